@@ -1,0 +1,61 @@
+"""Every error this project raises on purpose.
+
+VlkitError
+ +- DataError          the data do not allow it (exit 1)
+ +- UsageError         the call is wrong (exit 2)
+     +- MissingExtraError   an optional dependency is not installed
+
+An error says where, what, and what now; the command line prints it bare. A bug keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VlkitError(Exception):
+    """Root of the errors a user may see.
+
+    Args:
+        what: one sentence, user values in `!r`.
+        where: `file`, `file:line` or a record id; printed before the sentence.
+        cure: what to do now; printed on a line of its own.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, where: str = "", cure: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.cure = cure
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  {self.cure}" if self.cure else head
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.what, self.where, self.cure))
+
+
+def _rebuild(cls: type[VlkitError], what: str, where: str, cure: str) -> VlkitError:
+    error = cls.__new__(cls)
+    VlkitError.__init__(error, what, where=where, cure=cure)
+    return error
+
+
+class DataError(VlkitError):
+    """The input or the output folder is not what the command needs."""
+
+
+class UsageError(VlkitError):
+    """The command or function was called in a way that cannot work."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class MissingExtraError(UsageError):
+    """An optional dependency is missing; the message names its install line."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs: pip install 'vlkit[{extra}]'")

@@ -1,0 +1,59 @@
+"""What the three command lines share: running an app, printing findings of the run, and stripping control characters.
+
+Results go to stdout, everything else to stderr. Text that came from data passes through `clean` before it reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from vldata.errors import VlkitError
+
+if TYPE_CHECKING:
+    import typer
+
+# C0 but tab and newline, DEL, C1, and the bidirectional overrides that can reorder a line on screen.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Replace control characters, so that data cannot move the cursor or recolour the terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def say(text: str = "") -> None:
+    """Print a line of the result on stdout."""
+    sys.stdout.write(clean(text) + "\n")
+
+
+def note(text: str = "") -> None:
+    """Print a line about the run on stderr."""
+    sys.stderr.write(clean(text) + "\n")
+    sys.stderr.flush()
+
+
+def say_json(value: Any) -> None:
+    """Print one JSON document on stdout and nothing else there."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def run(app: typer.Typer, prog: str) -> None:
+    """Run a command line to its end and exit the process.
+
+    Exit codes: 0 good, 1 bad data or findings, 2 bad usage, 130 interrupted. A VlkitError is printed bare; a bug keeps its traceback.
+    """
+    try:
+        app(prog_name=prog)
+    except VlkitError as error:
+        note(str(error))
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        note("Interrupted.")
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # the reader of our stdout has gone (`| head`): not a fault
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None

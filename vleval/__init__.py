@@ -1,0 +1,3 @@
+"""Predictions in, numbers that can be trusted out."""
+
+from __future__ import annotations

@@ -1,0 +1,74 @@
+"""The seam between metrics and everything that uses them: what a metric is, and what scoring rows returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vleval.rows import Row
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CorpusStats:
+    """Sufficient statistics of a corpus metric, so that 10,000 resamples need no text.
+
+    Attributes:
+        rows: shape (n, k), one line of statistics per row; a corpus is the sum of its lines.
+        value: maps summed statistics of shape (m, k) to m corpus values on the metric's scale.
+    """
+
+    rows: Floats
+    value: Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a metric says of n rows.
+
+    Attributes:
+        values: shape (n,), per record on the metric's scale; NaN where the metric defines none (written as null).
+        corpus: for `kind == "corpus"`; None for means.
+        dropped: shape (n,) bool, rows that the upstream tool leaves out of its own average; None when it keeps all. Those rows still count in
+            `value`; `value_upstream` and `n_upstream` are computed without them.
+        unparsed: how many predictions the metric could not read (multiple choice, boxes, JSON).
+        notes: warnings a reader of the number must see, one sentence each.
+    """
+
+    values: Floats
+    corpus: CorpusStats | None = None
+    dropped: NDArray[np.bool_] | None = None
+    unparsed: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric under one profile.
+
+    Attributes:
+        name: as `--metric` takes it, with the variant after a colon.
+        profile: the behaviour it reproduces; "vlkit" is our own.
+        score: rows to scores, in the order given. A row without a prediction counts as 0 (corpus metrics: an empty hypothesis).
+        scale: 100, 10 or 1: the value of a perfect mean-type answer.
+        higher_is_better: False for error rates such as ter.
+        kind: "mean" (value = mean of per-record values) or "corpus".
+        binary: every per-record value is 0 or `scale` (then Wilson and McNemar apply).
+        signature: the settings that reproduce the number, `key:value` separated by blanks, without data or version.
+        needs: row fields without which the metric is not defined, for the error message.
+    """
+
+    name: str
+    profile: str
+    score: Callable[[Sequence[Row]], Scores]
+    scale: float
+    higher_is_better: bool
+    kind: Literal["mean", "corpus"]
+    binary: bool
+    signature: str
+    needs: tuple[str, ...] = field(default=())
