@@ -1,7 +1,7 @@
-"""Reading JSON and JSON Lines that nobody vouches for.
+r"""Reading JSON and JSON Lines that nobody vouches for.
 
 Refused by name, with file:line: bytes that are not UTF-8, NaN and Infinity, duplicate keys, lone surrogates, lines over a cap, nesting
-deeper than the parser's stack. Accepted: a BOM, CRLF, a missing last newline. Lines end at "\\n" alone: U+2028 is text.
+deeper than the parser's stack. Accepted: a BOM, CRLF, a missing last newline. Lines end at "\n" alone: U+2028 is text.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ class Scores:
     Attributes:
         values: shape (n,), per record on the metric's scale; NaN where the metric defines none (written as null).
         corpus: for `kind == "corpus"`; None for means.
-        dropped: shape (n,) bool, rows that the upstream tool leaves out of its own average; None when it keeps all. Those rows still count in
-            `value`; `value_upstream` and `n_upstream` are computed without them.
+        dropped: shape (n,) bool, rows that the upstream tool leaves out of its own average; None when it keeps all. Those rows still
+            count in `value`; `value_upstream` and `n_upstream` are computed without them.
         unparsed: how many predictions the metric could not read (multiple choice, boxes, JSON).
         notes: warnings a reader of the number must see, one sentence each.
     """
