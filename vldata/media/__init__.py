@@ -1,0 +1,1 @@
+"""Pictures and frames: from references to files on the processor's grid."""
