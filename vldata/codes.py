@@ -18,6 +18,145 @@ class Code(NamedTuple):
 
 
 CODES: dict[str, Code] = {
+    # --- rules of a record ---------------------------------------------------------------------------------------------------------
+    "VL001": Code(
+        "not strict JSON",
+        "Bytes that are not UTF-8, NaN or Infinity, a duplicate key, a lone surrogate, or a cut line.",
+        "Write the line again with a JSON library; never edit records by hand.",
+    ),
+    "VL002": Code(
+        "not a record",
+        "A field is missing, unknown or of the wrong type.",
+        "See `vldata schema record`; convert the source again.",
+    ),
+    "VL003": Code(
+        "id empty or used twice",
+        "Two annotations share an id, or have none.",
+        "Give each record an id of its own.",
+    ),
+    "VL004": Code(
+        "turns out of order",
+        "After an optional system turn, user and assistant must alternate, the assistant last; trainers silently drop other records.",
+        "Merge or remove turns in the source.",
+    ),
+    "VL005": Code(
+        "empty turn",
+        "A turn has no text (and no picture).",
+        "Remove the record or fill the turn.",
+    ),
+    "VL006": Code(
+        "media tags and media differ in number",
+        "A tag without its picture, or a picture without its tag; a trainer stops on it.",
+        "Add the missing picture or remove a tag.",
+    ),
+    "VL007": Code(
+        "media tag outside a user turn",
+        "Only user turns may hold <image> or <video>; loaders count them anywhere.",
+        "Move the picture to a user turn.",
+    ),
+    "VL008": Code(
+        "control token in text",
+        "The text holds a media tag or a special token of the model, which would be taken for structure.",
+        "Remove it from the source, or convert with --repair, which escapes it and lists what it did.",
+    ),
+    "VL009": Code(
+        "media path not allowed",
+        "Absolute, climbing out of the folder, a URL, or with a backslash or control character.",
+        "Use paths relative to the folder of dataset_info.json.",
+    ),
+    "VL010": Code(
+        "meta keys differ",
+        "Arrow readers need the same keys in every record of a file.",
+        "Convert again; missing values are empty strings.",
+    ),
+    "VL011": Code(
+        "columns differ",
+        "`videos` or `tools` is in some records of the file and not in others.",
+        "Convert again.",
+    ),
+    "VL012": Code(
+        "too many text-only records in a row",
+        "The first record has no picture, or 1,000 in a row have none: Arrow readers then fix the wrong column type and crash.",
+        "Convert again, which spreads them.",
+    ),
+    "VL013": Code(
+        "tools are not JSON",
+        "`tools` must be a string that holds a JSON list.",
+        "Write the tool definitions as one JSON string.",
+    ),
+    # --- rules of the files a record names -------------------------------------------------------------------------------------------
+    "VL020": Code(
+        "picture missing",
+        "The record names a file that is not there.",
+        "Copy the images folder along, or convert again.",
+    ),
+    "VL021": Code(
+        "picture cannot be decoded",
+        "The file is cut or damaged.",
+        "Convert again.",
+    ),
+    "VL022": Code(
+        "picture not plain RGB",
+        "It is not RGB, has a rotation tag or carries metadata: readers would each see something else.",
+        "Convert again; do not replace files under images/.",
+    ),
+    "VL023": Code(
+        "picture off the grid",
+        "The target processor would resize it again.",
+        "Convert with the processor you train for.",
+    ),
+    "VL024": Code(
+        "picture outside the budget",
+        "It has more or fewer pixels than the contract says.",
+        "Convert again, with one budget for the dataset.",
+    ),
+    "VL025": Code(
+        "picture changed",
+        "The digest of its bytes is not the one in its name.",
+        "Convert again; never edit files under images/.",
+    ),
+    # --- rules of the folder ---------------------------------------------------------------------------------------------------------
+    "VL030": Code(
+        "dataset_info.json entry incomplete",
+        "LLaMA-Factory sets every column and tag that is not listed to None and then drops records or stops.",
+        "Convert again; it writes the complete entry.",
+    ),
+    "VL031": Code(
+        "records file missing",
+        "dataset_info.json registers a file that is not there.",
+        "Convert again, or remove the entry.",
+    ),
+    "VL032": Code(
+        "contract missing or unreadable",
+        "NAME.contract.json says how the dataset was made; without it nobody can check the pictures.",
+        "Convert again.",
+    ),
+    "VL033": Code(
+        "records file changed",
+        "Its digest or its number of records is not what the contract says.",
+        "Convert again, or restore the file.",
+    ),
+    "VL034": Code(
+        "media file missing or incomplete",
+        "NAME.media.jsonl has no line for a picture that a record uses.",
+        "Convert again.",
+    ),
+    # --- annotations that cannot be used ---------------------------------------------------------------------------------------------
+    "VL201": Code(
+        "annotation not understood",
+        "A field is missing, empty or of the wrong type.",
+        "Correct the annotation file.",
+    ),
+    "VL202": Code(
+        "media not on disk",
+        "The episode or file that the annotation names is not in the source folder.",
+        "Complete the download.",
+    ),
+    "VL203": Code(
+        "empty frame folder",
+        "The episode's folder holds no picture.",
+        "Complete the download.",
+    ),
     # --- media that cannot be rendered ---------------------------------------------------------------------------------------------
     "VL101": Code(
         "file missing",

@@ -1,0 +1,25 @@
+"""Text that a loader or tokenizer would take for structure: media tags and special tokens.
+
+LLaMA-Factory counts `<image>`, `<video>` and `<audio>` as literal text over user and assistant turns, and a literal
+`<|image_pad|>` silently adds a vision token; so such text is refused by name, or escaped when the user asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+
+# `<|im_start|>`, `<|image_pad|>` and the whole family, whatever the model names its tokens.
+CONTROL = re.compile(r"<(?:image|video|audio)>|<\|[A-Za-z0-9_.-]{1,64}\|>")
+
+
+def find_control_token(text: str) -> str | None:
+    """Return the first tag or control token in `text`, or None."""
+    if "<" not in text:
+        return None
+    match = CONTROL.search(text)
+    return match.group() if match else None
+
+
+def escape_control_tokens(text: str) -> str:
+    """Put a space after the opening bracket, which no tokenizer or loader takes for the token: `<image>` becomes `< image>`."""
+    return CONTROL.sub(lambda match: "< " + match.group()[1:], text)

@@ -1,0 +1,77 @@
+"""Writing files so that a crash leaves the old or the new one, never half of one.
+
+Write beside, fsync, rename, fsync the folder. A folder that cannot be fsynced (some network mounts) is passed over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from vldata.errors import DataError
+
+
+def fsync_dir(path: Path) -> None:
+    """Make the names in a folder durable."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return
+    with contextlib.suppress(OSError):
+        os.fsync(handle)
+    os.close(handle)
+
+
+@contextlib.contextmanager
+def open_durable(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file for writing; flushed and fsynced when the block ends well.
+
+    Raises:
+        DataError: the disk is full, the folder is read-only, or the like.
+    """
+    try:
+        with path.open("wb") as handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+    except OSError as error:
+        raise write_error(path, error) from None
+
+
+def write_error(path: Path, error: OSError) -> DataError:
+    """Make the message for a failed write."""
+    return DataError(
+        f"cannot be written: {error.strerror or error}.",
+        where=str(error.filename or path),
+        cure="Free disk space or choose another --out, then run the same command again: it resumes.",
+    )
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Replace a file by new content in one step."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open_durable(beside) as handle:
+            handle.write(content)
+        beside.replace(path)
+    except OSError as error:
+        raise write_error(path, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+    fsync_dir(path.parent)
+
+
+def fsync_files(paths: Iterable[Path]) -> None:
+    """Make the bytes of existing files durable; one that has gone meanwhile is passed over."""
+    for path in paths:
+        try:
+            handle = os.open(path, os.O_RDONLY)
+        except OSError:
+            continue
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+        os.close(handle)

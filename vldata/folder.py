@@ -1,0 +1,98 @@
+"""The output folder: where everything of a dataset lies, and which names are allowed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from vldata.errors import UsageError
+
+DATASET_INFO = "dataset_info.json"
+STATE_DIR = ".vldata"
+IMAGES_DIR = "images"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}").fullmatch
+_RESERVED = frozenset({IMAGES_DIR, "dataset_info"})
+
+
+def check_name(name: str) -> str:
+    """Return `name` if it can name a dataset: letters, digits, `_ . -`, at most 100, not starting with a sign.
+
+    Raises:
+        UsageError: with what is allowed.
+    """
+    if not _NAME(name) or name in _RESERVED or name.endswith((".jsonl", ".json", ".contract", ".media", ".rejects")):
+        raise UsageError(f"{name!r} cannot name a dataset.", cure="Use letters, digits, '_', '.' and '-', for example --name openeqa.")
+    return name
+
+
+@dataclass(frozen=True)
+class DatasetPaths:
+    """Every path of dataset `name` in folder `out`."""
+
+    out: Path
+    name: str
+
+    @property
+    def records(self) -> Path:
+        """The records, one file."""
+        return self.out / f"{self.name}.jsonl"
+
+    @property
+    def shards(self) -> Path:
+        """The folder of record files of a dataset written with `--shard-size`."""
+        return self.out / self.name
+
+    @property
+    def contract(self) -> Path:
+        """How the dataset was made."""
+        return self.out / f"{self.name}.contract.json"
+
+    @property
+    def media(self) -> Path:
+        """One line a picture."""
+        return self.out / f"{self.name}.media.jsonl"
+
+    @property
+    def rejects(self) -> Path:
+        """One line a record that was left out."""
+        return self.out / f"{self.name}.rejects.jsonl"
+
+    @property
+    def repairs(self) -> Path:
+        """One line a repair, where --repair made any."""
+        return self.out / f"{self.name}.repairs.jsonl"
+
+    @property
+    def state(self) -> Path:
+        """Staging, journal and lock of a running or interrupted command."""
+        return self.out / STATE_DIR / self.name
+
+    @property
+    def staging(self) -> Path:
+        """Files that are not published yet."""
+        return self.state / "staging"
+
+    @property
+    def journal(self) -> Path:
+        """The commit journal."""
+        return self.state / "commit.json"
+
+    @property
+    def lock(self) -> Path:
+        """The lock file; its text names the holder."""
+        return self.state / "lock"
+
+    @property
+    def images(self) -> Path:
+        """The pictures of every dataset in the folder."""
+        return self.out / IMAGES_DIR
+
+
+def split_target(target: str) -> tuple[Path, str]:
+    """Split `DIR/NAME` as commands take it into folder and dataset name; a trailing `.jsonl` is forgiven."""
+    path = Path(target)
+    name = path.name.removesuffix(".jsonl")
+    if not name:
+        raise UsageError(f"{target!r} names no dataset.", cure="Give DIR/NAME, for example prepared/openeqa.")
+    return path.parent, check_name(name)

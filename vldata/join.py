@@ -1,0 +1,91 @@
+"""From a draft and its rendered media to a record, or to the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from vldata.control_tokens import escape_control_tokens, find_control_token
+from vldata.draft import Draft, Reject, Slot, Turn
+from vldata.media.refs import Failure, MediaRef, Picture, Rendering
+from vldata.record import IMAGE_TAG, Message, Record
+from vldata.rules import faults
+
+
+class Repair(msgspec.Struct, frozen=True):
+    """One change that --repair made: a line of NAME.repairs.jsonl."""
+
+    id: str
+    where: str
+    what: str
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """A record with the pictures it shows, in order, and what was repaired on the way."""
+
+    record: Record
+    pictures: tuple[Picture, ...]
+    repairs: tuple[Repair, ...] = ()
+
+
+def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool) -> Joined | Reject:
+    """Make the record of a draft.
+
+    Args:
+        draft: what the converter read.
+        rendered: what became of each of its media.
+        repair: escape control tokens in source text instead of rejecting the record.
+    """
+    groups: list[tuple[Picture, ...]] = []
+    for ref in draft.media:
+        outcome = rendered[ref]
+        if isinstance(outcome, Failure):
+            return Reject(draft.id, draft.where, outcome.code, f"{_source_of(ref)}: {outcome.reason}")
+        groups.append(outcome.pictures)
+    repairs: list[Repair] = []
+    messages: list[Message] = []
+    for index, turn in enumerate(draft.turns):
+        fixed = _fix_text(draft, index, turn, repair=repair)
+        if isinstance(fixed, Reject):
+            return fixed
+        parts, made = fixed
+        repairs += made
+        content = "".join(part if isinstance(part, str) else IMAGE_TAG * len(groups[part.index]) for part in parts)
+        messages.append(Message(role=turn.role, content=content))
+    pictures = tuple(picture for group in _in_turn_order(draft, groups) for picture in group)
+    record = Record(
+        id=draft.id,
+        messages=tuple(messages),
+        images=tuple(f"images/{picture.name}" for picture in pictures),
+        references=draft.references,
+        meta=draft.meta,
+        tools=msgspec.UNSET if draft.tools is None else draft.tools,
+    )
+    for fault in faults(record):
+        return Reject(draft.id, draft.where, fault.code, fault.message)
+    return Joined(record, pictures, tuple(repairs))
+
+
+def _source_of(ref: MediaRef) -> str:
+    return ref.source
+
+
+def _in_turn_order(draft: Draft, groups: list[tuple[Picture, ...]]) -> list[tuple[Picture, ...]]:
+    """Pictures in the order their slots stand in the turns: the n-th tag is the n-th image."""
+    return [groups[part.index] for turn in draft.turns for part in turn.parts if isinstance(part, Slot)]
+
+
+def _fix_text(draft: Draft, index: int, turn: Turn, *, repair: bool) -> Reject | tuple[tuple[str | Slot, ...], list[Repair]]:
+    parts: list[str | Slot] = []
+    repairs: list[Repair] = []
+    for part in turn.parts:
+        token = find_control_token(part) if isinstance(part, str) else None
+        if token and isinstance(part, str):
+            if not repair:
+                return Reject(draft.id, draft.where, "VL008", f"messages[{index}] ({turn.role}) holds {token!r}.")
+            repairs.append(Repair(draft.id, draft.where, f"escaped {token!r} in messages[{index}] ({turn.role})"))
+            parts.append(escape_control_tokens(part))
+        else:
+            parts.append(part)
+    return tuple(parts), repairs

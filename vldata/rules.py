@@ -1,0 +1,144 @@
+"""The rules of a record, in one place: the writer and `validate` judge by the same ones.
+
+`faults` is the rule book. `surely_clean` is a shortcut for the common record (one user turn, one assistant turn) that decides on
+the bytes of the line; it may say no to a good record but never yes to a bad one, which a property test holds it to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from vldata import strictjson
+from vldata.control_tokens import CONTROL, find_control_token
+from vldata.record import IMAGE_TAG, VIDEO_TAG, Record
+
+MAX_TEXT_ONLY_RUN = 999  # 1,000 leading rows without a picture fix an Arrow column to null
+
+_ASKING = frozenset({"user", "observation"})
+_ANSWERING = frozenset({"assistant", "function_call"})
+_OUR_PATH = re.compile(r"images/[0-9a-f]{2}/[0-9a-f]{64}\.(?:jpg|png|webp)").fullmatch
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
+
+
+class Fault(NamedTuple):
+    """A broken rule: its code and one sentence."""
+
+    code: str
+    message: str
+
+
+def faults(record: Record) -> Iterator[Fault]:
+    """Yield every rule of a single record that this one breaks; nothing here touches a disk."""
+    if not record.id.strip():
+        yield Fault("VL003", "the id is empty.")
+    yield from _turn_faults(record)
+    yield from _media_faults(record)
+    for path in (*record.images, *_videos(record)):
+        if reason := path_fault(path):
+            yield Fault("VL009", f"{path!r} {reason}.")
+    if record.tools is not msgspec.UNSET and (message := _tools_fault(record.tools)):
+        yield Fault("VL013", message)
+
+
+def _turn_faults(record: Record) -> Iterator[Fault]:
+    messages = record.messages
+    if not messages:
+        yield Fault("VL004", "there are no messages.")
+        return
+    first = 1 if messages[0].role == "system" else 0
+    for index, message in enumerate(messages[first:], start=first):
+        wanted = _ASKING if (index - first) % 2 == 0 else _ANSWERING
+        if message.role not in wanted:
+            expected = "user" if wanted is _ASKING else "assistant"
+            yield Fault("VL004", f"messages[{index}] is a {message.role} turn where a turn of the {expected} belongs.")
+            break
+    else:
+        if (len(messages) - first) % 2 or len(messages) == first:
+            yield Fault("VL004", "the last turn is not the assistant's.")
+    for index, message in enumerate(messages):
+        if not message.content.strip():
+            yield Fault("VL005", f"messages[{index}] ({message.role}) is empty.")
+
+
+def _media_faults(record: Record) -> Iterator[Fault]:
+    for tag, files, name in ((IMAGE_TAG, record.images, "image"), (VIDEO_TAG, _videos(record), "video")):
+        in_user = 0
+        for index, message in enumerate(record.messages):
+            count = message.content.count(tag)
+            if message.role == "user":
+                in_user += count
+            elif count:
+                yield Fault("VL007", f"messages[{index}] ({message.role}) holds {tag}.")
+        if in_user != len(files):
+            where = "the user turns have"
+            yield Fault("VL006", f"{where} {in_user} {tag} tag{_s(in_user)}, but the record has {len(files)} {name}{_s(len(files))}.")
+    for index, message in enumerate(record.messages):
+        text = message.content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "") if message.role == "user" else message.content
+        token = find_control_token(text)
+        if token and token not in (IMAGE_TAG, VIDEO_TAG):
+            yield Fault("VL008", f"messages[{index}] ({message.role}) holds {token!r}.")
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _videos(record: Record) -> tuple[str, ...]:
+    return () if record.videos is msgspec.UNSET else record.videos
+
+
+def _tools_fault(tools: str) -> str:
+    if not tools:
+        return ""
+    try:
+        value = strictjson.loads(tools)
+    except strictjson.StrictJsonError as error:
+        return f"`tools` is {error}."
+    return "" if isinstance(value, list) else "`tools` holds no list."
+
+
+def path_fault(path: str) -> str:
+    """Say why a media path may not stand in a record, or "" for a good one.
+
+    Good is a relative POSIX path that stays below its folder, without a scheme, a backslash or control characters.
+    """
+    if not path:
+        return "is empty"
+    if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) <= 0xDFFF for char in path):
+        return "holds a control character"
+    if "\\" in path:
+        return "holds a backslash"
+    if path.startswith(("/", "~")):
+        return "is not relative"
+    if _SCHEME(path):
+        return "has a scheme or drive"
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        return "climbs or has empty parts"
+    return ""
+
+
+def surely_clean(record: Record, line: bytes) -> bool:
+    """Tell quickly that `faults(record)` is empty, for a record decoded from the canonical `line`.
+
+    Only lines that equal the record's canonical encoding may be passed: in them a tag cannot hide behind an escape.
+    """
+    messages = record.messages
+    if len(messages) != 2 or b"<|" in line or b"<video>" in line or b"<audio>" in line or not record.id.strip():
+        return False
+    user, assistant = messages
+    if user.role != "user" or assistant.role != "assistant" or record.tools is not msgspec.UNSET or record.videos is not msgspec.UNSET:
+        return False
+    images = record.images
+    question = user.content
+    if line.count(b"<image>") != len(images) or question.count(IMAGE_TAG) != len(images):
+        return False
+    if not assistant.content.strip() or not question.strip():
+        return False
+    return all(_OUR_PATH(path) for path in images)
+
+
+__all__ = ["CONTROL", "MAX_TEXT_ONLY_RUN", "Fault", "faults", "path_fault", "surely_clean"]
