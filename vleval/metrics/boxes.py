@@ -1,0 +1,212 @@
+"""Boxes out of what a model wrote: every complete object is kept, the rest counted.
+
+Accepted around and inside the objects: prose, code fences, arrays cut in the middle, `bbox_2d`, `bbox` or `box`, `label`, `category` or
+`class`, single quotes, Python's None and True, comments in the form of trailing commas, `{"objects": [...]}`, and Qwen-VL's
+`<ref>cat</ref><box>(1,2),(3,4)</box>`. An object whose box is null, has NaN or is not four numbers is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from vleval.metrics.looseparse import LooseError, parse_object
+
+BOX_KEYS = ("bbox_2d", "bbox", "box_2d", "box", "bounding_box", "boundingbox", "coordinates", "bboxes")
+LABEL_KEYS = ("label", "category", "class", "name", "class_name", "category_name", "text", "object", "type", "ref")
+_LABEL_ALONE = ("label", "category", "class")
+SCORE_KEYS = ("score", "confidence", "conf", "probability")
+_CORNERS = (
+    ("x1", "y1", "x2", "y2"),
+    ("xmin", "ymin", "xmax", "ymax"),
+    ("left", "top", "right", "bottom"),
+    ("x_min", "y_min", "x_max", "y_max"),
+)
+_MAX_FAILURES = 5_000  # objects begun and not complete, before an answer is taken for noise
+_KEY_BEGUN = re.compile(r"""["'](?:%s)["']""" % "|".join(BOX_KEYS + LABEL_KEYS), re.IGNORECASE)
+_FENCE = re.compile(r"^```[\w-]*\s*|\s*```$")
+_QWEN = re.compile(
+    r"(?:<ref>(?P<ref>[^<]*)</ref>\s*)?<box>\s*\(?\s*(?P<x1>[-\d.]+)\s*,\s*(?P<y1>[-\d.]+)\s*\)?\s*,\s*\(?\s*(?P<x2>[-\d.]+)\s*,\s*(?P<y2>[-\d.]+)\s*\)?\s*</box>"
+)
+_NUMBER = r"\s*(-?\d+(?:\.\d+)?)\s*"
+_BARE = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
+
+
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """One object: its label and ordered corners, in whatever coordinates the text used; `extra` holds its other fields as text."""
+
+    label: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    score: float | None = None
+    extra: dict[str, str] = {}
+
+
+class ParsedBoxes(msgspec.Struct, frozen=True):
+    """What was read from one answer.
+
+    Attributes:
+        boxes: the complete objects, in the order written.
+        dropped: objects begun that are cut off, malformed, or whose box is not four finite numbers.
+    """
+
+    boxes: tuple[Box, ...]
+    dropped: int
+
+
+def parse_boxes(text: str) -> ParsedBoxes:
+    """Read the objects of an answer.
+
+    An answer of `[]` or of prose alone has no boxes and nothing dropped. Bare `[x1, y1, x2, y2]` lists count as boxes without a label
+    when the answer has no object at all.
+    """
+    boxes: list[Box] = []
+    dropped = 0
+    for found in _objects(text):
+        if found is None:
+            dropped += 1
+            continue
+        read, lost = _from_object(found)
+        boxes += read
+        dropped += lost
+    if not boxes and not dropped:
+        boxes, dropped = _from_tags(text)
+    if not boxes and not dropped:
+        boxes = [_ordered("", [float(part) for part in match.groups()], None, {}) for match in _BARE.finditer(text)]
+    return ParsedBoxes(tuple(boxes), dropped)
+
+
+def _objects(text: str) -> Iterator[dict[str, Any] | None]:
+    """Every object that names a box or a label; None for one that is begun and not complete."""
+    whole = _whole(text)
+    if whole is not None:
+        yield from _walk(whole)
+        return
+    position = text.find("{")
+    failures = 0
+    while position >= 0 and failures < _MAX_FAILURES:
+        following = text.find("{", position + 1)
+        try:
+            value, end = parse_object(text, position)
+        except LooseError:
+            failures += 1
+            segment = text[position + 1 : following if following >= 0 else len(text)]
+            if _begun(segment):
+                yield None
+            position = following
+            continue
+        yield from _walk(value)
+        position = text.find("{", end)
+
+
+def _whole(text: str) -> Any:
+    body = _FENCE.sub("", text.strip())
+    if not body.startswith(("[", "{")):
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _begun(segment: str) -> bool:
+    """Whether the text after a `{` that could not be read began an object of its own, rather than a container or prose."""
+    if _KEY_BEGUN.search(segment):
+        return True
+    bare = segment.strip()
+    return bare.startswith(('"', "'")) and not bare.endswith(("[", ":"))
+
+
+def _walk(value: Any) -> Iterator[dict[str, Any]]:
+    stack = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            lowered = {str(key).strip().lower() for key in node}
+            if not lowered.isdisjoint(BOX_KEYS) or any(lowered.issuperset(names) for names in _CORNERS):
+                yield node
+            elif not lowered.isdisjoint(_LABEL_ALONE) and not any(isinstance(child, dict | list) for child in node.values()):
+                yield node  # an object without a box: counted as dropped
+            stack.extend(child for child in reversed(node.values()) if isinstance(child, dict | list))
+        elif isinstance(node, list):
+            stack.extend(child for child in reversed(node) if isinstance(child, dict | list))
+
+
+def _from_object(node: dict[str, Any]) -> tuple[list[Box], int]:
+    fields = {str(key).strip().lower(): value for key, value in node.items()}
+    key = next((name for name in BOX_KEYS if name in fields), None)
+    raw = fields[key] if key else fields
+    label_key = next((name for name in LABEL_KEYS if isinstance(fields.get(name), str | int)), None)
+    label = str(fields[label_key]).strip() if label_key else ""
+    score = next((value for name in SCORE_KEYS if (value := _finite(fields.get(name))) is not None), None)
+    known = {key, label_key, *SCORE_KEYS}
+    extra = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in fields.items()
+        if name not in known and _plain(value)
+    }
+    nested = isinstance(raw, list) and bool(raw) and all(isinstance(item, list) for item in raw)
+    read: list[Box] = []
+    lost = 0
+    for candidate in raw if nested else [raw]:
+        corners = _corners(candidate)
+        if corners is None:
+            lost += 1
+        else:
+            read.append(_ordered(label, corners, score, extra))
+    return read, lost
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _corners(raw: Any) -> list[float] | None:
+    if isinstance(raw, str):
+        raw = re.findall(r"-?\d+(?:\.\d+)?", raw)
+    if isinstance(raw, dict):
+        lowered = {str(key).lower(): value for key, value in raw.items()}
+        raw = next(([lowered[name] for name in names] for names in _CORNERS if set(names) <= set(lowered)), None)
+    if not isinstance(raw, list) or len(raw) != 4:
+        return None
+    numbers = [_finite(part) for part in raw]
+    return None if any(number is None for number in numbers) else [number for number in numbers if number is not None]
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _from_tags(text: str) -> tuple[list[Box], int]:
+    boxes: list[Box] = []
+    for match in _QWEN.finditer(text):
+        corners = _corners([match[name] for name in ("x1", "y1", "x2", "y2")])
+        if corners is not None:
+            boxes.append(_ordered((match["ref"] or "").strip(), corners, None, {}))
+    return boxes, text.count("<box>") - len(boxes)
+
+
+def _ordered(label: str, corners: list[float], score: float | None, extra: dict[str, str]) -> Box:
+    left, top, right, bottom = corners
+    return Box(
+        label=label,
+        x1=min(left, right),
+        y1=min(top, bottom),
+        x2=max(left, right),
+        y2=max(top, bottom),
+        score=score,
+        extra=extra,
+    )

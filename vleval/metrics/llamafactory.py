@@ -1,0 +1,122 @@
+"""LLaMA-Factory's sft metric (train/sft/metric.py, scripts/eval_bleu_rouge.py): character BLEU-4 and jieba ROUGE, one reference.
+
+Per record everything is times 100 and rounded to 4 places, as upstream does, and then averaged. Only the first reference counts; the
+texts are raw: case, punctuation and `<think>` count.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from rapidfuzz.distance import LCSseq
+
+from vleval.metric import Metric
+from vleval.metrics.base import pair_metric
+from vleval.metrics.options import MetricOptions
+from vleval.metrics.segment import words
+
+_SENTENCE_ENDS = (
+    (re.compile(r"([。！？\?])([^”’])"), "\\1\n\\2"),
+    (re.compile(r"(\.{6})([^”’])"), "\\1\n\\2"),
+    (re.compile(r"(…{2})([^”’])"), "\\1\n\\2"),
+    (re.compile(r"([。！？\?][”’])([^，。！？\?])"), "\\1\n\\2"),
+)
+
+
+def bleu4(prediction: str, reference: str) -> float:
+    """nltk's `sentence_bleu([list(reference)], list(prediction))` with smoothing method 3: BLEU over characters, 0 to 1."""
+    length = len(prediction)
+    logs = []
+    smoothing = 1
+    for order in (1, 2, 3, 4):
+        matches = _clipped(prediction, reference, order) if length >= order else 0
+        total = max(1, length - order + 1)
+        if matches:
+            logs.append(0.25 * math.log(matches / total))
+        elif order == 1:
+            return 0.0
+        else:
+            logs.append(0.25 * math.log(1 / (2**smoothing * total)))
+            smoothing += 1
+    penalty = 1.0 if length > len(reference) else math.exp(1 - len(reference) / length)
+    return penalty * math.exp(math.fsum(logs))
+
+
+def _clipped(prediction: str, reference: str, order: int) -> int:
+    if order == 1:
+        return sum(min(count, reference.count(character)) for character, count in Counter(prediction).items())
+    have = Counter([prediction[i : i + order] for i in range(len(prediction) - order + 1)])
+    want = Counter([reference[i : i + order] for i in range(len(reference) - order + 1)])
+    return sum(min(count, want[gram]) for gram, count in have.items() if gram in want)
+
+
+@lru_cache(maxsize=1 << 17)
+def rouge(prediction: str, reference: str) -> tuple[float, float, float]:
+    """ROUGE-1, -2 and -L F of rouge_chinese over jieba's words, 0 to 1; all 0 when a side has no word."""
+    hypothesis, target = rouge_tokens(prediction), rouge_tokens(reference)
+    if not hypothesis or not target:
+        return 0.0, 0.0, 0.0
+    unigrams = _set_f1(frozenset(hypothesis), frozenset(target))
+    bigrams = _set_f1(frozenset(zip(hypothesis, hypothesis[1:], strict=False)), frozenset(zip(target, target[1:], strict=False)))
+    common = LCSseq.similarity(hypothesis, target)
+    return unigrams, bigrams, _f1(common, len(hypothesis), len(target))
+
+
+@lru_cache(maxsize=1 << 16)
+def rouge_tokens(text: str) -> tuple[str, ...]:
+    """The flat token list upstream compares: jieba's words cut into sentences and lines, where a blank line leaves an empty token."""
+    pieces = words(text)
+    if not pieces or not _breaks(text):
+        return tuple(pieces)
+    from vleval.metrics.segment import words_and_blanks
+
+    joined = " ".join(words_and_blanks(text))
+    for pattern, replacement in _SENTENCE_ENDS:
+        joined = pattern.sub(replacement, joined)
+    lines = [" ".join(line.split()) for line in joined.rstrip().split("\n") if line]
+    return tuple(token for line in lines for token in line.split(" "))
+
+
+def _breaks(text: str) -> bool:
+    return (
+        "\n" in text or "?" in text or "......" in text or (not text.isascii() and any(mark in text for mark in ("。", "！", "？", "……")))
+    )
+
+
+def _set_f1(have: frozenset[Any], want: frozenset[Any]) -> float:
+    return _f1(len(have & want), len(have), len(want))
+
+
+def _f1(common: int, have: int, want: int) -> float:
+    precision = common / have if have else 0.0
+    recall = common / want if want else 0.0
+    return 2.0 * ((precision * recall) / (precision + recall + 1e-8))
+
+
+def bleu_4(options: MetricOptions) -> Metric:
+    """`predict_bleu-4`."""
+    return _metric(lambda prediction, reference: round(bleu4(prediction, reference) * 100, 4), "tok:char smooth:nltk-method3")
+
+
+def rouge_1(options: MetricOptions) -> Metric:
+    """`predict_rouge-1`."""
+    return _metric(lambda prediction, reference: round(rouge(prediction, reference)[0] * 100, 4), "tok:jieba ngrams:set")
+
+
+def rouge_2(options: MetricOptions) -> Metric:
+    """`predict_rouge-2`."""
+    return _metric(lambda prediction, reference: round(rouge(prediction, reference)[1] * 100, 4), "tok:jieba ngrams:set")
+
+
+def rouge_l(options: MetricOptions) -> Metric:
+    """`predict_rouge-l`."""
+    return _metric(lambda prediction, reference: round(rouge(prediction, reference)[2] * 100, 4), "tok:jieba lcs:flat")
+
+
+def _metric(compare: Callable[[str, str], float], signature: str) -> Metric:
+    return pair_metric(compare, pick="first", signature=f"{signature} round:4", scale=100.0)
