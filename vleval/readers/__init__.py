@@ -1,0 +1,93 @@
+"""Predictions files of other tools, recognised by content and read into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vldata.errors import DataError, UsageError
+from vleval.readers.containers import iter_records, look, place
+from vleval.readers.formats import FORMATS, Format, describe
+from vleval.readers.source import Source, open_source
+from vleval.rows import Row
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Rows as they lie in the file.
+
+    Attributes:
+        name: the file as messages call it.
+        format: a key of `formats.FORMATS`.
+        has_ids: False when line numbers stand for ids.
+        notes: sentences to be said aloud.
+    """
+
+    name: str
+    format: str
+    rows: list[Row]
+    has_ids: bool
+    notes: tuple[str, ...] = ()
+
+
+def read_predictions(file: str | Path, *, format: str = "", group_by: str = "") -> Loaded:
+    """Read a predictions file of any known tool.
+
+    Args:
+        file: a path, or `-` for stdin.
+        format: a key of `formats.FORMATS`; "" to find out.
+        group_by: a field to keep as a group beside the usual ones.
+
+    Raises:
+        DataError: the file, or a record of it, cannot be understood; the message names the line.
+        UsageError: an unknown format, or one that does not come in such a file.
+    """
+    if format and format not in FORMATS:
+        raise UsageError(f"there is no format {format!r}.", cure="Formats: " + ", ".join(FORMATS))
+    with open_source(file) as source:
+        found = look(source)
+        name = format or _recognise(source, found.container, found.first)
+        kind = FORMATS[name]
+        if found.container not in kind.containers:
+            raise UsageError(f"{name} does not come as {found.container}.", cure="Leave --format out, or name the right one.")
+        rows: list[Row] = []
+        numbered = 0
+        for spot, record in _records(source, kind, found.container):
+            where = place(source, spot)
+            ordinal = str(len(rows) + 1)
+            row = kind.row(record, ordinal, where, group_by)
+            numbered += row.id is ordinal
+            rows.append(row)
+        if not rows:
+            raise DataError("holds no predictions.", where=source.name)
+        if 0 < numbered < len(rows):
+            raise DataError(
+                f"{numbered:,} of {len(rows):,} records have no id.",
+                where=source.name,
+                cure="Give every prediction an id, or none of them.",
+            )
+        notes = [f"{source.name}: read as {kind.title}."]
+        if numbered:
+            notes.append("It has no ids: line numbers stand for them, and references are joined in order.")
+        return Loaded(source.name, name, rows, has_ids=not numbered, notes=tuple(notes))
+
+
+def _recognise(source: Source, container: str, first: dict[str, object]) -> str:
+    for name, kind in FORMATS.items():
+        if container in kind.containers and kind.recognise(first):
+            return name
+    raise DataError(
+        f"is of no known format: its first record has {describe(first)}.",
+        where=source.name,
+        cure="A prediction goes by one of: prediction, pred, response, output, model_output, predict, text, answer. See: vleval score --list",
+    )
+
+
+def _records(source: Source, kind: Format, container: str) -> Iterator[tuple[str, dict[str, object]]]:
+    for spot, record in iter_records(source, container):  # type: ignore[arg-type]
+        if kind.explode is None:
+            yield spot, record
+            continue
+        for inner, part in kind.explode(record, place(source, spot)):
+            yield (inner or spot), part

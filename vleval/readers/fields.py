@@ -1,0 +1,186 @@
+"""Fields that several formats share, taken from a record without guessing: text, references, choices, meta, groups, pictures."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from vldata.errors import DataError
+
+REFERENCE_KEYS = ("references", "reference", "answers", "labels", "label", "targets", "target", "ground_truth", "gt_answer", "gt", "answer")
+ID_KEYS = ("id", "question_id", "custom_id", "doc_id", "index", "qid", "uid")
+IMAGE_KEYS = ("images", "image", "image_path", "img_path", "imgname", "img")
+GROUP_KEYS = ("scene", "episode", "cluster")
+_QUESTION_KEYS = ("question", "query", "problem")
+_CONTEXT_KEYS = frozenset(
+    {*_QUESTION_KEYS, *IMAGE_KEYS, *GROUP_KEYS}
+    | {"choices", "options", "category", "task", "kind", "type", "human_or_machine", "lang", "width", "height", "meta", "metadata"}
+    | {"episode_history", "A", "mark", "marks", "finish_reason", "question_type", "year_flags"}
+)
+_MEDIA_TAG = re.compile(r"(?:<image>|<video>|<\|vision_start\|>|<\|image_pad\|>|<\|vision_end\|>)\s*")
+
+
+class Context(TypedDict, total=False):
+    """The fields of a Row beside id, prediction and references."""
+
+    question: str
+    choices: tuple[str, ...]
+    category: str
+    task: str
+    kind: str
+    lang: str
+    width: int
+    height: int
+    groups: dict[str, str]
+    extra: dict[str, str]
+    images: tuple[str, ...]
+    finish_reason: str
+
+
+def text_of(value: Any, field: str, where: str) -> str | None:
+    """Text as it is, a number as it is written, None as None.
+
+    Raises:
+        DataError: a list, an object or a boolean, of which no one knows what text was meant.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    kind = {list: "a list", dict: "an object", bool: "a boolean"}[type(value)]
+    raise DataError(f"{field} is {kind}, not text.", where=where, cure="Write the answer as the text that the model gave.")
+
+
+def texts_of(value: Any, field: str, where: str) -> tuple[str, ...]:
+    """One text or a list of texts, as a tuple; None is none at all.
+
+    Raises:
+        DataError: anything that is not text or a number inside.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, (list, tuple)):
+        texts = (text_of(item, field, where) for item in value)
+        return tuple(text for text in texts if text is not None)
+    text = text_of(value, field, where)
+    return () if text is None else (text,)
+
+
+def listed(text: str) -> tuple[str, ...] | None:
+    """The texts of a list that was written as text, `['a', 'b']`; None when it is not one."""
+    stripped = text.strip()
+    if not (stripped.startswith("[") and stripped.endswith("]")) or len(stripped) > 1_000_000:
+        return None
+    try:
+        value = ast.literal_eval(stripped)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    if isinstance(value, list) and value and all(isinstance(item, (str, int, float)) and not isinstance(item, bool) for item in value):
+        return tuple(str(item) for item in value)
+    return None
+
+
+def find_id(record: Mapping[str, Any], where: str, keys: Iterable[str] = ID_KEYS) -> str | None:
+    """The record's own id, or None.
+
+    Raises:
+        DataError: the id is empty or not text.
+    """
+    for key in keys:
+        if key in record:
+            found = text_of(record[key], key, where)
+            if not found:
+                raise DataError(f"{key} is empty.", where=where, cure="Give every prediction an id, or none of them.")
+            return found
+    return None
+
+
+def find_references(record: Mapping[str, Any], where: str, skip: str = "") -> tuple[str, ...]:
+    """The accepted answers of a record: the first reference field it has, with OpenEQA's `extra_answers` behind."""
+    for key in REFERENCE_KEYS:
+        if key in record and key != skip:
+            found = texts_of(record[key], key, where)
+            extra = record.get("extra_answers")
+            return found + texts_of(extra, "extra_answers", where) if extra else found
+    return ()
+
+
+def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Context:
+    """Whatever a record says of its question, pictures and groups; its `meta` is read like the record itself."""
+    if _CONTEXT_KEYS.isdisjoint(record) and (not group_by or group_by not in record):
+        return {}
+    meta = next((m for key in ("meta", "metadata") if isinstance(m := record.get(key), dict)), None)
+    flat: Mapping[str, Any] = {**meta, **{k: v for k, v in record.items() if v is not None}} if meta else record
+    context: Context = {}
+    _texts_into(context, flat, where)
+    groups = {key: str(flat[key]) for key in (*GROUP_KEYS, group_by) if key and isinstance(flat.get(key), (str, int)) and flat[key] != ""}
+    if "episode" not in groups and isinstance(flat.get("episode_history"), str):
+        groups["episode"] = flat["episode_history"]
+    if images := _images(flat):
+        context["images"] = images
+        groups.setdefault("image", "|".join(images))
+    if groups:
+        context["groups"] = groups
+    extra = {key: str(flat[key]) for key in ("mark", "question_type", "year_flags") if flat.get(key) is not None}
+    if extra:
+        context["extra"] = extra
+    return context
+
+
+def _texts_into(context: Context, flat: Mapping[str, Any], where: str) -> None:
+    for key in _QUESTION_KEYS:
+        if isinstance(flat.get(key), str):
+            context["question"] = _MEDIA_TAG.sub("", flat[key]).strip()
+            break
+    if choices := _choices(flat, where):
+        context["choices"] = choices
+    for name in ("category", "task", "lang", "finish_reason"):
+        if flat.get(name) not in (None, ""):
+            context[name] = str(flat[name])
+    if kind := _kind(flat):
+        context["kind"] = kind
+    for side in ("width", "height"):
+        value = flat.get(side)
+        if isinstance(value, str) and value.isascii() and value.isdigit():
+            value = int(value[:9])
+        if isinstance(value, int) and value > 0:
+            context[side] = value
+
+
+def _kind(flat: Mapping[str, Any]) -> str:
+    """ChartQA's two halves by any of the names they go by."""
+    value = flat.get("kind") or flat.get("type") or flat.get("human_or_machine")
+    if isinstance(value, str):
+        return value.removesuffix("_test") if value.removesuffix("_test") in ("human", "augmented") else str(flat.get("kind") or "")
+    if isinstance(flat.get("human_or_machine"), int):
+        return ("human", "augmented")[bool(flat["human_or_machine"])]
+    return ""
+
+
+def _choices(flat: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    value = flat.get("choices", flat.get("options"))
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, str):
+        return listed(value) or ()
+    if value:
+        return texts_of(value, "choices", where)
+    letters: list[str] = []
+    for letter in "ABCDEFGHIJ":
+        if flat.get(letter) in (None, ""):
+            break
+        letters.append(str(flat[letter]))
+    return tuple(letters) if len(letters) > 1 else ()
+
+
+def _images(flat: Mapping[str, Any]) -> tuple[str, ...]:
+    for key in IMAGE_KEYS:
+        value = flat.get(key)
+        if isinstance(value, str) and value and len(value) < 4096:
+            return (value,)
+        if isinstance(value, list) and value:
+            names = [item if isinstance(item, str) else item.get("path") for item in value if isinstance(item, (str, dict))]
+            return tuple(name for name in names if isinstance(name, str) and name)
+    return ()

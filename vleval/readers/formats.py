@@ -1,0 +1,83 @@
+"""The table of prediction formats. A new one is a module with `row`, a line here and a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from vleval.readers import evalscope, inspect_ai, llamafactory, lmms_eval, ms_swift, openai_batch, openeqa, plain, vlmevalkit
+from vleval.readers.containers import Container, Record
+from vleval.rows import Row
+
+RowMaker = Callable[[Record, str, str, str], Row]
+"""(record, id when it has none, where for messages, name of the group field) -> row"""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one tool writes predictions.
+
+    Attributes:
+        title: what is said aloud.
+        containers: in which it comes.
+        recognise: whether a first record is of this format.
+        row: makes the row; raises DataError for a record that is not of the format.
+        explode: for documents and samples that hold more than one record.
+    """
+
+    title: str
+    containers: frozenset[Container]
+    recognise: Callable[[Record], bool]
+    row: RowMaker
+    explode: Callable[[Record, str], list[tuple[str, Record]]] | None = None
+
+
+def _keys(*names: str) -> Callable[[Record], bool]:
+    wanted = frozenset(names)
+    return lambda record: wanted <= record.keys()
+
+
+_LINES: frozenset[Container] = frozenset({"jsonl", "json-list"})
+_TABLES: frozenset[Container] = frozenset({"xlsx", "tsv", "csv", "json-list", "json-object", "jsonl"})
+
+
+def _any_of(*tests: Callable[[Record], bool]) -> Callable[[Record], bool]:
+    return lambda record: any(test(record) for test in tests)
+
+
+# The first that recognises the first record is taken: special before plain.
+FORMATS: dict[str, Format] = {
+    "openai-batch": Format(
+        "vLLM or OpenAI batch output (custom_id, response, error)", _LINES, _keys("custom_id", "response"), openai_batch.row
+    ),
+    "lmms-eval": Format("lmms-eval samples (doc_id, target, filtered_resps)", _LINES, _keys("doc_id", "filtered_resps"), lmms_eval.row),
+    "inspect-ai": Format(
+        "inspect_ai log (samples with target and output)",
+        frozenset({"eval", "json-object"}),
+        _any_of(_keys("samples", "eval"), _keys("epoch", "target")),
+        inspect_ai.row,
+        inspect_ai.samples,
+    ),
+    "evalscope": Format("evalscope predictions (index, model_output)", _LINES, evalscope.recognise, evalscope.row),
+    "llamafactory": Format(
+        "LLaMA-Factory generated predictions (prompt, predict, label)", _LINES, _keys("predict", "label"), llamafactory.row
+    ),
+    "ms-swift": Format("ms-swift infer results (response, labels)", _LINES, _keys("response", "labels"), ms_swift.row),
+    "vlmevalkit": Format(
+        "VLMEvalKit results (index, question, answer, prediction)", _TABLES, vlmevalkit.recognise, vlmevalkit.row, vlmevalkit.records
+    ),
+    "openeqa": Format("OpenEQA results (question_id, answer)", _LINES, openeqa.recognise_results, openeqa.row),
+    "openeqa-marks": Format(
+        "OpenEQA judge marks (question_id: 1 to 5)", frozenset({"json-object"}), openeqa.recognise_marks, openeqa.mark_row, openeqa.marks
+    ),
+    "plain": Format(
+        "plain predictions (id, prediction)", frozenset({"jsonl", "json-list", "csv", "tsv", "xlsx"}), plain.recognise, plain.row
+    ),
+}
+
+
+def describe(record: Any) -> str:
+    """The field names of a record, for messages."""
+    names = [repr(str(key)) for key in list(record)[:8]]
+    return ", ".join(names) + (", ..." if len(record) > 8 else "")

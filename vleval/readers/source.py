@@ -1,0 +1,59 @@
+"""Where a file of predictions comes from: a path, or stdin written to a temporary file so that it can be looked at twice."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vldata.errors import DataError
+
+HEAD_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input file: `name` is what messages call it, `path` is where its bytes lie."""
+
+    name: str
+    path: Path
+    head: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole file."""
+        return self.path.stat().st_size
+
+
+@contextlib.contextmanager
+def open_source(file: str | Path) -> Iterator[Source]:
+    """Open a file by name; `-` is stdin.
+
+    Raises:
+        DataError: no such file, a folder, not readable, or empty.
+    """
+    if str(file) != "-":
+        yield _look(str(file), Path(file))
+        return
+    with tempfile.TemporaryDirectory(prefix="vleval-") as folder:
+        copy = Path(folder, "stdin")
+        with copy.open("wb") as handle:
+            shutil.copyfileobj(sys.stdin.buffer, handle)
+        yield _look("<stdin>", copy)
+
+
+def _look(name: str, path: Path) -> Source:
+    if path.is_dir():
+        raise DataError("is a folder, not a file of predictions.", where=name, cure="Name the file inside it.")
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(HEAD_BYTES)
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}.", where=name) from None
+    if not head.strip():
+        raise DataError("is empty: there is nothing to read.", where=name)
+    return Source(name=name, path=path, head=head)
