@@ -54,7 +54,8 @@ ALIASES: dict[str, dict[str, str]] = {
 DEFAULTS: dict[str, dict[str, tuple[str, ...]]] = {
     "vlkit": {"": ("exact_match",), "chart": ("relaxed_accuracy",)},
 }
-"""profile -> task -> the metrics scored when none is named; "" stands for any other task. A profile that is absent scores all it defines."""
+"""profile -> task -> the metrics scored when none is named; "" stands for any other task. A profile not listed scores all
+it defines."""
 
 TASK_ALIASES: dict[str, str] = {"chartqa": "chart", "chart_qa": "chart"}
 

@@ -28,7 +28,7 @@ _CORNERS = (
     ("x_min", "y_min", "x_max", "y_max"),
 )
 _MAX_FAILURES = 5_000  # objects begun and not complete, before an answer is taken for noise
-_KEY_BEGUN = re.compile(r"""["'](?:%s)["']""" % "|".join(BOX_KEYS + LABEL_KEYS), re.IGNORECASE)
+_KEY_BEGUN = re.compile(rf"""["'](?:{"|".join(BOX_KEYS + LABEL_KEYS)})["']""", re.IGNORECASE)
 _FENCE = re.compile(r"^```[\w-]*\s*|\s*```$")
 _QWEN = re.compile(
     r"(?:<ref>(?P<ref>[^<]*)</ref>\s*)?<box>\s*\(?\s*(?P<x1>[-\d.]+)\s*,\s*(?P<y1>[-\d.]+)\s*\)?\s*,\s*\(?\s*(?P<x2>[-\d.]+)\s*,\s*(?P<y2>[-\d.]+)\s*\)?\s*</box>"
@@ -147,11 +147,7 @@ def _from_object(node: dict[str, Any]) -> tuple[list[Box], int]:
     label = str(fields[label_key]).strip() if label_key else ""
     score = next((value for name in SCORE_KEYS if (value := _finite(fields.get(name))) is not None), None)
     known = {key, label_key, *SCORE_KEYS}
-    extra = {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in fields.items()
-        if name not in known and _plain(value)
-    }
+    extra = {name: _as_text(value) for name, value in fields.items() if name not in known and _plain(value)}
     nested = isinstance(raw, list) and bool(raw) and all(isinstance(item, list) for item in raw)
     read: list[Box] = []
     lost = 0
@@ -162,6 +158,10 @@ def _from_object(node: dict[str, Any]) -> tuple[list[Box], int]:
         else:
             read.append(_ordered(label, corners, score, extra))
     return read, lost
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _plain(value: Any) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from rapidfuzz.distance import LCSseq
@@ -18,7 +19,7 @@ from rapidfuzz.distance import LCSseq
 from vleval.metric import Metric
 from vleval.metrics.base import pair_metric
 from vleval.metrics.options import MetricOptions
-from vleval.metrics.segment import words
+from vleval.metrics.segment import words, words_and_blanks
 
 _SENTENCE_ENDS = (
     (re.compile(r"([。！？\?])([^”’])"), "\\1\n\\2"),
@@ -29,7 +30,7 @@ _SENTENCE_ENDS = (
 
 
 def bleu4(prediction: str, reference: str) -> float:
-    """nltk's `sentence_bleu([list(reference)], list(prediction))` with smoothing method 3: BLEU over characters, 0 to 1."""
+    """The `sentence_bleu([list(reference)], list(prediction))` of nltk with smoothing method 3: BLEU over characters, 0 to 1."""
     length = len(prediction)
     logs = []
     smoothing = 1
@@ -62,7 +63,7 @@ def rouge(prediction: str, reference: str) -> tuple[float, float, float]:
     if not hypothesis or not target:
         return 0.0, 0.0, 0.0
     unigrams = _set_f1(frozenset(hypothesis), frozenset(target))
-    bigrams = _set_f1(frozenset(zip(hypothesis, hypothesis[1:], strict=False)), frozenset(zip(target, target[1:], strict=False)))
+    bigrams = _set_f1(frozenset(pairwise(hypothesis)), frozenset(pairwise(target)))
     common = LCSseq.similarity(hypothesis, target)
     return unigrams, bigrams, _f1(common, len(hypothesis), len(target))
 
@@ -73,8 +74,6 @@ def rouge_tokens(text: str) -> tuple[str, ...]:
     pieces = words(text)
     if not pieces or not _breaks(text):
         return tuple(pieces)
-    from vleval.metrics.segment import words_and_blanks
-
     joined = " ".join(words_and_blanks(text))
     for pattern, replacement in _SENTENCE_ENDS:
         joined = pattern.sub(replacement, joined)
@@ -83,9 +82,9 @@ def rouge_tokens(text: str) -> tuple[str, ...]:
 
 
 def _breaks(text: str) -> bool:
-    return (
-        "\n" in text or "?" in text or "......" in text or (not text.isascii() and any(mark in text for mark in ("。", "！", "？", "……")))
-    )
+    if "\n" in text or "?" in text or "......" in text:
+        return True
+    return not text.isascii() and any(mark in text for mark in ("。", "！", "？", "……"))
 
 
 def _set_f1(have: frozenset[Any], want: frozenset[Any]) -> float:

@@ -1,7 +1,7 @@
 """jieba's words, exactly, without loading jieba for texts that have no Chinese character.
 
-The default dictionary of jieba 0.42.1 has five entries of more than one character that hold no Chinese: `AT&T`, `c#`, `C#`, `c++` and `C++`. They
-cannot overlap, so the most probable path always takes them; all other text without Chinese falls into the pieces of jieba's two
+The default dictionary of jieba 0.42.1 has five entries of more than one character that hold no Chinese: `AT&T`, `c#`, `C#`,
+`c++` and `C++`. They cannot overlap, so the most probable path always takes them; all other text without Chinese falls into the pieces of jieba's two
 expressions: letters and digits with an optional decimal part and percent sign, runs of `+#&._%-`, and single characters. A test
 compares both facts with the installed dictionary. Blanks are left out: no caller needs them.
 """
@@ -55,7 +55,7 @@ def _cut_block(block: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _jieba() -> Any:
-    """jieba's default tokenizer of our own, built from its dictionary file: no cache in the temporary folder is read or written."""
+    """The default tokenizer, an instance of our own built from its dictionary file: no cache in the temporary folder is read or written."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # old escape sequences and pkg_resources in jieba's own modules
         import jieba

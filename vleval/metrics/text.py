@@ -25,7 +25,7 @@ def strip_think(text: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def vlkit_normal(text: str) -> str:
-    """vlkit's normal form: NFKC, case folded, blanks collapsed, and one final full stop taken off."""
+    """Our normal form: NFKC, case folded, blanks collapsed, and one final full stop taken off."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     folded = _BLANKS.sub(" ", text).strip().casefold()
