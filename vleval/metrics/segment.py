@@ -1,7 +1,8 @@
 """jieba's words, exactly, without loading jieba for texts that have no Chinese character.
 
 The default dictionary of jieba 0.42.1 has five entries of more than one character that hold no Chinese: `AT&T`, `c#`, `C#`,
-`c++` and `C++`. They cannot overlap, so the most probable path always takes them; all other text without Chinese falls into the pieces of jieba's two
+`c++` and `C++`. They cannot overlap, so the most probable path always takes them; all other text without Chinese falls into the
+pieces of jieba's two
 expressions: letters and digits with an optional decimal part and percent sign, runs of `+#&._%-`, and single characters. A test
 compares both facts with the installed dictionary. Blanks are left out: no caller needs them.
 """
