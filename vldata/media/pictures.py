@@ -1,0 +1,73 @@
+"""From a picture as it lies in a dataset to one as the model sees it."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from vldata import pixels
+from vldata.media.containers import walk_container
+from vldata.media.decode import decode_picture
+from vldata.media.refs import BytesRef, Failure, FileRef, Rendered, RenderSpec
+from vldata.media.sources import Unusable, read_picture_bytes
+from vldata.media.store import Origin, encode_picture, output_format, store_picture
+
+_SUFFIXES = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".jfif": "jpeg",
+    ".mpo": "jpeg",
+    ".png": "png",
+    ".apng": "png",
+    ".webp": "webp",
+    ".gif": "gif",
+    ".bmp": "bmp",
+    ".dib": "bmp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+}
+
+
+def render_picture(source: FileRef | BytesRef, spec: RenderSpec) -> Rendered | Failure:
+    """Render one picture: upright, RGB, flattened on white, sRGB, on the processor's grid, without metadata.
+
+    A file that is all that already is copied byte for byte. The content decides what format a file is; a name that says another is noted.
+
+    Raises:
+        DataError: the output folder cannot be written to.
+    """
+    try:
+        data = source.data if isinstance(source, BytesRef) else read_picture_bytes(source.path)
+        return _render(data, source, spec)
+    except Unusable as verdict:
+        return verdict.failure
+
+
+def _render(data: bytes, source: FileRef | BytesRef, spec: RenderSpec) -> Rendered:
+    def resize(width: int, height: int) -> tuple[int, int]:
+        try:
+            return pixels.target_size(width, height, processor=spec.processor, min_pixels=spec.min_pixels, max_pixels=spec.max_pixels)
+        except pixels.RatioError as error:
+            raise Unusable("VL105", error.what) from None
+
+    decoded = decode_picture(data, resize)
+    written = output_format(spec.image_format, decoded.format)
+    container = walk_container(data, data[-16:], len(data))
+    copied = (
+        container is not None
+        and container.plain
+        and (container.format, container.mode, container.bits) == (written, "RGB", 8)
+        and not container.alpha
+        and (container.width, container.height) == decoded.image.size
+    )
+    encoded = data if copied else encode_picture(decoded.image, written, quality=spec.quality)
+    origin = Origin(source.source, decoded.width, decoded.height, source.frame if isinstance(source, FileRef) else -1)
+    picture = store_picture(encoded, written, spec, decoded.image.size, origin)
+    return Rendered((picture,), _note(source, decoded.format))
+
+
+def _note(source: FileRef | BytesRef, content: str) -> str:
+    if isinstance(source, BytesRef):
+        return ""
+    named = _SUFFIXES.get(PurePath(source.path).suffix.lower())
+    return f"{source.source!r} holds a {content.upper()} picture" if named is not None and named != content else ""
