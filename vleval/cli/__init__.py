@@ -1,10 +1,11 @@
-"""The `vleval` command line."""
+"""The `vleval` command line: one module per command, each importing what it needs when it runs."""
 
 from __future__ import annotations
 
 import typer
 
 from vldata.terminal import run
+from vleval.cli.score import score
 
 app = typer.Typer(
     help="Score, compare and report what vision-language models answer.",
@@ -12,6 +13,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("score")(score)
+
+
+@app.callback()
+def _root() -> None:
+    """Score, compare and report what vision-language models answer."""
 
 
 def main() -> None:

@@ -1,0 +1,33 @@
+"""Options that several commands share, with their words in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="Predictions of any known tool; - for stdin.")]
+References = Annotated[
+    str | None, typer.Option("--references", "--data", metavar="FILE|DIR/NAME", help="Accepted answers: a file, or a dataset of vldata.")
+]
+Profile = Annotated[str, typer.Option("--profile", help="Whose behaviour the metrics reproduce; --list shows them.")]
+Metrics = Annotated[list[str] | None, typer.Option("--metric", help="A metric; may be given more than once. Default: by the rows' task.")]
+Format = Annotated[str, typer.Option("--format", help="Read the file as this format instead of finding out.")]
+GroupBy = Annotated[
+    str | None, typer.Option("--group-by", metavar="KEY", help="Field that rows are clustered by; none for independent rows.")
+]
+AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Count questions without a prediction as wrong instead of stopping.")]
+AllowDuplicates = Annotated[bool, typer.Option("--allow-duplicates", help="Take the last of predictions with one id instead of stopping.")]
+AllowExtra = Annotated[bool, typer.Option("--allow-extra", help="Leave predictions without a reference out instead of stopping.")]
+StripThink = Annotated[
+    bool | None,
+    typer.Option("--strip-think/--no-strip-think", help="Score only what follows </think>. Default: on in vlkit, off elsewhere."),
+]
+CoordSpace = Annotated[
+    str, typer.Option("--coord-space", metavar="SPACE", help="Of predicted boxes: 0-1000, pixels, pixels-resized or 0-1.")
+]
+AllowRemoteCode = Annotated[bool, typer.Option("--allow-remote-code", help="Let --metric evaluate:NAME load code from the hub.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of resampling and of samples.")]

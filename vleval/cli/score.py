@@ -1,0 +1,108 @@
+"""`vleval score`: from a predictions file to numbers that can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vleval.cli import options as o
+
+EXAMPLE = "vleval score preds.jsonl --metric exact_match --metric token_f1"
+
+
+def score(
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help="Predictions of any known tool; - for stdin.")] = None,
+    references: o.References = None,
+    profile: o.Profile = "vlkit",
+    metric: o.Metrics = None,
+    format: o.Format = "",
+    group_by: o.GroupBy = None,
+    allow_missing: o.AllowMissing = False,
+    allow_duplicates: o.AllowDuplicates = False,
+    allow_extra: o.AllowExtra = False,
+    strip_think: o.StripThink = None,
+    coord_space: o.CoordSpace = "",
+    allow_remote_code: o.AllowRemoteCode = False,
+    per_record: Annotated[Path | None, typer.Option("--per-record", metavar="FILE", help="Write one JSON line per record here.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the score under all profiles and the records that flip.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Print which metric each profile defines, and stop.")] = False,
+    seed: o.Seed = 0,
+    json: o.Json = False,
+) -> None:
+    """Score predictions, and say what the score is worth.
+
+    Example: vleval score preds.jsonl --metric exact_match --metric token_f1
+    """
+    from vldata import terminal
+    from vldata.errors import UsageError
+
+    if list_:
+        _print_table(json)
+        return
+    if file is None:
+        raise UsageError("no predictions file.", cure="Example: " + EXAMPLE)
+    from vleval.cli.settings import metric_options
+    from vleval.joining import Allow
+    from vleval.scoring import score as run_score
+
+    settings = metric_options(strip_think, coord_space, allow_remote_code)
+    result = run_score(
+        file,
+        references=references,
+        profile=profile,
+        metrics=metric or (),
+        format=format,
+        group_by=group_by,
+        options=settings,
+        allow=Allow(missing=allow_missing, duplicates=allow_duplicates, extra=allow_extra),
+        seed=seed,
+    )
+    for sentence in result.notes:
+        terminal.note(sentence)
+    if per_record is not None:
+        _write_per_record(per_record, result.per_record())
+        terminal.note(f"{per_record}: {len(result.rows):,} lines.")
+    explanation = None
+    if explain:
+        from vleval.explain import explain as run_explain
+
+        explanation = run_explain(result, settings)
+    if json:
+        document = result.document()
+        if explanation is not None:
+            import msgspec
+
+            document["explain"] = msgspec.to_builtins(explanation)
+        terminal.say_json(document)
+        return
+    from vleval.report.text import explain_lines, score_lines
+
+    for line in score_lines(result):
+        terminal.say(line)
+    for line in explain_lines(explanation) if explanation is not None else ():
+        terminal.say(line)
+
+
+def _print_table(json: bool) -> None:
+    from vldata import terminal
+    from vleval import profiles
+    from vleval.readers.formats import FORMATS
+    from vleval.report.text import table_lines
+
+    formats = [(name, kind.title) for name, kind in FORMATS.items()]
+    if json:
+        terminal.say_json({"metrics": {name: list(defining) for name, defining in profiles.table()}, "formats": dict(formats)})
+        return
+    for line in table_lines(profiles.table(), formats):
+        terminal.say(line)
+
+
+def _write_per_record(path: Path, records: list[dict[str, object]]) -> None:
+    import msgspec
+
+    from vldata.durable import write_atomic
+
+    encode = msgspec.json.Encoder().encode
+    write_atomic(path, b"".join(encode(record) + b"\n" for record in records))

@@ -1,0 +1,131 @@
+"""References: the accepted answers that predictions are joined with, from a dataset of ours or any file that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vldata.errors import DataError, UsageError
+from vldata.record import Record, iter_records
+from vleval.readers import containers
+from vleval.readers.containers import place
+from vleval.readers.fields import IMAGE_KEYS, context_of, find_id, find_references
+from vleval.readers.formats import describe
+from vleval.readers.source import Source, open_source
+from vleval.rows import Row
+
+_ANSWERLESS = "references, reference, answers, labels, label, target, ground_truth or answer"
+
+
+@dataclass(frozen=True)
+class References:
+    """Rows without predictions. `root` is the folder their picture paths are relative to."""
+
+    name: str
+    rows: list[Row]
+    has_ids: bool
+    root: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_references(spec: str | Path, *, group_by: str = "") -> References:
+    """Read references.
+
+    Args:
+        spec: a file (records, JSON, JSON Lines, table), or `DIR/NAME` for a dataset that `vldata` wrote.
+        group_by: a field to keep as a group beside the usual ones.
+
+    Raises:
+        DataError: nothing there, an entry without answers, or two entries with one id.
+    """
+    path = Path(spec)
+    files = _dataset_files(path)
+    if files:
+        rows = [record_row(record, group_by) for file in files for _, record in iter_records(file)]
+        found = References(str(spec), rows, has_ids=True, root=path.parent)
+    else:
+        found = _read_file(path, spec, group_by)
+    seen: set[str] = set()
+    for row in found.rows:
+        if row.id in seen:
+            raise DataError(f"two entries have the id {row.id!r}.", where=str(spec), cure="References need ids that are unique.")
+        seen.add(row.id)
+    return found
+
+
+def record_row(record: Record, group_by: str = "") -> Row:
+    """A record as a row without a prediction."""
+    asked = [message.content for message in record.messages if message.role == "user"]
+    question = asked[-1] if asked else ""
+    context = context_of({"question": question, "images": list(record.images), "meta": record.meta}, record.id, group_by)
+    references = record.references
+    if not references and record.messages[-1].role == "assistant":
+        references = (record.messages[-1].content,)
+    return Row(id=record.id, prediction=None, references=references, **context)
+
+
+def _dataset_files(path: Path) -> list[Path]:
+    """The record files of `DIR/NAME`; [] when the path is not a dataset's name."""
+    if path.is_file():
+        return [path] if _looks_like_records(path) else []
+    single = path.with_name(path.name + ".jsonl")
+    if single.is_file():
+        return [single] if _looks_like_records(single) else []
+    if path.is_dir():
+        parts = sorted(path.glob("part-*.jsonl"))
+        if parts:
+            return parts
+        names = sorted(file.name.removesuffix(".contract.json") for file in path.glob("*.contract.json"))
+        if len(names) == 1:
+            return _dataset_files(path / names[0])
+        if names:
+            raise UsageError(f"{str(path)!r} holds several datasets.", cure="Name one: " + ", ".join(str(path / name) for name in names))
+    return []
+
+
+def _looks_like_records(path: Path) -> bool:
+    if path.suffix != ".jsonl":
+        return False
+    with open_source(path) as source:
+        found = containers.look(source)
+    return found.container == "jsonl" and {"id", "messages", "references", "meta"} <= found.first.keys()
+
+
+def _read_file(path: Path, spec: str | Path, group_by: str) -> References:
+    if not path.exists() and str(spec) != "-":
+        raise DataError("no such file or dataset.", where=str(spec), cure="Give a file, or DIR/NAME of a dataset that vldata wrote.")
+    with open_source(path) as source:
+        found = containers.look(source)
+        if found.container in ("eval", "json-object"):
+            raise DataError(
+                "references cannot be read from a log or an object.", where=source.name, cure="Give a list of entries with answers."
+            )
+        rows = list(_iter_rows(source, found.container, group_by))
+        numbered = sum(row.id == "" for row in rows)
+        if 0 < numbered < len(rows):
+            raise DataError(
+                f"{numbered:,} of {len(rows):,} entries have no id.", where=source.name, cure="Give every entry an id, or none."
+            )
+        if numbered:
+            rows = [_with(row, str(number)) for number, row in enumerate(rows, start=1)]
+        return References(source.name, rows, has_ids=not numbered, root=path.parent)
+
+
+def _iter_rows(source: Source, container: containers.Container, group_by: str) -> Iterator[Row]:
+    kind = next((half for half in ("human", "augmented") if half in Path(source.name).stem.lower()), "")
+    for spot, record in containers.iter_records(source, container):
+        where = place(source, spot)
+        references = find_references(record, where)
+        if not references:
+            raise DataError(f"an entry without answers ({describe(record)}).", where=where, cure=f"Accepted names: {_ANSWERLESS}.")
+        context = context_of(record, where, group_by)
+        if kind and "kind" not in context and any(key in record for key in IMAGE_KEYS):
+            context["kind"] = kind
+        yield Row(id=find_id(record, where) or "", prediction=None, references=references, **context)
+
+
+def _with(row: Row, identity: str) -> Row:
+    import msgspec
+
+    return msgspec.structs.replace(row, id=identity)

@@ -1,0 +1,1 @@
+"""Results for people: text, Markdown, one HTML file, and the JSON document behind them."""

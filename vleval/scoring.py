@@ -1,0 +1,266 @@
+"""Scoring: predictions and references in, numbers with intervals, ceilings and floors out. `score` is the whole of it as a function."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+
+from vldata import __version__
+from vldata.errors import DataError, UsageError
+from vleval import profiles
+from vleval.joining import Allow, Joined, join
+from vleval.metric import Metric, Scores
+from vleval.metrics.options import MetricOptions
+from vleval.prediction import Prediction
+from vleval.readers import Loaded, plain, read_predictions
+from vleval.readers.failures import REFUSED, TRUNCATED
+from vleval.references import References, read_references
+from vleval.results import Counts, Measured, MetricScore, Part, ScoreResult
+from vleval.rows import Row
+from vleval.stats.bootstrap import MAX_BLOCKS, corpus_interval
+from vleval.stats.groups import Groups, choose_groups
+from vleval.stats.intervals import Interval, clustered_mean, wilson
+from vleval.worth import SAMPLE_ROWS, Worth, sample_rows, value_of, worth_of
+
+Predictions = str | Path | Iterable[Row] | Iterable[Prediction] | Iterable[Mapping[str, Any]]
+
+
+def score(
+    predictions: Predictions,
+    *,
+    references: str | Path | None = None,
+    profile: str = "vlkit",
+    metrics: Sequence[str] = (),
+    format: str = "",
+    group_by: str | None = None,
+    options: MetricOptions | None = None,
+    allow: Allow | None = None,
+    extras: bool = True,
+    seed: int = 0,
+) -> ScoreResult:
+    """Score predictions.
+
+    Args:
+        predictions: a file of any known format, or rows, `Prediction`s or plain mappings (id, prediction, references ...).
+        references: a file or `DIR/NAME`; without it the predictions carry their own.
+        profile: whose behaviour the metrics reproduce.
+        metrics: names as `--metric` takes them; by default those the profile recommends for the rows' task.
+        format: how the file is to be read; "" to find out.
+        group_by: field the rows are clustered by; None to choose, "none" for independent rows.
+        options: settings of metrics, and whether reasoning is stripped.
+        allow: which differences between predictions and references do not stop the run.
+        extras: compute ceiling, floor and style loss too.
+        seed: of the bootstrap, the samples and the shuffle.
+
+    Raises:
+        DataError: the data do not allow an honest number.
+        UsageError: an unknown profile, metric or group.
+    """
+    loaded = load(predictions, format=format, group_by=group_by or "")
+    known = read_references(references, group_by=group_by or "") if references is not None else None
+    joined = join(loaded, known, allow or Allow())
+    return score_rows(
+        joined, loaded, profile=profile, metrics=metrics, group_by=group_by, options=options or MetricOptions(), extras=extras, seed=seed
+    )
+
+
+def load(predictions: Predictions, *, format: str = "", group_by: str = "") -> Loaded:
+    """Rows of a file or of objects in memory."""
+    if isinstance(predictions, str | Path):
+        return read_predictions(predictions, format=format, group_by=group_by)
+    rows: list[Row] = []
+    numbered = 0
+    for number, item in enumerate(predictions, start=1):
+        if isinstance(item, Row):
+            rows.append(item)
+            continue
+        record: dict[str, Any] = msgspec.to_builtins(item) if isinstance(item, Prediction) else dict(cast("Mapping[str, Any]", item))
+        fallback = str(number)
+        row = plain.row(record, fallback, f"prediction {number}", group_by)
+        numbered += row.id is fallback
+        rows.append(row)
+    if not rows:
+        raise DataError("there are no predictions.", where="predictions")
+    if 0 < numbered < len(rows):
+        raise DataError(
+            f"{numbered:,} of {len(rows):,} have no id.", where="predictions", cure="Give every prediction an id, or none of them."
+        )
+    return Loaded("predictions", "plain", rows, has_ids=not numbered)
+
+
+def score_rows(
+    joined: Joined,
+    loaded: Loaded,
+    *,
+    profile: str,
+    metrics: Sequence[str],
+    group_by: str | None,
+    options: MetricOptions,
+    extras: bool = True,
+    seed: int = 0,
+) -> ScoreResult:
+    """Score rows that have their references."""
+    rows = joined.rows
+    chosen = pick_metrics(rows, profile, metrics, options)
+    _check_needs(rows, chosen, loaded)
+    groups = choose_groups(rows, group_by)
+    notes = [*loaded.notes, *joined.notes, groups.note]
+    sample = sample_rows(len(rows), seed)
+    sampled = rows if sample is None else [rows[int(position)] for position in sample]
+    if sample is not None and extras:
+        notes.append(f"Ceiling, floor and style loss are computed on {SAMPLE_ROWS:,} of {len(rows):,} rows (seed {seed}).")
+    if groups.count > MAX_BLOCKS and any(metric.kind == "corpus" for metric in chosen):
+        notes.append(f"For the bootstrap the {groups.count:,} groups are folded at random into {MAX_BLOCKS:,} blocks (seed {seed}).")
+    data = f"data:{digest(rows)} v:{__version__}"
+    measured: dict[str, Measured] = {}
+    scored: dict[str, MetricScore] = {}
+    for metric in chosen:
+        scores = metric.score(rows)
+        measured[metric.name] = Measured(metric, scores)
+        worth = worth_of(metric, sampled, seed=seed) if extras else Worth(None, None, None, {})
+        scored[metric.name] = _judge(metric, scores, rows, groups, worth, data, seed)
+    return ScoreResult(
+        name=loaded.name,
+        format=loaded.format,
+        profile=profile,
+        metrics=scored,
+        counts=_count(joined),
+        by_category=_by_category(rows, measured),
+        groups=groups,
+        rows=rows,
+        measured=measured,
+        notes=tuple(notes),
+        aliases=profiles.ALIASES.get(profile, {}),
+    )
+
+
+def pick_metrics(rows: Sequence[Row], profile: str, names: Sequence[str], options: MetricOptions) -> list[Metric]:
+    """The metrics that were named, or those the profile recommends for the rows' tasks.
+
+    Raises:
+        UsageError: the profile does not define one of them.
+    """
+    if not names:
+        tasks = dict.fromkeys(row.task for row in rows)
+        if profile not in profiles.PROFILES:
+            raise UsageError(f"no profile {profile!r}.", cure="Profiles: " + ", ".join(profiles.PROFILES) + ".")
+        names = list(dict.fromkeys(name for task in tasks for name in profiles.default_metrics(profile, task)))
+    return [profiles.resolve(profile, name, options) for name in dict.fromkeys(names)]
+
+
+def interval_of(metric: Metric, scores: Scores, groups: Groups, seed: int = 0) -> Interval:
+    """The interval that fits the metric: bootstrap for corpus metrics, Wilson for shares without groups, clustered t otherwise."""
+    if scores.corpus is not None:
+        return corpus_interval(scores.corpus, groups, seed=seed)
+    if scores.value is not None:
+        return Interval(None, None, "none")
+    values = np.nan_to_num(scores.values)
+    if metric.binary and not groups.key:
+        return wilson(float(values.sum()) / metric.scale, len(values), metric.scale)
+    return clustered_mean(values, groups)
+
+
+def digest(rows: Sequence[Row]) -> str:
+    """Eight hex digits of ids, predictions and references, the same in any order of the rows."""
+    encode = msgspec.json.Encoder().encode
+    total = 0
+    for row in rows:
+        text = encode((row.id, row.prediction, row.error != "", row.references))
+        total += int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+    return f"{total % 2**64:016x}"[:8]
+
+
+def _judge(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Groups, worth: Worth, data: str, seed: int) -> MetricScore:
+    interval = interval_of(metric, scores, groups, seed)
+    answered = np.fromiter((row.prediction is not None and not row.error for row in rows), np.bool_, len(rows))
+    upstream = None if scores.dropped is None or not scores.dropped.any() else ~scores.dropped
+    notes = list(scores.notes)
+    if interval.low is None:
+        notes.append("No interval: its value is not made of sums." if interval.method == "none" else "One group allows no interval.")
+    method = interval.method + (f" C:{groups.count}" if groups.key else "") + (f" seed:{seed}" if "bootstrap" in interval.method else "")
+    all_answered = bool(answered.all())
+    return MetricScore(
+        name=metric.name,
+        profile=metric.profile,
+        kind=metric.kind,
+        value=value_of(metric, scores, rows),
+        low=interval.low,
+        high=interval.high,
+        n=len(rows),
+        scale=metric.scale,
+        higher_is_better=metric.higher_is_better,
+        ceiling=worth.ceiling,
+        floor=worth.floor,
+        signature=f"profile:{metric.profile} {metric.signature} ci:{method} {data}",
+        interval=interval.method,
+        floors=worth.floors,
+        style=worth.style,
+        value_upstream=None if upstream is None else value_of(metric, scores, rows, upstream),
+        n_upstream=None if upstream is None else int(upstream.sum()),
+        value_answered=None if all_answered else value_of(metric, scores, rows, answered),
+        n_answered=None if all_answered else int(answered.sum()),
+        by_kind=_parts(metric, scores, rows, [row.kind for row in rows]) if any(row.kind for row in rows) else {},
+        parts=scores.parts,
+        unparsed=scores.unparsed,
+        notes=tuple(notes),
+    )
+
+
+def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Sequence[str]) -> dict[str, Part]:
+    places: dict[str, list[int]] = defaultdict(list)
+    for position, name in enumerate(names):
+        if name:
+            places[name].append(position)
+    parts: dict[str, Part] = {}
+    for name in sorted(places):
+        mask = np.zeros(len(names), np.bool_)
+        mask[places[name]] = True
+        parts[name] = Part(value_of(metric, scores, rows, mask), len(places[name]))
+    return parts
+
+
+def _by_category(rows: Sequence[Row], measured: Mapping[str, Measured]) -> dict[str, dict[str, Part]]:
+    table: dict[str, dict[str, Part]] = {}
+    names = [row.category for row in rows]
+    for metric_name, found in measured.items():
+        for category, part in _parts(found.metric, found.scores, rows, names).items():
+            table.setdefault(category, {})[metric_name] = part
+    return table
+
+
+def _count(joined: Joined) -> Counts:
+    rows = joined.rows
+    failed = sum(1 for row in rows if row.prediction is None or row.error) - joined.missing
+    answered = [row for row in rows if row.prediction is not None and not row.error]
+    return Counts(
+        total=len(rows),
+        scored=len(answered),
+        error=failed,
+        empty=sum(1 for row in answered if not (row.prediction or "").strip()),
+        truncated=sum(1 for row in answered if row.finish_reason in TRUNCATED),
+        missing=joined.missing,
+        duplicate=joined.duplicate,
+        extra=joined.extra,
+        refused=sum(1 for row in answered if row.finish_reason in REFUSED),
+    )
+
+
+def _check_needs(rows: Sequence[Row], chosen: Sequence[Metric], loaded: Loaded) -> None:
+    """Refuse to score rows that a metric is not defined on."""
+    for need in dict.fromkeys(need for metric in chosen for need in metric.needs):
+        lacking = [row for row in rows if not getattr(row, need, None) and not row.extra.get(need)]
+        if not lacking:
+            continue
+        metric = next(metric.name for metric in chosen if need in metric.needs)
+        ids = ", ".join(repr(row.id[:60]) for row in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+        cure = "Give them with --references FILE or DIR/NAME." if need == "references" else f"{metric} cannot be computed without."
+        raise DataError(f"{len(lacking):,} of {len(rows):,} rows have no {need}: {ids}.", where=loaded.name, cure=cure)
+
+
+__all__ = ["Allow", "References", "load", "score", "score_rows"]
