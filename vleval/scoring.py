@@ -65,6 +65,8 @@ def score(
     loaded = load(predictions, format=format, group_by=group_by or "")
     known = read_references(references, group_by=group_by or "") if references is not None else None
     joined = join(loaded, known, allow or Allow())
+    if loaded.format == "openeqa-marks" and not metrics:
+        metrics = ("llm_match",)
     return score_rows(
         joined, loaded, profile=profile, metrics=metrics, group_by=group_by, options=options or MetricOptions(), extras=extras, seed=seed
     )
@@ -242,7 +244,7 @@ def _count(joined: Joined) -> Counts:
         total=len(rows),
         scored=len(answered),
         error=failed,
-        empty=sum(1 for row in answered if not (row.prediction or "").strip()),
+        empty=sum(1 for row in answered if not (row.prediction or "").strip() and "mark" not in row.extra),
         truncated=sum(1 for row in answered if row.finish_reason in TRUNCATED),
         missing=joined.missing,
         duplicate=joined.duplicate,

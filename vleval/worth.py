@@ -112,7 +112,7 @@ def _category_majority(metric: Metric, rows: Sequence[Row], first: Sequence[str]
 
 
 def _shuffled(rows: Sequence[Row], first: Sequence[str], seed: int) -> list[str]:
-    """Every row gets the answer of another row of its category, dealt by one seeded shuffle; categories of one row deal among themselves."""
+    """Every row gets the answer of another row of its category, dealt by one seeded shuffle; categories of one row share theirs."""
     generator = np.random.default_rng(seed)
     places: dict[str, list[int]] = defaultdict(list)
     for position in generator.permutation(len(rows)):

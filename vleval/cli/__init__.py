@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from vldata.terminal import run
+from vleval.cli.compare import compare
 from vleval.cli.score import score
 
 app = typer.Typer(
@@ -14,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("score")(score)
+app.command("compare")(compare)
 
 
 @app.callback()

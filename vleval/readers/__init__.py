@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vldata.errors import DataError, UsageError
+from vleval.readers import plain
 from vleval.readers.containers import iter_records, look, place
 from vleval.readers.formats import FORMATS, Format, describe
 from vleval.readers.source import Source, open_source
@@ -80,7 +81,7 @@ def _recognise(source: Source, container: str, first: dict[str, object]) -> str:
     raise DataError(
         f"is of no known format: its first record has {describe(first)}.",
         where=source.name,
-        cure="A prediction goes by one of: prediction, pred, response, output, model_output, predict, text, answer. See: vleval score --list",
+        cure="A prediction goes by one of: " + ", ".join(plain.PREDICTION_KEYS) + ". All formats: vleval score --list",
     )
 
 

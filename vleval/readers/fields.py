@@ -116,8 +116,11 @@ def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Con
     context: Context = {}
     _texts_into(context, flat, where)
     groups = {key: str(flat[key]) for key in (*GROUP_KEYS, group_by) if key and isinstance(flat.get(key), (str, int)) and flat[key] != ""}
-    if "episode" not in groups and isinstance(flat.get("episode_history"), str):
-        groups["episode"] = flat["episode_history"]
+    if isinstance(flat.get("episode_history"), str):
+        from vldata.converters.openeqa import scene_of
+
+        groups.setdefault("episode", flat["episode_history"])
+        groups.setdefault("scene", scene_of(flat["episode_history"])[0])
     if images := _images(flat):
         context["images"] = images
         groups.setdefault("image", "|".join(images))

@@ -1,0 +1,326 @@
+"""Is it a difference? Systems that answered the same questions, paired row by row, each against the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from vldata.errors import DataError, UsageError
+from vleval.joining import Allow, Joined, join, missing_row
+from vleval.metric import Floats
+from vleval.metrics.options import MetricOptions
+from vleval.readers import Loaded
+from vleval.references import read_references
+from vleval.results import Measured, ScoreResult
+from vleval.rows import Row
+from vleval.scoring import Predictions, load, score_rows
+from vleval.stats.agreement import Agreement, judge_agreement
+from vleval.stats.bootstrap import paired_interval
+from vleval.stats.groups import Groups
+from vleval.stats.intervals import Interval, clustered_mean
+from vleval.stats.paired import holm, mcnemar, questions_needed, sign_flip, swap_test
+from vleval.worth import value_of
+
+SCHEMA = "vlkit-comparison/1"
+
+
+class McNemar(msgspec.Struct, frozen=True, kw_only=True):
+    """Exact McNemar test over rows. `item_level` warns that rows of one group are not independent and the permutation test is the one."""
+
+    only_first: int
+    only_second: int
+    p: float
+    item_level: bool
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric: second minus first.
+
+    Attributes:
+        low, high: 95 % interval of the difference; None when the data allow none.
+        p: sign-flip permutation over groups, two-sided.
+        p_holm: corrected over all metrics and comparisons of the run.
+        wins, losses, ties: rows on which the second is better, worse, equal; None for metrics without a value per record.
+        questions_needed: more questions of this kind that would show a difference of this size; None when no number would do.
+        verdict: "better", "worse" or "no difference shown", by `p_holm` < 0.05 and the metric's direction.
+    """
+
+    metric: str
+    scale: float
+    higher_is_better: bool
+    first: float
+    second: float
+    difference: float
+    low: float | None
+    high: float | None
+    interval: str
+    p: float
+    p_holm: float
+    wins: int
+    losses: int
+    ties: int
+    mcnemar: McNemar | None
+    questions_needed: int | None
+    verdict: str
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A row on which two systems differ."""
+
+    id: str
+    metric: str
+    first: float
+    second: float
+    question: str
+    references: tuple[str, ...]
+    first_prediction: str | None
+    second_prediction: str | None
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """A system against the first one. `wins` and `losses` list the rows of the first metric, the largest changes first."""
+
+    first: str
+    second: str
+    n: int
+    groups: str
+    differences: dict[str, Difference]
+    wins: tuple[Change, ...]
+    losses: tuple[Change, ...]
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All pairs of one run."""
+
+    schema: str
+    profile: str
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison with the scores it is made of."""
+
+    comparison: Comparison
+    results: tuple[ScoreResult, ...]
+    names: tuple[str, ...]
+
+
+def compare(
+    systems: Sequence[Predictions],
+    *,
+    references: str | Path | None = None,
+    profile: str = "vlkit",
+    metrics: Sequence[str] = (),
+    format: str = "",
+    group_by: str | None = None,
+    options: MetricOptions | None = None,
+    allow: Allow | None = None,
+    extras: bool = False,
+    seed: int = 0,
+) -> Compared:
+    """Compare systems, each with the first; the arguments are those of `vleval.score`.
+
+    Raises:
+        DataError: the systems did not answer the same questions, or were judged by other references.
+        UsageError: fewer than two systems.
+    """
+    if len(systems) < 2:
+        raise UsageError("a comparison needs two predictions files.", cure="Example: vleval compare base.jsonl tuned.jsonl")
+    loads = [load(system, format=format, group_by=group_by or "") for system in systems]
+    known = read_references(references, group_by=group_by or "") if references is not None else None
+    joins = align([join(loaded, known, allow or Allow()) for loaded in loads], loads, allow or Allow())
+    names = display_names([loaded.name for loaded in loads])
+    results: list[ScoreResult] = []
+    for joined, loaded in zip(joins, loads, strict=True):
+        chosen = list(results[0].metrics) if results else metrics
+        results.append(
+            score_rows(
+                joined,
+                loaded,
+                profile=profile,
+                metrics=chosen,
+                group_by=group_by,
+                options=options or MetricOptions(),
+                extras=extras,
+                seed=seed,
+            )
+        )
+    pairs = [_pair(results[0], other, names[0], name, seed) for other, name in zip(results[1:], names[1:], strict=True)]
+    return Compared(Comparison(schema=SCHEMA, profile=profile, pairs=_correct(pairs)), tuple(results), tuple(names))
+
+
+def align(joins: Sequence[Joined], loads: Sequence[Loaded], allow: Allow) -> list[Joined]:
+    """Bring all systems into the row order of the first; a question that a system lacks is an answer it did not give, if allowed.
+
+    Raises:
+        DataError: other questions, or other references for one question.
+    """
+    order: dict[str, Row] = {}
+    for joined in joins:
+        for row in joined.rows:
+            order.setdefault(row.id, row)
+    aligned: list[Joined] = []
+    for joined, loaded in zip(joins, loads, strict=True):
+        own = {row.id: row for row in joined.rows}
+        lacking = [name for name in order if name not in own]
+        if lacking and not allow.missing:
+            shown = ", ".join(repr(name[:60]) for name in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+            raise DataError(
+                f"{len(lacking):,} of {len(order):,} questions are answered by another file only: {shown}.",
+                where=loaded.name,
+                cure="Compare files of the same questions, or give --allow-missing to count these as wrong.",
+            )
+        for name, row in own.items():
+            if row.references != order[name].references:
+                raise DataError(
+                    f"{name!r} has other references than in {loads[0].name}.",
+                    where=loaded.name,
+                    cure="Give both the same ones with --references.",
+                )
+        rows = [own[name] if name in own else missing_row(row) for name, row in order.items()]
+        aligned.append(Joined(rows, joined.missing + len(lacking), joined.duplicate, joined.extra, joined.notes))
+    return aligned
+
+
+def agreement(first: Loaded, second: Loaded, mark_field: str = "mark") -> Agreement:
+    """How far two judges agree on the answers that both marked.
+
+    Raises:
+        DataError: no answer is marked by both, or a mark is no number.
+    """
+    marks = [_marks(loaded, mark_field) for loaded in (first, second)]
+    shared = [name for name in marks[0] if name in marks[1]]
+    if not shared:
+        raise DataError("no answer is marked by both judges.", where=f"{first.name} and {second.name}")
+    return judge_agreement([marks[0][name] for name in shared], [marks[1][name] for name in shared])
+
+
+def display_names(names: Sequence[str]) -> list[str]:
+    """Short names that differ: the file's stem where that is enough, else the path as given."""
+    stems = [Path(name).stem for name in names]
+    if len(set(stems)) == len(stems):
+        return stems
+    if len(set(names)) == len(names):
+        return list(names)
+    return [f"{name} ({number})" for number, name in enumerate(names, start=1)]
+
+
+def _marks(loaded: Loaded, field: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for row in loaded.rows:
+        if field in row.extra:
+            try:
+                found[row.id] = float(row.extra[field])
+            except ValueError:
+                raise DataError(f"the mark {row.extra[field]!r} is not a number.", where=f"{loaded.name}: {row.id}") from None
+    return found
+
+
+def _pair(first: ScoreResult, second: ScoreResult, first_name: str, second_name: str, seed: int) -> Pair:
+    differences = {name: _difference(name, first.measured[name], second.measured[name], first, second, seed) for name in first.measured}
+    lead = next(iter(first.measured))
+    wins, losses = _changes(lead, first, second)
+    return Pair(
+        first=first_name, second=second_name, n=len(first.rows), groups=first.groups.key, differences=differences, wins=wins, losses=losses
+    )
+
+
+def _difference(name: str, a: Measured, b: Measured, first: ScoreResult, second: ScoreResult, seed: int) -> Difference:
+    metric, groups = a.metric, first.groups
+    values = [np.nan_to_num(measured.scores.values) for measured in (a, b)]
+    gaps = values[1] - values[0]
+    totals = [value_of(metric, measured.scores, result.rows) for measured, result in ((a, first), (b, second))]
+    interval, p = _test(a, b, gaps, groups, seed)
+    better = gaps if metric.higher_is_better else -gaps
+    slack = 1e-9 * metric.scale
+    difference = totals[1] - totals[0]
+    binary = None
+    if metric.binary:
+        only = [int(np.count_nonzero((mine > 0) & (other == 0))) for mine, other in ((values[0], values[1]), (values[1], values[0]))]
+        binary = McNemar(only_first=only[0], only_second=only[1], p=mcnemar(only[0], only[1]), item_level=bool(groups.key))
+    return Difference(
+        metric=name,
+        scale=metric.scale,
+        higher_is_better=metric.higher_is_better,
+        first=totals[0],
+        second=totals[1],
+        difference=difference,
+        low=interval.low,
+        high=interval.high,
+        interval=interval.method,
+        p=p,
+        p_holm=p,
+        wins=int(np.count_nonzero(better > slack)),
+        losses=int(np.count_nonzero(better < -slack)),
+        ties=int(np.count_nonzero(np.abs(better) <= slack)),
+        mcnemar=binary,
+        questions_needed=questions_needed(difference, interval.se, len(gaps)),
+        verdict="",
+    )
+
+
+def _test(a: Measured, b: Measured, gaps: Floats, groups: Groups, seed: int) -> tuple[Interval, float]:
+    if a.scores.corpus is not None and b.scores.corpus is not None:
+        return (
+            paired_interval(a.scores.corpus, b.scores.corpus, groups, seed=seed),
+            swap_test(a.scores.corpus, b.scores.corpus, groups, seed=seed),
+        )
+    if a.scores.value is not None:
+        return Interval(None, None, "none"), 1.0
+    interval = clustered_mean(gaps, groups)
+    return Interval(interval.low, interval.high, f"paired-{interval.method}", interval.se), sign_flip(gaps, groups, seed=seed)
+
+
+def _changes(name: str, first: ScoreResult, second: ScoreResult) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    metric = first.measured[name].metric
+    values = [np.nan_to_num(result.measured[name].scores.values) for result in (first, second)]
+    gaps = (values[1] - values[0]) * (1.0 if metric.higher_is_better else -1.0)
+    slack = 1e-9 * metric.scale
+
+    def listed(positions: Sequence[int]) -> tuple[Change, ...]:
+        return tuple(
+            Change(
+                id=first.rows[i].id,
+                metric=name,
+                first=float(values[0][i]),
+                second=float(values[1][i]),
+                question=first.rows[i].question,
+                references=first.rows[i].references,
+                first_prediction=first.rows[i].prediction,
+                second_prediction=second.rows[i].prediction,
+            )
+            for i in positions
+        )
+
+    order = np.argsort(-np.abs(gaps), kind="stable")
+    wins = [int(i) for i in order if gaps[i] > slack]
+    losses = [int(i) for i in order if gaps[i] < -slack]
+    return listed(wins), listed(losses)
+
+
+def _correct(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Apply Holm's correction over all metrics of all pairs, and say what follows."""
+    adjusted = iter(holm([difference.p for pair in pairs for difference in pair.differences.values()]))
+    return tuple(
+        msgspec.structs.replace(pair, differences={name: _verdict(found, next(adjusted)) for name, found in pair.differences.items()})
+        for pair in pairs
+    )
+
+
+def _verdict(found: Difference, p_holm: float) -> Difference:
+    verdict = "no difference shown"
+    if p_holm < 0.05:
+        verdict = "better" if (found.difference > 0) == found.higher_is_better else "worse"
+    return msgspec.structs.replace(found, p_holm=p_holm, verdict=verdict)
+
+
+def comparison_document(compared: Compared) -> Mapping[str, object]:
+    """The document that `vleval compare --json` prints."""
+    document: dict[str, object] = msgspec.to_builtins(compared.comparison)
+    document["systems"] = {name: result.document() for name, result in zip(compared.names, compared.results, strict=True)}
+    return document
