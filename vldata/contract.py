@@ -16,7 +16,6 @@ from vldata.durable import write_atomic
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
 
-
 Scalar = str | int | float | bool | None
 Setting = Scalar | dict[str, Scalar]
 

@@ -65,15 +65,24 @@ class Source(Protocol):
         total: how many annotations there are, if known without reading the media; else None.
     """
 
-    converter: str
-    name: str
-    said: tuple[str, ...]
-    columns: tuple[str, ...]
-    annotations: tuple[Path, ...]
-    media_root: Path
-    settings: dict[str, Setting]
-    image_format: FormatRule
-    total: int | None
+    @property
+    def converter(self) -> str: ...  # noqa: D102 - documented above
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def said(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def columns(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def annotations(self) -> tuple[Path, ...]: ...  # noqa: D102
+    @property
+    def media_root(self) -> Path: ...  # noqa: D102
+    @property
+    def settings(self) -> dict[str, Setting]: ...  # noqa: D102
+    @property
+    def image_format(self) -> FormatRule: ...  # noqa: D102
+    @property
+    def total(self) -> int | None: ...  # noqa: D102
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every annotation once, in source order, as a draft or a reject."""

@@ -1,9 +1,14 @@
-"""The `vldata` command line."""
+"""The `vldata` command line: one module a command, imported when it runs."""
 
 from __future__ import annotations
 
 import typer
 
+from vldata.cli.certify import certify
+from vldata.cli.convert import app as convert_app
+from vldata.cli.schema import schema
+from vldata.cli.split import split
+from vldata.cli.validate import validate
 from vldata.terminal import run
 
 app = typer.Typer(
@@ -12,6 +17,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(convert_app, name="convert")
+app.command("validate", epilog="Example: vldata validate prepared")(validate)
+app.command("split", epilog="Example: vldata split prepared/openeqa --test 258 --val 0.125 --group-by scene")(split)
+app.command("certify", epilog="Example: vldata certify prepared/openeqa")(certify)
+app.command("schema", epilog="Example: vldata schema record")(schema)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from vldata import __version__
+        from vldata.terminal import say
+
+        say(f"vlkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version.")) -> None:
+    pass
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -66,7 +67,8 @@ def take_frames(file: BinaryIO, choose: Callable[[int, float | None], tuple[int,
     except MemoryError:
         raise
     except (av.error.FFmpegError, ValueError, ArithmeticError) as error:
-        raise Unusable("VL102", f"it cannot be decoded: {str(error).strip()[:200]}") from None
+        what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)  # str() of theirs has the path in it
+        raise Unusable("VL102", f"it cannot be decoded: {what.strip()[:200]}") from None
 
 
 def _take(video: _Keyed | _InOrder, choose: Callable[[int, float | None], tuple[int, ...]]) -> Frames:
@@ -123,6 +125,8 @@ class _Keyed(_Open):
         if self._stream.codec_context.codec.name not in _KEYED_CODECS:
             raise _Misled
         self._packets = [_describe(packet) for packet in _demux(self._container, self._stream)]
+        if self._container.format.name == "avi" and not all(packet.key for packet in self._packets):
+            raise _Misled  # AVI has no times of display
         self._place_of = {packet[:3]: place for place, packet in enumerate(self._packets)}
         self._display = _display_order(self._packets)
         self._keys = [place for place, packet in enumerate(self._packets) if packet.key]
@@ -157,14 +161,21 @@ class _Keyed(_Open):
         starts = [self._start_of(place) for place in places]
         decoder, found = self._stream.codec_context, dict[int, "av.VideoFrame"]()
         began = fed = -1  # the decoder was given the packets [began, fed)
+        shown: float = -math.inf
 
         def keep(frames: list[av.VideoFrame]) -> None:
-            found.update((index_of[frame.pts], frame) for frame in frames if frame.pts in index_of)
+            nonlocal shown
+            for frame in frames:
+                if frame.pts is None or frame.pts <= shown:
+                    raise _Misled  # times of display do not ascend
+                shown = frame.pts
+                if shown in index_of:
+                    found[index_of[shown]] = frame
 
         for turn, (place, start) in enumerate(zip(places, starts, strict=True)):
             if not began <= start <= fed:
                 decoder.flush_buffers()
-                began = fed = start
+                began, fed, shown = start, start, -math.inf
             for at, packet in self._read(fed, place):
                 decoder.skip_frame = "DEFAULT" if at in places else "NONREF"
                 keep(decoder.decode(packet))
@@ -256,8 +267,10 @@ def _open(file: BinaryIO) -> InputContainer:
     file.seek(0)
     try:
         return av.open(file, "r", options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}, buffer_size=1 << 16)
+    except av.error.ArgumentError:
+        raise Unusable("VL102", f"it is no video in an accepted container ({_DEMUXERS})") from None
     except av.error.InvalidDataError:
-        raise Unusable("VL102", "it is no video of an accepted kind, or it is damaged") from None
+        raise Unusable("VL102", "its container is damaged, or it is no video") from None
 
 
 def _demux(container: InputContainer, stream: Any) -> Iterator[av.Packet[Any]]:
@@ -307,7 +320,7 @@ def _nearly(seconds: float) -> float:
 
 
 def _time(packet: _Packet) -> float:
-    return float("-inf") if packet.pts is None else packet.pts
+    return -math.inf if packet.pts is None else packet.pts
 
 
 def check_container(file: BinaryIO) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from vldata import pixels
 from vldata.errors import MissingExtraError
@@ -15,7 +14,13 @@ from vldata.media.store import Origin, encode_picture, output_format, store_pict
 if TYPE_CHECKING:
     from PIL import Image
 
-Chooser = Callable[[int, float | None], tuple[int, ...]]
+
+class Taken(NamedTuple):
+    """Frames of a video: how many it has, which were taken, in the order asked for, and each distinct one as a picture."""
+
+    total: int
+    indices: tuple[int, ...]
+    images: dict[int, Image.Image]
 
 
 def check_decoder(decoder: Decoder) -> None:
@@ -42,26 +47,32 @@ def render_clip(clip: ClipRef, spec: RenderSpec) -> Rendered | Failure:
         DataError: the output folder cannot be written to.
     """
     try:
-        with open_regular(clip.path) as file:
-            take = _take_by_decord if spec.decoder == "decord" else _take_by_pyav
-            count, indices, images = take(file, clip, _chooser(clip.sampling))
-        pictures = {index: _store(image, index, clip, spec) for index, image in images.items()}
-        return Rendered(tuple(pictures[index] for index in indices), _note(clip.sampling, count, indices))
+        taken = take_images(clip, spec.decoder)
+        pictures = {index: _store(image, index, clip, spec) for index, image in taken.images.items()}
+        return Rendered(tuple(pictures[index] for index in taken.indices), _note(clip.sampling, taken))
     except Unusable as verdict:
         return verdict.failure
     except TooFewFramesError as error:
         return Failure("VL107", error.what)
 
 
-def _chooser(sampling: Sampling) -> Chooser:
-    return lambda count, fps: sample_indices(count, sampling, fps=fps)
+def take_images(clip: ClipRef, decoder: Decoder) -> Taken:
+    """Decode the sampled frames of a video, upright and RGB, in their own size.
+
+    Raises:
+        Unusable: with one of the codes VL101, VL102, VL106, VL108, VL111.
+        TooFewFramesError: as `sample_indices`.
+    """
+    with open_regular(clip.path) as file:
+        take = _take_by_decord if decoder == "decord" else _take_by_pyav
+        return take(file, clip)
 
 
-def _take_by_pyav(file: BinaryIO, clip: ClipRef, choose: Chooser) -> tuple[int, tuple[int, ...], dict[int, Image.Image]]:
+def _take_by_pyav(file: BinaryIO, clip: ClipRef) -> Taken:
     from vldata.media.video_frames import take_frames
 
-    frames = take_frames(file, choose)
-    return frames.total, frames.indices, {index: _upright(frame) for index, frame in frames.decoded.items()}
+    frames = take_frames(file, lambda count, fps: sample_indices(count, clip.sampling, fps=fps))
+    return Taken(frames.total, frames.indices, {index: _upright(frame) for index, frame in frames.decoded.items()})
 
 
 def _upright(frame: Any) -> Image.Image:
@@ -73,7 +84,7 @@ def _upright(frame: Any) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _take_by_decord(file: BinaryIO, clip: ClipRef, choose: Chooser) -> tuple[int, tuple[int, ...], dict[int, Image.Image]]:
+def _take_by_decord(file: BinaryIO, clip: ClipRef) -> Taken:
     import decord
     from PIL import Image
 
@@ -83,13 +94,13 @@ def _take_by_decord(file: BinaryIO, clip: ClipRef, choose: Chooser) -> tuple[int
     try:
         reader = decord.VideoReader(clip.path, ctx=decord.cpu(0), num_threads=1)
         count = len(reader)
-        indices = choose(count, float(reader.get_avg_fps()) or None) if count else ()
+        indices = sample_indices(count, clip.sampling, fps=float(reader.get_avg_fps())) if count else ()
         images = {index: Image.fromarray(reader[index].asnumpy()) for index in sorted(set(indices))}
     except (decord.DECORDError, RuntimeError, IndexError) as error:
         raise Unusable("VL102", f"decord cannot decode it: {str(error).strip().splitlines()[0][:200]}") from None
     if not count:
         raise Unusable("VL106", "no frame of it can be decoded")
-    return count, indices, images
+    return Taken(count, indices, images)
 
 
 def _store(image: Image.Image, index: int, clip: ClipRef, spec: RenderSpec) -> Picture:
@@ -105,10 +116,9 @@ def _store(image: Image.Image, index: int, clip: ClipRef, spec: RenderSpec) -> P
     return store_picture(encoded, written, spec, size, Origin(clip.source, *image.size, index))
 
 
-def _note(sampling: Sampling, count: int, indices: tuple[int, ...]) -> str:
-    asked = sampling.count
-    if len(indices) < asked:
-        return f"{len(indices)} frames instead of {asked}: the video has {count}"
-    if len(set(indices)) < len(indices):
-        return f"{len(set(indices))} frames, repeated to make {asked}: the video has {count}"
-    return ""
+def _note(sampling: Sampling, taken: Taken) -> str:
+    there, asked = len(set(taken.indices)), sampling.count
+    if there >= asked:
+        return ""
+    repeated = ", repeated" if len(taken.indices) > there else ""
+    return f"{there} frames instead of {asked}{repeated}: the video has {taken.total}"

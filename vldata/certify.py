@@ -1,0 +1,122 @@
+"""Re-proving a split from its files: nothing is taken from the certificate but what it claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from pathlib import Path
+
+import msgspec
+
+from vldata.contract import Contract, read_contract
+from vldata.errors import DataError
+from vldata.folder import DatasetPaths
+from vldata.record import IMAGE_TAG, Record, iter_records
+from vldata.split import iter_sides, parent_digest
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing that was proved or disproved: `shared` counts what is on two sides, `examples` are at most five of it."""
+
+    name: str
+    good: bool
+    detail: str
+    shared: int = 0
+    examples: tuple[str, ...] = ()
+
+
+class Certification(msgspec.Struct, frozen=True):
+    """The outcome for one split."""
+
+    parent: str
+    sides: dict[str, int]
+    group_by: str
+    checks: tuple[Check, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether every check held."""
+        return all(check.good for check in self.checks)
+
+
+def certify(out: Path, name: str) -> Certification:
+    """Re-prove the split that `name` was split into, or is a side of.
+
+    Raises:
+        DataError: there is no split, or a side cannot be read.
+    """
+    parent = _parent_of(out, name)
+    sides = dict(iter_sides(out, parent))
+    if not sides:
+        raise DataError(f"{parent!r} has no registered split.", where=str(out), cure=f"Make one: vldata split {out / parent} --test 0.2")
+    records = {side: list(_read_side(out, contract)) for side, contract in sides.items()}
+    claims = [contract.split for contract in sides.values() if contract.split]
+    group_by = claims[0].group_by
+    checks = [
+        _claims_agree(sides),
+        _disjoint("ids", {side: [record.id for record in rows] for side, rows in records.items()}),
+        _disjoint("pictures", {side: [image for record in rows for image in record.images] for side, rows in records.items()}),
+        _disjoint(
+            "question and answer texts with the same pictures", {side: [_content(r) for r in rows] for side, rows in records.items()}
+        ),
+        *_parent_checks(out, parent, sides, records),
+    ]
+    if group_by != "none":
+        groups = {side: [record.meta.get(group_by) or record.id for record in rows] for side, rows in records.items()}
+        checks.insert(1, _disjoint(f"groups by {group_by}", groups))
+    return Certification(parent, {side: len(rows) for side, rows in records.items()}, group_by, tuple(checks))
+
+
+def _parent_of(out: Path, name: str) -> str:
+    paths = DatasetPaths(out, name)
+    contract = read_contract(paths)
+    return contract.split.parent if contract.split else name
+
+
+def _read_side(out: Path, contract: Contract) -> Iterable[Record]:
+    for file in contract.files:
+        for _, record in iter_records(out / file.name):
+            yield record
+
+
+def _claims_agree(sides: dict[str, Contract]) -> Check:
+    claims = {
+        (c.split.parent_sha256, c.split.group_by, c.split.seed, tuple(sorted(c.split.sizes.items()))) for c in sides.values() if c.split
+    }
+    sizes = [contract.split.sizes for contract in sides.values() if contract.split]
+    complete = all(set(size) == {c.split.side for c in sides.values() if c.split} for size in sizes)
+    good = len(claims) == 1 and complete
+    return Check(
+        "sides of one split", good, "all sides name the same parent, seed and sizes." if good else "the sides come from different splits."
+    )
+
+
+def _disjoint(what: str, values: dict[str, list[str]]) -> Check:
+    """Prove that no value is on two sides."""
+    shared: dict[str, str] = {}
+    for first, second in combinations(values, 2):
+        for value in set(values[first]) & set(values[second]):
+            shared[value] = f"{value} in {first} and {second}"
+    counts = ", ".join(f"{side} {len(set(found)):,}" for side, found in values.items())
+    detail = f"{counts}; {len(shared):,} on two sides."
+    return Check(what, not shared, detail, len(shared), tuple(shared[value] for value in sorted(shared)[:5]))
+
+
+def _content(record: Record) -> str:
+    turns = "\x1f".join(message.content.replace(IMAGE_TAG, "").strip() for message in record.messages)
+    return f"{turns}\x1e{' '.join(record.images)}"
+
+
+def _parent_checks(out: Path, parent: str, sides: dict[str, Contract], records: dict[str, list[Record]]) -> list[Check]:
+    paths = DatasetPaths(out, parent)
+    if not paths.contract.is_file():
+        return [Check("parent", True, f"{parent!r} is not here: coverage of the parent was not checked.")]
+    contract = read_contract(paths)
+    digest = parent_digest(contract)
+    same = all(side.split and side.split.parent_sha256 == digest for side in sides.values())
+    ids = {record.id for record in _read_side(out, contract)}
+    split_ids = {record.id for rows in records.values() for record in rows}
+    return [
+        Check("parent unchanged", same, "its digest is the one the sides name." if same else f"{parent!r} changed after the split."),
+        Check("every record on a side", ids == split_ids, f"{len(ids):,} in {parent!r}, {len(split_ids):,} on the sides."),
+    ]

@@ -1,0 +1,88 @@
+"""Options that several commands share, each written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, PROCESSORS
+
+if TYPE_CHECKING:
+    from vldata.convert import ConvertOptions
+    from vldata.media.refs import Decoder, FormatRule
+
+OUT = Path("prepared")
+MAX_PIXELS = LLAMAFACTORY_MAX_PIXELS
+
+Out = Annotated[Path, typer.Option("--out", help="Output folder; may hold other datasets.")]
+Name = Annotated[str, typer.Option("--name", help="Name of the dataset; by default the converter's.", show_default=False)]
+MaxPixels = Annotated[int, typer.Option(help="Most pixels of a written picture.", min=1)]
+MinPixels = Annotated[int, typer.Option(help="Least pixels of a written picture; never below the processor's own.", min=0)]
+Processor = Annotated[str, typer.Option(help=f"Whose grid pictures are written on: {', '.join(PROCESSORS)}.")]
+ImageFormat = Annotated[Literal["auto", "jpeg", "png", "webp"], typer.Option(help="Format of written pictures.")]
+Quality = Annotated[int, typer.Option(help="Quality of JPEG and WebP.", min=1, max=100)]
+Limit = Annotated[int | None, typer.Option(help="Convert only the first N annotations.", min=1, show_default=False)]
+Workers = Annotated[int, typer.Option(help="Processes that render pictures; 0: one a core.", min=0)]
+Timeout = Annotated[float, typer.Option("--timeout-s", help="Seconds one file may take to decode.", min=0.1)]
+DecoderOption = Annotated[Literal["pyav", "decord"], typer.Option(help="Video decoder; decord needs its extra.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when any record was rejected.")]
+Repair = Annotated[bool, typer.Option("--repair", help="Escape control tokens in source text instead of rejecting the record.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Discard an interrupted conversion instead of resuming it.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset of this name made from other inputs or settings.")]
+ShardSize = Annotated[int, typer.Option(help="Records a file, in a folder NAME/; 0: one file.", min=0)]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+
+
+def make_options(
+    out: Path,
+    name: str,
+    max_pixels: int,
+    min_pixels: int,
+    processor: str,
+    image_format: str,
+    quality: int,
+    limit: int | None,
+    workers: int,
+    timeout_s: float,
+    decoder: str,
+    repair: bool,
+    fresh: bool,
+    overwrite: bool,
+    shard_size: int,
+) -> ConvertOptions:
+    """Gather the flags that every converter shares."""
+    from vldata.convert import ConvertOptions
+
+    return ConvertOptions(
+        out=out,
+        name=name,
+        max_pixels=max_pixels,
+        min_pixels=min_pixels,
+        processor=processor,
+        image_format=cast("FormatRule", image_format),
+        quality=quality,
+        limit=limit,
+        workers=workers,
+        timeout_s=timeout_s,
+        decoder=cast("Decoder", decoder),
+        repair=repair,
+        fresh=fresh,
+        overwrite=overwrite,
+        shard_size=shard_size,
+    )
+
+
+def read_text(path: Path) -> str:
+    """Read a small text file the user named.
+
+    Raises:
+        UsageError: it cannot be read or is not UTF-8.
+    """
+    from vldata.errors import UsageError
+
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read: {error}.", where=str(path)) from None

@@ -1,0 +1,326 @@
+"""The conversion: source -> drafts -> rendered media -> records -> files. Data flow one way.
+
+Drafts are taken in parts. While the renderer works on one part the next is read ahead, so that its workers never wait; parts are
+finished in order, so that the result does not depend on how many workers there are.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from vldata.contract import Contract, Counts
+from vldata.draft import Draft, Reject, Source
+from vldata.errors import DataError
+from vldata.folder import DatasetPaths, check_name
+from vldata.identity import Identity, make_fingerprint, make_identity, refuse_foreign
+from vldata.join import Joined, join
+from vldata.journal import discard_state, recover
+from vldata.lock import hold
+from vldata.media.refs import Decoder, FormatRule, MediaRef, Picture, Rendered, Rendering, RenderSpec
+from vldata.media.render import render
+from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, budget_limits, find_processor, vision_tokens
+from vldata.publish import publish
+from vldata.record import Record, decode_record, encode_record
+from vldata.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key
+from vldata.tokens import TokenCounter, text_bytes
+from vldata.workers import count_workers
+
+_PART_DRAFTS = 4_096
+_PART_RENDERS = 512
+
+
+class ConvertOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options that every converter shares; the command line's flags of the same names."""
+
+    out: Path = Path("prepared")
+    name: str = ""
+    processor: str = "qwen3-vl"
+    max_pixels: int = LLAMAFACTORY_MAX_PIXELS
+    min_pixels: int = 0
+    image_format: FormatRule = "auto"
+    quality: int = 95
+    limit: int | None = None
+    workers: int = 0
+    timeout_s: float = 60.0
+    decoder: Decoder = "pyav"
+    repair: bool = False
+    fresh: bool = False
+    overwrite: bool = False
+    shard_size: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a conversion is: annotations settled of how many (None: unknown), records, rejects, pictures written."""
+
+    done: int
+    total: int | None
+    records: int
+    rejects: int
+    pictures: int
+
+
+class Conversion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conversion made: datasets registered, counts, rejects by code with up to ten of each, notes of the renderer, verdict."""
+
+    out: Path
+    names: tuple[str, ...]
+    counts: Counts
+    reject_counts: dict[str, int]
+    rejects: tuple[Reject, ...]
+    notes: dict[str, int]
+    verdict: str
+    contract: Contract
+    resumed: int = 0
+
+
+def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[Progress], None] | None = None) -> Conversion:
+    """Convert one opened source into one registered dataset.
+
+    Raises:
+        UsageError: options that cannot hold.
+        DataError: the folder, another run, or a source without a single usable record.
+    """
+    name = check_name(options.name or source.name)
+    find_processor(options.processor)
+    low, high = budget_limits(processor=options.processor, min_pixels=options.min_pixels, max_pixels=options.max_pixels)
+    options = msgspec.structs.replace(options, min_pixels=low, max_pixels=high)
+    paths = DatasetPaths(options.out, name)
+    identity = make_identity(source, name, options)
+    with hold(paths.lock, f"dataset {name!r}"):
+        recover(paths)
+        refuse_foreign(paths, identity, overwrite=options.overwrite)
+        stage = open_stage(paths, make_fingerprint(identity), fresh=options.fresh)
+        run = _Run(source, options, identity, stage, on_progress)
+        run.resume()
+        run.work()
+        result = run.finish()
+        discard_state(paths)
+    return result
+
+
+class _Part:
+    """Drafts taken together, and the references that nobody rendered before."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft | Reject] = []
+        self.new: dict[str, MediaRef] = {}
+        self.waiting: set[str] = set()
+        self.closed = False
+
+    @property
+    def full(self) -> bool:
+        return len(self.drafts) >= _PART_DRAFTS or len(self.new) >= _PART_RENDERS
+
+
+class _Run:
+    """One conversion in progress."""
+
+    def __init__(
+        self,
+        source: Source,
+        options: ConvertOptions,
+        identity: Identity,
+        stage: Stage,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._source = source
+        self._options = options
+        self._identity = identity
+        self._stage = stage
+        self._on_progress = on_progress
+        self._rendered: dict[str, Rendering] = {}
+        self._requested: set[str] = set()
+        self._parts: deque[_Part] = deque()
+        self._markers: list[Marker] = []
+        self._ids: set[str] = set()
+        self._tokens = TokenCounter()
+        self._picture_tokens: dict[str, int] = {}
+        self._reject_counts: Counter[str] = Counter()
+        self._rejects: list[Reject] = []
+        self._resumed = 0
+        self._total = source.total if options.limit is None or source.total is None else min(source.total, options.limit)
+        self._excluded = 0
+
+    def resume(self) -> None:
+        """Take over the parts that an interrupted run of the same conversion has finished."""
+        by_name: dict[str, Picture] = {}
+        for number, marker in enumerate(self._stage.markers()):
+            for line in self._stage.renders(number):
+                self._rendered[line.key] = line.rendering
+                self._requested.add(line.key)
+                if isinstance(line.rendering, Rendered):
+                    by_name.update((f"images/{picture.name}", picture) for picture in line.rendering.pictures)
+            for raw in self._stage.lines(number, "records"):
+                record = decode_record(raw)
+                self._ids.add(record.id)
+                self._count_tokens(record, [by_name[path] for path in record.images])
+            for raw in self._stage.lines(number, "rejects"):
+                self._note_reject(msgspec.json.decode(raw, type=Reject))
+            self._markers.append(marker)
+            self._resumed += marker.annotations
+
+    def work(self) -> None:
+        """Read, render and join everything that is left."""
+        refs = self._take_refs()
+        first = next(refs, None)
+        if first is not None:
+            options, paths = self._options, self._stage.paths
+            spec = RenderSpec(
+                processor=options.processor,
+                min_pixels=options.min_pixels,
+                max_pixels=options.max_pixels,
+                image_format=self._identity.pixels.image_format,  # type: ignore[arg-type]
+                quality=options.quality,
+                decoder=options.decoder,
+                images_dir=str(paths.images.absolute()),
+                temp_dir=str((paths.state / "tmp").absolute()),
+            )
+            keys: dict[int, str] = {}
+            numbered = itertools.count()
+
+            def stream() -> Iterator[MediaRef]:
+                for key, ref in itertools.chain([first], refs):
+                    keys[next(numbered)] = key
+                    yield ref
+
+            for index, rendering in render(stream(), spec, workers=count_workers(options.workers), timeout_s=options.timeout_s):
+                self._settle(keys.pop(index), rendering)
+        self._flush_ready()
+
+    def _take_refs(self) -> Iterator[tuple[str, MediaRef]]:
+        """Read drafts into parts, yielding each reference the first time it is seen."""
+        limit = self._options.limit
+        part = _Part()
+        self._parts.append(part)
+        for read, draft in enumerate(self._source.drafts()):
+            if limit is not None and read >= limit:
+                self._excluded += 1
+                continue
+            if read < self._resumed:
+                continue
+            part.drafts.append(draft)
+            for ref in draft.media if isinstance(draft, Draft) else ():
+                key = ref_key(ref)
+                if key not in self._requested:
+                    self._requested.add(key)
+                    part.new[key] = ref
+                    part.waiting.add(key)
+                    yield key, ref
+            if part.full:
+                part.closed = True
+                self._flush_ready()
+                part = _Part()
+                self._parts.append(part)
+        part.closed = True
+
+    def _settle(self, key: str, rendering: Rendering) -> None:
+        self._rendered[key] = rendering
+        for part in self._parts:
+            part.waiting.discard(key)
+        self._flush_ready()
+        self._report()
+
+    def _flush_ready(self) -> None:
+        while self._parts and self._parts[0].closed and not self._parts[0].waiting:
+            part = self._parts.popleft()
+            if part.drafts:
+                self._flush(part)
+
+    def _flush(self, part: _Part) -> None:
+        """Join the drafts of a part and stage the result."""
+        lines: dict[str, list[bytes]] = {"records": [], "rejects": [], "repairs": [], "renders": []}
+        flags: list[str] = []
+        for draft in part.drafts:
+            outcome = self._judge(draft)
+            if isinstance(outcome, Reject):
+                self._note_reject(outcome)
+                lines["rejects"].append(msgspec.json.encode(outcome))
+                continue
+            lines["repairs"] += [msgspec.json.encode(repair) for repair in outcome.repairs]
+            lines["records"].append(encode_record(outcome.record))
+            flags.append("1" if outcome.record.images else "0")
+            self._ids.add(outcome.record.id)
+            self._count_tokens(outcome.record, outcome.pictures)
+        pictures: list[Path] = []
+        for key, ref in part.new.items():
+            rendering = self._rendered[key]
+            path = getattr(ref, "path", "")
+            size, mtime_ns = file_state(path) if path else (-1, -1)
+            lines["renders"].append(msgspec.json.encode(RenderLine(key, rendering, path, size, mtime_ns)))
+            if isinstance(rendering, Rendered):
+                pictures += [self._stage.paths.images / picture.name for picture in rendering.pictures]
+        marker = Marker(len(part.drafts), "".join(flags), len(lines["rejects"]), len(lines["repairs"]))
+        self._stage.write_part(len(self._markers), marker, lines, pictures)
+        self._markers.append(marker)
+        self._report()
+
+    def _judge(self, draft: Draft | Reject) -> Joined | Reject:
+        if isinstance(draft, Reject):
+            return draft
+        if draft.id in self._ids:
+            return Reject(draft.id, draft.where, "VL003", f"the id {draft.id!r} was used before.")
+        media = {ref: self._rendered[ref_key(ref)] for ref in draft.media}
+        return join(draft, media, repair=self._options.repair)
+
+    def _note_reject(self, reject: Reject) -> None:
+        self._reject_counts[reject.code] += 1
+        if self._reject_counts[reject.code] <= 10:
+            self._rejects.append(reject)
+
+    def _count_tokens(self, record: Record, pictures: Sequence[Picture]) -> None:
+        vision = 0
+        for picture in pictures:
+            if picture.name not in self._picture_tokens:
+                size = picture.width, picture.height
+                self._picture_tokens[picture.name] = vision_tokens(*size, processor=self._options.processor, delimiters=True)
+            vision += self._picture_tokens[picture.name]
+        sizes = [(picture.source_width, picture.source_height) for picture in pictures]
+        self._tokens.add(record.id, vision=vision, text=text_bytes(record), turns=len(record.messages), sizes=sizes)
+
+    def _report(self) -> None:
+        if self._on_progress:
+            done = sum(marker.annotations for marker in self._markers)
+            records = sum(len(marker.has_image) for marker in self._markers)
+            self._on_progress(Progress(done, self._total, records, self._reject_counts.total(), len(self._rendered)))
+
+    def finish(self) -> Conversion:
+        """Publish what is staged and say what came of it."""
+        markers = self._markers
+        written = sum(len(marker.has_image) for marker in markers)
+        rejected = sum(marker.rejects for marker in markers)
+        counts = Counts(
+            read=written + rejected + self._excluded,
+            written=written,
+            rejected=rejected,
+            excluded=self._excluded,
+            repaired=sum(marker.repairs for marker in markers),
+            pictures=len(self._picture_tokens),
+        )
+        if not written:
+            discard_state(self._stage.paths)
+            raise DataError(_nothing_written(counts, self._rejects), where=self._identity.name, cure="Nothing was registered.")
+        notes = Counter(r.note for r in self._rendered.values() if isinstance(r, Rendered) and r.note)
+        contract, names = publish(self._stage, markers, self._identity, counts, self._tokens, shard_size=self._options.shard_size)
+        return Conversion(
+            out=self._options.out,
+            names=names,
+            counts=counts,
+            reject_counts=dict(self._reject_counts),
+            rejects=tuple(self._rejects),
+            notes=dict(notes),
+            verdict=self._tokens.verdict(self._identity.pixels),
+            contract=contract,
+            resumed=self._resumed,
+        )
+
+
+def _nothing_written(counts: Counts, rejects: list[Reject]) -> str:
+    if not counts.read:
+        return "the source has no annotations."
+    first = rejects[0]
+    return f"none of {counts.read:,} annotations could be used; the first, {first.where}: {first.code} {first.reason}"

@@ -1,0 +1,279 @@
+"""Open-EQA (Majumdar et al., CVPR 2024): questions about an episode, seen as N frames of it.
+
+The layouts on disk, as the dataset ships and as people lay it out, below SOURCE or SOURCE/data:
+
+    open-eqa-v0.json                                     1,636 questions; open-eqa*184*.json: the subset
+    frames/hm3d-v0/<episode>/NNNNN-rgb.png               beside -depth.png, poses .txt, states .pkl (ScanNet: six digits)
+    frames/<episode>/00001.jpg
+    videos/hm3d-v0/<episode>-0.mp4, videos/<episode>.mp4
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vldata import strictjson
+from vldata.contract import Setting
+from vldata.draft import Draft, Reject, Slot, Turn
+from vldata.errors import DataError, UsageError
+from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling
+from vldata.media.sampling import TooFewFramesError, sample_indices
+from vldata.naming import natural_key
+
+FULL_QUESTIONS = "open-eqa-v0.json"
+DEFAULT_PROMPT = "{images}{question}"
+COLUMNS = ("source", "task", "category", "episode", "scene", "extra")
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".avi", ".webm", ".mov")
+
+_KNOWN = frozenset({"question_id", "question", "answer", "category", "episode_history", "extra_answers"})
+_HM3D = re.compile(r"\d+-hm3d-(\w+)").fullmatch
+_SCANNET = re.compile(r"\d+-scannet-(scene\d{4})_\d+").fullmatch
+_NOT_A_VIEW = re.compile(r"[-_](?:depth|semantic|instance|label|mask)$").search
+
+
+class OpenEqaSource(msgspec.Struct, frozen=True, kw_only=True):
+    """An opened Open-EQA folder; see `vldata.draft.Source` for the fields."""
+
+    converter: str = "openeqa"
+    name: str = "openeqa"
+    columns: tuple[str, ...] = COLUMNS
+    image_format: FormatRule = "jpeg"
+    said: tuple[str, ...]
+    annotations: tuple[Path, ...]
+    media_root: Path
+    settings: dict[str, Setting]
+    total: int | None
+    questions: tuple[Any, ...]
+    locate: Callable[[str], tuple[MediaRef, ...] | Reject]
+    prompt: str
+
+    def drafts(self) -> Iterator[Draft | Reject]:
+        """Yield every question, in file order."""
+        file = self.annotations[0].name
+        for index, row in enumerate(self.questions):
+            yield self._draft(row, f"{file}[{index}]")
+
+    def _draft(self, row: Any, where: str) -> Draft | Reject:
+        if fault := _row_fault(row):
+            row_id = row.get("question_id") if isinstance(row, dict) else None
+            return Reject(f"openeqa/{row_id}" if isinstance(row_id, str) else "", where, "VL201", fault)
+        record_id = f"openeqa/{row['question_id']}"
+        episode = row["episode_history"]
+        located = self.locate(episode)
+        if isinstance(located, Reject):
+            return Reject(record_id, where, located.code, located.reason)
+        extra = {key: value for key, value in row.items() if key not in _KNOWN}
+        return Draft(
+            id=record_id,
+            where=where,
+            turns=(
+                Turn("user", _fill(self.prompt, row["question"], len(located))),
+                Turn("assistant", (row["answer"],)),
+            ),
+            media=located,
+            references=(row["answer"], *(row.get("extra_answers") or ())),
+            meta={
+                "source": "openeqa",
+                "task": "vqa",
+                "category": row["category"],
+                "episode": episode,
+                "scene": scene_of(episode)[0],
+                "extra": json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else "",
+            },
+        )
+
+
+def open_source(
+    source: Path | None = None,
+    *,
+    sampling: Sampling | None = None,
+    questions: Path | None = None,
+    prompt: str = DEFAULT_PROMPT,
+) -> OpenEqaSource:
+    """Find an Open-EQA download.
+
+    Args:
+        source: the folder as the dataset ships; by default the working folder.
+        sampling: which frames of an episode are taken; by default 8, uniformly.
+        questions: the question file; by default the full one, else the subset, wherever it lies in the folder.
+        prompt: the user turn: `{question}` is replaced, and `{images}` where the frames stand (in front, if it is not there).
+
+    Raises:
+        DataError: no questions or no media were found.
+        UsageError: the prompt does not hold `{question}`.
+    """
+    sampling = sampling or Sampling()
+    prompt = _check_prompt(prompt)
+    root = source or Path()
+    if not root.is_dir():
+        raise DataError("is not a folder.", where=str(root), cure="Give the folder that holds open-eqa-v0.json and frames/ or videos/.")
+    roots = (root, root / "data")
+    file = questions or _find_questions(roots, root)
+    rows = strictjson.read_json(file)
+    if not isinstance(rows, list):
+        raise DataError("is not a list of questions.", where=str(file), cure="Give the original file with --questions.")
+    said = [f"Questions: {len(rows):,} from {file}."]
+    locator, sentence = _find_media(roots, root, sampling)
+    said.append(sentence)
+    said += _missing_summary(rows, locator)
+    settings: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling), "prompt": prompt}
+    return OpenEqaSource(
+        said=tuple(said),
+        annotations=(file,),
+        media_root=root,
+        settings=settings,
+        total=len(rows),
+        questions=tuple(rows),
+        locate=locator,
+        prompt=prompt,
+    )
+
+
+def scene_of(episode: str) -> tuple[str, bool]:
+    """Return the scene an episode was filmed in, and whether its name has a known form.
+
+    HM3D: `000-hm3d-BFRyYbPCCPE` is scene `BFRyYbPCCPE`. ScanNet: `002-scannet-scene0709_00` is scene `scene0709`; the suffix counts
+    scans of one room. Otherwise the episode stands for its own scene.
+    """
+    name = episode.rsplit("/", 1)[-1]
+    for pattern in (_HM3D, _SCANNET):
+        if match := pattern(name):
+            return match.group(1), True
+    return episode, False
+
+
+def _check_prompt(prompt: str) -> str:
+    if prompt.count("{question}") != 1 or prompt.count("{images}") > 1:
+        raise UsageError(
+            "the prompt must hold {question} once, and {images} at most once.",
+            cure="For example: {images}Answer in a few words. {question}",
+        )
+    return prompt if "{images}" in prompt else "{images}" + prompt
+
+
+def _fill(prompt: str, question: str, media: int) -> tuple[str | Slot, ...]:
+    before, after = (part.replace("{question}", question) for part in prompt.split("{images}"))
+    slots = tuple(Slot(index) for index in range(media))
+    return ((before,) if before else ()) + slots + ((after,) if after else ())
+
+
+def _row_fault(row: Any) -> str:
+    if not isinstance(row, dict):
+        return "is not an object."
+    for field in ("question_id", "question", "answer", "category", "episode_history"):
+        value = row.get(field)
+        if not isinstance(value, str) or not value.strip():
+            return f"{field!r} is {'missing' if field not in row else repr(value)[:80]}; a text is needed."
+    extra = row.get("extra_answers")
+    if extra is not None and not (isinstance(extra, list) and all(isinstance(answer, str) for answer in extra)):
+        return "'extra_answers' is not a list of texts."
+    return ""
+
+
+def _find_questions(roots: tuple[Path, ...], root: Path) -> Path:
+    for folder in roots:
+        if (folder / FULL_QUESTIONS).is_file():
+            return folder / FULL_QUESTIONS
+    for folder in roots:
+        if subset := sorted(folder.glob("open-eqa*184*.json")):
+            return subset[0]
+    raise DataError(
+        f"no {FULL_QUESTIONS} here or in data/.",
+        where=str(root),
+        cure="Give the folder as the dataset ships, or the file with --questions FILE.",
+    )
+
+
+def _find_media(roots: tuple[Path, ...], root: Path, sampling: Sampling) -> tuple[Callable[[str], tuple[MediaRef, ...] | Reject], str]:
+    for folder in roots:
+        if (folder / "frames").is_dir():
+            return _FrameFolders(folder / "frames", root, sampling), f"Frames: {folder / 'frames'}."
+    for folder in roots:
+        if (folder / "videos").is_dir():
+            return _Videos(folder / "videos", root, sampling), f"Videos: {folder / 'videos'}."
+    raise DataError(
+        "no frames/ and no videos/ folder here or in data/.",
+        where=str(root),
+        cure="Download the episodes first: frames/hm3d-v0/<episode>/*-rgb.png, or videos/hm3d-v0/<episode>-0.mp4.",
+    )
+
+
+def _missing_summary(rows: list[Any], locate: Callable[[str], tuple[MediaRef, ...] | Reject]) -> Iterator[str]:
+    episodes = {row["episode_history"]: None for row in rows if isinstance(row, dict) and isinstance(row.get("episode_history"), str)}
+    missing = [episode for episode in episodes if isinstance(locate(episode), Reject)]
+    if missing:
+        shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        yield f"Warning: {len(missing):,} of {len(episodes):,} episodes are not on disk: {shown}"
+    strange = [episode for episode in episodes if not scene_of(episode)[1]]
+    if strange:
+        shown = ", ".join(strange[:3]) + (", ..." if len(strange) > 3 else "")
+        yield f"Warning: {len(strange):,} episodes have names of an unknown form and stand for their own scene: {shown}"
+
+
+class _FrameFolders:
+    """Finds the sampled frames of an episode below `frames/`; each folder is listed once."""
+
+    def __init__(self, frames: Path, root: Path, sampling: Sampling) -> None:
+        self._frames = frames
+        self._root = root
+        self._sampling = sampling
+        self._known: dict[str, tuple[MediaRef, ...] | Reject] = {}
+
+    def __call__(self, episode: str) -> tuple[MediaRef, ...] | Reject:
+        if episode not in self._known:
+            self._known[episode] = self._list(episode)
+        return self._known[episode]
+
+    def _list(self, episode: str) -> tuple[MediaRef, ...] | Reject:
+        folder = _inside(self._frames, (episode, episode.rsplit("/", 1)[-1]), Path.is_dir)
+        if isinstance(folder, Reject):
+            return folder
+        files = [entry for entry in folder.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES and not _NOT_A_VIEW(entry.stem)]
+        colour = [entry for entry in files if re.search(r"[-_]rgb$", entry.stem)]
+        files = sorted(colour or files, key=lambda entry: natural_key(entry.name))
+        if not files:
+            return Reject("", "", "VL203", f"{folder}: no picture in the folder.")
+        try:
+            indices = sample_indices(len(files), self._sampling)
+        except TooFewFramesError as error:
+            return Reject("", "", "VL107", f"{folder}: {error}")
+        return tuple(_frame_ref(files[index], self._root, index) for index in indices)
+
+
+def _frame_ref(path: Path, root: Path, index: int) -> FileRef:
+    return FileRef(path=str(path.absolute()), source=path.relative_to(root).as_posix(), frame=index)
+
+
+class _Videos:
+    """Finds the video of an episode below `videos/`."""
+
+    def __init__(self, videos: Path, root: Path, sampling: Sampling) -> None:
+        self._videos = videos
+        self._root = root
+        self._sampling = sampling
+
+    def __call__(self, episode: str) -> tuple[MediaRef, ...] | Reject:
+        bare = episode.rsplit("/", 1)[-1]
+        names = [f"{stem}{suffix}" for stem in (f"{episode}-0", episode, f"{bare}-0", bare) for suffix in VIDEO_SUFFIXES]
+        file = _inside(self._videos, tuple(names), Path.is_file)
+        if isinstance(file, Reject):
+            return file
+        return (ClipRef(path=str(file.absolute()), source=file.relative_to(self._root).as_posix(), sampling=self._sampling),)
+
+
+def _inside(folder: Path, names: tuple[str, ...], exists: Callable[[Path], bool]) -> Path | Reject:
+    """Return the first of `names` below `folder` that exists; a name that leaves the folder is a reject."""
+    base = folder.resolve()
+    for name in names:
+        if "\x00" in name or not (folder / name).resolve().is_relative_to(base) or (folder / name).resolve() == base:
+            return Reject("", "", "VL111", f"{name!r} is not below {folder}.")
+        if exists(folder / name):
+            return folder / name
+    return Reject("", "", "VL202", f"{folder / names[0]} is not on disk.")

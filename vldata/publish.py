@@ -1,0 +1,202 @@
+"""From finished parts to the published dataset: records in a safe order, media, rejects, contract, and the commit."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from vldata.contract import Contract, Counts, FileDigest, TokenStatistics, encode_contract, read_contract
+from vldata.dataset_info import make_entry
+from vldata.durable import open_durable
+from vldata.folder import DatasetPaths
+from vldata.identity import Identity
+from vldata.journal import Journal, Rename, commit
+from vldata.media.refs import Rendered
+from vldata.spreading import can_spread, is_safe_order, spread_order
+from vldata.staging import Marker, Stage
+from vldata.tokens import TokenCounter
+
+
+class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of NAME.media.jsonl: a written picture and where it came from. Sizes in pixels, upright."""
+
+    path: str
+    source: str
+    frame: int
+    source_width: int
+    source_height: int
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+
+
+def publish(
+    stage: Stage, markers: Sequence[Marker], identity: Identity, counts: Counts, tokens: TokenCounter, *, shard_size: int
+) -> tuple[Contract, tuple[str, ...]]:
+    """Assemble the dataset beside its place and commit it. Returns its contract and the names it was registered under.
+
+    Text-only records that pictures are too few to keep apart become a dataset of their own, NAME_text.
+    """
+    has_image = [int(flag) for marker in markers for flag in marker.has_image]
+    if is_safe_order(has_image):
+        groups = {identity.name: _all_records(stage, markers)}
+    elif can_spread(has_image):
+        groups = {identity.name: _spread_records(stage, markers, has_image)}
+    else:
+        groups = {
+            identity.name: _records_where(stage, markers, "1"),
+            f"{identity.name}_text": _records_where(stage, markers, "0"),
+        }
+    assembly = _Assembly(stage.paths, shard_size)
+    statistics = tokens.statistics()
+    for name, lines in groups.items():
+        assembly.add_dataset(name, lines, identity, counts, statistics)
+    assembly.add_lines(stage.paths.media.name, _media_lines(stage, markers))
+    assembly.add_lines(stage.paths.rejects.name, _lines(stage, markers, "rejects"))
+    if counts.repaired:
+        assembly.add_lines(stage.paths.repairs.name, _lines(stage, markers, "repairs"))
+    else:
+        assembly.remove.append(stage.paths.repairs.name)
+    assembly.commit()
+    return assembly.contracts[0], tuple(groups)
+
+
+def _lines(stage: Stage, markers: Sequence[Marker], kind: str) -> Iterator[bytes]:
+    for number in range(len(markers)):
+        yield from stage.lines(number, kind)
+
+
+def _all_records(stage: Stage, markers: Sequence[Marker]) -> Iterator[tuple[bytes, bool]]:
+    for number, marker in enumerate(markers):
+        for line, flag in zip(stage.lines(number, "records"), marker.has_image, strict=True):
+            yield line, flag == "1"
+
+
+def _records_where(stage: Stage, markers: Sequence[Marker], wanted: str) -> Iterator[tuple[bytes, bool]]:
+    return (item for item in _all_records(stage, markers) if item[1] == (wanted == "1"))
+
+
+def _spread_records(stage: Stage, markers: Sequence[Marker], has_image: Sequence[int]) -> Iterator[tuple[bytes, bool]]:
+    pictured, text_only = _records_where(stage, markers, "1"), _records_where(stage, markers, "0")
+    for with_image in spread_order(has_image):
+        yield next(pictured if with_image else text_only)
+
+
+def _media_lines(stage: Stage, markers: Sequence[Marker]) -> Iterator[bytes]:
+    seen: set[tuple[str, str, int]] = set()
+    for number in range(len(markers)):
+        for render in stage.renders(number):
+            for p in render.rendering.pictures if isinstance(render.rendering, Rendered) else ():
+                key = (p.name, p.source, p.frame)
+                if key in seen:
+                    continue
+                seen.add(key)
+                path = f"images/{p.name}"
+                line = MediaLine(path, p.source, p.frame, p.source_width, p.source_height, p.width, p.height, p.bytes, p.sha256)
+                yield msgspec.json.encode(line)
+
+
+class _Assembly:
+    """Collects staged files and their final names."""
+
+    def __init__(self, paths: DatasetPaths, shard_size: int) -> None:
+        self._paths = paths
+        self._shard_size = shard_size
+        self._renames: list[Rename] = []
+        self._entries: dict[str, dict[str, str | dict[str, str]]] = {}
+        self.contracts: list[Contract] = []
+        self.remove: list[str] = []
+
+    def _staged(self, name: str) -> Path:
+        return self._paths.staging / f"final.{name}"
+
+    def _rename(self, name: str) -> None:
+        staged = self._staged(name).relative_to(self._paths.out).as_posix()
+        self._renames.append(Rename(staged, name))
+
+    def add_lines(self, name: str, lines: Iterator[bytes]) -> None:
+        """Stage a file of lines."""
+        with open_durable(self._staged(name)) as handle:
+            for line in lines:
+                handle.write(line + b"\n")
+        self._rename(name)
+
+    def add_dataset(
+        self, name: str, lines: Iterator[tuple[bytes, bool]], identity: Identity, counts: Counts, statistics: TokenStatistics
+    ) -> None:
+        """Stage the records and the contract of one dataset, and its registry entry."""
+        if self._shard_size:
+            folder = self._staged(name)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            files = tuple(_write_shards(folder, name, lines, self._shard_size))
+            self._rename(name)
+        else:
+            with open_durable(self._staged(f"{name}.jsonl")) as handle:
+                files = (_write_records(handle, f"{name}.jsonl", (line for line, _ in lines)),)
+            self._rename(f"{name}.jsonl")
+        written = sum(file.records for file in files)
+        contract = Contract(
+            name=name,
+            converter=identity.converter,
+            version=identity.version,
+            builds=identity.builds,
+            sources=identity.sources,
+            settings=identity.settings,
+            pixels=identity.pixels,
+            coordinate_space="none",
+            columns=identity.columns,
+            files=files,
+            counts=msgspec.structs.replace(counts, written=written, excluded=counts.excluded + counts.written - written),
+            tokens=statistics,
+        )
+        self._remove_old(name, {file.name for file in files})
+        with open_durable(self._staged(f"{name}.contract.json")) as handle:
+            handle.write(encode_contract(contract))
+        self._rename(f"{name}.contract.json")
+        self._entries[name] = make_entry(name if self._shard_size else f"{name}.jsonl")
+        self.contracts.append(contract)
+
+    def _remove_old(self, name: str, kept: set[str]) -> None:
+        """Have the commit remove record files of the dataset's former self that the new one does not replace."""
+        old = DatasetPaths(self._paths.out, name)
+        if not old.contract.is_file():
+            return
+        for file in read_contract(old).files:
+            if file.name not in kept and (not self._shard_size or "/" not in file.name):
+                self.remove.append(file.name)
+
+    def commit(self) -> None:
+        """Publish all of it."""
+        commit(self._paths, Journal(renames=tuple(self._renames), remove=tuple(self.remove), entries=self._entries))
+
+
+def _write_records(handle: BinaryIO, name: str, lines: Iterator[bytes]) -> FileDigest:
+    digest = hashlib.sha256()
+    count = 0
+    for line in lines:
+        row = line + b"\n"
+        handle.write(row)
+        digest.update(row)
+        count += 1
+    return FileDigest(name, count, digest.hexdigest())
+
+
+def _write_shards(folder: Path, name: str, lines: Iterator[tuple[bytes, bool]], shard_size: int) -> Iterator[FileDigest]:
+    """Write `part-00000.jsonl ...` of `shard_size` records; a shard is cut before a record with a picture, so each begins with one."""
+    ahead = next(lines, None)
+    number = 0
+    while ahead is not None:
+        shard = [ahead[0]]
+        while (ahead := next(lines, None)) is not None and not (len(shard) >= shard_size and ahead[1]):
+            shard.append(ahead[0])
+        part = f"part-{number:05d}.jsonl"
+        with open_durable(folder / part) as handle:
+            yield _write_records(handle, f"{name}/{part}", iter(shard))
+        number += 1

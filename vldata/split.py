@@ -1,0 +1,235 @@
+"""Splitting a dataset by groups: exact sizes, no group on two sides, and a certificate of what a split by rows would have leaked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from vldata import strictjson
+from vldata.contract import (
+    Certificate,
+    Contract,
+    Counts,
+    FileDigest,
+    PixelContract,
+    RowSplitLeak,
+    TokenStatistics,
+    encode_contract,
+    read_contract,
+    spread,
+)
+from vldata.dataset_info import make_entry, read_dataset_info
+from vldata.durable import open_durable
+from vldata.errors import DataError, UsageError
+from vldata.folder import DatasetPaths, check_name
+from vldata.grouping import LEAK_SHUFFLES, SIDES, Side, assign_sides, count_of, group_rows, row_split_leak
+from vldata.journal import Journal, Rename, commit, discard_state, recover
+from vldata.lock import hold
+from vldata.pixels import vision_tokens
+from vldata.publish import MediaLine
+from vldata.record import Record, decode_record
+from vldata.spreading import can_spread, is_safe_order, spread_order
+from vldata.tokens import text_bytes
+
+
+class SplitResult(msgspec.Struct, frozen=True):
+    """What a split made: dataset name and record count of each side, groups a side, and the leak of a split by rows."""
+
+    names: dict[str, str]
+    sizes: dict[str, int]
+    groups: dict[str, int]
+    leak: RowSplitLeak | None
+    notes: tuple[str, ...]
+
+
+def split(
+    out: Path, name: str, *, test: float = 0, val: float = 0, group_by: str = "scene", seed: int = 0, overwrite: bool = False
+) -> SplitResult:
+    """Split dataset `name` of folder `out` into NAME_train, NAME_val and NAME_test, registered beside it.
+
+    Args:
+        out: the folder of dataset_info.json.
+        name: the dataset.
+        test: records of the test side; below 1, a fraction of all, rounded up.
+        val: records of the validation side; below 1, a fraction of what remains after test, rounded up.
+        group_by: a key of `meta`, whose values stay whole, or "none".
+        seed: of the choice and of the leak estimate.
+        overwrite: replace sides of an earlier split of this dataset.
+
+    Raises:
+        UsageError: sizes that cannot be.
+        DataError: unknown dataset or key, a name in use, or no choice of groups of the exact size.
+    """
+    check_name(name)
+    parent = DatasetPaths(out, name)
+    with hold(parent.lock, f"dataset {name!r}"):
+        recover(parent)
+        try:
+            return _split_locked(parent, test, val, group_by, seed, overwrite=overwrite)
+        finally:
+            discard_state(parent)
+
+
+def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, seed: int, *, overwrite: bool) -> SplitResult:
+    if parent.name not in read_dataset_info(parent.out):
+        raise DataError(f"no dataset {parent.name!r}.", where=str(parent.out / "dataset_info.json"), cure="Name one that is registered.")
+    contract = read_contract(parent)
+    lines, records = _read_all(parent, contract)
+    groups = group_rows(records, group_by)
+    n_test = count_of(test, len(records), "--test")
+    n_val = count_of(val, len(records) - n_test, "--val")
+    if not n_test and not n_val:
+        raise UsageError("nothing to split off.", cure="Give --test, --val or both, as a number of records or a fraction.")
+    if n_test + n_val >= len(records):
+        raise UsageError(f"test ({n_test:,}) and val ({n_val:,}) leave nothing of {len(records):,} records to train on.")
+    side_of, notes = assign_sides(groups, n_test, n_val, seed, test_may_move=0 < test < 1, val_may_move=0 < val < 1)
+    side_of_row: dict[int, Side] = {row: side_of[group] for group, members in groups.items() for row in members}
+    rows: dict[Side, list[int]] = {side: [] for side in SIDES if side in side_of.values()}
+    for row in range(len(records)):
+        rows[side_of_row[row]].append(row)
+    names = {side: f"{parent.name}_{side}" for side in rows}
+    _refuse_existing(parent, names.values(), overwrite=overwrite)
+    group_counts = Counter(side_of.values())
+    result = SplitResult(
+        names={str(side): name for side, name in names.items()},
+        sizes={side: len(members) for side, members in rows.items()},
+        groups={side: group_counts[side] for side in rows},
+        leak=_leak(groups, rows, group_by, seed),
+        notes=tuple(notes),
+    )
+    parent_sha256 = parent_digest(contract)
+    certificates = {
+        side: Certificate(parent.name, parent_sha256, side, group_by, seed, result.sizes, result.groups, 0, result.leak) for side in rows
+    }
+    _publish_sides(parent, contract, lines, records, rows, certificates)
+    return result
+
+
+def _leak(groups: dict[str, list[int]], rows: dict[Side, list[int]], group_by: str, seed: int) -> RowSplitLeak | None:
+    """Estimate the leak of a split by rows of the same sizes; none is defined without groups."""
+    if group_by == "none":
+        return None
+    held_out: Side = "test" if "test" in rows else "val"
+    other = len(rows.get("val", ())) if held_out == "test" else 0
+    group_of_row = [number for number, members in enumerate(groups.values()) for _ in members]
+    return RowSplitLeak(round(row_split_leak(group_of_row, len(rows[held_out]), other, seed), 4), LEAK_SHUFFLES, group_by)
+
+
+def _read_all(parent: DatasetPaths, contract: Contract) -> tuple[list[bytes], list[Record]]:
+    lines: list[bytes] = []
+    records: list[Record] = []
+    for file in contract.files:
+        path = parent.out / file.name
+        digest = hashlib.sha256()
+        for number, line in strictjson.iter_lines(path):
+            digest.update(line + b"\n")
+            try:
+                records.append(decode_record(line))
+            except (strictjson.StrictJsonError, msgspec.ValidationError) as error:
+                raise DataError(f"not a record: {error}.", where=f"{path}:{number}", cure="Run: vldata validate") from None
+            lines.append(line)
+        if digest.hexdigest() != file.sha256:
+            raise DataError("was changed after the conversion.", where=str(path), cure="Convert again, or restore the file.")
+    return lines, records
+
+
+def _refuse_existing(parent: DatasetPaths, names: Iterable[str], *, overwrite: bool) -> None:
+    table = read_dataset_info(parent.out)
+    for name in names:
+        paths = DatasetPaths(parent.out, name)
+        if name not in table and not paths.records.exists():
+            continue
+        certificate = read_contract(paths).split if paths.contract.exists() else None
+        ours = certificate is not None and certificate.parent == parent.name
+        if not (overwrite and ours):
+            cure = (
+                "Replace the earlier split with --overwrite." if ours else "It is not a side of a split of this dataset: rename it first."
+            )
+            raise DataError(f"{name!r} is there already.", where=str(parent.out), cure=cure)
+
+
+def _publish_sides(
+    parent: DatasetPaths,
+    contract: Contract,
+    lines: list[bytes],
+    records: list[Record],
+    rows: dict[Side, list[int]],
+    certificates: dict[Side, Certificate],
+) -> None:
+    """Stage records, media and contract of every side, and commit them together."""
+    media = _read_media(parent)
+    parent.staging.mkdir(parents=True, exist_ok=True)
+    renames: list[Rename] = []
+    entries: dict[str, dict[str, str | dict[str, str]]] = {}
+    for side, certificate in certificates.items():
+        name = f"{parent.name}_{side}"
+        ordered = _safe_rows(rows[side], records)
+        chosen = [records[row] for row in ordered]
+        used = {image for record in chosen for image in record.images}
+        content = b"".join(lines[row] + b"\n" for row in ordered)
+        counts = Counts(read=len(records), written=len(chosen), rejected=0, excluded=len(records) - len(chosen), pictures=len(used))
+        side_contract = msgspec.structs.replace(
+            contract,
+            name=name,
+            files=(FileDigest(f"{name}.jsonl", len(chosen), hashlib.sha256(content).hexdigest()),),
+            counts=counts,
+            tokens=_statistics(chosen, media, contract.pixels),
+            split=certificate,
+        )
+        staged = {
+            ".jsonl": content,
+            ".media.jsonl": b"".join(msgspec.json.encode(line) + b"\n" for line in media if line.path in used),
+            ".contract.json": encode_contract(side_contract),
+        }
+        for suffix, data in staged.items():
+            path = parent.staging / f"{name}{suffix}"
+            with open_durable(path) as handle:
+                handle.write(data)
+            renames.append(Rename(path.relative_to(parent.out).as_posix(), path.name))
+        entries[name] = make_entry(f"{name}.jsonl")
+    commit(parent, Journal(renames=tuple(renames), entries=entries))
+
+
+def parent_digest(contract: Contract) -> str:
+    """One digest over the record files of a dataset."""
+    return hashlib.sha256("".join(file.sha256 for file in contract.files).encode()).hexdigest()
+
+
+def _read_media(parent: DatasetPaths) -> list[MediaLine]:
+    decoder = msgspec.json.Decoder(MediaLine)
+    try:
+        return [decoder.decode(line) for _, line in strictjson.iter_lines(parent.media)]
+    except msgspec.DecodeError as error:
+        raise DataError(f"not a media file: {error}.", where=str(parent.media), cure="Convert again.") from None
+
+
+def _safe_rows(rows: list[int], records: Sequence[Record]) -> list[int]:
+    """Order rows so that the side loads as its parent does (see `vldata.spreading`)."""
+    flags = [1 if records[row].images else 0 for row in rows]
+    if is_safe_order(flags) or not can_spread(flags):
+        return rows
+    pictured = iter([row for row, flag in zip(rows, flags, strict=True) if flag])
+    text_only = iter([row for row, flag in zip(rows, flags, strict=True) if not flag])
+    return [next(pictured if with_image else text_only) for with_image in spread_order(flags)]
+
+
+def _statistics(records: Sequence[Record], media: Sequence[MediaLine], pixels: PixelContract) -> TokenStatistics:
+    cost = {line.path: vision_tokens(line.width, line.height, processor=pixels.processor, delimiters=True) for line in media}
+    vision = [sum(cost.get(image, 0) for image in record.images) for record in records]
+    text = [text_bytes(record) for record in records]
+    longest = max(range(len(records)), key=lambda row: vision[row] + text[row]) if records else None
+    return TokenStatistics(spread(vision), spread(text), records[longest].id if longest is not None else "")
+
+
+def iter_sides(out: Path, parent: str) -> Iterator[tuple[str, Contract]]:
+    """Yield `(name, contract)` of every registered side of a split of `parent`."""
+    for name in read_dataset_info(out):
+        paths = DatasetPaths(out, name)
+        if paths.contract.is_file():
+            contract = read_contract(paths)
+            if contract.split and contract.split.parent == parent:
+                yield name, contract

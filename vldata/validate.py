@@ -1,0 +1,230 @@
+"""Validation of an output folder: every dataset it registers, every rule, every picture."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from vldata import strictjson
+from vldata.check import RecordChecker
+from vldata.contract import Contract, read_contract
+from vldata.dataset_info import Entry, make_entry, read_dataset_info
+from vldata.errors import DataError
+from vldata.findings import Finding, FindingList
+from vldata.folder import DATASET_INFO, DatasetPaths
+from vldata.journal import recover_all
+from vldata.media.inspect import PictureFacts, inspect_pictures
+from vldata.media.refs import Failure
+from vldata.pixels import is_fixed_point
+from vldata.publish import MediaLine
+from vldata.workers import count_workers
+
+
+class ValidatedDataset(msgspec.Struct, frozen=True):
+    """What was checked of one dataset."""
+
+    name: str
+    records: int
+    pictures: int
+
+
+class Validation(msgspec.Struct, frozen=True):
+    """The outcome: datasets checked, entries passed over with the reason, findings."""
+
+    folder: Path
+    datasets: tuple[ValidatedDataset, ...]
+    skipped: dict[str, str]
+    recovered: tuple[str, ...]
+    counts: dict[str, int]
+    findings: FindingList
+
+
+def find_folder(given: Path | None) -> Path:
+    """Return the folder to validate: the given one, else the working folder if it has a registry, else ./prepared.
+
+    Raises:
+        DataError: there is no dataset_info.json.
+    """
+    candidates = [given] if given else [Path(), Path("prepared")]
+    for folder in candidates:
+        if (folder / DATASET_INFO).is_file():
+            return folder
+        if folder.name == DATASET_INFO and folder.is_file():
+            return folder.parent
+    raise DataError(f"no {DATASET_INFO} here.", where=str(candidates[-1]), cure="Give the folder a conversion wrote, or convert first.")
+
+
+def validate(
+    folder: Path,
+    *,
+    names: tuple[str, ...] = (),
+    headers_only: bool = False,
+    files: bool = True,
+    workers: int = 0,
+    on_progress: Callable[[str, int, int], None] | None = None,
+) -> Validation:
+    """Check the datasets registered in a folder.
+
+    Args:
+        folder: the folder of dataset_info.json.
+        names: only these datasets.
+        headers_only: read picture headers instead of decoding and hashing the files.
+        files: look at the picture files at all.
+        workers: processes that decode pictures; 0: one a core.
+        on_progress: called with a dataset's name, pictures done, pictures in all.
+
+    Raises:
+        DataError: the registry cannot be read or a name is not in it.
+    """
+    recovered = recover_all(folder)
+    table = read_dataset_info(folder)
+    for name in names:
+        if name not in table:
+            raise DataError(f"no dataset {name!r}.", where=str(folder / DATASET_INFO), cure=f"Registered are: {', '.join(table)}.")
+    findings = FindingList()
+    done: list[ValidatedDataset] = []
+    skipped: dict[str, str] = {}
+    for name, entry in table.items():
+        if names and name not in names:
+            continue
+        paths = DatasetPaths(folder, name)
+        if not paths.contract.exists() and not _looks_ours(entry, name):
+            skipped[name] = "it has no contract and is not an entry of vldata's: another tool's or your own"
+            continue
+        check = _DatasetCheck(paths, entry, findings)
+        records, first_use = check.records(collect_images=files)
+        if files and check.contract:
+            check.media(first_use)
+            check.pictures(first_use, headers_only=headers_only, workers=workers, on_progress=on_progress)
+        done.append(ValidatedDataset(name, records, len(first_use)))
+    return Validation(folder, tuple(done), skipped, recovered, dict(findings.counts), findings)
+
+
+def _looks_ours(entry: Entry, name: str) -> bool:
+    return entry in (make_entry(name), make_entry(f"{name}.jsonl"))
+
+
+class _DatasetCheck:
+    """The checks of one registered dataset."""
+
+    def __init__(self, paths: DatasetPaths, entry: Entry, findings: FindingList) -> None:
+        self._paths = paths
+        self._entry = entry
+        self._findings = findings
+        self.contract = self._read_contract()
+
+    def _add(self, where: Path | str, code: str, message: str, record_id: str = "") -> None:
+        self._findings.add(Finding(where=str(where), code=code, message=message, id=record_id))
+
+    def _read_contract(self) -> Contract | None:
+        try:
+            return read_contract(self._paths)
+        except DataError as error:
+            self._add(self._paths.contract, "VL032", error.what)
+            return None
+
+    def records(self, *, collect_images: bool) -> tuple[int, dict[str, tuple[str, str]]]:
+        """Check the registry entry and every record; returns the number of records and each picture's first use."""
+        info = self._paths.out / DATASET_INFO
+        complete = make_entry("", videos="videos" in self._entry.get("columns", {}), tools="tools" in self._entry.get("columns", {}))
+        for part in ("formatting", "columns", "tags"):
+            if self._entry.get(part) != complete[part]:
+                self._add(info, "VL030", f"{self._paths.name!r}: {part!r} is {self._entry.get(part)!r}, not {complete[part]!r}.")
+        columns = self.contract.columns if self.contract else None
+        checker = RecordChecker(columns, self._findings, collect_images=collect_images)
+        for file in self._files():
+            counted = checker.check_file(file)
+            self._compare_digest(file, counted)
+        checked = checker.finish()
+        return checked.records, checked.first_use
+
+    def _files(self) -> list[Path]:
+        name = self._entry.get("file_name")
+        path = self._paths.out / str(name)
+        if not isinstance(name, str) or not path.exists():
+            self._add(self._paths.out / DATASET_INFO, "VL031", f"{self._paths.name!r} names {name!r}, which is not there.")
+            return []
+        return sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+
+    def _compare_digest(self, file: Path, counted: int) -> None:
+        if not self.contract:
+            return
+        name = file.relative_to(self._paths.out).as_posix()
+        known = {digest.name: digest for digest in self.contract.files}.get(name)
+        if known is None:
+            self._add(file, "VL033", "the contract does not name this file.")
+            return
+        with file.open("rb") as handle:
+            sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+        if sha256 != known.sha256:
+            self._add(
+                file,
+                "VL033",
+                f"the contract says {known.records:,} records of digest {known.sha256[:12]}; here are {counted:,}, {sha256[:12]}.",
+            )
+
+    def media(self, first_use: dict[str, tuple[str, str]]) -> None:
+        """Check that NAME.media.jsonl has a line for every picture in use."""
+        listed: set[str] = set()
+        path = self._paths.media
+        if not path.is_file():
+            self._add(path, "VL034", "the file is missing.")
+            return
+        decoder = msgspec.json.Decoder(MediaLine)
+        for number, line in strictjson.iter_lines(path):
+            try:
+                listed.add(decoder.decode(line).path)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                self._add(f"{path}:{number}", "VL034", f"not a media line: {error}.")
+        for image, (where, record_id) in first_use.items():
+            if image not in listed:
+                self._add(where, "VL034", f"{image!r} has no line in {path.name}.", record_id)
+
+    def pictures(
+        self,
+        first_use: dict[str, tuple[str, str]],
+        *,
+        headers_only: bool,
+        workers: int,
+        on_progress: Callable[[str, int, int], None] | None,
+    ) -> None:
+        """Open every picture once and check it against its name and the contract."""
+        images = list(first_use)
+        root = self._paths.out
+        if not images:
+            return
+        absolute = (str((root / image).absolute()) for image in images)
+        outcomes = inspect_pictures(absolute, headers_only=headers_only, workers=count_workers(workers))
+        found = []
+        for done, (index, outcome) in enumerate(outcomes, start=1):
+            if faults := self._picture_faults(images[index], outcome, headers_only=headers_only):
+                found.append((index, faults))
+            if on_progress:
+                on_progress(self._paths.name, done, len(images))
+        for index, faults in sorted(found):
+            where, record_id = first_use[images[index]]
+            for code, message in faults:
+                self._add(where, code, f"{images[index]}: {message}", record_id)
+
+    def _picture_faults(self, image: str, outcome: PictureFacts | Failure, *, headers_only: bool) -> list[tuple[str, str]]:
+        if isinstance(outcome, Failure):
+            return [("VL020" if outcome.code == "VL101" else "VL021", outcome.reason)]
+        faults = []
+        if outcome.mode != "RGB" or outcome.has_metadata:
+            what = f"mode {outcome.mode}" if outcome.mode != "RGB" else "it carries metadata"
+            faults.append(("VL022", f"{what}."))
+        pixels = self.contract.pixels if self.contract else None
+        if pixels is not None:
+            size = f"{outcome.width}x{outcome.height}"
+            if not pixels.min_pixels <= outcome.width * outcome.height <= pixels.max_pixels:
+                faults.append(("VL024", f"{size} is not between {pixels.min_pixels:,} and {pixels.max_pixels:,} pixels."))
+            elif not is_fixed_point(
+                outcome.width, outcome.height, processor=pixels.processor, min_pixels=pixels.min_pixels, max_pixels=pixels.max_pixels
+            ):
+                faults.append(("VL023", f"{size} is not a size {pixels.processor} leaves alone."))
+        if not headers_only and outcome.sha256 not in image:
+            faults.append(("VL025", f"the digest of its bytes is {outcome.sha256[:12]}..."))
+        return faults
