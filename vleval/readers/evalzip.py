@@ -33,13 +33,13 @@ def is_xlsx(source: Source) -> bool:
 
 
 def iter_eval_samples(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Stream the samples of a log, sorted by member name with numbers in order.
+    """Stream the samples of a log, in the order of the archive.
 
     Raises:
-        DataError: no samples, a damaged member, an unfinished log.
+        DataError: no samples, or a damaged member.
     """
     names = _names(source)
-    members = sorted((name for name in names if _is_sample(name)), key=_natural)
+    members = [name for name in names if _is_sample(name)]
     if not members:
         raise DataError(
             "is a zip archive, but neither an xlsx workbook nor an inspect_ai log with samples.", where=source.name, cure="Check the file."
@@ -47,11 +47,6 @@ def iter_eval_samples(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
     with zipfile.ZipFile(source.path) as archive:
         for name in members:
             yield name, _load(read_member(source, archive, name), source, name)
-
-
-def has_results(source: Source) -> bool:
-    """Whether the log was closed: an interrupted run has no header."""
-    return "header.json" in _names(source)
 
 
 def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
@@ -105,12 +100,6 @@ def _is_sample(name: str) -> bool:
         return False
     folder = "/".join(path.parts[1:-1])
     return "_epoch_" in path.name or (path.name == "sample.json" and "_epoch_" in folder)
-
-
-def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    from vleval.natural import natural_key
-
-    return natural_key(name)
 
 
 def _load(raw: bytes, source: Source, name: str) -> dict[str, Any]:
