@@ -14,29 +14,22 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from vldata.errors import VlkitError
 from vldata.media.sources import Unusable
+from vldata.media.video_container import OpenVideo, Packet, describe
 
 if TYPE_CHECKING:
     import av
-    from av.container import InputContainer
 
-_DEMUXERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,gif"
 _KEYED_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "prores"})
 _SKIP_BYTES = 4 * 1024 * 1024  # packets up to this far ahead are read over; further ones are sought
-_SLACK, _SLACK_S = 0.05, 1.0  # how far short of its announced length a video may fall: relative, and seconds
-_VP8_SHOW_FRAME = 0x10
+_LOST_FRAMES, _LOST_SHARE = 2, 0.05  # how many packets of an unkeyed video may decode to nothing
+
+Chooser = Callable[[int, float | None], tuple[int, ...]]
 
 
-class _Misled(Exception):
-    """The packets promised a frame that decoding does not give."""
-
-
-class _Packet(NamedTuple):
-    pts: int | None
-    dts: int | None
-    size: int
-    key: bool
-    shown: bool
+class _MisledError(Exception):
+    """The packets do not tell which frame is which, or promised one that decoding does not give."""
 
 
 class Frames(NamedTuple):
@@ -47,7 +40,7 @@ class Frames(NamedTuple):
     decoded: dict[int, av.VideoFrame]
 
 
-def take_frames(file: BinaryIO, choose: Callable[[int, float | None], tuple[int, ...]]) -> Frames:
+def take_frames(file: BinaryIO, choose: Chooser) -> Frames:
     """Take frames of a video.
 
     Args:
@@ -57,109 +50,67 @@ def take_frames(file: BinaryIO, choose: Callable[[int, float | None], tuple[int,
     Raises:
         Unusable: VL102 for a file that cannot be read or a damaged frame, VL106 without frames, VL108 for a file that is cut.
     """
-    import av
-
     try:
         try:
             return _take(_Keyed(file), choose)
-        except _Misled:
+        except _MisledError:
             return _take(_InOrder(file), choose)
-    except MemoryError:
+    except (Unusable, VlkitError, MemoryError):
         raise
-    except (av.error.FFmpegError, ValueError, ArithmeticError) as error:
+    except Exception as error:  # a decoder fed hostile bytes raises anything
         what = error.strerror if isinstance(error, OSError) and error.strerror else str(error)  # str() of theirs has the path in it
-        raise Unusable("VL102", f"it cannot be decoded: {what.strip()[:200]}") from None
+        raise Unusable("VL102", f"it cannot be decoded: {type(error).__name__}: {what.strip()[:200]}") from None
 
 
-def _take(video: _Keyed | _InOrder, choose: Callable[[int, float | None], tuple[int, ...]]) -> Frames:
+def _take(video: _Keyed | _InOrder, choose: Chooser) -> Frames:
     with contextlib.closing(video):
-        if video.count == 0:
-            raise Unusable("VL106", "no frame of it can be decoded")
-        video.check_length()
-        indices = choose(video.count, video.fps)
+        video.check()
+        indices = choose(video.total, video.fps)
         wanted = sorted(set(indices))
         decoded = video.pick(wanted)
         for index in wanted:
             if index not in decoded:
-                raise Unusable("VL108", f"frame {index} of {video.count} cannot be decoded")
+                raise Unusable("VL108", f"frame {index} of {video.total} cannot be decoded")
             if decoded[index].is_corrupt:
-                raise Unusable("VL102", f"frame {index} of {video.count} is damaged")
-        return Frames(video.count, indices, decoded)
+                raise Unusable("VL102", f"frame {index} of {video.total} is damaged")
+        return Frames(video.total, indices, decoded)
 
 
-class _Open:
-    """An open container and its picture stream."""
-
-    count: int
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._container = _open(file)
-        streams = self._container.streams.video
-        if not streams:
-            self._container.close()
-            raise Unusable("VL106", "it has no video stream")
-        self._stream = streams[0]
-        self._stream.thread_count = 1
-
-    def close(self) -> None:
-        """Free the decoder; the file stays the caller's."""
-        self._container.close()
-
-    @property
-    def fps(self) -> float | None:
-        """Mean frames a second, as the container says."""
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        return float(rate) if rate else None
-
-
-class _Keyed(_Open):
+class _Keyed(OpenVideo):
     """A video read by its key frames.
 
     Raises:
-        _Misled: its packets do not tell enough.
+        _MisledError: its packets do not tell enough.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
-        if self._stream.codec_context.codec.name not in _KEYED_CODECS:
-            raise _Misled
-        self._packets = [_describe(packet) for packet in _demux(self._container, self._stream)]
-        if self._container.format.name == "avi" and not all(packet.key for packet in self._packets):
-            raise _Misled  # AVI has no times of display
+        if self.stream.codec_context.codec.name not in _KEYED_CODECS:
+            raise _MisledError
+        self._packets = [describe(packet) for packet in self.demux()]
+        if self.container.format.name == "avi" and not all(packet.key for packet in self._packets):
+            raise _MisledError  # AVI has no times of display
         self._place_of = {packet[:3]: place for place, packet in enumerate(self._packets)}
         self._display = _display_order(self._packets)
         self._keys = [place for place, packet in enumerate(self._packets) if packet.key]
         self._at = len(self._packets)  # place of the packet that comes next
         self._reader: Iterator[av.Packet[Any]] = iter(())
-        self.count = len(self._display)
+        self.total = len(self._display)
 
-    def check_length(self) -> None:
-        """Compare the packets with what the header announces.
-
-        Raises:
-            Unusable: VL108.
-        """
-        announced = self._stream.frames
-        if len(self._packets) < announced:
-            raise Unusable("VL108", f"it announces {announced} frames and has {len(self._packets)}")
-        if announced or not self._container.duration:
-            return
-        duration = self._container.duration / 1_000_000
-        end = float(self._display[-1][0] * (self._stream.time_base or 0))
-        if end < _nearly(duration) and _last_second(self._file) < _nearly(duration):
-            raise Unusable("VL108", f"it announces {duration:.1f} s and ends after {end:.1f} s")
+    def check(self) -> None:
+        """See that the file is whole."""
+        self.check_length(self._packets)
 
     def pick(self, wanted: Sequence[int]) -> dict[int, av.VideoFrame]:
         """Return the frames with these ascending indices.
 
         Raises:
-            _Misled: one of them does not come out.
+            _MisledError: one of them does not come out.
         """
         index_of = {self._display[index][0]: index for index in wanted}
         places = [self._display[index][1] for index in wanted]
         starts = [self._start_of(place) for place in places]
-        decoder, found = self._stream.codec_context, dict[int, "av.VideoFrame"]()
+        decoder, found = self.stream.codec_context, dict[int, "av.VideoFrame"]()
         began = fed = -1  # the decoder was given the packets [began, fed)
         shown: float = -math.inf
 
@@ -167,7 +118,7 @@ class _Keyed(_Open):
             nonlocal shown
             for frame in frames:
                 if frame.pts is None or frame.pts <= shown:
-                    raise _Misled  # times of display do not ascend
+                    raise _MisledError
                 shown = frame.pts
                 if shown in index_of:
                     found[index_of[shown]] = frame
@@ -185,14 +136,14 @@ class _Keyed(_Open):
                 decoder.flush_buffers()
                 began = fed = -1
         if any(index not in found or found[index].is_corrupt for index in wanted):
-            raise _Misled
+            raise _MisledError
         return found
 
     def _start_of(self, place: int) -> int:
         """Return where decoding of this packet begins: the last key frame before it that is not shown after it."""
-        wanted = self._packets[place].pts
+        wanted = _time(self._packets[place])
         at = bisect_right(self._keys, place) - 1
-        while at > 0 and _time(self._packets[self._keys[at]]) > wanted:  # type: ignore[operator]
+        while at > 0 and _time(self._packets[self._keys[at]]) > wanted:
             at -= 1
         return self._keys[at]
 
@@ -215,118 +166,64 @@ class _Keyed(_Open):
         for time in (target.pts, target.dts, first.pts, first.dts):
             if time is None:
                 continue
-            self._container.seek(time, stream=self._stream)
-            reader = _demux(self._container, self._stream)
+            self.container.seek(time, stream=self.stream)
+            reader = self.demux()
             packet = next(reader, None)
-            at = None if packet is None else self._place_of.get(_describe(packet)[:3])
+            at = None if packet is None else self._place_of.get(describe(packet)[:3])
             if packet is not None and at is not None and at <= place:
                 self._reader, self._at = itertools.chain((packet,), reader), at
                 return
-        raise _Misled
+        raise _MisledError
 
 
-class _InOrder(_Open):
+class _InOrder(OpenVideo):
     """A video decoded from its beginning to its end, once to count and once to pick."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
-        self.count = sum(1 for _ in self._decode())
+        self._packets: list[Packet] = []
+        self.total = sum(1 for _ in self._decode())
 
-    def check_length(self) -> None:
-        """Compare the frames with what the header announces; a frame or two may be lost at the ends.
-
-        Raises:
-            Unusable: VL108.
-        """
-        announced = self._stream.frames
-        if self.count + 2 < announced * (1 - _SLACK):
-            raise Unusable("VL108", f"it announces {announced} frames, and {self.count} can be decoded")
+    def check(self) -> None:
+        """See that the file is whole, and that nearly all of it decodes."""
+        if self.total == 0:
+            raise Unusable("VL106", "no frame of it can be decoded")
+        self.check_length(self._packets)
+        if self.total < len(self._packets) * (1 - _LOST_SHARE) - _LOST_FRAMES:
+            raise Unusable("VL108", f"it has {len(self._packets)} packets, and only {self.total} frames can be decoded")
 
     def pick(self, wanted: Sequence[int]) -> dict[int, av.VideoFrame]:
         """Return the frames with these ascending indices."""
         self.close()
-        super().__init__(self._file)
-        found = {}
-        for index, frame in enumerate(self._decode()):
-            if index in wanted:
-                found[index] = frame
-            if index == wanted[-1]:
-                break
-        return found
+        super().__init__(self.file)
+        frames = enumerate(itertools.islice(self._decode(), wanted[-1] + 1))
+        return {index: frame for index, frame in frames if index in wanted}
 
     def _decode(self) -> Iterator[av.VideoFrame]:
+        """Yield the frames up to the end or the first packet that does not decode."""
         import av
 
+        decoder = self.stream.codec_context
         with contextlib.suppress(av.error.InvalidDataError, EOFError):
-            yield from self._container.decode(self._stream)
+            for packet in self.demux():
+                self._packets.append(describe(packet))
+                yield from decoder.decode(packet)
+        with contextlib.suppress(av.error.InvalidDataError, EOFError):
+            yield from decoder.decode(None)
 
 
-def _open(file: BinaryIO) -> InputContainer:
-    import av
-
-    file.seek(0)
-    try:
-        return av.open(file, "r", options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}, buffer_size=1 << 16)
-    except av.error.ArgumentError:
-        raise Unusable("VL102", f"it is no video in an accepted container ({_DEMUXERS})") from None
-    except av.error.InvalidDataError:
-        raise Unusable("VL102", "its container is damaged, or it is no video") from None
-
-
-def _demux(container: InputContainer, stream: Any) -> Iterator[av.Packet[Any]]:
-    """Yield the packets of a stream up to the end of the file or the first place that cannot be read."""
-    import av
-
-    with contextlib.suppress(av.error.InvalidDataError, EOFError):
-        for packet in container.demux(stream):
-            if packet.size:
-                yield packet
-
-
-def _describe(packet: Any) -> _Packet:
-    shown = not packet.is_discard
-    if packet.stream.codec_context.codec.name == "vp8":
-        shown = shown and bool(memoryview(packet)[0] & _VP8_SHOW_FRAME)
-    return _Packet(packet.pts, packet.dts, packet.size, packet.is_keyframe, shown)
-
-
-def _display_order(packets: Sequence[_Packet]) -> list[tuple[int, int]]:
+def _display_order(packets: Sequence[Packet]) -> list[tuple[int, int]]:
     """Return (pts, place among the packets) in the order of display.
 
     Raises:
-        _Misled: the packets do not tell.
+        _MisledError: the packets do not tell.
     """
     shown = [(packet.pts, place) for place, packet in enumerate(packets) if packet.shown and packet.pts is not None]
     whole = len({pts for pts, _ in shown}) == len(shown) == sum(packet.shown for packet in packets)
-    if not whole or not packets or not packets[0].key:
-        raise _Misled
+    if not whole or not shown or not packets[0].key:
+        raise _MisledError
     return sorted(shown)
 
 
-def _last_second(file: BinaryIO) -> float:
-    """Return when the last packet of any stream begins: sound may go on after the pictures."""
-    import av
-
-    last = 0.0
-    with _open(file) as container, contextlib.suppress(av.error.InvalidDataError, EOFError):
-        for packet in container.demux():
-            if packet.size and packet.pts is not None:
-                last = max(last, float(packet.pts * packet.time_base))
-    return last
-
-
-def _nearly(seconds: float) -> float:
-    return seconds * (1 - _SLACK) - _SLACK_S
-
-
-def _time(packet: _Packet) -> float:
+def _time(packet: Packet) -> float:
     return -math.inf if packet.pts is None else packet.pts
-
-
-def check_container(file: BinaryIO) -> None:
-    """Open a video only to see that its container is accepted and has a picture stream.
-
-    Raises:
-        Unusable: VL102 or VL106.
-    """
-    _Open(file).close()

@@ -88,9 +88,9 @@ def _take_by_decord(file: BinaryIO, clip: ClipRef) -> Taken:
     import decord
     from PIL import Image
 
-    from vldata.media.video_frames import check_container
+    from vldata.media.video_container import OpenVideo
 
-    check_container(file)
+    OpenVideo(file).close()  # accepted containers only
     try:
         reader = decord.VideoReader(clip.path, ctx=decord.cpu(0), num_threads=1)
         count = len(reader)
