@@ -7,7 +7,9 @@ is never asked again (a second load of a damaged PNG succeeds, with damaged pixe
 from __future__ import annotations
 
 import functools
+import importlib
 import io
+import re
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +22,23 @@ if TYPE_CHECKING:
     from PIL import Image, ImageCms
 
 MAX_SOURCE_PIXELS = 64_000_000
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF")
+_OTHERS = (  # formats that are recognised only to say what they are
+    (4, b"ftypavi", "AVIF"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftypmif1", "HEIF"),
+    (4, b"jP  ", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (4, b"JXL ", "JPEG XL"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"%PDF", "PDF"),
+    (0, b"\0\0\1\0", "an icon"),
+    (0, b"<svg", "SVG"),
+    (0, b"<?xml", "XML"),
+    (0, b"<!", "HTML"),
+    (0, b"<html", "HTML"),
+)
+_ADDRESS = re.compile(r" ?<[^<>]* at 0x[0-9a-f]+>")
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 _DRAFT_MARGIN = 2  # a JPEG is decoded to at least this many times the size that is wanted
@@ -54,13 +72,15 @@ def decode_picture(data: bytes, resize: Callable[[int, int], Size] | None = None
     from PIL import Image
 
     check_bytes(len(data))
-    if not sniff_format(data[:16]):
-        raise Unusable("VL103", "its content is none of the accepted formats")
+    kind = sniff_format(data[:16])
+    if not kind:
+        other = next((name for place, magic, name in _OTHERS if data.startswith(magic, place)), "")
+        raise Unusable("VL103", f"it is {other}") if other else Unusable("VL102", "it is no picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(Image.open(io.BytesIO(data), formats=FORMATS), resize)
+            return _decode(Image.open(io.BytesIO(data), formats=(kind.upper(),)), kind, resize)
     except (Unusable, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -69,13 +89,12 @@ def decode_picture(data: bytes, resize: Callable[[int, int], Size] | None = None
         raise Unusable("VL102", f"it cannot be decoded: {_first_line(error)}") from None
 
 
-def _decode(opened: Any, resize: Callable[[int, int], Size] | None) -> Decoded:
+def _decode(opened: Any, kind: str, resize: Callable[[int, int], Size] | None) -> Decoded:
     from PIL import Image
 
     width, height = opened.size
     if width * height > MAX_SOURCE_PIXELS:
         raise Unusable("VL104", f"it is {width}x{height}, more than {MAX_SOURCE_PIXELS} pixels")
-    kind = "jpeg" if opened.format == "MPO" else str(opened.format).lower()
     mode = str(opened.mode)
     if kind != "jpeg":
         opened.load()  # a PNG may name its orientation after its pixels, a TIFF is turned by loading
@@ -147,15 +166,17 @@ def _scale_levels(image: Any) -> Image.Image:
     import numpy as np
     from PIL import Image
 
-    levels = np.nan_to_num(np.asarray(image).astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    levels = np.nan_to_num(np.asarray(image).astype(np.float32), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = (float(levels.min()), float(levels.max())) if levels.size else (0.0, 0.0)
     if image.mode == "F":
         top = next((top for top in (1.0, 255.0, 65535.0) if low >= 0.0 and high <= top), None)
     else:
         top = 65535.0 if low >= 0.0 and high <= 65535.0 else None
     if top is None:
-        levels, top = levels - low, (high - low) or 1.0
-    return Image.fromarray(np.rint(levels * (255.0 / top)).astype(np.uint8))
+        levels -= low
+        top = (high - low) or 1.0
+    levels *= 255.0 / top
+    return Image.fromarray(np.rint(levels, out=levels).astype(np.uint8))
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -195,13 +216,11 @@ def _is_srgb(profile: Any) -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).strip().split("\n")[0][:200]
+    text = _ADDRESS.sub("", str(error)).strip().split("\n")[0][:200]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def warm_up() -> None:
-    """Load Pillow's readers and writers now rather than with the first picture."""
-    from PIL import Image
-
-    Image.preinit()
-    Image.init()
+    """Load the readers and writers of the accepted formats now rather than with the first picture."""
+    for name in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
+        importlib.import_module(f"PIL.{name}ImagePlugin")

@@ -68,14 +68,14 @@ def main() -> None:
 
 def _answer(sink: int, act: Callable[[], Any]) -> None:
     try:
-        reply = Reply(result=act())
+        message = pack(Reply(result=act()))
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except VlkitError as error:
-        reply = Reply(error=error)
+        message = pack(Reply(error=error))
     except Exception:  # a bug: the parent raises it where a person sees it
-        reply = Reply(bug=traceback.format_exc())
-    _write(sink, pack(reply))
+        message = pack(Reply(bug=traceback.format_exc()))
+    _write(sink, message)
 
 
 def _read_message(source: int) -> bytes:
