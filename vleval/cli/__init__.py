@@ -6,6 +6,7 @@ import typer
 
 from vldata.terminal import run
 from vleval.cli.compare import compare
+from vleval.cli.report import report
 from vleval.cli.score import score
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command("score")(score)
 app.command("compare")(compare)
+app.command("report")(report)
 
 
 @app.callback()

@@ -1,0 +1,79 @@
+"""The report as data: what the HTML and Markdown pages show, and what `--out report.json` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from vldata import __version__
+from vleval.compare import Compared, Pair
+from vleval.report.gallery import Item, gallery_items
+from vleval.results import Counts, MetricScore, Part, ScoreResult
+
+SCHEMA: Literal["vlkit-report/1"] = "vlkit-report/1"
+
+
+class SystemReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One predictions file: where it came from, its scores, how its rows fared."""
+
+    name: str
+    source: str
+    format: str
+    metrics: dict[str, MetricScore]
+    counts: Counts
+    by_category: dict[str, dict[str, Part]]
+    groups: str
+    verdicts: dict[str, int]
+    notes: tuple[str, ...] = ()
+
+
+class Gallery(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows a person can look at. `note` says which of all rows they are."""
+
+    total: int
+    note: str
+    items: tuple[Item, ...]
+
+
+class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole report. It names no time, host or absolute path: equal inputs give an equal report."""
+
+    schema: Literal["vlkit-report/1"]
+    version: str
+    title: str
+    profile: str
+    systems: tuple[SystemReport, ...]
+    comparison: tuple[Pair, ...]
+    gallery: Gallery
+
+
+def build_report(
+    compared: Compared | None, results: Sequence[ScoreResult], names: Sequence[str], *, title: str, limit: int, seed: int
+) -> ReportDocument:
+    """Make the report of one or more systems over the same rows; `limit` is how many rows the gallery shows."""
+    items, verdicts, note = gallery_items(results, limit=limit, seed=seed)
+    systems = tuple(
+        SystemReport(
+            name=name,
+            source=result.name.rsplit("/", 1)[-1],
+            format=result.format,
+            metrics=result.metrics,
+            counts=result.counts,
+            by_category=result.by_category,
+            groups=result.groups.note,
+            verdicts=counted,
+            notes=result.notes,
+        )
+        for name, result, counted in zip(names, results, verdicts, strict=True)
+    )
+    return ReportDocument(
+        schema=SCHEMA,
+        version=__version__,
+        title=title,
+        profile=results[0].profile,
+        systems=systems,
+        comparison=() if compared is None else compared.comparison.pairs,
+        gallery=Gallery(total=len(results[0].rows), note=note, items=items),
+    )
