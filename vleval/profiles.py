@@ -30,14 +30,71 @@ PROFILES: dict[str, dict[str, str]] = {
         "rouge-2": "vleval.metrics.llamafactory:rouge_2",
         "rouge-l": "vleval.metrics.llamafactory:rouge_l",
     },
+    "ms-swift": {
+        "bleu-4": "vleval.metrics.msswift:bleu_4",
+        "rouge-1": "vleval.metrics.msswift:rouge_1",
+        "rouge-2": "vleval.metrics.msswift:rouge_2",
+        "rouge-l": "vleval.metrics.msswift:rouge_l",
+        "exact_match": "vleval.metrics.msswift:exact_match",
+    },
     "lmms-eval": {
+        "exact_match": "vleval.metrics.exact:lmms_eval",
         "relaxed_accuracy": "vleval.metrics.relaxed:lmms_eval",
+        "anls": "vleval.metrics.anls:raw_length",
+        "anls:slidevqa": "vleval.metrics.anls:slidevqa_lmms",
+        "vqa_accuracy": "vleval.metrics.vqa:lmms_eval_builder",
+        "sacrebleu": "vleval.metrics.sacre:sacrebleu_13a",
+        "chrf": "vleval.metrics.sacre:chrf",
+        "ter": "vleval.metrics.sacre:ter_plain",
+        "cider:ptb": "vleval.metrics.cider:cider_ptb",
     },
     "vlmevalkit": {
+        "exact_match": "vleval.metrics.exact:stripped_lower",
         "relaxed_accuracy": "vleval.metrics.relaxed:vlmevalkit",
+        "anls": "vleval.metrics.anls:raw_length",
+        "anls:slidevqa": "vleval.metrics.anls:slidevqa",
+        "vqa_accuracy": "vleval.metrics.vqa:vlmevalkit_builder",
+        "multiple_choice": "vleval.metrics.multiple_choice:vlmevalkit",
+        "json_f1:ccocr": "vleval.metrics.json_f1:ccocr",
     },
     "pix2struct": {
+        "exact_match": "vleval.metrics.exact:pix2struct",
         "relaxed_accuracy": "vleval.metrics.relaxed:pix2struct",
+        "anls": "vleval.metrics.anls:pix2struct",
+        "cider:ptb": "vleval.metrics.cider:cider_ptb",
+    },
+    "qwen-vl": {
+        "exact_match": "vleval.metrics.exact:stripped_lower",
+        "relaxed_accuracy": "vleval.metrics.relaxed:qwen_vl",
+        "anls": "vleval.metrics.anls:raw_length",
+        "vqa_accuracy": "vleval.metrics.vqa:before_2021_builder",
+        "cider:ptb": "vleval.metrics.cider:cider_ptb",
+    },
+    "evalscope": {
+        "exact_match": "vleval.metrics.exact:stripped_lower",
+        "relaxed_accuracy": "vleval.metrics.relaxed:evalscope",
+        "anls": "vleval.metrics.anls:evalscope",
+        "vqa_accuracy": "vleval.metrics.vqa:evalscope_builder",
+        "numeric_match": "vleval.metrics.numeric:evalscope",
+    },
+    "chartqapro": {
+        "relaxed_accuracy": "vleval.metrics.chartqapro:relaxed_accuracy",
+    },
+    "vqa-official": {
+        "vqa_accuracy": "vleval.metrics.vqa:official_builder",
+    },
+    "inspect": {
+        "exact_match": "vleval.metrics.token_f1:inspect_exact",
+        "token_f1": "vleval.metrics.token_f1:inspect",
+        "multiple_choice": "vleval.metrics.multiple_choice:inspect",
+        "numeric_match": "vleval.metrics.numeric:inspect_end",
+        "numeric_match:begin": "vleval.metrics.numeric:inspect_begin",
+        "numeric_match:end": "vleval.metrics.numeric:inspect_end",
+        "numeric_match:any": "vleval.metrics.numeric:inspect_any",
+        "numeric_match:exact": "vleval.metrics.numeric:inspect_exact",
+    },
+    "openeqa": {
+        "llm_match": "vleval.metrics.llm_match:llm_match",
     },
 }
 
@@ -52,12 +109,61 @@ ALIASES: dict[str, dict[str, str]] = {
 """Keys under which a profile's own tool prints a metric, written beside ours in JSON."""
 
 DEFAULTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "vlkit": {"": ("exact_match",), "chart": ("relaxed_accuracy",)},
+    "vlkit": {
+        "": ("exact_match", "token_f1", "anls"),
+        "vqa": ("exact_match", "token_f1", "anls"),
+        "chart": ("relaxed_accuracy", "exact_match"),
+        "ocr": ("anls", "exact_match", "chrf"),
+        "doc": ("anls", "exact_match"),
+        "caption": ("cider", "chrf", "rougeL"),
+        "multiple_choice": ("multiple_choice",),
+        "extraction": ("anls_star", "json_f1"),
+        "detection": ("detection_f1",),
+        "numeric": ("numeric_match", "exact_match"),
+    },
+    "llamafactory": {"": ("bleu-4", "rouge-1", "rouge-2", "rouge-l")},
+    "ms-swift": {"": ("bleu-4", "rouge-1", "rouge-2", "rouge-l")},
+    "lmms-eval": {
+        "": ("exact_match",),
+        "chart": ("relaxed_accuracy",),
+        "doc": ("anls",),
+        "ocr": ("anls",),
+        "caption": ("cider:ptb",),
+    },
+    "vlmevalkit": {
+        "": ("exact_match",),
+        "chart": ("relaxed_accuracy",),
+        "doc": ("anls",),
+        "ocr": ("anls",),
+        "multiple_choice": ("multiple_choice",),
+        "extraction": ("json_f1:ccocr",),
+    },
+    "pix2struct": {"": ("exact_match",), "chart": ("relaxed_accuracy",), "doc": ("anls",), "ocr": ("anls",), "caption": ("cider:ptb",)},
+    "qwen-vl": {"": ("exact_match",), "chart": ("relaxed_accuracy",), "doc": ("anls",), "ocr": ("anls",), "caption": ("cider:ptb",)},
+    "evalscope": {"": ("exact_match",), "chart": ("relaxed_accuracy",), "doc": ("anls",), "ocr": ("anls",)},
+    "chartqapro": {"": ("relaxed_accuracy",)},
+    "vqa-official": {"": ("vqa_accuracy",)},
+    "inspect": {"": ("exact_match", "token_f1"), "multiple_choice": ("multiple_choice",), "numeric": ("numeric_match",)},
+    "openeqa": {"": ("llm_match",)},
 }
-"""profile -> task -> the metrics scored when none is named; "" stands for any other task. A profile not listed scores all
-it defines."""
+"""profile -> task -> the metrics scored when none is named; "" stands for any other task."""
 
-TASK_ALIASES: dict[str, str] = {"chartqa": "chart", "chart_qa": "chart"}
+TASK_ALIASES: dict[str, str] = {
+    "chartqa": "chart",
+    "chart_qa": "chart",
+    "docvqa": "doc",
+    "document": "doc",
+    "infovqa": "doc",
+    "text": "ocr",
+    "captioning": "caption",
+    "mcq": "multiple_choice",
+    "kie": "extraction",
+    "json": "extraction",
+    "grounding": "detection",
+    "openeqa": "vqa",
+    "counting": "numeric",
+}
+"""Other words for the tasks of `DEFAULTS`."""
 
 ENTRY_POINTS = "vlkit.metrics"
 
@@ -82,10 +188,8 @@ def resolve(profile: str, metric: str, options: MetricOptions | None = None) -> 
 
 def default_metrics(profile: str, task: str) -> tuple[str, ...]:
     """The metrics a profile scores when none is named, by the task in the record's meta."""
-    by_task = DEFAULTS.get(profile)
-    if by_task is None:
-        return tuple(PROFILES[profile])
     name = task.strip().lower().replace("-", "_")
+    by_task = DEFAULTS[profile]
     return by_task.get(TASK_ALIASES.get(name, name), by_task[""])
 
 

@@ -6,9 +6,7 @@ texts are raw: case, punctuation and `<think>` count.
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +16,7 @@ from rapidfuzz.distance import LCSseq
 
 from vleval.metric import Metric
 from vleval.metrics.base import pair_metric
+from vleval.metrics.bleu import bleu4
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.segment import words, words_and_blanks
 
@@ -27,33 +26,6 @@ _SENTENCE_ENDS = (
     (re.compile(r"(…{2})([^”’])"), "\\1\n\\2"),
     (re.compile(r"([。！？\?][”’])([^，。！？\?])"), "\\1\n\\2"),
 )
-
-
-def bleu4(prediction: str, reference: str) -> float:
-    """The `sentence_bleu([list(reference)], list(prediction))` of nltk with smoothing method 3: BLEU over characters, 0 to 1."""
-    length = len(prediction)
-    logs = []
-    smoothing = 1
-    for order in (1, 2, 3, 4):
-        matches = _clipped(prediction, reference, order) if length >= order else 0
-        total = max(1, length - order + 1)
-        if matches:
-            logs.append(0.25 * math.log(matches / total))
-        elif order == 1:
-            return 0.0
-        else:
-            logs.append(0.25 * math.log(1 / (2**smoothing * total)))
-            smoothing += 1
-    penalty = 1.0 if length > len(reference) else math.exp(1 - len(reference) / length)
-    return penalty * math.exp(math.fsum(logs))
-
-
-def _clipped(prediction: str, reference: str, order: int) -> int:
-    if order == 1:
-        return sum(min(count, reference.count(character)) for character, count in Counter(prediction).items())
-    have = Counter([prediction[i : i + order] for i in range(len(prediction) - order + 1)])
-    want = Counter([reference[i : i + order] for i in range(len(reference) - order + 1)])
-    return sum(min(count, want[gram]) for gram, count in have.items() if gram in want)
 
 
 @lru_cache(maxsize=1 << 17)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from vleval.metric import Metric
-from vleval.metrics.base import pair_metric
+import re
+from collections.abc import Callable, Sequence
+
+from vleval.metric import Metric, Scores
+from vleval.metrics.base import Pick, answer, mean_metric, mean_of, over_pairs, pair_metric
 from vleval.metrics.options import MetricOptions
+from vleval.rows import Row
+
+_MARKER = re.compile(r"(?i)ANSWER\s*:\s*\**\s*")
+_DECORATION = re.compile(r"[\s$€£¥,%]")
 
 
 def to_float(text: str) -> float | None:
@@ -21,39 +28,126 @@ def relaxed_match(prediction: str, reference: str, *, tolerance: float = 0.05) -
     """The core rule of pix2struct and lmms-eval, on the raw strings.
 
     Numbers may miss by `tolerance` of the reference; other answers must be equal, ignoring case. A zero reference is compared as text.
-    An infinite or NaN reference never matches a number, as upstream's arithmetic gives.
+    "45%" against "45" is wrong, "1,234" and "$5" are text, 2008 for 2010 is right, and 1.05 against 1.0 fails by float error.
     """
+    if prediction == reference and prediction.isalpha():
+        return 1.0
     predicted = to_float(prediction)
     if predicted is not None and (target := to_float(reference)):
         return 1.0 if abs(predicted - target) / abs(target) <= tolerance else 0.0
     return 1.0 if prediction.lower() == reference.lower() else 0.0
 
 
-def _build(compare_tolerance: float, *, signature: str, strip: bool = False, swap: bool = False, pick: str = "max") -> Metric:
-    def compare(prediction: str, reference: str) -> float:
-        if strip:
-            prediction = prediction.strip()
-        if swap:
-            prediction, reference = reference, prediction
-        return relaxed_match(prediction, reference, tolerance=compare_tolerance)
+def evalscope_match(prediction: str, reference: str, *, tolerance: float = 0.05) -> float:
+    """As in evalscope 1.14, benchmarks/chartqa/utils.py: like `relaxed_match`, but a zero reference wants a zero."""
+    predicted = to_float(prediction)
+    if predicted is not None and (target := to_float(reference)) is not None:
+        if target == 0:
+            return 1.0 if predicted == 0 else 0.0
+        return 1.0 if abs(predicted - target) / abs(target) <= tolerance else 0.0
+    return 1.0 if prediction.lower() == reference.lower() else 0.0
 
-    return pair_metric(compare, pick="first" if pick == "first" else "max", signature=f"{signature} tol:{compare_tolerance:g}", binary=True)
+
+def answer_line(text: str) -> str | None:
+    """How evalscope reads an answer: behind the last "ANSWER:" to the end of its line, without bold marks; None without a marker."""
+    end = -1
+    for marker in _MARKER.finditer(text):
+        end = marker.end()
+    return None if end < 0 else text[end:].split("\n", 1)[0].strip().strip("*").strip()
+
+
+def pix2struct(options: MetricOptions) -> Metric:
+    """google-research/pix2struct, metrics.py: raw strings, best over the references."""
+    return _core(options, lambda prediction, reference, tolerance: relaxed_match(prediction, reference, tolerance=tolerance), "no")
+
+
+def lmms_eval(options: MetricOptions) -> Metric:
+    """lmms-eval, tasks/chartqa/utils.py: raw strings; its data have one reference, of several we take the first."""
+    return _core(options, lambda prediction, reference, tolerance: relaxed_match(prediction, reference, tolerance=tolerance), "no", "first")
+
+
+def vlmevalkit(options: MetricOptions) -> Metric:
+    """VLMEvalKit, dataset/utils/vqa_eval.py: the prediction is stripped, best over the references (no answer is run as code here)."""
+    return _core(
+        options,
+        lambda prediction, reference, tolerance: relaxed_match(prediction.strip(), reference, tolerance=tolerance),
+        "prediction",
+    )
+
+
+def qwen_vl(options: MetricOptions) -> Metric:
+    """Qwen-VL, eval_mm/evaluate_vqa.py: the prediction is stripped and handed over as the target.
+
+    So 5 % of the *prediction* are forgiven, and it is a zero prediction that is compared as text.
+    """
+    return _core(
+        options,
+        lambda prediction, reference, tolerance: relaxed_match(reference, prediction.strip(), tolerance=tolerance),
+        "prediction swapped:yes",
+    )
+
+
+def evalscope(options: MetricOptions) -> Metric:
+    """As in evalscope 1.14, benchmarks/chartqa: the text behind the last "ANSWER:"; a zero reference wants a zero.
+
+    Upstream takes an answer without the marker for empty. We score such an answer as it stands, and say how many there are.
+    """
+    tolerance = _tolerance(options)
+
+    def compare(prediction: str, reference: str) -> float:
+        line = answer_line(prediction)
+        return evalscope_match(prediction if line is None else line, reference, tolerance=tolerance)
+
+    per_row = over_pairs(compare, "first")
+
+    def score(rows: Sequence[Row]) -> Scores:
+        unmarked = sum(1 for row in rows if (text := answer(row)) is not None and answer_line(text) is None)
+        note = f"{unmarked} of {len(rows)} answers have no 'ANSWER:' line, which evalscope's own adapter would take for empty."
+        return Scores(values=mean_of(per_row)(rows).values, notes=(note,) if unmarked else ())
+
+    return mean_metric(score, signature=f"extract:answer-line zero:number tol:{tolerance:g} refs:first", binary=True)
+
+
+def vlkit(options: MetricOptions) -> Metric:
+    """Our recommendation: the core rule on stripped texts, best over the references, so that numbers stay comparable with published ones.
+
+    How many answers fail by a percent sign, currency sign or thousands comma alone is said beside the score.
+    """
+    tolerance = _tolerance(options)
+
+    def compare(prediction: str, reference: str) -> float:
+        return relaxed_match(prediction.strip(), reference.strip(), tolerance=tolerance)
+
+    per_row = over_pairs(compare, "max")
+
+    def score(rows: Sequence[Row]) -> Scores:
+        scores = mean_of(per_row)(rows)
+        losses = sum(1 for row, value in zip(rows, scores.values, strict=True) if not value and _decorated(row, tolerance))
+        note = f"{losses} of {len(rows)} answers are wrong only by a percent sign, a currency sign or thousands commas."
+        return Scores(values=scores.values, notes=(note,) if losses else ())
+
+    return mean_metric(score, signature=f"strip:both tol:{tolerance:g} refs:max", binary=True)
+
+
+def _decorated(row: Row, tolerance: float) -> bool:
+    text = answer(row)
+    if text is None or not any(character.isdigit() for character in text):
+        return False
+    bare = _DECORATION.sub("", text)
+    return any(
+        (to_float(bare) is not None and relaxed_match(bare, _DECORATION.sub("", reference), tolerance=tolerance))
+        for reference in row.references
+    )
+
+
+def _core(options: MetricOptions, match: Callable[[str, str, float], float], strip: str, pick: Pick = "max") -> Metric:
+    tolerance = _tolerance(options)
+
+    def compare(prediction: str, reference: str) -> float:
+        return match(prediction, reference, tolerance)
+
+    return pair_metric(compare, pick=pick, signature=f"strip:{strip} tol:{tolerance:g}", binary=True)
 
 
 def _tolerance(options: MetricOptions) -> float:
     return 0.05 if options.tolerance is None else options.tolerance
-
-
-def pix2struct(options: MetricOptions) -> Metric:
-    """google-research/pix2struct, pix2struct/metrics.py: raw strings, best over the references."""
-    return _build(_tolerance(options), signature="strip:no")
-
-
-def lmms_eval(options: MetricOptions) -> Metric:
-    """lmms-eval, tasks/chartqa/utils.py: raw strings, one reference (the data have one; of several we take the first)."""
-    return _build(_tolerance(options), signature="strip:no", pick="first")
-
-
-def vlmevalkit(options: MetricOptions) -> Metric:
-    """VLMEvalKit, dataset/utils/vqa_eval.py: the prediction is stripped, best over the references."""
-    return _build(_tolerance(options), signature="strip:prediction")

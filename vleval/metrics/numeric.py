@@ -1,0 +1,87 @@
+"""Numeric match: inspect_ai's `match(numeric=True)` at four places of the answer, and ours with units."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable
+
+from vleval.metric import Metric
+from vleval.metrics.base import pair_metric
+from vleval.metrics.options import MetricOptions
+from vleval.metrics.quantity import quantity_match
+from vleval.metrics.unicode_number import parse_number
+
+_ESCAPED = re.compile(r"\\([$,£€*_])")
+_FORMATTING = re.compile(r"[$,£€*_]")
+_STOP = re.compile(r"\.(?=\s|$|\D)")
+_EDGES = string.whitespace + string.punctuation
+
+
+def inspect_match(prediction: str, reference: str, *, location: str) -> float:
+    """inspect_ai, scorer/_common.py `match_str` with numeric=True: numbers agree to five significant digits.
+
+    Currency signs, commas and Markdown marks are stripped, a percent sign is not. Where the reference is no number the texts are
+    compared at the same place, without case and outer punctuation.
+    """
+    value, target = prediction.strip().casefold(), _strip_marks(reference.strip().casefold())
+    if parse_number(target) is not None:
+        return float(_number_matches(_strip_marks(value), _rounded(target), location))
+    value, target = value.strip(_EDGES), target.strip(_EDGES)
+    if location == "begin":
+        return float(value.startswith(target))
+    if location == "end":
+        return float(value.endswith(target))
+    return float(value == target if location == "exact" else target in value)
+
+
+def _number_matches(value: str, target: str, location: str) -> bool:
+    if location == "exact":
+        return _rounded(value) == target
+    numbers = [_rounded(word) for word in re.split(r"\s+", value) if parse_number(word) is not None]
+    if location == "any":
+        return target in numbers
+    if not numbers:
+        return target == ""
+    return numbers[0 if location == "begin" else -1] == target
+
+
+def _strip_marks(text: str) -> str:
+    return _STOP.sub("", _FORMATTING.sub("", _ESCAPED.sub(r"\1", text)))
+
+
+def _rounded(text: str) -> str:
+    number = parse_number(text)
+    return text if number is None else format(number, ".5g")
+
+
+def _inspect(location: str) -> Callable[[MetricOptions], Metric]:
+    def build(options: MetricOptions) -> Metric:
+        def compare(prediction: str, reference: str) -> float:
+            return inspect_match(prediction, reference, location=location)
+
+        return pair_metric(compare, pick="max", signature=f"at:{location} digits:5", binary=True)
+
+    build.__doc__ = f"The number at: {location}. See `inspect_match`."
+    return build
+
+
+inspect_begin = _inspect("begin")
+inspect_end = _inspect("end")
+inspect_any = _inspect("any")
+inspect_exact = _inspect("exact")
+
+
+def vlkit(options: MetricOptions) -> Metric:
+    """Our recommendation: the answer's only or last quantity equals the reference's, after units; see `quantity_match`."""
+    tolerance = 0.0 if options.tolerance is None else options.tolerance
+
+    def compare(prediction: str, reference: str) -> float:
+        return quantity_match(prediction, reference, tolerance=tolerance)
+
+    return pair_metric(compare, pick="max", signature=f"units:yes tol:{tolerance:g}", binary=True)
+
+
+def evalscope(options: MetricOptions) -> Metric:
+    """`numeric_match` of evalscope 1.14 compares the strings as they are."""
+    return pair_metric(lambda prediction, reference: float(prediction == reference), pick="first", signature="norm:none", binary=True)

@@ -1,0 +1,176 @@
+"""sacreBLEU's corpus metrics: BLEU, chrF2 and TER, from one set of sufficient statistics per row.
+
+The statistics come from sacrebleu itself; the formulas that turn sums into scores are repeated here over arrays, for resampling, and
+checked against it. Corpus BLEU of perfect one-word answers is 0, since no two-word match exists; a note says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from vldata.errors import UsageError
+from vleval.metric import CorpusStats, Floats, Metric, Scores
+from vleval.metrics.base import answer, references
+from vleval.metrics.options import MetricOptions
+from vleval.metrics.text import has_cjk
+from vleval.rows import Row
+
+TOKENIZERS = ("13a", "zh", "char", "intl", "none", "ja-mecab", "ko-mecab")  # those that download a model are left out
+_TINY = -9999999999.0
+
+
+def bleu_value(sums: Floats) -> Floats:
+    """Corpus BLEU-4 with exponential smoothing from [hyp length, ref length, 4 matches, 4 totals]."""
+    hyp, ref = sums[:, 0], sums[:, 1]
+    correct, total = sums[:, 2:6], sums[:, 6:10]
+    logs = np.zeros(len(sums))
+    halvings = np.zeros(len(sums))
+    alive = np.ones(len(sums), dtype=np.bool_)
+    for order in range(4):
+        alive &= total[:, order] > 0
+        missing = alive & (correct[:, order] == 0)
+        halvings += missing
+        matches = np.where(missing, 0.5**halvings, correct[:, order])
+        precision = np.divide(100.0 * matches, total[:, order], out=np.zeros_like(hyp), where=alive)
+        logs += np.log(precision, out=np.full_like(hyp, _TINY), where=precision > 0)
+    ratio = np.divide(ref, hyp, out=np.full_like(hyp, np.inf), where=hyp > 0)
+    penalty = np.where(hyp < ref, np.exp(np.minimum(1.0 - ratio, 0.0)), 1.0)
+    scores: Floats = np.where(correct.any(axis=1), penalty * np.exp(logs / 4), 0.0)
+    return scores
+
+
+def chrf_value(sums: Floats, *, beta: int = 2) -> Floats:
+    """Corpus chrF from [hyp, ref, match] counts of each order."""
+    hyp, ref, match = sums[:, 0::3], sums[:, 1::3], sums[:, 2::3]
+    both = (hyp > 0) & (ref > 0)
+    orders = np.maximum(both.sum(axis=1), 1)
+    precision = np.divide(match, hyp, out=np.zeros_like(match), where=both).sum(axis=1) / orders
+    recall = np.divide(match, ref, out=np.zeros_like(match), where=both).sum(axis=1) / orders
+    below = beta**2 * precision + recall
+    scores: Floats = 100.0 * np.divide((1 + beta**2) * precision * recall, below, out=np.zeros_like(below), where=below > 0)
+    return scores
+
+
+def ter_value(sums: Floats) -> Floats:
+    """Corpus TER from [edits, reference length]; an empty reference and a non-empty answer give 100."""
+    edits, length = sums[:, 0], sums[:, 1]
+    return 100.0 * np.divide(edits, length, out=(edits > 0).astype(np.float64), where=length > 0)
+
+
+def sacrebleu(options: MetricOptions) -> Metric:
+    """Corpus BLEU. The tokenizer is 13a, and `zh` (or `char` for kana and hangul) when references have CJK text."""
+    _check(options.tokenize)
+
+    def score(rows: Sequence[Row]) -> Scores:
+        tokenize = options.tokenize or _tokenizer(rows)
+        return _bleu(rows, tokenize, chosen=not options.tokenize)
+
+    return _corpus(score, f"{_signature('BLEU', tokenize=options.tokenize or '13a')}{'' if options.tokenize else ' tok-cjk:zh|char'}")
+
+
+def sacrebleu_13a(options: MetricOptions) -> Metric:
+    """lmms-eval, api/metrics.py `bleu`: sacrebleu's defaults, whatever the script."""
+    tokenize = options.tokenize or "13a"
+    _check(tokenize)
+    return _corpus(lambda rows: _bleu(rows, tokenize, chosen=False), _signature("BLEU", tokenize=tokenize))
+
+
+def chrf(options: MetricOptions) -> Metric:
+    """Corpus chrF2 over characters up to order 6; works for any script."""
+
+    def score(rows: Sequence[Row]) -> Scores:
+        stats = _statistics(_metric("CHRF"), rows)
+        return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value), notes=_no_rows(rows))
+
+    return _corpus(score, _signature("CHRF"))
+
+
+def ter(options: MetricOptions) -> Metric:
+    """Corpus TER, in percent, lower is better; an answer that failed counts as an empty hypothesis: every word of the reference is an edit.
+
+    In vlkit CJK text is split by TER's own Asian support.
+    """
+
+    def score(rows: Sequence[Row]) -> Scores:
+        asian = any(has_cjk(reference) for row in rows for reference in row.references)
+        return _ter(rows, asian=asian)
+
+    return _corpus(score, _signature("TER") + " tok-cjk:tercom-norm-asian", higher_is_better=False)
+
+
+def ter_plain(options: MetricOptions) -> Metric:
+    """lmms-eval, api/metrics.py `ter`: sacrebleu's defaults, whatever the script."""
+    return _corpus(lambda rows: _ter(rows, asian=False), _signature("TER"), higher_is_better=False)
+
+
+def _ter(rows: Sequence[Row], *, asian: bool) -> Scores:
+    metric = _metric("TER", normalized=True, asian_support=True) if asian else _metric("TER")
+    stats = _statistics(metric, rows)
+    notes = ("Chinese and Japanese characters are split and counted as words of their own.",) if asian else ()
+    return Scores(values=ter_value(stats), corpus=CorpusStats(stats, ter_value), notes=notes)
+
+
+def _bleu(rows: Sequence[Row], tokenize: str, *, chosen: bool) -> Scores:
+    metric = _metric("BLEU", tokenize=tokenize, effective_order=True)
+    raw = metric._extract_corpus_statistics(*_texts(rows))
+    values = np.array([metric._compute_score_from_stats(line).score for line in raw])
+    stats = np.array(raw, dtype=np.float64).reshape(len(rows), 10)
+    notes = []
+    if chosen and tokenize != "13a":
+        notes.append(f"References have CJK text: sacrebleu's {tokenize!r} tokenizer is used, since '13a' would find no words.")
+    elif tokenize == "13a" and any(has_cjk(reference) for row in rows for reference in row.references):
+        notes.append("References have CJK text, in which the '13a' tokenizer finds no words: this BLEU says little.")
+    short = sum(1 for row in rows if len(row.references[0].split()) < 4 and not has_cjk(row.references[0]))
+    if rows and short > len(rows) / 2:
+        notes.append(f"{short} of {len(rows)} references have fewer than four words, where BLEU cannot reach 100 and may be 0.")
+    return Scores(values=values, corpus=CorpusStats(stats, bleu_value), notes=tuple(notes))
+
+
+def _statistics(metric: Any, rows: Sequence[Row]) -> Floats:
+    return np.array(metric._extract_corpus_statistics(*_texts(rows)), dtype=np.float64).reshape(len(rows), -1)
+
+
+def _texts(rows: Sequence[Row]) -> tuple[list[str], list[list[str | None]]]:
+    widest = max((len(references(row)) for row in rows), default=1)
+    streams: list[list[str | None]] = [[row.references[i] if i < len(row.references) else None for row in rows] for i in range(widest)]
+    return [answer(row) or "" for row in rows], streams
+
+
+def _metric(name: str, **settings: Any) -> Any:
+    from sacrebleu import metrics
+
+    metric = getattr(metrics, name)(**settings)
+    metric._force = True  # no warning about answers that end in " ."
+    return metric
+
+
+def _signature(name: str, **settings: Any) -> str:
+    parts = {
+        "BLEU": f"case:mixed eff:no tok:{settings.get('tokenize')} smooth:exp",
+        "CHRF": "case:mixed eff:yes nc:6 nw:0 space:no",
+        "TER": "case:lc tok:tercom norm:no punct:yes asian:no",
+    }
+    return f"{parts[name]} refs:all"
+
+
+def _tokenizer(rows: Sequence[Row]) -> str:
+    marked = [reference for row in rows for reference in row.references if has_cjk(reference)]
+    if not marked:
+        return "13a"
+    return "char" if any("\u3040" <= mark <= "\u30ff" or "\uac00" <= mark <= "\ud7af" for text in marked for mark in text) else "zh"
+
+
+def _check(tokenize: str) -> None:
+    if tokenize and tokenize not in TOKENIZERS:
+        raise UsageError(f"no sacrebleu tokenizer {tokenize!r} here.", cure="Take one of: " + ", ".join(TOKENIZERS) + ".")
+
+
+def _no_rows(rows: Sequence[Row]) -> tuple[str, ...]:
+    return () if rows else ("There are no rows.",)
+
+
+def _corpus(score: Callable[[Sequence[Row]], Scores], signature: str, *, higher_is_better: bool = True) -> Metric:
+    return Metric("", "", score, 100.0, higher_is_better, "corpus", False, signature, ("references",))

@@ -1,0 +1,104 @@
+"""Token F1 (Rajpurkar et al. 2016, SQuAD), ours and inspect_ai's."""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+from collections import Counter
+
+from vleval.metric import Metric
+from vleval.metrics.base import answer, mean_metric, mean_of, references
+from vleval.metrics.cjk import split_cjk
+from vleval.metrics.options import MetricOptions
+from vleval.rows import Row
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_EDGES = string.whitespace + string.punctuation
+_TOKEN = re.compile(" |-")
+
+
+def token_f1(prediction: str, reference: str) -> float:
+    """F1 of the bags of tokens after SQuAD's normalisation: lower case, no ASCII punctuation, no articles.
+
+    CJK characters are tokens of their own. Two texts without tokens are equal: 1.
+    """
+    have, want = _squad_tokens(prediction), _squad_tokens(reference)
+    if not have or not want:
+        return float(have == want)
+    common = sum((Counter(have) & Counter(want)).values())
+    return 2.0 * common / (len(have) + len(want))
+
+
+def _squad_tokens(text: str) -> list[str]:
+    return split_cjk(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)))
+
+
+def vlkit(options: MetricOptions) -> Metric:
+    """Best over the references; see `token_f1`."""
+
+    def per_row(row: Row) -> float:
+        text = answer(row)
+        known = references(row)
+        return 0.0 if text is None else max(token_f1(text, reference) for reference in known)
+
+    return mean_metric(mean_of(per_row), signature="norm:squad tok:words+cjk-chars refs:max")
+
+
+def inspect(options: MetricOptions) -> Metric:
+    """inspect_ai, scorer/_classification.py `f1`: sets of words, best over the references that are not blank, rounded to 2 places."""
+
+    def per_row(row: Row) -> float:
+        text = answer(row)
+        known = references(row)
+        if text is None:
+            return 0.0
+        have = set(inspect_normal(text).split())
+        return round(max((_set_f1(have, set(inspect_normal(target).split())) for target in known if target.strip()), default=0.0), 2)
+
+    return mean_metric(mean_of(per_row), signature="norm:inspect tok:set round:2 refs:max")
+
+
+def inspect_exact(options: MetricOptions) -> Metric:
+    """inspect_ai, scorer/_classification.py `exact`: equal after its normalisation, over the references that are not blank."""
+
+    def per_row(row: Row) -> float:
+        text = answer(row)
+        known = references(row)
+        if text is None:
+            return 0.0
+        given = inspect_normal(text)
+        return float(any(inspect_normal(target) == given for target in known if target.strip()))
+
+    return mean_metric(mean_of(per_row), signature="norm:inspect refs:max", binary=True)
+
+
+def inspect_normal(text: str) -> str:
+    """Tokens between blanks and hyphens, each without case, punctuation and articles; numbers as Python prints their float."""
+    pieces = [_inspect_token(token) for token in _TOKEN.split(text)]
+    return " ".join([piece for piece in pieces if piece.strip()]).strip()
+
+
+def _inspect_token(token: str) -> str:
+    token = token.casefold()
+    if not _finite(token):
+        edged = token.strip(_EDGES)
+        token = edged if _finite(edged) else token.translate(_NO_PUNCTUATION)
+    if _finite(token):
+        token = str(float(token))
+    return " ".join(_ARTICLES.sub(" ", token).split())
+
+
+def _finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _set_f1(have: set[str], want: set[str]) -> float:
+    common = len(have & want)
+    precision = common / len(have) if have else 1.0
+    recall = common / len(want) if want else 1.0
+    return 2 * precision * recall / (precision + recall) if precision or recall else 0.0
