@@ -6,6 +6,7 @@ import typer
 
 from vldata.terminal import run
 from vleval.cli.compare import compare
+from vleval.cli.detect import detect
 from vleval.cli.report import report
 from vleval.cli.score import score
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 app.command("score")(score)
 app.command("compare")(compare)
 app.command("report")(report)
+app.command("detect")(detect)
 
 
 @app.callback()

@@ -1,0 +1,1 @@
+"""Boxes that a model named, drawn on the pictures it saw."""
