@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from vldata.errors import DataError, UsageError
 from vldata.record import Record, iter_records
 from vleval.readers import containers
@@ -43,7 +45,8 @@ def read_references(spec: str | Path, *, group_by: str = "") -> References:
     files = _dataset_files(path)
     if files:
         rows = [record_row(record, group_by) for file in files for _, record in iter_records(file)]
-        found = References(str(spec), rows, has_ids=True, root=path.parent)
+        root = files[0].parent.parent if files[0].name.startswith("part-") else files[0].parent
+        found = References(str(spec), _with_sizes(rows, files[0]), has_ids=True, root=root)
     else:
         found = _read_file(path, spec, group_by)
     seen: set[str] = set()
@@ -63,6 +66,26 @@ def record_row(record: Record, group_by: str = "") -> Row:
     if not references and record.messages[-1].role == "assistant":
         references = (record.messages[-1].content,)
     return Row(id=record.id, prediction=None, references=references, **context)
+
+
+def _with_sizes(rows: list[Row], first_file: Path) -> list[Row]:
+    """Give rows that ask for boxes the size of their first picture, which the dataset's media list knows."""
+    if not any(row.task in ("detection", "grounding") for row in rows):
+        return rows
+    base = first_file.parent if first_file.name.startswith("part-") else first_file.with_suffix("")
+    media = base.with_name(base.name + ".media.jsonl")
+    if not media.is_file():
+        return rows
+    sizes: dict[str, tuple[int, int]] = {}
+    with open_source(media) as source:
+        for _, line in containers.iter_records(source, "jsonl"):
+            sizes[str(line.get("path"))] = (int(line.get("width", 0)), int(line.get("height", 0)))
+    return [
+        msgspec.structs.replace(row, width=sizes[row.images[0]][0], height=sizes[row.images[0]][1])
+        if row.images and row.images[0] in sizes and not row.width
+        else row
+        for row in rows
+    ]
 
 
 def _dataset_files(path: Path) -> list[Path]:
@@ -108,7 +131,7 @@ def _read_file(path: Path, spec: str | Path, group_by: str) -> References:
                 f"{numbered:,} of {len(rows):,} entries have no id.", where=source.name, cure="Give every entry an id, or none."
             )
         if numbered:
-            rows = [_with(row, str(number)) for number, row in enumerate(rows, start=1)]
+            rows = [msgspec.structs.replace(row, id=str(number)) for number, row in enumerate(rows, start=1)]
         return References(source.name, rows, has_ids=not numbered, root=path.parent)
 
 
@@ -123,9 +146,3 @@ def _iter_rows(source: Source, container: containers.Container, group_by: str) -
         if kind and "kind" not in context and any(key in record for key in IMAGE_KEYS):
             context["kind"] = kind
         yield Row(id=find_id(record, where) or "", prediction=None, references=references, **context)
-
-
-def _with(row: Row, identity: str) -> Row:
-    import msgspec
-
-    return msgspec.structs.replace(row, id=identity)

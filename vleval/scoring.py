@@ -14,7 +14,7 @@ import numpy as np
 from vldata import __version__
 from vldata.errors import DataError, UsageError
 from vleval import profiles
-from vleval.joining import Allow, Joined, join
+from vleval.joining import Allow, Joined, join, join_marks
 from vleval.metric import Metric, Scores
 from vleval.metrics.options import MetricOptions
 from vleval.prediction import Prediction
@@ -41,6 +41,7 @@ def score(
     group_by: str | None = None,
     options: MetricOptions | None = None,
     allow: Allow | None = None,
+    marks: str | Path | None = None,
     extras: bool = True,
     seed: int = 0,
 ) -> ScoreResult:
@@ -55,6 +56,7 @@ def score(
         group_by: field the rows are clustered by; None to choose, "none" for independent rows.
         options: settings of metrics, and whether reasoning is stripped.
         allow: which differences between predictions and references do not stop the run.
+        marks: a judge's marks by id, for `llm_match`.
         extras: compute ceiling, floor and style loss too.
         seed: of the bootstrap, the samples and the shuffle.
 
@@ -65,7 +67,9 @@ def score(
     loaded = load(predictions, format=format, group_by=group_by or "")
     known = read_references(references, group_by=group_by or "") if references is not None else None
     joined = join(loaded, known, allow or Allow())
-    if loaded.format == "openeqa-marks" and not metrics:
+    if marks is not None:
+        joined.rows = join_marks(joined.rows, read_predictions(marks))
+    if (marks is not None or loaded.format == "openeqa-marks") and not metrics:
         metrics = ("llm_match",)
     return score_rows(
         joined, loaded, profile=profile, metrics=metrics, group_by=group_by, options=options or MetricOptions(), extras=extras, seed=seed
@@ -169,11 +173,11 @@ def interval_of(metric: Metric, scores: Scores, groups: Groups, seed: int = 0) -
 
 
 def digest(rows: Sequence[Row]) -> str:
-    """Eight hex digits of ids, predictions and references, the same in any order of the rows."""
+    """Eight hex digits of ids, predictions, references and marks, the same in any order of the rows."""
     encode = msgspec.json.Encoder().encode
     total = 0
     for row in rows:
-        text = encode((row.id, row.prediction, row.error != "", row.references))
+        text = encode((row.id, row.prediction, row.error != "", row.references, row.extra))
         total += int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
     return f"{total % 2**64:016x}"[:8]
 
@@ -220,7 +224,7 @@ def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Sequence[
         if name:
             places[name].append(position)
     parts: dict[str, Part] = {}
-    for name in sorted(places):
+    for name in sorted(places, key=lambda name: (name != "human", name)):  # ChartQA's halves are told in this order
         mask = np.zeros(len(names), np.bool_)
         mask[places[name]] = True
         parts[name] = Part(value_of(metric, scores, rows, mask), len(places[name]))
@@ -255,8 +259,8 @@ def _count(joined: Joined) -> Counts:
 
 def _check_needs(rows: Sequence[Row], chosen: Sequence[Metric], loaded: Loaded) -> None:
     """Refuse to score rows that a metric is not defined on."""
-    for need in dict.fromkeys(need for metric in chosen for need in metric.needs):
-        lacking = [row for row in rows if not getattr(row, need, None) and not row.extra.get(need)]
+    for need in dict.fromkeys(need for metric in chosen for need in metric.needs if not need.startswith("extra.")):
+        lacking = [row for row in rows if not getattr(row, need)]
         if not lacking:
             continue
         metric = next(metric.name for metric in chosen if need in metric.needs)

@@ -21,6 +21,8 @@ def compare(
     allow_extra: o.AllowExtra = False,
     strip_think: o.StripThink = None,
     coord_space: o.CoordSpace = "",
+    reference_space: o.ReferenceSpace = "",
+    iou: o.Iou = 0.5,
     allow_remote_code: o.AllowRemoteCode = False,
     agreement: Annotated[bool, typer.Option("--agreement", help="A and B are marks of two judges: print how far they agree.")] = False,
     seed: o.Seed = 0,
@@ -47,7 +49,7 @@ def compare(
         metrics=metric or (),
         format=format,
         group_by=group_by,
-        options=metric_options(strip_think, coord_space, allow_remote_code),
+        options=metric_options(strip_think, coord_space, reference_space, iou, allow_remote_code),
         allow=Allow(missing=allow_missing, duplicates=allow_duplicates, extra=allow_extra),
         seed=seed,
     )

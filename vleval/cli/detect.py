@@ -37,14 +37,14 @@ def detect(
     """
     from vldata import terminal
     from vldata.errors import UsageError
-    from vleval.cli.settings import metric_options
+    from vleval.cli.settings import space_of
     from vleval.detect.run import Settings
     from vleval.detect.run import detect as run_detect
     from vleval.joining import Allow, join
     from vleval.readers import read_predictions
     from vleval.references import read_references
 
-    options = metric_options(None, coord_space, False)
+    space = space_of(coord_space)
     loaded = read_predictions(file, format=format)
     for sentence in loaded.notes:
         terminal.note(sentence)
@@ -61,7 +61,7 @@ def detect(
         root,
         out,
         Settings(
-            coord_space=options.coord_space,
+            coord_space=space,
             classes=frozenset(name.strip() for name in classes.split(",") if name.strip()),
             fonts=tuple(font or ()),
             whole_folder=whole_folder,

@@ -27,6 +27,8 @@ StripThink = Annotated[
 CoordSpace = Annotated[
     str, typer.Option("--coord-space", metavar="SPACE", help="Of predicted boxes: 0-1000, pixels, pixels-resized or 0-1.")
 ]
+ReferenceSpace = Annotated[str, typer.Option("--reference-space", metavar="SPACE", help="Of the references' boxes. Default: the same.")]
+Iou = Annotated[float, typer.Option("--iou", min=0.0, max=1.0, help="Overlap from which two boxes match.")]
 AllowRemoteCode = Annotated[bool, typer.Option("--allow-remote-code", help="Let --metric evaluate:NAME load code from the hub.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write.")]

@@ -25,6 +25,8 @@ def report(
     allow_extra: o.AllowExtra = False,
     strip_think: o.StripThink = None,
     coord_space: o.CoordSpace = "",
+    reference_space: o.ReferenceSpace = "",
+    iou: o.Iou = 0.5,
     allow_remote_code: o.AllowRemoteCode = False,
     image_root: Annotated[
         Path | None, typer.Option("--image-root", metavar="DIR", help="Folder the pictures lie in. Default: that of the references.")
@@ -53,7 +55,7 @@ def report(
             metrics=tuple(metric or ()),
             format=format,
             group_by=group_by,
-            options=metric_options(strip_think, coord_space, allow_remote_code),
+            options=metric_options(strip_think, coord_space, reference_space, iou, allow_remote_code),
             allow=Allow(missing=allow_missing, duplicates=allow_duplicates, extra=allow_extra),
             image_root=image_root,
             title=title,

@@ -24,7 +24,10 @@ def score(
     allow_extra: o.AllowExtra = False,
     strip_think: o.StripThink = None,
     coord_space: o.CoordSpace = "",
+    reference_space: o.ReferenceSpace = "",
+    iou: o.Iou = 0.5,
     allow_remote_code: o.AllowRemoteCode = False,
+    marks: Annotated[str | None, typer.Option("--marks", metavar="FILE", help="A judge's marks by id, for llm_match.")] = None,
     per_record: Annotated[Path | None, typer.Option("--per-record", metavar="FILE", help="Write one JSON line per record here.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the score under all profiles and the records that flip.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print which metric each profile defines, and stop.")] = False,
@@ -47,7 +50,7 @@ def score(
     from vleval.joining import Allow
     from vleval.scoring import score as run_score
 
-    settings = metric_options(strip_think, coord_space, allow_remote_code)
+    settings = metric_options(strip_think, coord_space, reference_space, iou, allow_remote_code)
     result = run_score(
         file,
         references=references,
@@ -57,6 +60,7 @@ def score(
         group_by=group_by,
         options=settings,
         allow=Allow(missing=allow_missing, duplicates=allow_duplicates, extra=allow_extra),
+        marks=marks,
         seed=seed,
     )
     for sentence in result.notes:

@@ -96,7 +96,7 @@ def _container(source: Source) -> Container:
     if start.startswith(b"["):
         return "json-list"
     if start.startswith(b"{"):
-        return "jsonl" if _first_line_is_whole(start, source) else "json-object"
+        return "jsonl" if _is_lines(source) else "json-object"
     first_line = start.split(b"\n", 1)[0]
     if b"\t" in first_line:
         return "tsv"
@@ -109,20 +109,22 @@ def _container(source: Source) -> Container:
     )
 
 
-def _first_line_is_whole(start: bytes, source: Source) -> bool:
-    """Tell JSON Lines from a JSON document: its first line is a whole record and it is not a lone log or mark sheet."""
-    line, newline, rest = start.partition(b"\n")
-    if not newline and source.size > HEAD_BYTES:
-        return b'"samples"' not in start and not start.startswith(b'{"version"')
+def _is_lines(source: Source) -> bool:
+    """Tell JSON Lines from a JSON document: its first line is a whole record, and if it is the only one, no log and no sheet of marks."""
+    with source.path.open("rb") as handle:
+        line = b""
+        while not line.strip() and (read := handle.readline(strictjson.MAX_LINE_BYTES)):
+            line = read.removeprefix(_BOM)
+        rest = handle.read(HEAD_BYTES)
     try:
         value = jsonfast.loads(line)
     except strictjson.StrictJsonError:
         # A broken first line of JSON Lines is reported as such, a brace alone on its line opens a document.
         return line.strip() != b"{" and b'":' in line and rest.lstrip().startswith(b"{")
-    if rest.strip():
+    if rest.strip() or not isinstance(value, dict):
         return True
-    lone_document = isinstance(value, dict) and ("samples" in value or (value != {} and all(_is_mark(v) for v in value.values())))
-    return not lone_document
+    columns = isinstance(value.get("index"), (list, dict))
+    return not (columns or "samples" in value or (value and all(_is_mark(item) for item in value.values())))
 
 
 def _is_mark(value: Any) -> bool:

@@ -109,4 +109,5 @@ def _root_of(references: str | None) -> Path | None:
     if references is None or references == "-":
         return None
     path = Path(references)
-    return path if path.is_dir() and not path.with_name(path.name + ".jsonl").is_file() else path.parent
+    registered = [folder for folder in (path, path.parent, path.parent.parent) if (folder / "dataset_info.json").is_file()]
+    return registered[0] if registered else path.parent
