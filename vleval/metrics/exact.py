@@ -30,7 +30,8 @@ def pix2struct(options: MetricOptions) -> Metric:
 def lmms_eval(options: MetricOptions) -> Metric:
     """lmms-eval, api/metrics.py `exact_match`, with the settings of its GQA and AI2D tasks: case and ASCII punctuation ignored.
 
-    Blanks count. numpy's fixed-width strings lose trailing NUL characters upstream; so here.
+    Blanks count. Upstream compares in numpy's fixed-width strings, which lose trailing NUL characters, and cut what lower case makes
+    longer ("İ"); so here.
     """
 
     def compare(prediction: str, reference: str) -> float:
@@ -40,7 +41,8 @@ def lmms_eval(options: MetricOptions) -> Metric:
 
 
 def _lmms_normal(text: str) -> str:
-    return text.rstrip("\0").lower().translate(_NO_PUNCTUATION).rstrip("\0")
+    text = text.rstrip("\0")
+    return text.lower()[: len(text)].translate(_NO_PUNCTUATION).rstrip("\0")
 
 
 def stripped_lower(options: MetricOptions) -> Metric:

@@ -28,6 +28,11 @@ _LEADING = re.compile(r"\W{0,3}([A-Z])\s*[.)：:、\]）】](?!\w)")
 _WRAPPED = re.compile(r"[\(\[（【]\s*([A-Z])\s*[\)\]）】]")
 _STRICT_LINE = re.compile(r"(?i)^ANSWER\s*:\s*([A-Za-z\d ,]+)\s*(?:$|\n|\.)", re.MULTILINE)
 _LOOSE_LINE = re.compile(r"(?i)ANSWER\s*:\s*([A-Za-z\d ,]+)(?:[^\w]|\n|$|\.)")
+_INSPECT_WRAPPERS = (
+    (re.compile(r"\$\s*([A-Za-z\d][A-Za-z\d ,]*?)\s*\$"), r"\1"),
+    (re.compile(r"\*\*\s*([A-Za-z\d][A-Za-z\d ,]*?)\s*\*\*"), r"\1"),
+    (re.compile(r"(^|[:,])(\s*)\(([A-Za-z\d])\)(?=\s*(?:,|\.|\n|\Z))"), r"\1\2\3"),
+)
 _VERBOSE = re.compile(r"(?i)(?:correct\s+)?answer\s+is\s+\**([ABCD])\**")
 _VLMEVAL_BLANKED = str.maketrans(dict.fromkeys(".()[],:;!*#{}", " "))
 _VLMEVAL_REFUSALS = (
@@ -113,7 +118,9 @@ def _vlmeval_text(text: str, choices: Sequence[str]) -> str:
 
 
 def read_inspect(text: str, choices: Sequence[str]) -> str:
-    """inspect_ai, solver/_multiple_choice.py `parse_answers` with one right answer: the last "ANSWER: B"."""
+    """inspect_ai 0.3.285, solver/_multiple_choice.py `parse_answers` with one right answer: the last "ANSWER: B"."""
+    for pattern, replacement in _INSPECT_WRAPPERS:
+        text = pattern.sub(replacement, text)
     found = _STRICT_LINE.findall(text) or _LOOSE_LINE.findall(text)
     if not found:
         return ""

@@ -15,17 +15,18 @@ from vleval.metrics.unicode_number import parse_number
 _ESCAPED = re.compile(r"\\([$,£€*_])")
 _FORMATTING = re.compile(r"[$,£€*_]")
 _STOP = re.compile(r"\.(?=\s|$|\D)")
+_AROUND_NUMBER = "!?:;()[]{}'\"`"
 _EDGES = string.whitespace + string.punctuation
 
 
 def inspect_match(prediction: str, reference: str, *, location: str) -> float:
-    """inspect_ai, scorer/_common.py `match_str` with numeric=True: numbers agree to five significant digits.
+    """inspect_ai 0.3.285, scorer/_common.py `match_str` with numeric=True: numbers agree to five significant digits.
 
-    Currency signs, commas and Markdown marks are stripped, a percent sign is not. Where the reference is no number the texts are
-    compared at the same place, without case and outer punctuation.
+    Marks around a number are trimmed ("(42)!"), but not at place "exact". Currency signs, commas and Markdown marks are stripped, a
+    percent sign is not. Where the reference is no number the texts are compared at the same place, without case and outer punctuation.
     """
     value, target = prediction.strip().casefold(), _strip_marks(reference.strip().casefold())
-    if parse_number(target) is not None:
+    if _number(target) is not None:
         return float(_number_matches(_strip_marks(value), _rounded(target), location))
     value, target = value.strip(_EDGES), target.strip(_EDGES)
     if location == "begin":
@@ -37,8 +38,9 @@ def inspect_match(prediction: str, reference: str, *, location: str) -> float:
 
 def _number_matches(value: str, target: str, location: str) -> bool:
     if location == "exact":
-        return _rounded(value) == target
-    numbers = [_rounded(word) for word in re.split(r"\s+", value) if parse_number(word) is not None]
+        number = parse_number(value)
+        return (value if number is None else format(number, ".5g")) == target
+    numbers = [_rounded(word) for word in re.split(r"\s+", value) if _number(word) is not None]
     if location == "any":
         return target in numbers
     if not numbers:
@@ -50,8 +52,12 @@ def _strip_marks(text: str) -> str:
     return _STOP.sub("", _FORMATTING.sub("", _ESCAPED.sub(r"\1", text)))
 
 
+def _number(word: str) -> float | None:
+    return parse_number(word.strip(_AROUND_NUMBER))
+
+
 def _rounded(text: str) -> str:
-    number = parse_number(text)
+    number = _number(text)
     return text if number is None else format(number, ".5g")
 
 

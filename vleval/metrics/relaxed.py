@@ -30,8 +30,6 @@ def relaxed_match(prediction: str, reference: str, *, tolerance: float = 0.05) -
     Numbers may miss by `tolerance` of the reference; other answers must be equal, ignoring case. A zero reference is compared as text.
     "45%" against "45" is wrong, "1,234" and "$5" are text, 2008 for 2010 is right, and 1.05 against 1.0 fails by float error.
     """
-    if prediction == reference and prediction.isalpha():
-        return 1.0
     predicted = to_float(prediction)
     if predicted is not None and (target := to_float(reference)):
         return 1.0 if abs(predicted - target) / abs(target) <= tolerance else 0.0

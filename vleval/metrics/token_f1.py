@@ -47,21 +47,22 @@ def vlkit(options: MetricOptions) -> Metric:
 
 
 def inspect(options: MetricOptions) -> Metric:
-    """inspect_ai, scorer/_classification.py `f1`: sets of words, best over the references that are not blank, rounded to 2 places."""
+    """inspect_ai 0.3.285, scorer/_classification.py `f1`: bags of words, best over the references with words, rounded to 2 places."""
 
     def per_row(row: Row) -> float:
         text = answer(row)
         known = references(row)
         if text is None:
             return 0.0
-        have = set(inspect_normal(text).split())
-        return round(max((_set_f1(have, set(inspect_normal(target).split())) for target in known if target.strip()), default=0.0), 2)
+        have = Counter(inspect_normal(text).split())
+        targets = [words for target in known if (words := Counter(inspect_normal(target).split()))]
+        return round(max((_bag_f1(have, want) for want in targets), default=0.0), 2)
 
-    return mean_metric(mean_of(per_row), signature="norm:inspect tok:set round:2 refs:max")
+    return mean_metric(mean_of(per_row), signature="norm:inspect tok:bag round:2 refs:max")
 
 
 def inspect_exact(options: MetricOptions) -> Metric:
-    """inspect_ai, scorer/_classification.py `exact`: equal after its normalisation, over the references that are not blank."""
+    """inspect_ai, scorer/_classification.py `exact`: equal after its normalisation, over the references that keep a word."""
 
     def per_row(row: Row) -> float:
         text = answer(row)
@@ -69,7 +70,7 @@ def inspect_exact(options: MetricOptions) -> Metric:
         if text is None:
             return 0.0
         given = inspect_normal(text)
-        return float(any(inspect_normal(target) == given for target in known if target.strip()))
+        return float(bool(given) and any(inspect_normal(target) == given for target in known))
 
     return mean_metric(mean_of(per_row), signature="norm:inspect refs:max", binary=True)
 
@@ -97,8 +98,8 @@ def _finite(text: str) -> bool:
         return False
 
 
-def _set_f1(have: set[str], want: set[str]) -> float:
-    common = len(have & want)
-    precision = common / len(have) if have else 1.0
-    recall = common / len(want) if want else 1.0
+def _bag_f1(have: Counter[str], want: Counter[str]) -> float:
+    common = (have & want).total()
+    precision = common / have.total() if have else 1.0
+    recall = common / want.total()
     return 2 * precision * recall / (precision + recall) if precision or recall else 0.0
