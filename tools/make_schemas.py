@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from vldata.contract import Contract
+from vldata.draft import Reject
 from vldata.publish import MediaLine
 from vldata.record import Record
-from vldata.draft import Reject
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 

@@ -1,0 +1,66 @@
+# `make demo` and `make test` set themselves up on a bare machine with Python 3.11 or newer and pip.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+
+.PHONY: demo test lint wheel-test consumers parity clean
+
+$(VENV)/.core: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	$(BIN)/pip install -q -c constraints.txt torch==2.13.0
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev,train]'
+	touch $@
+
+# Draws a small Open-EQA download, converts, validates and splits it.
+demo: $(VENV)/.core
+	rm -rf $(DEMO)
+	$(BIN)/python -m fixtures.openeqa $(DEMO)/open-eqa
+	$(BIN)/vldata convert openeqa $(DEMO)/open-eqa --frames 8 --out $(DEMO)/prepared
+	$(BIN)/vldata validate $(DEMO)/prepared
+	$(BIN)/vldata split $(DEMO)/prepared/openeqa --test 4 --val 4 --group-by scene
+	$(BIN)/vldata certify $(DEMO)/prepared/openeqa
+	@echo
+	@echo "Look at:  $(DEMO)/prepared/openeqa.jsonl           the records"
+	@echo "          $(DEMO)/prepared/images/                 the pictures a model will see"
+	@echo "          $(DEMO)/prepared/openeqa.contract.json   how they were made"
+	@echo "          $(DEMO)/prepared/dataset_info.json       what LLaMA-Factory reads: dataset_dir: $(DEMO)/prepared"
+
+# Everything that needs no network after installing, no GPU and no data of others; at most 5 minutes on 2 cores.
+test: lint
+	$(BIN)/pytest -n 2 -q
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/make_schemas.py --check
+	$(BIN)/python tools/make_docs.py --check
+
+# Builds the wheel and uses it outside the checkout.
+wheel-test: $(VENV)/.dev
+	bash tests/packaging/wheel.sh $(BIN)/python
+
+# Feeds our output to the real trainers, each in a venv of its own. Minutes, and gigabytes of packages.
+consumers: $(VENV)/.dev
+	bash tests/consumers/run.sh $(BIN)
+
+clean:
+	rm -rf $(DEMO) dist build .work
+
+# Compares every profile with the tools it reproduces, over 10,000 generated pairs each. UPSTREAM: a folder of their check-outs.
+PAIRS ?= 10000
+.venvs/goldens: tools/goldens/requirements.txt tools/goldens/requirements-nodeps.txt
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q -r tools/goldens/requirements.txt
+	$@/bin/pip install -q --no-deps -r tools/goldens/requirements-nodeps.txt
+	touch $@
+
+parity: $(VENV)/.core .venvs/goldens
+	$(BIN)/python tools/goldens/parity.py --python .venvs/goldens/bin/python --repos "$(or $(UPSTREAM),/nonexistent)" --pairs $(PAIRS)
