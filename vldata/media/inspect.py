@@ -14,7 +14,7 @@ from vldata.media.pool import DEFAULT_TIMEOUT_S, WorkerPool
 from vldata.media.refs import Failure
 from vldata.media.sources import Unusable, check_bytes, open_regular, read_picture_bytes
 
-_HEAD_BYTES = 1 << 16
+_HEAD_BYTES = (1 << 16, 1 << 23)  # the second where metadata push the size out of the first
 _TAIL_BYTES = 16
 
 
@@ -90,9 +90,11 @@ def _read_header(path: str) -> PictureFacts:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         check_bytes(size)
-        head = os.pread(file.fileno(), _HEAD_BYTES, 0)
-        tail = head[-_TAIL_BYTES:] if size <= len(head) else os.pread(file.fileno(), _TAIL_BYTES, size - _TAIL_BYTES)
-    container = walk_container(head, tail, size)
+        tail = os.pread(file.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+        for length in _HEAD_BYTES:
+            container = walk_container(os.pread(file.fileno(), length, 0), tail, size)
+            if container is not None or size <= length:
+                break
     if container is None:
         raise Unusable("VL102", "its header is not that of a whole JPEG, PNG or WebP picture")
     return PictureFacts(

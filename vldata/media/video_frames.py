@@ -129,10 +129,10 @@ class _Keyed(OpenVideo):
                 began, fed, shown = start, start, -math.inf
             for at, packet in self._read(fed, place):
                 decoder.skip_frame = "DEFAULT" if at in places else "NONREF"
-                keep(decoder.decode(packet))
+                keep(_decode(decoder, packet))
             fed = max(fed, place + 1)
             if turn + 1 == len(places) or starts[turn + 1] > place:
-                keep(decoder.decode(None))
+                keep(_decode(decoder, None))
                 decoder.flush_buffers()
                 began = fed = -1
         if any(index not in found or found[index].is_corrupt for index in wanted):
@@ -210,6 +210,20 @@ class _InOrder(OpenVideo):
                 yield from decoder.decode(packet)
         with contextlib.suppress(av.error.InvalidDataError, EOFError):
             yield from decoder.decode(None)
+
+
+def _decode(decoder: Any, packet: av.Packet[Any] | None) -> list[av.VideoFrame]:
+    """Decode a packet.
+
+    Raises:
+        _MisledError: it is damaged, and what is decoded from it would be too.
+    """
+    import av
+
+    try:
+        return decoder.decode(packet)  # type: ignore[no-any-return]
+    except av.error.InvalidDataError:
+        raise _MisledError from None
 
 
 def _display_order(packets: Sequence[Packet]) -> list[tuple[int, int]]:
