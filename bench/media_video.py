@@ -44,8 +44,8 @@ def by_decord(path: str, frames: int) -> list[Image.Image]:
 
 def by_us(path: str, frames: int) -> list[Image.Image]:
     """Take them as the renderer does."""
-    taken = take_images(ClipRef(path, path, Sampling(count=frames)), "pyav")
-    return [taken.images[index] for index in taken.indices]
+    frames_of = take_images(ClipRef(path, path, Sampling(count=frames)), "pyav", lambda image: image)
+    return [frames_of.taken[index] for index in frames_of.indices]
 
 
 def main() -> None:

@@ -112,8 +112,9 @@ def _open(file: BinaryIO) -> InputContainer:
     if file.seek(0, os.SEEK_END) == 0:
         raise Unusable("VL102", "the file is empty")
     file.seek(0)
+    options = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
     try:
-        return av.open(file, "r", options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}, buffer_size=1 << 16)
+        return av.open(file, "r", options=options, metadata_errors="replace", buffer_size=1 << 16)
     except av.error.ArgumentError:
         raise Unusable("VL102", f"it is no video in an accepted container ({_DEMUXERS})") from None
     except (av.error.InvalidDataError, av.error.EOFError):

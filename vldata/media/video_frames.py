@@ -11,8 +11,8 @@ import contextlib
 import itertools
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 from vldata.errors import VlkitError
 from vldata.media.sources import Unusable
@@ -25,6 +25,7 @@ _KEYED_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpe
 _SKIP_BYTES = 4 * 1024 * 1024  # packets up to this far ahead are read over; further ones are sought
 _LOST_FRAMES, _LOST_SHARE = 2, 0.05  # how many packets of an unkeyed video may decode to nothing
 
+T = TypeVar("T")
 Chooser = Callable[[int, float | None], tuple[int, ...]]
 
 
@@ -32,29 +33,30 @@ class _MisledError(Exception):
     """The packets do not tell which frame is which, or promised one that decoding does not give."""
 
 
-class Frames(NamedTuple):
-    """What was taken of a video: how many frames it has, which were taken, in the order asked for, and the distinct ones decoded."""
+class Frames(NamedTuple, Generic[T]):
+    """What was taken of a video: how many frames it has, which were taken, in the order asked for, and what each distinct one became."""
 
     total: int
     indices: tuple[int, ...]
-    decoded: dict[int, av.VideoFrame]
+    taken: dict[int, T]
 
 
-def take_frames(file: BinaryIO, choose: Chooser) -> Frames:
+def take_frames(file: BinaryIO, choose: Chooser, convert: Callable[[av.VideoFrame], T]) -> Frames[T]:
     """Take frames of a video.
 
     Args:
         file: the video, readable and seekable.
         choose: given the number of frames and how many are shown a second, the indices wanted.
+        convert: what to keep of a frame; called as frames are decoded, so that a long video need not fit into memory.
 
     Raises:
         Unusable: VL102 for a file that cannot be read or a damaged frame, VL106 without frames, VL108 for a file that is cut.
     """
     try:
         try:
-            return _take(_Keyed(file), choose)
+            return _take(_Keyed(file), choose, convert)
         except _MisledError:
-            return _take(_InOrder(file), choose)
+            return _take(_InOrder(file), choose, convert)
     except (Unusable, VlkitError, MemoryError):
         raise
     except Exception as error:  # a decoder fed hostile bytes raises anything
@@ -62,18 +64,15 @@ def take_frames(file: BinaryIO, choose: Chooser) -> Frames:
         raise Unusable("VL102", f"it cannot be decoded: {type(error).__name__}: {what.strip()[:200]}") from None
 
 
-def _take(video: _Keyed | _InOrder, choose: Chooser) -> Frames:
+def _take(video: _Keyed | _InOrder, choose: Chooser, convert: Callable[[av.VideoFrame], T]) -> Frames[T]:
     with contextlib.closing(video):
         video.check()
         indices = choose(video.total, video.fps)
-        wanted = sorted(set(indices))
-        decoded = video.pick(wanted)
-        for index in wanted:
-            if index not in decoded:
+        taken = {index: convert(frame) for index, frame in video.pick(sorted(set(indices)))}
+        for index in indices:
+            if index not in taken:
                 raise Unusable("VL108", f"frame {index} of {video.total} cannot be decoded")
-            if decoded[index].is_corrupt:
-                raise Unusable("VL102", f"frame {index} of {video.total} is damaged")
-        return Frames(video.total, indices, decoded)
+        return Frames(video.total, indices, taken)
 
 
 class _Keyed(OpenVideo):
@@ -101,43 +100,41 @@ class _Keyed(OpenVideo):
         """See that the file is whole."""
         self.check_length(self._packets)
 
-    def pick(self, wanted: Sequence[int]) -> dict[int, av.VideoFrame]:
-        """Return the frames with these ascending indices.
+    def pick(self, wanted: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield the frames with these ascending indices.
 
         Raises:
-            _MisledError: one of them does not come out.
+            _MisledError: one of them does not come out, or comes out damaged.
         """
         index_of = {self._display[index][0]: index for index in wanted}
-        places = [self._display[index][1] for index in wanted]
-        starts = [self._start_of(place) for place in places]
-        decoder, found = self.stream.codec_context, dict[int, "av.VideoFrame"]()
-        began = fed = -1  # the decoder was given the packets [began, fed)
-        shown: float = -math.inf
-
-        def keep(frames: list[av.VideoFrame]) -> None:
-            nonlocal shown
-            for frame in frames:
-                if frame.pts is None or frame.pts <= shown:
-                    raise _MisledError
-                shown = frame.pts
-                if shown in index_of:
-                    found[index_of[shown]] = frame
-
-        for turn, (place, start) in enumerate(zip(places, starts, strict=True)):
-            if not began <= start <= fed:
-                decoder.flush_buffers()
-                began, fed, shown = start, start, -math.inf
-            for at, packet in self._read(fed, place):
-                decoder.skip_frame = "DEFAULT" if at in places else "NONREF"
-                keep(_decode(decoder, packet))
-            fed = max(fed, place + 1)
-            if turn + 1 == len(places) or starts[turn + 1] > place:
-                keep(_decode(decoder, None))
-                decoder.flush_buffers()
-                began = fed = -1
-        if any(index not in found or found[index].is_corrupt for index in wanted):
+        places = frozenset(self._display[index][1] for index in wanted)
+        for begin, end in _runs((self._start_of(place), place) for place in places):
+            for time, frame in self._decode(begin, end, places):
+                index = index_of.pop(time, None)
+                if index is not None:
+                    if frame.is_corrupt:
+                        raise _MisledError
+                    yield index, frame
+        if index_of:
             raise _MisledError
-        return found
+
+    def _decode(self, begin: int, end: int, wanted: frozenset[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield what the packets from one place to another, both included, decode to; beside the wanted ones only what they refer to."""
+        import av
+
+        decoder = self.stream.codec_context
+        shown: float = -math.inf
+        try:
+            for at, packet in itertools.chain(self._read(begin, end), [(end, None)]):
+                decoder.skip_frame = "DEFAULT" if at in wanted else "NONREF"
+                for frame in decoder.decode(packet):
+                    if frame.pts is None or frame.pts <= shown:
+                        raise _MisledError
+                    shown = frame.pts
+                    yield frame.pts, frame
+        except av.error.InvalidDataError:
+            raise _MisledError from None
+        decoder.flush_buffers()
 
     def _start_of(self, place: int) -> int:
         """Return where decoding of this packet begins: the last key frame before it that is not shown after it."""
@@ -192,12 +189,20 @@ class _InOrder(OpenVideo):
         if self.total < len(self._packets) * (1 - _LOST_SHARE) - _LOST_FRAMES:
             raise Unusable("VL108", f"it has {len(self._packets)} packets, and only {self.total} frames can be decoded")
 
-    def pick(self, wanted: Sequence[int]) -> dict[int, av.VideoFrame]:
-        """Return the frames with these ascending indices."""
+    def pick(self, wanted: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield the frames with these ascending indices, as far as there are such.
+
+        Raises:
+            Unusable: VL102 for a damaged one.
+        """
         self.close()
         super().__init__(self.file)
-        frames = enumerate(itertools.islice(self._decode(), wanted[-1] + 1))
-        return {index: frame for index, frame in frames if index in wanted}
+        places = frozenset(wanted)
+        for index, frame in enumerate(itertools.islice(self._decode(), wanted[-1] + 1)):
+            if index in places:
+                if frame.is_corrupt:
+                    raise Unusable("VL102", f"frame {index} of {self.total} is damaged")
+                yield index, frame
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Yield the frames up to the end or the first packet that does not decode."""
@@ -212,18 +217,18 @@ class _InOrder(OpenVideo):
             yield from decoder.decode(None)
 
 
-def _decode(decoder: Any, packet: av.Packet[Any] | None) -> list[av.VideoFrame]:
-    """Decode a packet.
-
-    Raises:
-        _MisledError: it is damaged, and what is decoded from it would be too.
-    """
-    import av
-
-    try:
-        return decoder.decode(packet)  # type: ignore[no-any-return]
-    except av.error.InvalidDataError:
-        raise _MisledError from None
+def _runs(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Join spans of packets, both ends included, that overlap."""
+    joined: tuple[int, int] | None = None
+    for begin, end in sorted(spans):
+        if joined is not None and begin <= joined[1]:
+            joined = (joined[0], max(end, joined[1]))
+            continue
+        if joined is not None:
+            yield joined
+        joined = (begin, end)
+    if joined is not None:
+        yield joined
 
 
 def _display_order(packets: Sequence[Packet]) -> list[tuple[int, int]]:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 
 from vldata import pixels
 from vldata.errors import MissingExtraError
-from vldata.media.refs import ClipRef, Decoder, Failure, Picture, Rendered, RenderSpec, Sampling
+from vldata.media.refs import ClipRef, Decoder, Failure, ImageFormat, Rendered, RenderSpec, Sampling
 from vldata.media.sampling import TooFewFramesError, sample_indices
 from vldata.media.sources import Unusable, open_regular
 from vldata.media.store import Origin, encode_picture, output_format, store_picture
+from vldata.media.video_container import OpenVideo
+from vldata.media.video_frames import Chooser, Frames, take_frames
 
 if TYPE_CHECKING:
     from PIL import Image
 
+T = TypeVar("T")
 
-class Taken(NamedTuple):
-    """Frames of a video: how many it has, which were taken, in the order asked for, and each distinct one as a picture."""
 
-    total: int
-    indices: tuple[int, ...]
-    images: dict[int, Image.Image]
+class _Encoded(NamedTuple):
+    """A frame as it will be written, and its upright size in the video."""
+
+    data: bytes
+    size: tuple[int, int]
+    width: int
+    height: int
 
 
 def check_decoder(decoder: Decoder) -> None:
@@ -45,34 +51,37 @@ def render_clip(clip: ClipRef, spec: RenderSpec) -> Rendered | Failure:
 
     Raises:
         DataError: the output folder cannot be written to.
+        UsageError: the sampling rule cannot be followed.
     """
+    written = output_format(spec.image_format, "")
     try:
-        taken = take_images(clip, spec.decoder)
-        pictures = {index: _store(image, index, clip, spec) for index, image in taken.images.items()}
-        return Rendered(tuple(pictures[index] for index in taken.indices), _note(clip.sampling, taken))
+        frames = take_images(clip, spec.decoder, lambda image: _encode(image, written, spec))
     except Unusable as verdict:
         return verdict.failure
     except TooFewFramesError as error:
         return Failure("VL107", error.what)
+    pictures = {
+        index: store_picture(frame.data, written, spec, frame.size, Origin(clip.source, frame.width, frame.height, index))
+        for index, frame in frames.taken.items()
+    }
+    return Rendered(tuple(pictures[index] for index in frames.indices), _note(clip.sampling, frames))
 
 
-def take_images(clip: ClipRef, decoder: Decoder) -> Taken:
-    """Decode the sampled frames of a video, upright and RGB, in their own size.
+def take_images(clip: ClipRef, decoder: Decoder, convert: Callable[[Image.Image], T]) -> Frames[T]:
+    """Take the sampled frames of a video, each upright and RGB in its own size, and keep of it what `convert` makes of it.
 
     Raises:
         Unusable: with one of the codes VL101, VL102, VL106, VL108, VL111.
         TooFewFramesError: as `sample_indices`.
     """
+
+    def choose(count: int, fps: float | None) -> tuple[int, ...]:
+        return sample_indices(count, clip.sampling, fps=fps)
+
     with open_regular(clip.path) as file:
-        take = _take_by_decord if decoder == "decord" else _take_by_pyav
-        return take(file, clip)
-
-
-def _take_by_pyav(file: BinaryIO, clip: ClipRef) -> Taken:
-    from vldata.media.video_frames import take_frames
-
-    frames = take_frames(file, lambda count, fps: sample_indices(count, clip.sampling, fps=fps))
-    return Taken(frames.total, frames.indices, {index: _upright(frame) for index, frame in frames.decoded.items()})
+        if decoder == "decord":
+            return _take_by_decord(file, clip.path, choose, convert)
+        return take_frames(file, choose, lambda frame: convert(_upright(frame)))
 
 
 def _upright(frame: Any) -> Image.Image:
@@ -84,41 +93,37 @@ def _upright(frame: Any) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _take_by_decord(file: BinaryIO, clip: ClipRef) -> Taken:
+def _take_by_decord(file: BinaryIO, path: str, choose: Chooser, convert: Callable[[Image.Image], T]) -> Frames[T]:
     import decord
     from PIL import Image
 
-    from vldata.media.video_container import OpenVideo
-
     OpenVideo(file).close()  # accepted containers only
     try:
-        reader = decord.VideoReader(clip.path, ctx=decord.cpu(0), num_threads=1)
-        count = len(reader)
-        indices = sample_indices(count, clip.sampling, fps=float(reader.get_avg_fps())) if count else ()
-        images = {index: Image.fromarray(reader[index].asnumpy()) for index in sorted(set(indices))}
+        reader = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+        if not len(reader):
+            raise Unusable("VL106", "no frame of it can be decoded")
+        indices = choose(len(reader), float(reader.get_avg_fps()))
+        taken = {index: convert(Image.fromarray(reader[index].asnumpy())) for index in sorted(set(indices))}
+        return Frames(len(reader), indices, taken)
     except (decord.DECORDError, RuntimeError, IndexError) as error:
-        raise Unusable("VL102", f"decord cannot decode it: {str(error).strip().splitlines()[0][:200]}") from None
-    if not count:
-        raise Unusable("VL106", "no frame of it can be decoded")
-    return Taken(count, indices, images)
+        what = str(error).strip().splitlines() or [type(error).__name__]
+        raise Unusable("VL102", f"decord cannot decode it: {what[-1].replace(path, 'it')[:200]}") from None
 
 
-def _store(image: Image.Image, index: int, clip: ClipRef, spec: RenderSpec) -> Picture:
+def _encode(image: Image.Image, written: ImageFormat, spec: RenderSpec) -> _Encoded:
     from PIL.Image import Resampling
 
     try:
         size = pixels.target_size(*image.size, processor=spec.processor, min_pixels=spec.min_pixels, max_pixels=spec.max_pixels)
     except pixels.RatioError as error:
         raise Unusable("VL105", error.what) from None
-    written = output_format(spec.image_format, "")
     resized = image if image.size == size else image.resize(size, Resampling.BICUBIC)
-    encoded = encode_picture(resized, written, quality=spec.quality)
-    return store_picture(encoded, written, spec, size, Origin(clip.source, *image.size, index))
+    return _Encoded(encode_picture(resized, written, quality=spec.quality), size, *image.size)
 
 
-def _note(sampling: Sampling, taken: Taken) -> str:
-    there, asked = len(set(taken.indices)), sampling.count
+def _note(sampling: Sampling, frames: Frames[Any]) -> str:
+    there, asked = len(frames.taken), sampling.count
     if there >= asked:
         return ""
-    repeated = ", repeated" if len(taken.indices) > there else ""
-    return f"{there} frames instead of {asked}{repeated}: the video has {taken.total}"
+    repeated = ", repeated" if len(frames.indices) > there else ""
+    return f"{there} frames instead of {asked}{repeated}: the video has {frames.total}"

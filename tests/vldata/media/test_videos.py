@@ -83,9 +83,9 @@ def test_frame_i_is_the_ith_in_display_order(name, skip_bytes, video, monkeypatc
     choices = [range(last + 1), range(0, last + 1, 7), (last,), (0, last), (last - 1, 3, 3, 2), *((place,) for place in range(1, last, 5))]
     for choice in choices:
         with path.open("rb") as file:
-            frames = take_frames(file, lambda _, __, choice=choice: tuple(choice))
-        assert frames.total == len(expected) and frames.indices == tuple(choice) and set(frames.decoded) == set(choice)
-        for index, frame in frames.decoded.items():
+            frames = take_frames(file, lambda _, __, choice=choice: tuple(choice), lambda frame: frame)
+        assert frames.total == len(expected) and frames.indices == tuple(choice) and set(frames.taken) == set(choice)
+        for index, frame in frames.taken.items():
             assert np.array_equal(frame.to_ndarray(format="rgb24"), expected[index]), f"frame {index} of {choice}"
 
 
@@ -94,7 +94,7 @@ def test_only_what_is_needed_is_decoded(video, monkeypatch):
     original = video_frames._Keyed._read
     monkeypatch.setattr(video_frames._Keyed, "_read", lambda *a: (fed.append(at) or (at, packet) for at, packet in original(*a)))
     with video("h264.mkv").open("rb") as file:
-        take_frames(file, lambda n, _: (0, n - 1))
+        take_frames(file, lambda n, _: (0, n - 1), lambda frame: None)
     assert 0 < len(fed) < 30
 
 
@@ -192,6 +192,19 @@ def test_rotation_side_data_are_applied(degrees, matrix, draw, tmp_path, spec):
     assert np.abs(shown - np.asarray(upright, dtype=float)).mean() < 12
 
 
+def test_metadata_in_another_encoding_spoil_nothing(video, tmp_path, spec):
+    with av.open(str(video("mpeg4.mp4"))) as source, av.open(str(tmp_path / "title.mp4"), "w") as copy:
+        copy.metadata["title"] = "abcdefgh"
+        stream = copy.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                copy.mux(packet)
+    path = tmp_path / "title.mp4"
+    path.write_bytes(path.read_bytes().replace(b"abcdefgh", b"abcd\xe9\xff\xfe!"))
+    assert isinstance(render_clip(ClipRef(str(path), "title.mp4", Sampling(count=2)), spec), Rendered)
+
+
 def test_a_clip_is_rendered_in_order_with_its_indices(video, spec):
     rendering = render_clip(
         ClipRef(str(video("h264.mkv")), "h264.mkv", Sampling(count=4)), msgspec.structs.replace(spec, image_format="jpeg")
@@ -266,7 +279,7 @@ def test_the_real_clip_decodes_as_decoding_all_of_it_does(spec):
     path = Path(__file__).parents[4] / "shared" / "data" / "openeqa" / "open-eqa-hm3d-demo.mp4"
     if not path.exists():
         pytest.skip("the real clip is not beside this checkout")
-    taken = videos.take_images(ClipRef(str(path), path.name, Sampling()), "pyav")
+    frames = videos.take_images(ClipRef(str(path), path.name, Sampling()), "pyav", np.asarray)
     expected = decode_all(path)
-    assert taken.total == len(expected) == 168
-    assert all(np.array_equal(np.asarray(image), expected[index]) for index, image in taken.images.items())
+    assert frames.total == len(expected) == 168 and len(frames.taken) == 8
+    assert all(np.array_equal(image, expected[index]) for index, image in frames.taken.items())
