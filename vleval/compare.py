@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from vleval.readers import Loaded
 from vleval.references import read_references
 from vleval.results import Measured, ScoreResult
 from vleval.rows import Row
-from vleval.scoring import Predictions, load, score_rows
+from vleval.scoring import Predictions, load, score_rows, silent
 from vleval.stats.agreement import Agreement, judge_agreement
 from vleval.stats.bootstrap import paired_interval
 from vleval.stats.groups import Groups
@@ -122,6 +122,7 @@ def compare(
     allow: Allow | None = None,
     extras: bool = False,
     seed: int = 0,
+    tell: Callable[[str], None] = silent,
 ) -> Compared:
     """Compare systems, each with the first; the arguments are those of `vleval.score`.
 
@@ -131,9 +132,22 @@ def compare(
     """
     if len(systems) < 2:
         raise UsageError("a comparison needs two predictions files.", cure="Example: vleval compare base.jsonl tuned.jsonl")
-    loads = [load(system, format=format, group_by=group_by or "") for system in systems]
+    said: set[str] = set()
+
+    def tell_once(note: str) -> None:
+        if note not in said:
+            said.add(note)
+            tell(note)
+
+    loads: list[Loaded] = []
+    for system in systems:
+        loads.append(load(system, format=format, group_by=group_by or ""))
+        for note in loads[-1].notes:
+            tell_once(note)
     known = read_references(references, group_by=group_by or "") if references is not None else None
     joins = align([join(loaded, known, allow or Allow()) for loaded in loads], loads, allow or Allow())
+    for note in [note for joined in joins for note in joined.notes]:
+        tell_once(note)
     names = display_names([loaded.name for loaded in loads])
     results: list[ScoreResult] = []
     for joined, loaded in zip(joins, loads, strict=True):
@@ -148,6 +162,7 @@ def compare(
                 options=options or MetricOptions(),
                 extras=extras,
                 seed=seed,
+                tell=tell_once,
             )
         )
     pairs = [_pair(results[0], other, names[0], name, seed) for other, name in zip(results[1:], names[1:], strict=True)]

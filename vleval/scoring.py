@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +31,10 @@ from vleval.worth import SAMPLE_ROWS, Worth, sample_rows, value_of, worth_of
 Predictions = str | Path | Iterable[Row] | Iterable[Prediction] | Iterable[Mapping[str, Any]]
 
 
+def silent(note: str) -> None:
+    """Say nothing: the notes are in the result."""
+
+
 def score(
     predictions: Predictions,
     *,
@@ -44,6 +48,7 @@ def score(
     marks: str | Path | None = None,
     extras: bool = True,
     seed: int = 0,
+    tell: Callable[[str], None] = silent,
 ) -> ScoreResult:
     """Score predictions.
 
@@ -59,20 +64,33 @@ def score(
         marks: a judge's marks by id, for `llm_match`.
         extras: compute ceiling, floor and style loss too.
         seed: of the bootstrap, the samples and the shuffle.
+        tell: is given each sentence of the result's notes as soon as it is known.
 
     Raises:
         DataError: the data do not allow an honest number.
         UsageError: an unknown profile, metric or group.
     """
     loaded = load(predictions, format=format, group_by=group_by or "")
+    for note in loaded.notes:
+        tell(note)
     known = read_references(references, group_by=group_by or "") if references is not None else None
     joined = join(loaded, known, allow or Allow())
+    for note in joined.notes:
+        tell(note)
     if marks is not None:
         joined.rows = join_marks(joined.rows, read_predictions(marks))
     if (marks is not None or loaded.format == "openeqa-marks") and not metrics:
         metrics = ("llm_match",)
     return score_rows(
-        joined, loaded, profile=profile, metrics=metrics, group_by=group_by, options=options or MetricOptions(), extras=extras, seed=seed
+        joined,
+        loaded,
+        profile=profile,
+        metrics=metrics,
+        group_by=group_by,
+        options=options or MetricOptions(),
+        extras=extras,
+        seed=seed,
+        tell=tell,
     )
 
 
@@ -110,19 +128,22 @@ def score_rows(
     options: MetricOptions,
     extras: bool = True,
     seed: int = 0,
+    tell: Callable[[str], None] = silent,
 ) -> ScoreResult:
     """Score rows that have their references."""
     rows = joined.rows
     chosen = pick_metrics(rows, profile, metrics, options)
     _check_needs(rows, chosen, loaded)
     groups = choose_groups(rows, group_by)
-    notes = [*loaded.notes, *joined.notes, groups.note]
+    told = [groups.note]
     sample = sample_rows(len(rows), seed)
     sampled = rows if sample is None else [rows[int(position)] for position in sample]
     if sample is not None and extras:
-        notes.append(f"Ceiling, floor and style loss are computed on {SAMPLE_ROWS:,} of {len(rows):,} rows (seed {seed}).")
+        told.append(f"Ceiling, floor and style loss are computed on {SAMPLE_ROWS:,} of {len(rows):,} rows (seed {seed}).")
     if groups.count > MAX_BLOCKS and any(metric.kind == "corpus" for metric in chosen):
-        notes.append(f"For the bootstrap the {groups.count:,} groups are folded at random into {MAX_BLOCKS:,} blocks (seed {seed}).")
+        told.append(f"For the bootstrap the {groups.count:,} groups are folded at random into {MAX_BLOCKS:,} blocks (seed {seed}).")
+    for note in told:
+        tell(note)
     data = f"data:{digest(rows)} v:{__version__}"
     measured: dict[str, Measured] = {}
     scored: dict[str, MetricScore] = {}
@@ -141,7 +162,7 @@ def score_rows(
         groups=groups,
         rows=rows,
         measured=measured,
-        notes=tuple(notes),
+        notes=(*loaded.notes, *joined.notes, *told),
         aliases=profiles.ALIASES.get(profile, {}),
     )
 
@@ -189,6 +210,8 @@ def _judge(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Groups, 
     notes = list(scores.notes)
     if interval.low is None:
         notes.append("No interval: its value is not made of sums." if interval.method == "none" else "One group allows no interval.")
+    elif interval.high is not None and (interval.low < 0 or interval.high > metric.scale) and metric.higher_is_better:
+        notes.append("The interval reaches beyond the scale: there are too few groups for the t interval to mean much.")
     method = interval.method + (f" C:{groups.count}" if groups.key else "") + (f" seed:{seed}" if "bootstrap" in interval.method else "")
     all_answered = bool(answered.all())
     return MetricScore(
@@ -209,7 +232,7 @@ def _judge(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Groups, 
         style=worth.style,
         value_upstream=None if upstream is None else value_of(metric, scores, rows, upstream),
         n_upstream=None if upstream is None else int(upstream.sum()),
-        value_answered=None if all_answered else value_of(metric, scores, rows, answered),
+        value_answered=value_of(metric, scores, rows, answered) if not all_answered and answered.any() else None,
         n_answered=None if all_answered else int(answered.sum()),
         by_kind=_parts(metric, scores, rows, [row.kind for row in rows]) if any(row.kind for row in rows) else {},
         parts=scores.parts,

@@ -52,9 +52,8 @@ def compare(
         options=metric_options(strip_think, coord_space, reference_space, iou, allow_remote_code),
         allow=Allow(missing=allow_missing, duplicates=allow_duplicates, extra=allow_extra),
         seed=seed,
+        tell=terminal.note,
     )
-    for sentence in dict.fromkeys(note for result in compared.results for note in result.notes):
-        terminal.note(sentence)
     if json:
         terminal.say_json(comparison_document(compared))
         return

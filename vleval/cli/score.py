@@ -62,9 +62,8 @@ def score(
         allow=Allow(missing=allow_missing, duplicates=allow_duplicates, extra=allow_extra),
         marks=marks,
         seed=seed,
+        tell=terminal.note,
     )
-    for sentence in result.notes:
-        terminal.note(sentence)
     if per_record is not None:
         _write_per_record(per_record, result.per_record())
         terminal.note(f"{per_record}: {len(result.rows):,} lines.")

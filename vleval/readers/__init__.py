@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from vldata.errors import DataError, UsageError
 from vleval.readers import plain
 from vleval.readers.containers import iter_records, look, place
+from vleval.readers.fields import NumberText
 from vleval.readers.formats import FORMATS, Format, describe
 from vleval.readers.source import Source, open_source
 from vleval.rows import Row
@@ -53,31 +56,40 @@ def read_predictions(file: str | Path, *, format: str = "", group_by: str = "") 
         if found.container not in kind.containers:
             raise UsageError(f"{name} does not come as {found.container}.", cure="Leave --format out, or name the right one.")
         rows: list[Row] = []
-        numbered = 0
+        without_id: list[str] = []
+        numbers = 0
         for spot, record in _records(source, kind, found.container):
             where = place(source, spot)
             ordinal = str(len(rows) + 1)
             row = kind.row(record, ordinal, where, group_by)
-            numbered += row.id is ordinal
+            if row.id is ordinal:
+                without_id.append(where)
+            if type(row.prediction) is NumberText:
+                numbers += 1
+                row = msgspec.structs.replace(row, prediction=str(row.prediction))
             rows.append(row)
         if not rows:
             raise DataError("holds no predictions.", where=source.name)
-        if 0 < numbered < len(rows):
+        if 0 < len(without_id) < len(rows):
             raise DataError(
-                f"{numbered:,} of {len(rows):,} records have no id.",
-                where=source.name,
-                cure="Give every prediction an id, or none of them.",
+                f"has no id, and others have one ({len(without_id):,} of {len(rows):,} records are without).",
+                where=without_id[0],
+                cure="Give every prediction an id, or none of them; a file that mixes formats cannot be read.",
             )
         notes = [f"{source.name}: read as {kind.title}."]
-        if numbered:
+        if numbers:
+            notes.append(f"{numbers:,} answers are numbers; they are read as their text.")
+        if without_id:
             notes.append("It has no ids: line numbers stand for them, and references are joined in order.")
-        return Loaded(source.name, name, rows, has_ids=not numbered, notes=tuple(notes))
+        return Loaded(source.name, name, rows, has_ids=not without_id, notes=tuple(notes))
 
 
 def _recognise(source: Source, container: str, first: dict[str, object]) -> str:
     for name, kind in FORMATS.items():
         if container in kind.containers and kind.recognise(first):
             return name
+    if not first:
+        raise DataError("holds an empty object and no predictions.", where=source.name)
     raise DataError(
         f"is of no known format: its first record has {describe(first)}.",
         where=source.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
@@ -39,6 +40,12 @@ class Context(TypedDict, total=False):
     finish_reason: str
 
 
+class NumberText(str):
+    """A number as its text: it marks answers that came as numbers, so that they can be counted aloud."""
+
+    __slots__ = ()
+
+
 def text_of(value: Any, field: str, where: str) -> str | None:
     """Text as it is, a number as it is written, None as None.
 
@@ -48,7 +55,9 @@ def text_of(value: Any, field: str, where: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
+        if not math.isfinite(value):
+            raise DataError(f"{field} is a number too large to be read.", where=where, cure="Write the answer as text.")
+        return NumberText(value)
     kind = {list: "a list", dict: "an object", bool: "a boolean"}[type(value)]
     raise DataError(f"{field} is {kind}, not text.", where=where, cure="Write the answer as the text that the model gave.")
 
@@ -63,9 +72,9 @@ def texts_of(value: Any, field: str, where: str) -> tuple[str, ...]:
         return ()
     if isinstance(value, (list, tuple)):
         texts = (text_of(item, field, where) for item in value)
-        return tuple(text for text in texts if text is not None)
+        return tuple(str(text) for text in texts if text is not None)
     text = text_of(value, field, where)
-    return () if text is None else (text,)
+    return () if text is None else (str(text),)
 
 
 def listed(text: str) -> tuple[str, ...] | None:
@@ -93,7 +102,7 @@ def find_id(record: Mapping[str, Any], where: str, keys: Iterable[str] = ID_KEYS
             found = text_of(record[key], key, where)
             if not found:
                 raise DataError(f"{key} is empty.", where=where, cure="Give every prediction an id, or none of them.")
-            return found
+            return str(found)
     return None
 
 

@@ -49,4 +49,4 @@ def mark_row(record: Record, fallback_id: str, where: str, group_by: str) -> Row
     mark = text_of(record["mark"], "mark", where)
     if mark is None:
         raise DataError("the mark is null.", where=where)
-    return Row(id=str(record["question_id"]), prediction="", references=(), extra={"mark": mark})
+    return Row(id=str(record["question_id"]), prediction="", references=(), extra={"mark": str(mark)})

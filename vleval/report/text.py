@@ -39,11 +39,16 @@ def number(value: float, scale: float) -> str:
     return f"{value:.{2 if scale >= 100 else 3 if scale >= 10 else 4}f}"
 
 
+def counted(n: int, noun: str) -> str:
+    """`1 row`, `1,636 rows`."""
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
 def counts_text(counts: Counts) -> str:
     """`258 rows: 255 scored (1 empty, 2 truncated), 3 errors, 0 missing`."""
     inside = [f"{n:,} {word}" for n, word in ((counts.empty, "empty"), (counts.truncated, "truncated"), (counts.refused, "refused")) if n]
-    text = f"{counts.total:,} rows: {counts.scored:,} scored" + (f" ({', '.join(inside)})" if inside else "")
-    text += f", {counts.error:,} errors, {counts.missing:,} missing"
+    text = f"{counted(counts.total, 'row')}: {counts.scored:,} scored" + (f" ({', '.join(inside)})" if inside else "")
+    text += f", {counted(counts.error, 'error')}, {counts.missing:,} missing"
     for n, word in ((counts.duplicate, "duplicate"), (counts.extra, "extra")):
         if n:
             text += f", {n:,} {word}"
@@ -110,9 +115,10 @@ def _worth_lines(score: MetricScore) -> Iterator[str]:
         yield ", ".join([*kinds, f"overall {show(score.value)} (n={score.n})"])
     if score.parts:
         yield ", ".join(f"{name} {show(value)}" for name, value in score.parts.items())
-    if score.n_answered is not None and score.value_answered is not None:
-        lost = score.n - score.n_answered
-        yield f"{lost:,} rows without an answer count as 0; without them {show(score.value_answered)} (n={score.n_answered})"
+    if score.n_answered is not None:
+        without = "no row is left" if score.value_answered is None else f"{show(score.value_answered)} (n={score.n_answered})"
+        worst = "0" if score.higher_is_better else "the worst"
+        yield f"{counted(score.n - score.n_answered, 'row')} without an answer count as {worst}; without them {without}"
     if score.n_upstream is not None and score.value_upstream is not None:
         lost = score.n - score.n_upstream
         yield f"{score.profile} itself drops {lost:,} rows and prints {show(score.value_upstream)} (n={score.n_upstream})"
