@@ -7,18 +7,20 @@ texts are raw: case, punctuation and `<think>` count.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from rapidfuzz.distance import LCSseq
 
-from vleval.metric import Metric
-from vleval.metrics.base import pair_metric
-from vleval.metrics.bleu import bleu4
+from vleval.metric import Metric, Scores
+from vleval.metrics.base import answer, mean_metric, pair_metric, references
+from vleval.metrics.bleu_batch import bleu4_characters
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.segment import words, words_and_blanks
+from vleval.rows import Row
 
 _SENTENCE_ENDS = (
     (re.compile(r"([。！？\?])([^”’])"), "\\1\n\\2"),
@@ -71,7 +73,12 @@ def _f1(common: int, have: int, want: int) -> float:
 
 def bleu_4(options: MetricOptions) -> Metric:
     """`predict_bleu-4`."""
-    return _metric(lambda prediction, reference: round(bleu4(prediction, reference) * 100, 4), "tok:char smooth:nltk-method3")
+
+    def score(rows: Sequence[Row]) -> Scores:
+        pairs = [(answer(row) or "", references(row)[0]) for row in rows]
+        return Scores(values=np.array([round(value * 100, 4) for value in bleu4_characters(pairs)], dtype=np.float64))
+
+    return mean_metric(score, signature="tok:char smooth:nltk-method3 round:4 refs:first", scale=100.0)
 
 
 def rouge_1(options: MetricOptions) -> Metric:

@@ -9,11 +9,10 @@ compares both facts with the installed dictionary. Blanks are left out: no calle
 
 from __future__ import annotations
 
-import logging
 import re
-import warnings
 from functools import lru_cache
-from typing import Any
+
+from vleval.metrics.jieba_cut import cut_block
 
 ASCII_WORDS = ("AT&T", "c#", "C#", "c++", "C++")
 
@@ -51,21 +50,7 @@ def _latin(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 15)
 def _cut_block(block: str) -> tuple[str, ...]:
-    return tuple(_jieba().cut(block))
-
-
-@lru_cache(maxsize=1)
-def _jieba() -> Any:
-    """The default tokenizer, an instance of our own built from its dictionary file: no cache in the temporary folder is read or written."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old escape sequences and pkg_resources in jieba's own modules
-        import jieba
-
-    jieba.setLogLevel(logging.ERROR)
-    tokenizer = jieba.Tokenizer()
-    tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    tokenizer.initialized = True
-    return tokenizer
+    return tuple(cut_block(block))
 
 
 def words_and_blanks(text: str) -> list[str]:
