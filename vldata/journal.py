@@ -6,6 +6,7 @@ command that finds a journal rolls it forward, which may be done any number of t
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,7 +87,7 @@ def _roll_forward(paths: DatasetPaths, journal: Journal) -> None:
                     staged.replace(final)
                 touched.add(final.parent)
         for name in journal.remove:
-            _remove(out / name)
+            _remove(out, name)
     except OSError as error:
         raise write_error(out, error) from None
     for folder in touched:
@@ -107,11 +108,13 @@ def _swap_dirs(staged: Path, final: Path) -> None:
     shutil.rmtree(aside)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _remove(out: Path, name: str) -> None:
+    """Remove a file of a dataset's former self, and its folder when that was the last in it."""
+    path = out / name
+    path.unlink(missing_ok=True)
+    if path.parent != out:
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
 
 
 def discard_state(paths: DatasetPaths) -> None:

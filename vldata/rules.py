@@ -54,7 +54,7 @@ def _turn_faults(record: Record) -> Iterator[Fault]:
         wanted = _ASKING if (index - first) % 2 == 0 else _ANSWERING
         if message.role not in wanted:
             expected = "user" if wanted is _ASKING else "assistant"
-            yield Fault("VL004", f"messages[{index}] is a {message.role} turn where a turn of the {expected} belongs.")
+            yield Fault("VL004", f"messages[{index}] has role {message.role!r} where the {expected} must speak.")
             break
     else:
         if (len(messages) - first) % 2 or len(messages) == first:
