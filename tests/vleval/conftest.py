@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))  # the fixtures are drawn by scripts of this checkout
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def vleval(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run the command line in this process."""
+    from vleval.cli import main
+
+    def run(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["vleval", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def quiz(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The quiz as every tool writes it, a pair of systems, boxes with pictures."""
+    from fixtures.predictions.systems import write_boxes, write_pair
+    from fixtures.predictions.tools import write_all
+
+    folder = tmp_path_factory.mktemp("quiz")
+    paths = write_all(folder)
+    paths["base"], paths["tuned"] = write_pair(folder)
+    paths["boxes"] = write_boxes(folder)
+    return paths

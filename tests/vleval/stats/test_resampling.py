@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vleval.metric import CorpusStats
+from vleval.stats import bootstrap
+from vleval.stats.agreement import judge_agreement
+from vleval.stats.bootstrap import corpus_interval, paired_interval
+from vleval.stats.groups import Groups
+from vleval.stats.intervals import clustered_mean
+from vleval.stats.paired import holm, mcnemar, questions_needed, sign_flip, swap_test
+
+
+def alone(count: int) -> Groups:
+    return Groups("", np.arange(count), count, "")
+
+
+def ratio(rows: np.ndarray) -> CorpusStats:
+    return CorpusStats(rows, lambda sums: sums[:, 0] / sums[:, 1])
+
+
+def test_bootstrap_of_sums_is_the_bootstrap_of_rows():
+    generator = np.random.default_rng(3)
+    rows = np.stack([generator.random(300), generator.random(300) + 0.5], axis=1)
+    groups = Groups("scene", generator.integers(0, 40, 300), 40, "")
+    found = corpus_interval(ratio(rows), groups)
+    members = [np.flatnonzero(groups.index == g) for g in range(40)]
+    slow = []
+    for _ in range(4_000):
+        taken = rows[np.concatenate([members[g] for g in generator.integers(0, 40, 40)])].sum(axis=0)
+        slow.append(taken[0] / taken[1])
+    assert (found.low, found.high) == pytest.approx(np.quantile(slow, (0.025, 0.975)), abs=0.004)
+
+
+def test_bootstrap_of_a_mean_agrees_with_the_closed_form():
+    generator = np.random.default_rng(4)
+    values = generator.random(500)
+    rows = np.stack([values, np.ones(500)], axis=1)
+    found, closed = corpus_interval(ratio(rows), alone(500)), clustered_mean(values, alone(500))
+    assert (found.low, found.high) == pytest.approx((closed.low, closed.high), abs=0.002)
+
+
+def test_the_same_seed_gives_the_same_interval_and_many_groups_are_folded(monkeypatch):
+    rows = np.random.default_rng(5).random((4_000, 2)) + 0.1
+    assert corpus_interval(ratio(rows), alone(4_000), seed=1) == corpus_interval(ratio(rows), alone(4_000), seed=1)
+    folded = corpus_interval(ratio(rows), alone(4_000))
+    monkeypatch.setattr(bootstrap, "MAX_BLOCKS", 10_000)
+    whole = corpus_interval(ratio(rows), alone(4_000))
+    assert folded.se == pytest.approx(whole.se, rel=0.1)
+
+
+def test_paired_interval_of_a_system_with_itself_is_zero():
+    rows = np.random.default_rng(6).random((50, 2)) + 0.1
+    found = paired_interval(ratio(rows), ratio(rows), alone(50))
+    assert (found.low, found.high) == (0.0, 0.0)
+
+
+def test_sign_flip_is_exact_for_few_groups():
+    # differences 1, 2, 3: of the 8 sign patterns only +++ and --- reach |6|
+    assert sign_flip(np.array([1.0, 2.0, 3.0]), alone(3)) == pytest.approx(2 / 8)
+    # rows of a group move together: one group of 3 and 3 rows, |6| is reached by both patterns of one group
+    assert sign_flip(np.array([1.0, 2.0, 3.0]), Groups("scene", np.array([0, 0, 0]), 1, "")) == 1.0
+    assert sign_flip(np.zeros(5), alone(5)) == 1.0
+
+
+def test_sign_flip_of_many_groups_is_near_the_normal_tail():
+    differences = np.random.default_rng(7).normal(0.1, 1.0, 400)
+    z = abs(differences.sum()) / np.sqrt(np.square(differences).sum())
+    from math import erfc, sqrt
+
+    assert sign_flip(differences, alone(400)) == pytest.approx(erfc(z / sqrt(2)), abs=0.02)
+
+
+def test_swap_test_of_a_mean_is_the_sign_flip():
+    generator = np.random.default_rng(8)
+    a, b = generator.random(12), generator.random(12)
+    first, second = (ratio(np.stack([values, np.ones(12)], axis=1)) for values in (a, b))
+    assert swap_test(first, second, alone(12)) == pytest.approx(sign_flip(b - a, alone(12)))
+    assert swap_test(first, first, alone(12)) == 1.0
+
+
+# statsmodels.stats.contingency_tables.mcnemar(exact=True)
+@pytest.mark.parametrize(("b", "c", "p"), [(3, 9, 0.14599609375), (40, 61, 0.046044066929342785), (0, 0, 1.0), (5, 5, 1.0)])
+def test_mcnemar(b, c, p):
+    assert mcnemar(b, c) == pytest.approx(p, rel=1e-9)
+
+
+def test_holm():
+    # statsmodels.stats.multitest.multipletests(method="holm")
+    assert holm([0.01, 0.04, 0.03, 0.2, 0.005]) == pytest.approx([0.04, 0.09, 0.09, 0.2, 0.025])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_never_lowers_a_p_and_keeps_the_order(values):
+    adjusted = holm(values)
+    assert all(0 <= p <= q <= 1 for p, q in zip(values, adjusted, strict=True))
+    order = np.argsort(values, kind="stable")
+    assert np.all(np.diff(np.array(adjusted)[order]) >= 0)
+
+
+def test_questions_needed():
+    # (1.96 + 0.84)^2 * (0.02 / 0.04)^2 * 1000 - 1000 = 960
+    assert questions_needed(0.04, 0.02, 1000) == 960
+    assert questions_needed(0.08, 0.02, 1000) == 0
+    assert questions_needed(0.0, 0.02, 1000) is None
+
+
+def test_quadratic_kappa():
+    # sklearn.metrics.cohen_kappa_score(weights="quadratic")
+    first, second = [1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 3, 3], [1, 3, 3, 4, 4, 5, 5, 3, 1, 1, 2, 4]
+    found = judge_agreement(first, second)
+    assert found.kappa == pytest.approx(0.8636363636363636)
+    assert found.exact == pytest.approx(6 / 12)
+    assert judge_agreement([3, 3], [3, 3]).kappa is None
