@@ -21,14 +21,15 @@ from vleval.profiles import resolve
 from vleval.rows import Row
 
 NAMES = ("bleu-4", "rouge-1", "rouge-2", "rouge-l")
-ENGLISH = (
+ENGLISH_TEXT = (
     "on the table next to window kitchen living room white black brown wooden chair sofa yes no left of bed two three air conditioning "
     "unit is there a red blue towel hanging door cabinet above sink The refrigerator with of and lamp in corner picture frame"
-).split()
-CHINESE = (
+)
+CHINESE_TEXT = (
     "北京 上海 苹果 桌子 红色的 没有 发票号码 增长率 人工智能 世界 不知道 左边 营业收入 同比增长 中华人民共和国 图中 显示 的 是 在 了 "
     "一个 客厅 厨房 白色 冰箱 旁边 沙发 上面 有 两 把 椅子 。 ， 和 窗户 门 打开 关闭 可以 看到 墙上 挂着 画"
-).split()
+)
+ENGLISH, CHINESE = ENGLISH_TEXT.split(), CHINESE_TEXT.split()
 
 LOOP = """
 import json, logging, sys, time

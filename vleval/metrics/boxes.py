@@ -134,7 +134,8 @@ def _walk(value: Any) -> Iterator[dict[str, Any]]:
                 yield node
             elif not lowered.isdisjoint(_LABEL_ALONE) and not any(isinstance(child, dict | list) for child in node.values()):
                 yield node  # an object without a box: counted as dropped
-            stack.extend(child for child in reversed(node.values()) if isinstance(child, dict | list))
+            others = [child for key, child in node.items() if str(key).strip().lower() not in BOX_KEYS]
+            stack.extend(child for child in reversed(others) if isinstance(child, dict | list))
         elif isinstance(node, list):
             stack.extend(child for child in reversed(node) if isinstance(child, dict | list))
 

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
-import msgspec
-
 from vldata.errors import UsageError
+from vldata.pixels import smart_resize
 from vleval.metrics.boxes import Box
 from vleval.metrics.options import CoordSpace
 
 
-class Resize(msgspec.Struct, frozen=True, kw_only=True):
-    """How a Qwen2.5-VL processor resizes, for `pixels-resized`: both sides multiples of `factor`, the area within bounds."""
-
-    factor: int = 28
-    min_pixels: int = 56 * 56
-    max_pixels: int = 28 * 28 * 1280 * 10
-
-
-def resized_size(width: int, height: int, resize: Resize) -> tuple[int, int]:
-    """The size a Qwen-VL processor gives a picture (its `smart_resize`)."""
-    factor = resize.factor
-    new_width = max(factor, round(width / factor) * factor)
-    new_height = max(factor, round(height / factor) * factor)
-    if new_width * new_height > resize.max_pixels:
-        ratio = math.sqrt(width * height / resize.max_pixels)
-        new_width = max(factor, math.floor(width / ratio / factor) * factor)
-        new_height = max(factor, math.floor(height / ratio / factor) * factor)
-    elif new_width * new_height < resize.min_pixels:
-        ratio = math.sqrt(resize.min_pixels / (width * height))
-        new_width = math.ceil(width * ratio / factor) * factor
-        new_height = math.ceil(height * ratio / factor) * factor
-    return new_width, new_height
-
-
-def to_pixels(box: Box, space: CoordSpace, width: int, height: int, *, resize: Resize | None = None) -> Box | None:
+def to_pixels(box: Box, space: CoordSpace, width: int, height: int, *, processor: str = "qwen2.5-vl") -> Box | None:
     """A box in pixels of a `width` x `height` picture, cut at its edges; None when nothing of it lies inside.
+
+    `pixels-resized` are pixels of the picture as `processor` resizes it within its published limits.
 
     Raises:
         UsageError: no space is told, or it needs the picture's size and that is not known.
@@ -50,7 +25,7 @@ def to_pixels(box: Box, space: CoordSpace, width: int, height: int, *, resize: R
         if space != "pixels":
             raise UsageError(f"coordinate space {space!r} needs the picture's width and height.", cure="Add width and height to the rows.")
         return _kept(box, box.x1, box.y1, box.x2, box.y2)
-    across, down = _scale(space, width, height, resize or Resize())
+    across, down = _scale(space, width, height, processor)
     return _kept(
         box,
         min(max(box.x1 * across, 0.0), width),
@@ -60,13 +35,13 @@ def to_pixels(box: Box, space: CoordSpace, width: int, height: int, *, resize: R
     )
 
 
-def _scale(space: CoordSpace, width: int, height: int, resize: Resize) -> tuple[float, float]:
+def _scale(space: CoordSpace, width: int, height: int, processor: str) -> tuple[float, float]:
     if space == "0-1000":
         return width / 1000, height / 1000
     if space == "0-1":
         return float(width), float(height)
     if space == "pixels-resized":
-        resized_width, resized_height = resized_size(width, height, resize)
+        resized_width, resized_height = smart_resize(width, height, processor=processor)
         return width / resized_width, height / resized_height
     return 1.0, 1.0
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +17,7 @@ from rapidfuzz.distance import LCSseq
 from vleval.metric import Metric, Scores
 from vleval.metrics.base import answer, mean_metric, pair_metric, references
 from vleval.metrics.bleu_batch import bleu4_characters
+from vleval.metrics.caching import cached
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.segment import words, words_and_blanks
 from vleval.rows import Row
@@ -30,7 +30,7 @@ _SENTENCE_ENDS = (
 )
 
 
-@lru_cache(maxsize=1 << 17)
+@cached(1 << 17)
 def rouge(prediction: str, reference: str) -> tuple[float, float, float]:
     """ROUGE-1, -2 and -L F of rouge_chinese over jieba's words, 0 to 1; all 0 when a side has no word."""
     hypothesis, target = rouge_tokens(prediction), rouge_tokens(reference)
@@ -42,7 +42,7 @@ def rouge(prediction: str, reference: str) -> tuple[float, float, float]:
     return unigrams, bigrams, _f1(common, len(hypothesis), len(target))
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def rouge_tokens(text: str) -> tuple[str, ...]:
     """The flat token list upstream compares: jieba's words cut into sentences and lines, where a blank line leaves an empty token."""
     pieces = words(text)

@@ -8,13 +8,13 @@ first and the true score to the second.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from vleval.metric import Metric, Scores
 from vleval.metrics.base import answer, mean_metric, pair_metric, references
 from vleval.metrics.bleu import bleu4
+from vleval.metrics.caching import cached
 from vleval.metrics.lcs import lcs_items
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.segment import words_and_blanks
@@ -48,13 +48,13 @@ def rouge_l(options: MetricOptions) -> Metric:
     return _metric(lambda hypothesis, target: rouge(hypothesis, target)[2], "tok:jieba lcs:union sentences:full-stop")
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def tokens(text: str) -> tuple[str, ...]:
     """The words of jieba without blanks; other white space stays."""
     return tuple(stripped for word in words_and_blanks(text) if (stripped := word.strip(" ")))
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def rouge(hypothesis: tuple[str, ...], target: tuple[str, ...]) -> tuple[float, float, float]:
     """ROUGE-1, -2 and -L F of the `rouge` package (1.0.1), 0 to 1; zeros where that package raises."""
     have, want = _sentences(hypothesis), _sentences(target)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 from rapidfuzz.distance import LCSseq
 
 from vleval.metric import Metric, Scores
 from vleval.metrics.base import mean_metric, mean_of, over_pairs
+from vleval.metrics.caching import cached
 from vleval.metrics.cjk import split_cjk
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import has_cjk
@@ -43,13 +43,13 @@ def _pair(prediction: str, reference: str) -> tuple[tuple[str, ...], tuple[str, 
     return tokens(prediction), tokens(reference)
 
 
-@lru_cache(maxsize=1 << 15)
+@cached(1 << 15)
 def tokens(text: str) -> tuple[str, ...]:
     """The package's default tokenizer."""
     return tuple(_WORD.findall(text.lower()))
 
 
-@lru_cache(maxsize=1 << 15)
+@cached(1 << 15)
 def _cjk_tokens(text: str) -> tuple[str, ...]:
     return tuple(split_cjk(text.lower()))
 

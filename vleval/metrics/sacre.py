@@ -82,8 +82,8 @@ def chrf(options: MetricOptions) -> Metric:
     """Corpus chrF2 over characters up to order 6; works for any script."""
 
     def score(rows: Sequence[Row]) -> Scores:
-        stats = _statistics(_metric("CHRF"), rows)
-        return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value), notes=_no_rows(rows))
+        stats = _statistics(_metric("CHRF"), rows, 18)
+        return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value))
 
     return _corpus(score, _signature("CHRF"))
 
@@ -108,7 +108,7 @@ def ter_plain(options: MetricOptions) -> Metric:
 
 def _ter(rows: Sequence[Row], *, asian: bool) -> Scores:
     metric = _metric("TER", normalized=True, asian_support=True) if asian else _metric("TER")
-    stats = _statistics(metric, rows)
+    stats = _statistics(metric, rows, 2)
     notes = ("Chinese and Japanese characters are split and counted as words of their own.",) if asian else ()
     return Scores(values=ter_value(stats), corpus=CorpusStats(stats, ter_value), notes=notes)
 
@@ -129,8 +129,8 @@ def _bleu(rows: Sequence[Row], tokenize: str, *, chosen: bool) -> Scores:
     return Scores(values=values, corpus=CorpusStats(stats, bleu_value), notes=tuple(notes))
 
 
-def _statistics(metric: Any, rows: Sequence[Row]) -> Floats:
-    return np.array(metric._extract_corpus_statistics(*_texts(rows)), dtype=np.float64).reshape(len(rows), -1)
+def _statistics(metric: Any, rows: Sequence[Row], width: int) -> Floats:
+    return np.array(metric._extract_corpus_statistics(*_texts(rows)), dtype=np.float64).reshape(len(rows), width)
 
 
 def _texts(rows: Sequence[Row]) -> tuple[list[str], list[list[str | None]]]:
@@ -166,10 +166,6 @@ def _tokenizer(rows: Sequence[Row]) -> str:
 def _check(tokenize: str) -> None:
     if tokenize and tokenize not in TOKENIZERS:
         raise UsageError(f"no sacrebleu tokenizer {tokenize!r} here.", cure="Take one of: " + ", ".join(TOKENIZERS) + ".")
-
-
-def _no_rows(rows: Sequence[Row]) -> tuple[str, ...]:
-    return () if rows else ("There are no rows.",)
 
 
 def _corpus(score: Callable[[Sequence[Row]], Scores], signature: str, *, higher_is_better: bool = True) -> Metric:

@@ -10,8 +10,8 @@ compares both facts with the installed dictionary. Blanks are left out: no calle
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
+from vleval.metrics.caching import cached
 from vleval.metrics.jieba_cut import cut_block
 
 ASCII_WORDS = ("AT&T", "c#", "C#", "c++", "C++")
@@ -48,7 +48,7 @@ def _latin(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-@lru_cache(maxsize=1 << 15)
+@cached(1 << 15)
 def _cut_block(block: str) -> tuple[str, ...]:
     return tuple(cut_block(block))
 

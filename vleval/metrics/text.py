@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+
+from vleval.metrics.caching import cached
 
 _CLOSING = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _OPENING = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
@@ -23,7 +24,7 @@ def strip_think(text: str) -> str:
     return text[: opened.start()].strip() if opened else text
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def vlkit_normal(text: str) -> str:
     """Our normal form: NFKC, case folded, blanks collapsed, and one final full stop taken off."""
     if not text.isascii():

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from vleval.metric import Metric, Scores
 from vleval.metrics.base import answer, mean_metric, references
+from vleval.metrics.caching import cached
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import vlkit_normal
 from vleval.rows import Row
@@ -62,27 +62,27 @@ def without_articles(text: str) -> str:
     return " ".join([_CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES])
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def _normal(text: str) -> str:
     return without_articles(without_punctuation(_flat(text)))
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def _normal_ascii(text: str) -> str:
     return without_articles(without_punctuation(_flat(text), _ASCII_PERIOD, _ASCII_COMMA))
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def _normal_lmms(text: str) -> str:
     return without_articles(without_punctuation(_flat(text), _PERIOD, _COMMAS))
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def _normal_lone(text: str) -> str:
     return without_articles(without_punctuation(_flat(text), _PERIOD_LONE))
 
 
-@lru_cache(maxsize=1 << 16)
+@cached(1 << 16)
 def _normal_evalscope(text: str) -> str:
     flat = _EVALSCOPE_COMMA.sub("", text.lower().strip().replace("\n", " ").replace("\t", " "))
     words = [_DIGITS.get(word, word) for word in flat.translate(_EVALSCOPE_PUNCTUATION).split()]
