@@ -222,7 +222,7 @@ def test_the_table_of_perfect_answers():
         "perfect": (lambda text: text, (94.5, 100.0, 60.2, 100.0)),
         "lower": (str.lower, (85.6, 73.2, 41.5, 73.3)),
         "stop": (lambda text: text if text.endswith(".") else text + ".", (82.5, 79.9, 50.4, 80.0)),
-        "sentence": (lambda text: f"The answer is {text}.", (34.5, 39.9, 25.2, 40.3)),
+        "sentence": (lambda text: f"The answer is {text.lower()}.", (34.5, 39.9, 25.2, 40.3)),
         "constant": (lambda text: "on the table", (9.6, 11.4, 3.7, 10.9)),
     }
     for change, expected in table.values():

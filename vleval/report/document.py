@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -57,14 +58,14 @@ def build_report(
     systems = tuple(
         SystemReport(
             name=name,
-            source=result.name.rsplit("/", 1)[-1],
+            source=Path(result.name).name,
             format=result.format,
             metrics=result.metrics,
             counts=result.counts,
             by_category=result.by_category,
             groups=result.groups.note,
             verdicts=counted,
-            notes=result.notes,
+            notes=tuple(_without_folders(note, result.name) for note in result.notes),
         )
         for name, result, counted in zip(names, results, verdicts, strict=True)
     )
@@ -77,3 +78,8 @@ def build_report(
         comparison=() if compared is None else compared.comparison.pairs,
         gallery=Gallery(total=len(results[0].rows), note=note, items=items),
     )
+
+
+def _without_folders(note: str, name: str) -> str:
+    """A note with the predictions file called by its bare name: a report tells no path of the machine it was made on."""
+    return note.replace(name, Path(name).name)
