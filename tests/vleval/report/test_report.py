@@ -167,13 +167,13 @@ def test_one_system_and_several(quiz):
     one, two = (json.loads(page.scripts[0][1]) for page in (single, several))
     assert (len(one["systems"]), one["comparison"]) == (1, [])
     assert [pair["second"] for pair in two["comparison"]] == ["tuned"]
-    assert sum(two["systems"][0]["verdicts"].values()) == one["gallery"]["total"] == 144
+    assert sum(two["systems"][0]["verdicts"].values()) == one["gallery"]["total"] == 288
 
 
 def test_a_long_file_shows_a_sample_and_says_so(quiz):
     gallery = made(quiz["base"], gallery=30).document.gallery
     assert len(gallery.items) == 30
-    assert gallery.note.startswith("30 of 144 rows, a sample with seed 0: 20 of the ")
+    assert gallery.note.startswith("30 of 288 rows, a sample with seed 0: 20 of the ")
     assert sum(item.answers[0].verdict == "right" for item in gallery.items) == 10
 
 
