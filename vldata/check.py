@@ -20,8 +20,6 @@ from vldata.record import Record, decode_record
 from vldata.rules import MAX_TEXT_ONLY_RUN, faults, surely_clean
 from vldata.schema import explain
 
-_GC_EVERY = 200_000
-
 
 class Checked(msgspec.Struct, frozen=True):
     """What the check of one dataset counted: records, and the first line (`file:line`, id) that uses each picture."""
@@ -53,7 +51,7 @@ class RecordChecker:
         decoder = msgspec.json.Decoder(Record)
         encode = msgspec.json.Encoder().encode
         decode, remember = decoder.decode, self._ids.append
-        columns = set(self._columns) if self._columns is not None else None
+        columns = self._columns
         collect = self._collect
         text_only_run, first_image_seen, first_text_line = 0, False, 0
         count = 0
@@ -76,10 +74,9 @@ class RecordChecker:
                     self._judge(path, number, record)
                 remember(hash(record.id))
                 if columns is None:
-                    self._columns = tuple(record.meta)
-                    columns = set(record.meta)
-                if record.meta.keys() != columns:
-                    self._meta_differs(path, number, record, columns)
+                    columns = self._columns = tuple(record.meta)
+                if tuple(record.meta) != columns and record.meta.keys() != set(columns):
+                    self._meta_differs(path, number, record, set(columns))
                 if record.images:
                     first_image_seen, text_only_run = True, 0
                     if collect:

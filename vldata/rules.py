@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from vldata import strictjson
-from vldata.control_tokens import CONTROL, find_control_token
+from vldata.control_tokens import find_control_token
 from vldata.record import IMAGE_TAG, VIDEO_TAG, Record
 
 MAX_TEXT_ONLY_RUN = 999  # 1,000 leading rows without a picture fix an Arrow column to null
@@ -127,18 +127,15 @@ def surely_clean(record: Record, line: bytes) -> bool:
     Only lines that equal the record's canonical encoding may be passed: in them a tag cannot hide behind an escape.
     """
     messages = record.messages
-    if len(messages) != 2 or b"<|" in line or b"<video>" in line or b"<audio>" in line or not record.id.strip():
+    if len(messages) != 2 or record.tools is not msgspec.UNSET or record.videos is not msgspec.UNSET:
         return False
     user, assistant = messages
-    if user.role != "user" or assistant.role != "assistant" or record.tools is not msgspec.UNSET or record.videos is not msgspec.UNSET:
+    question, answer, images = user.content, assistant.content, record.images
+    # Every "<" of the whole line opens one of the question's image tags: no other tag or token is anywhere.
+    if line.count(b"<") != len(images) or question.count(IMAGE_TAG) != len(images):
         return False
-    images = record.images
-    question = user.content
-    if line.count(b"<image>") != len(images) or question.count(IMAGE_TAG) != len(images):
+    if user.role != "user" or assistant.role != "assistant" or not question or not answer or not record.id:
         return False
-    if not assistant.content.strip() or not question.strip():
+    if question.isspace() or answer.isspace() or record.id.isspace():
         return False
-    return all(_OUR_PATH(path) for path in images)
-
-
-__all__ = ["CONTROL", "MAX_TEXT_ONLY_RUN", "Fault", "faults", "path_fault", "surely_clean"]
+    return all(map(_OUR_PATH, images)) if len(images) != 1 else _OUR_PATH(images[0]) is not None

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vldata.errors import DataError
+from vldata.errors import DataError, UsageError
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
+_BLOCK_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -97,34 +98,72 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
 
 
+def read_user_text(path: Path) -> str:
+    """Read a small text file that the user named, for example a prompt.
+
+    Raises:
+        UsageError: it cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"is not UTF-8 at byte {error.start}.", where=str(path)) from None
+
+
 def iter_lines(path: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
     """Stream `(line number from 1, bytes without the line end)` of a JSON Lines file; blank lines are passed over.
 
     Raises:
         DataError: the file cannot be read, or a line is longer than `max_line_bytes`.
     """
+    number = 0
+    for lines in _iter_blocks(path, max_line_bytes):
+        for line in lines:
+            number += 1
+            if number == 1:
+                line = line.removeprefix(_BOM)
+            if line.endswith(b"\r"):
+                line = line.rstrip(b"\r")
+            if line and not line.isspace():
+                if len(line) > max_line_bytes:
+                    raise _too_long(path, number, max_line_bytes)
+                yield number, line
+
+
+def _iter_blocks(path: Path, max_line_bytes: int) -> Iterator[list[bytes]]:
+    """Yield the lines of a file a block at a time: one call of `split` for many lines is what makes reading fast."""
     try:
         handle = path.open("rb")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
     with handle:
-        number = 0
+        tail: list[bytes] = []
+        tail_bytes = count = 0
         while True:
             try:
-                line = handle.readline(max_line_bytes + 1)
+                block = handle.read(_BLOCK_BYTES)
             except OSError as error:
                 raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
-            if not line:
-                return
-            number += 1
-            if len(line) > max_line_bytes:
-                raise DataError(
-                    f"line longer than {max_line_bytes:,} bytes.",
-                    where=f"{path}:{number}",
-                    cure="Split the record or keep media in files.",
-                )
-            if number == 1:
-                line = line.removeprefix(_BOM)
-            line = line.rstrip(b"\r\n")
-            if line.strip():
-                yield number, line
+            if not block:
+                break
+            lines = block.split(b"\n")
+            tail.append(lines[0])
+            tail_bytes += len(lines[0])
+            if tail_bytes > max_line_bytes:
+                raise _too_long(path, count + 1, max_line_bytes)
+            if len(lines) > 1:
+                lines[0] = b"".join(tail)
+                tail = [lines.pop()]
+                tail_bytes = len(tail[0])
+                count += len(lines)
+                yield lines
+        if tail_bytes:
+            yield [b"".join(tail)]
+
+
+def _too_long(path: Path, number: int, max_line_bytes: int) -> DataError:
+    return DataError(
+        f"line longer than {max_line_bytes:,} bytes.", where=f"{path}:{number}", cure="Split the record or keep media in files."
+    )

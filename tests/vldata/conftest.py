@@ -8,7 +8,6 @@ import pytest
 from fixtures.openeqa import draw_openeqa
 from vldata.convert import ConvertOptions, convert
 from vldata.converters.openeqa import open_source
-from vldata.media.refs import Sampling
 
 SMALL = (384, 216)
 
@@ -22,7 +21,7 @@ def open_eqa(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _prepared(open_eqa: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "prepared"
-    convert(open_source(open_eqa, sampling=Sampling(count=3)), ConvertOptions(out=out, workers=1))
+    convert(open_source(open_eqa, frames=3), ConvertOptions(out=out, workers=1))
     return out
 
 

@@ -21,13 +21,12 @@ from vldata.converters.openeqa import open_source
 from vldata.dataset_info import read_dataset_info
 from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths
-from vldata.media.refs import Sampling
 from vldata.record import decode_record, iter_records
 from vldata.validate import validate
 
 
 def run(source: Path, out: Path, *, frames: int = 3, short: str = "fewer", **options: Any) -> Conversion:
-    opened = open_source(source, sampling=Sampling(count=frames, short=short))  # type: ignore[arg-type]
+    opened = open_source(source, frames=frames, short=short)  # type: ignore[arg-type]
     return convert(opened, ConvertOptions(**{"out": out, "workers": 1, **options}))
 
 
@@ -264,7 +263,7 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(open_eqa: Path, tmp
         if progress.done >= 15:
             raise KeyboardInterrupt
 
-    opened = open_source(open_eqa, sampling=Sampling(count=3))
+    opened = open_source(open_eqa, frames=3)
     with pytest.raises(KeyboardInterrupt):
         convert(opened, ConvertOptions(out=out, workers=1), on_progress=interrupt)
     assert not (out / "openeqa.jsonl").exists()
@@ -283,7 +282,7 @@ def test_a_source_changed_between_kill_and_resume_is_refused(source: Path, tmp_p
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        convert(open_source(source, sampling=Sampling(count=3)), ConvertOptions(out=tmp_path / "out", workers=1), on_progress=interrupt)
+        convert(open_source(source, frames=3), ConvertOptions(out=tmp_path / "out", workers=1), on_progress=interrupt)
     frame = source / "frames" / "hm3d-v0" / "000-hm3d-AAAAroomOne" / "00000-rgb.png"
     Image.new("RGB", (384, 216), "red").save(frame)
     with pytest.raises(DataError, match=r"00000-rgb\.png: changed since the interrupted conversion"):
@@ -297,10 +296,9 @@ import sys
 from pathlib import Path
 from vldata.convert import ConvertOptions, convert
 from vldata.converters.openeqa import open_source
-from vldata.media.refs import Sampling
 import vldata.convert
 vldata.convert._PART_DRAFTS = 5
-convert(open_source(Path(sys.argv[1]), sampling=Sampling(count=3)), ConvertOptions(out=Path(sys.argv[2]), workers=1))
+convert(open_source(Path(sys.argv[1]), frames=3), ConvertOptions(out=Path(sys.argv[2]), workers=1))
 """
 
 

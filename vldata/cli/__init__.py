@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from vldata.cli.certify import certify
-from vldata.cli.convert import app as convert_app
+from vldata.cli.convert import make_app
 from vldata.cli.schema import schema
 from vldata.cli.split import split
 from vldata.cli.validate import validate
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(convert_app, name="convert")
+app.add_typer(make_app(), name="convert")
 app.command("validate", epilog="Example: vldata validate prepared")(validate)
 app.command("split", epilog="Example: vldata split prepared/openeqa --test 258 --val 0.125 --group-by scene")(split)
 app.command("certify", epilog="Example: vldata certify prepared/openeqa")(certify)

@@ -1,41 +1,40 @@
-"""`vldata convert SOURCE-KIND`: one command a converter over the same pipeline."""
+"""`vldata convert NAME`: one command a converter over the same pipeline.
+
+A command is made from the signature and the docstring of the converter's `open_source`, plus the options all converters share.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+import inspect
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from vldata.cli import options as opt
+from vldata.converters import converter_names, load_converter
 
 if TYPE_CHECKING:
     from vldata.convert import Conversion, ConvertOptions
     from vldata.draft import Source
 
-app = typer.Typer(help="Turn a source into validated records with images on the processor's grid.", no_args_is_help=True)
+EXAMPLES = {
+    "openeqa": "vldata convert openeqa open-eqa/ --frames 8 --out prepared",
+}
 
-_FRAMES_HELP = "Frames per episode."
+
+def make_app() -> typer.Typer:
+    """Build the group with a command for every converter."""
+    app = typer.Typer(help="Turn a source into validated records with images on the processor's grid.", no_args_is_help=True)
+    for name in converter_names():
+        open_source = load_converter(name)
+        example = EXAMPLES.get(name, f"vldata convert {name} SOURCE --out prepared")
+        app.command(name, help=_first_part(open_source), epilog=f"Example: {example}")(make_command(open_source))
+    return app
 
 
-@app.command("openeqa", epilog="Example: vldata convert openeqa open-eqa/ --frames 8 --out prepared")
-def openeqa(
-    source: Annotated[Path | None, typer.Argument(help="The folder as the dataset ships; by default the working folder.")] = None,
-    frames: Annotated[int, typer.Option(help=_FRAMES_HELP, min=1, max=1024)] = 8,
-    frame_rule: Annotated[
-        Literal["uniform", "first", "every", "fps"],
-        typer.Option(help="uniform: evenly from first to last; first: the first N; every: each k-th, at most N; fps: so many a second."),
-    ] = "uniform",
-    step: Annotated[int, typer.Option(help="k of --frame-rule every.", min=1)] = 1,
-    fps: Annotated[float, typer.Option(help="Frames a second of --frame-rule fps (videos only).", min=0.001)] = 1.0,
-    short: Annotated[
-        Literal["error", "repeat", "fewer"],
-        typer.Option(help="What to do with episodes of fewer frames: reject, repeat some, or take all."),
-    ] = "fewer",
-    questions: Annotated[Path | None, typer.Option(help="Question file; by default the full one in the folder.")] = None,
-    prompt: Annotated[
-        Path | None, typer.Option(help="Text file with the user turn: {question} is replaced, {images} says where the frames stand.")
-    ] = None,
+def _shared(
     out: opt.Out = opt.OUT,
     name: opt.Name = "",
     max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
@@ -47,32 +46,65 @@ def openeqa(
     workers: opt.Workers = 0,
     timeout_s: opt.Timeout = 60.0,
     decoder: opt.DecoderOption = "pyav",
-    strict: opt.Strict = False,
     repair: opt.Repair = False,
     fresh: opt.Fresh = False,
     overwrite: opt.Overwrite = False,
     shard_size: opt.ShardSize = 0,
-    json_output: opt.Json = False,
-) -> None:
-    """Open-EQA: questions about an episode, each with N frames of it.
+) -> ConvertOptions:
+    """Gather the options that every converter shares."""
+    values = dict(locals())
+    from vldata.convert import ConvertOptions
 
-    Frame folders are taken before videos; what was found and chosen is said. Records that cannot be used are counted and listed in
-    NAME.rejects.jsonl.
+    return ConvertOptions(**values)
+
+
+def make_command(open_source: Callable[..., Source]) -> Callable[..., None]:
+    """Make the command of one converter.
+
+    Its first parameter becomes the argument, the others options; help comes from the lines of `Args:` in the docstring.
     """
-    from vldata.converters.openeqa import DEFAULT_PROMPT, open_source
-    from vldata.media.refs import Sampling
+    own = _parameters(open_source)
+    shared = list(inspect.signature(_shared, eval_str=True, locals={"ConvertOptions": Any}).parameters.values())
+    ending = [
+        inspect.Parameter("strict", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=opt.Strict),
+        inspect.Parameter("json_output", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=opt.Json),
+    ]
 
-    options = opt.make_options(
-        out, name, max_pixels, min_pixels, processor, image_format, quality, limit, workers, timeout_s, decoder, repair, fresh, overwrite,
-        shard_size,
-    )  # fmt: skip
-    opened = open_source(
-        source,
-        sampling=Sampling(rule=frame_rule, count=frames, step=step, fps=fps, short=short),
-        questions=questions,
-        prompt=opt.read_text(prompt).rstrip("\n") if prompt else DEFAULT_PROMPT,
-    )
-    run_conversion(opened, options, strict=strict, json_output=json_output)
+    def command(**given: Any) -> None:
+        strict, json_output = given.pop("strict"), given.pop("json_output")
+        options = _shared(**{parameter.name: given.pop(parameter.name) for parameter in shared})
+        run_conversion(open_source(**given), options, strict=strict, json_output=json_output)
+
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared, *ending)]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _parameters(open_source: Callable[..., Source]) -> list[inspect.Parameter]:
+    hints = get_type_hints(open_source)
+    texts = _argument_texts(open_source)
+    parameters = []
+    for index, parameter in enumerate(inspect.signature(open_source).parameters.values()):
+        text = texts.get(parameter.name, "")
+        shown = parameter.default is not None and parameter.default is not inspect.Parameter.empty
+        info = typer.Argument(help=text, show_default=False) if index == 0 else typer.Option(help=text, show_default=shown)
+        parameters.append(parameter.replace(annotation=Annotated[hints[parameter.name], info]))
+    return parameters
+
+
+def _first_part(open_source: Callable[..., Source]) -> str:
+    return (inspect.getdoc(open_source) or "").split("\n\nArgs:")[0]
+
+
+def _argument_texts(open_source: Callable[..., Source]) -> dict[str, str]:
+    """Read `name: sentence` entries of the Args section, continuation lines joined."""
+    section = re.search(r"\nArgs:\n(.*?)(?:\n\n|\Z)", inspect.getdoc(open_source) or "", re.DOTALL)
+    if not section:
+        return {}
+    entries = re.split(r"\n(?=    \w+: )", "\n" + section.group(1))
+    pairs = (entry.split(":", 1) for entry in entries if ":" in entry)
+    return {name.strip(): " ".join(text.split()) for name, text in pairs}
 
 
 def run_conversion(source: Source, options: ConvertOptions, *, strict: bool, json_output: bool) -> None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import Annotated, Literal
 
 import typer
 
 from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, PROCESSORS
-
-if TYPE_CHECKING:
-    from vldata.convert import ConvertOptions
-    from vldata.media.refs import Decoder, FormatRule
 
 OUT = Path("prepared")
 MAX_PIXELS = LLAMAFACTORY_MAX_PIXELS
@@ -33,56 +29,3 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Discard an interrupted con
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset of this name made from other inputs or settings.")]
 ShardSize = Annotated[int, typer.Option(help="Records a file, in a folder NAME/; 0: one file.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
-
-
-def make_options(
-    out: Path,
-    name: str,
-    max_pixels: int,
-    min_pixels: int,
-    processor: str,
-    image_format: str,
-    quality: int,
-    limit: int | None,
-    workers: int,
-    timeout_s: float,
-    decoder: str,
-    repair: bool,
-    fresh: bool,
-    overwrite: bool,
-    shard_size: int,
-) -> ConvertOptions:
-    """Gather the flags that every converter shares."""
-    from vldata.convert import ConvertOptions
-
-    return ConvertOptions(
-        out=out,
-        name=name,
-        max_pixels=max_pixels,
-        min_pixels=min_pixels,
-        processor=processor,
-        image_format=cast("FormatRule", image_format),
-        quality=quality,
-        limit=limit,
-        workers=workers,
-        timeout_s=timeout_s,
-        decoder=cast("Decoder", decoder),
-        repair=repair,
-        fresh=fresh,
-        overwrite=overwrite,
-        shard_size=shard_size,
-    )
-
-
-def read_text(path: Path) -> str:
-    """Read a small text file the user named.
-
-    Raises:
-        UsageError: it cannot be read or is not UTF-8.
-    """
-    from vldata.errors import UsageError
-
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read: {error}.", where=str(path)) from None

@@ -22,9 +22,10 @@ from vldata import strictjson
 from vldata.contract import Setting
 from vldata.draft import Draft, Reject, Slot, Turn
 from vldata.errors import DataError, UsageError
-from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling
-from vldata.media.sampling import TooFewFramesError, sample_indices
+from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
+from vldata.media.sampling import TooFewFramesError, check_sampling, sample_indices
 from vldata.naming import natural_key
+from vldata.strictjson import read_user_text
 
 FULL_QUESTIONS = "open-eqa-v0.json"
 DEFAULT_PROMPT = "{images}{question}"
@@ -93,24 +94,36 @@ class OpenEqaSource(msgspec.Struct, frozen=True, kw_only=True):
 def open_source(
     source: Path | None = None,
     *,
-    sampling: Sampling | None = None,
+    frames: int = 8,
+    frame_rule: SamplingRule = "uniform",
+    step: int = 1,
+    fps: float = 1.0,
+    short: ShortRule = "fewer",
     questions: Path | None = None,
-    prompt: str = DEFAULT_PROMPT,
+    prompt: Path | None = None,
 ) -> OpenEqaSource:
-    """Find an Open-EQA download.
+    """Open-EQA: questions about an episode, each with N frames of it.
+
+    Frame folders are taken before videos; what was found and chosen is said. Records that cannot be used are counted and listed in
+    NAME.rejects.jsonl.
 
     Args:
-        source: the folder as the dataset ships; by default the working folder.
-        sampling: which frames of an episode are taken; by default 8, uniformly.
-        questions: the question file; by default the full one, else the subset, wherever it lies in the folder.
-        prompt: the user turn: `{question}` is replaced, and `{images}` where the frames stand (in front, if it is not there).
+        source: The folder as the dataset ships; by default the working folder.
+        frames: Frames per episode.
+        frame_rule: uniform: evenly from first to last; first: the first N; every: each k-th, at most N; fps: so many a second.
+        step: The k of --frame-rule every.
+        fps: Frames a second of --frame-rule fps; for videos.
+        short: What to do with episodes of fewer frames: reject (error), repeat some, or take all (fewer).
+        questions: Question file; by default the full one in the folder, else the subset.
+        prompt: Text file with the user turn: {question} is replaced, {images} says where the frames stand (else in front).
 
     Raises:
         DataError: no questions or no media were found.
-        UsageError: the prompt does not hold `{question}`.
+        UsageError: a number out of range, or a prompt that does not hold {question}.
     """
-    sampling = sampling or Sampling()
-    prompt = _check_prompt(prompt)
+    sampling = Sampling(rule=frame_rule, count=frames, step=step, fps=fps, short=short)
+    check_sampling(sampling)
+    wording = _check_prompt(read_user_text(prompt).rstrip("\n") if prompt else DEFAULT_PROMPT)
     root = source or Path()
     if not root.is_dir():
         raise DataError("is not a folder.", where=str(root), cure="Give the folder that holds open-eqa-v0.json and frames/ or videos/.")
@@ -123,7 +136,7 @@ def open_source(
     locator, sentence = _find_media(roots, root, sampling)
     said.append(sentence)
     said += _missing_summary(rows, locator)
-    settings: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling), "prompt": prompt}
+    settings: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling), "prompt": wording}
     return OpenEqaSource(
         said=tuple(said),
         annotations=(file,),
@@ -132,7 +145,7 @@ def open_source(
         total=len(rows),
         questions=tuple(rows),
         locate=locator,
-        prompt=prompt,
+        prompt=wording,
     )
 
 

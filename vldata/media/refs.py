@@ -11,6 +11,7 @@ import msgspec
 
 ImageFormat = Literal["jpeg", "png", "webp"]
 FormatRule = Literal["auto", "jpeg", "png", "webp"]
+SamplingRule = Literal["uniform", "first", "every", "fps"]
 ShortRule = Literal["error", "repeat", "fewer"]
 Decoder = Literal["pyav", "decord"]
 
@@ -22,7 +23,7 @@ class Sampling(msgspec.Struct, frozen=True):
     second); `count` caps the latter two when it is above 0. `short` says what happens when there are fewer than `count`.
     """
 
-    rule: Literal["uniform", "first", "every", "fps"] = "uniform"
+    rule: SamplingRule = "uniform"
     count: int = 8
     step: int = 1
     fps: float = 1.0

@@ -22,7 +22,7 @@ def sample_indices(n: int, sampling: Sampling, *, fps: float | None = None) -> t
         TooFewFramesError: there is no frame at all, or too few and `short` is "error".
         UsageError: the rule cannot be followed.
     """
-    _check(sampling)
+    check_sampling(sampling)
     if n < 1:
         raise TooFewFramesError("the sequence has no frames")
     if sampling.rule == "uniform":
@@ -46,7 +46,12 @@ def sample_indices(n: int, sampling: Sampling, *, fps: float | None = None) -> t
     return taken + (taken[-1],) * (sampling.count - len(taken))
 
 
-def _check(sampling: Sampling) -> None:
+def check_sampling(sampling: Sampling) -> None:
+    """Refuse numbers no sampling can have.
+
+    Raises:
+        UsageError: with the number and what to ask for.
+    """
     if sampling.rule in ("uniform", "first") and sampling.count < 1:
         raise UsageError(f"{sampling.count} frames cannot be sampled", cure="Ask for 1 or more.")
     if sampling.rule == "every" and sampling.step < 1:

@@ -73,9 +73,10 @@ def build_tokenizer() -> Any:
     )
     trained.train_from_iterator(_SENTENCES * 4, trainer)
     model = json.loads(trained.to_str())["model"]
+    merges: Any = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ", 1)) for merge in model["merges"]]
     tokenizer = Qwen2Tokenizer(
         vocab=model["vocab"],
-        merges=[tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ", 1)) for merge in model["merges"]],
+        merges=merges,
         unk_token="<|endoftext|>",
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",

@@ -405,7 +405,7 @@ def test_a_full_disk_ends_the_run(scene, spec, monkeypatch):
 
 def test_scaled_decoding_stays_near_full_decoding(spec):
     rng = np.random.default_rng(4)
-    coarse = Image.fromarray(rng.integers(0, 255, (30, 40, 3), dtype=np.uint8)).resize((4000, 3000), Image.Resampling.BICUBIC)
+    coarse = Image.fromarray(rng.integers(0, 255, (300, 400, 3), dtype=np.uint8)).resize((4000, 3000), Image.Resampling.BICUBIC)
     data = encoded(coarse, "JPEG", quality=92)
     target = pixels.target_size(4000, 3000, processor="qwen3-vl", min_pixels=65_536, max_pixels=589_824)
     ours = decode_picture(data, lambda *_: target)

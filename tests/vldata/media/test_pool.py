@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vldata.errors import DataError, UsageError
-from vldata.media.pool import WorkerBugError, WorkerPool
+from vldata.media.pool import WorkerBugError, WorkerPool, _Worker
 from vldata.media.refs import Failure
 
 ODD = """
@@ -87,29 +87,36 @@ def test_an_item_whose_worker_died_once_succeeds_the_second_time(work, tmp_path)
     assert run(work(ODD), ["crash once"], setup=str(tmp_path / "crashed")) == {0: ("done", "crash once")}
 
 
-def test_the_second_attempt_has_its_worker_to_itself(work, tmp_path):
+def test_the_second_attempt_has_its_worker_to_itself(work, monkeypatch):
+    given = []
+
+    def give(worker, job, original=_Worker.give):
+        given.append((job.item, bool(job.failed), len(worker.jobs), worker.alone))
+        original(worker, job)
+
+    monkeypatch.setattr(_Worker, "give", give)
+    items = ["hang", *(n for n in range(30)), "abort", *range(30)]
+    results = run(work("time.sleep(0.02) if item in range(30) else None\n" + ODD), items)
+    assert len(results) == len(items)
+    assert sorted(entry for entry in given if entry[1]) == [("abort", True, 0, False), ("hang", True, 0, False)]
+    assert not any(alone for *_, alone in given)
+
+
+def test_deadlines_do_not_count_the_time_the_caller_takes(work, tmp_path):
     body = f"""
-with open({str(tmp_path)!r} + f"/{{os.getpid()}}", "a") as log:
-    log.write(f"{{item}} ")
-if item == "slow":
-    time.sleep(600)
-time.sleep(0.01)
+with open({str(tmp_path / "log")!r}, "a") as log:
+    log.write(f"{{item}}\\n")
+time.sleep(0.05)
 return item
 """
-    run(work(body), ["slow", *range(30)])
-    logs = [path.read_text().split() for path in tmp_path.iterdir() if path.is_file()]
-    assert sum("slow" in log for log in logs) == 2
-    assert any(log[0] == "slow" for log in logs) and all(log[-1] == "slow" for log in logs if "slow" in log)
-
-
-def test_deadlines_do_not_count_the_time_the_caller_takes(work):
-    with WorkerPool(work("time.sleep(0.05); return item"), None, workers=2, timeout_s=0.5) as pool:
+    with WorkerPool(work(body), None, workers=2, timeout_s=0.5) as pool:
         results = []
-        for index, result in pool.map_unordered(range(6)):
+        for index, result in pool.map_unordered(range(8)):
             results.append((index, result))
-            if len(results) == 1:
+            if len(results) in (1, 2):
                 time.sleep(0.8)
-    assert sorted(results) == [(n, n) for n in range(6)]
+    assert sorted(results) == [(n, n) for n in range(8)]
+    assert sorted((tmp_path / "log").read_text().split()) == sorted(map(str, range(8))), "no item was begun twice"
 
 
 def test_items_are_taken_lazily(work):
