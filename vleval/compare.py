@@ -17,7 +17,7 @@ from vleval.readers import Loaded
 from vleval.references import read_references
 from vleval.results import Measured, ScoreResult
 from vleval.rows import Row
-from vleval.scoring import Predictions, load, score_rows, silent
+from vleval.scoring import Predictions, in_space_of, load, score_rows, silent
 from vleval.stats.agreement import Agreement, judge_agreement
 from vleval.stats.bootstrap import paired_interval
 from vleval.stats.groups import Groups
@@ -25,7 +25,7 @@ from vleval.stats.intervals import Interval, clustered_mean
 from vleval.stats.paired import holm, mcnemar, questions_needed, sign_flip, swap_test
 from vleval.worth import value_of
 
-SCHEMA = "vlkit-comparison/1"
+SCHEMA = "vlkit.comparison/1"
 
 
 class McNemar(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +159,7 @@ def compare(
                 profile=profile,
                 metrics=chosen,
                 group_by=group_by,
-                options=options or MetricOptions(),
+                options=in_space_of(options or MetricOptions(), known),
                 extras=extras,
                 seed=seed,
                 tell=tell_once,

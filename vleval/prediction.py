@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-SCHEMA = "vlkit-prediction/1"
+SCHEMA = "vlkit.prediction/1"
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,7 +40,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         latency_s: seconds from request to the end of the answer; -1 when not measured.
     """
 
-    schema: Literal["vlkit-prediction/1"]
+    schema: Literal["vlkit.prediction/1"]
     id: str
     prediction: str | None
     references: tuple[str, ...] = ()

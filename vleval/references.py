@@ -8,8 +8,11 @@ from pathlib import Path
 
 import msgspec
 
+from vldata.contract import read_contract
 from vldata.errors import DataError, UsageError
+from vldata.folder import DatasetPaths
 from vldata.record import Record, iter_records
+from vleval.metrics.options import CoordSpace
 from vleval.readers import containers
 from vleval.readers.containers import place
 from vleval.readers.fields import IMAGE_KEYS, context_of, find_id, find_references
@@ -22,13 +25,18 @@ _ANSWERLESS = "references, reference, answers, labels, label, target, ground_tru
 
 @dataclass(frozen=True)
 class References:
-    """Rows without predictions. `root` is the folder their picture paths are relative to."""
+    """Rows without predictions.
+
+    Attributes:
+        root: the folder their picture paths are relative to.
+        coord_space: of boxes in the references, as the dataset's contract tells it; "" when unknown.
+    """
 
     name: str
     rows: list[Row]
     has_ids: bool
     root: Path | None = None
-    notes: tuple[str, ...] = ()
+    coord_space: CoordSpace = ""
 
 
 def read_references(spec: str | Path, *, group_by: str = "") -> References:
@@ -46,7 +54,7 @@ def read_references(spec: str | Path, *, group_by: str = "") -> References:
     if files:
         rows = [record_row(record, group_by) for file in files for _, record in iter_records(file)]
         root = files[0].parent.parent if files[0].name.startswith("part-") else files[0].parent
-        found = References(str(spec), _with_sizes(rows, files[0]), has_ids=True, root=root)
+        found = References(str(spec), _with_sizes(rows, files[0]), has_ids=True, root=root, coord_space=_space_of(files[0]))
     else:
         found = _read_file(path, spec, group_by)
     seen: set[str] = set()
@@ -68,12 +76,27 @@ def record_row(record: Record, group_by: str = "") -> Row:
     return Row(id=record.id, prediction=None, references=references, **context)
 
 
+def _space_of(first_file: Path) -> CoordSpace:
+    """The coordinate space that the dataset was written in."""
+    base = _base(first_file)
+    paths = DatasetPaths(base.parent, base.name)
+    if not paths.contract.is_file():
+        return ""
+    space = read_contract(paths).coordinate_space
+    return "" if space == "none" else space
+
+
+def _base(first_file: Path) -> Path:
+    """`DIR/NAME` of a record file."""
+    return first_file.parent if first_file.name.startswith("part-") else first_file.with_suffix("")
+
+
 def _with_sizes(rows: list[Row], first_file: Path) -> list[Row]:
     """Give rows that ask for boxes the size of their first picture, which the dataset's media list knows."""
     if not any(row.task in ("detection", "grounding") for row in rows):
         return rows
-    base = first_file.parent if first_file.name.startswith("part-") else first_file.with_suffix("")
-    media = base.with_name(base.name + ".media.jsonl")
+    base = _base(first_file)
+    media = DatasetPaths(base.parent, base.name).media
     if not media.is_file():
         return rows
     sizes: dict[str, tuple[int, int]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars
 
 
-class Counts(msgspec.Struct, frozen=True, kw_only=True):
+class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the rows fared. total = scored + error + missing; empty, truncated and refused answers are scored and also counted here."""
 
     total: int
@@ -89,6 +89,36 @@ class MetricScore(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class MetricDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One metric in the document of `vleval score --json`; see `MetricScore`. The last seven stand only where they say something."""
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    scale: float
+    higher_is_better: bool
+    ceiling: float | None
+    floor: float | None
+    signature: str
+    value_upstream: float | None = None
+    n_upstream: int | None = None
+    value_answered: float | None = None
+    n_answered: int | None = None
+    by_kind: dict[str, Part] = {}
+    parts: dict[str, float] = {}
+    unparsed: int = 0
+
+
+class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What `vleval score --json` prints."""
+
+    profile: str
+    metrics: dict[str, MetricDocument]
+    counts: Counts
+    by_category: dict[str, dict[str, Part]]
+
+
 @dataclass(frozen=True)
 class Measured:
     """A metric beside what it said of the rows, kept for comparisons and per-record output."""
@@ -123,16 +153,10 @@ class ScoreResult:
 
     def document(self) -> dict[str, Any]:
         """The document that `vleval score --json` prints."""
-        metrics: dict[str, Any] = {}
-        for name, score in self.metrics.items():
-            metrics[name] = _metric_document(score)
-        for name, alias in self.aliases.items():
-            if name in metrics:
-                metrics[alias] = metrics[name]
-        counts = msgspec.to_builtins(self.counts)
-        if not counts["refused"]:
-            del counts["refused"]
-        return {"profile": self.profile, "metrics": metrics, "counts": counts, "by_category": msgspec.to_builtins(self.by_category)}
+        metrics = {name: _metric_document(score) for name, score in self.metrics.items()}
+        metrics |= {alias: metrics[name] for name, alias in self.aliases.items() if name in metrics}
+        document = ScoreDocument(profile=self.profile, metrics=metrics, counts=self.counts, by_category=self.by_category)
+        return cast("dict[str, Any]", msgspec.to_builtins(document))
 
     def per_record(self) -> list[dict[str, Any]]:
         """One `{"id", metric: value, ...}` per row, with `metric.tp` and the like where a value is made of counts.
@@ -173,26 +197,5 @@ def column_of(scores: Scores) -> Floats:
     return np.where(scores.dropped, np.nan, scores.values)
 
 
-def _metric_document(score: MetricScore) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "value": score.value,
-        "low": score.low,
-        "high": score.high,
-        "n": score.n,
-        "scale": score.scale,
-        "higher_is_better": score.higher_is_better,
-        "ceiling": score.ceiling,
-        "floor": score.floor,
-        "signature": score.signature,
-    }
-    if score.n_upstream is not None:
-        document |= {"value_upstream": score.value_upstream, "n_upstream": score.n_upstream}
-    if score.n_answered is not None:
-        document |= {"value_answered": score.value_answered, "n_answered": score.n_answered}
-    if score.by_kind:
-        document["by_kind"] = msgspec.to_builtins(score.by_kind)
-    if score.parts:
-        document["parts"] = score.parts
-    if score.unparsed:
-        document["unparsed"] = score.unparsed
-    return document
+def _metric_document(score: MetricScore) -> MetricDocument:
+    return MetricDocument(**{name: getattr(score, name) for name in MetricDocument.__struct_fields__})

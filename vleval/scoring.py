@@ -81,17 +81,25 @@ def score(
         joined.rows = join_marks(joined.rows, read_predictions(marks))
     if (marks is not None or loaded.format == "openeqa-marks") and not metrics:
         metrics = ("llm_match",)
+    settings = in_space_of(options or MetricOptions(), known)
     return score_rows(
         joined,
         loaded,
         profile=profile,
         metrics=metrics,
         group_by=group_by,
-        options=options or MetricOptions(),
+        options=settings,
         extras=extras,
         seed=seed,
         tell=tell,
     )
+
+
+def in_space_of(options: MetricOptions, references: References | None) -> MetricOptions:
+    """The options with the coordinate space that the references' dataset was written in, where only that of the answers was told."""
+    if references is None or not references.coord_space or not options.coord_space or options.reference_space:
+        return options
+    return msgspec.structs.replace(options, reference_space=references.coord_space)
 
 
 def load(predictions: Predictions, *, format: str = "", group_by: str = "") -> Loaded:

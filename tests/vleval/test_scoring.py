@@ -172,11 +172,11 @@ def test_rows_dropped_upstream_are_null_per_record():
 
 
 def test_our_own_type_is_accepted():
-    given = Prediction(schema="vlkit-prediction/1", id="a", prediction="x", references=("x",), meta={"category": "k"})
+    given = Prediction(schema="vlkit.prediction/1", id="a", prediction="x", references=("x",), meta={"category": "k"})
     result = score([given], metrics=["exact_match"], extras=False)
     assert (result.metrics["exact_match"].value, result.rows[0].category) == (1.0, "k")
     with pytest.raises(ValueError, match="error does not say why"):
-        Prediction(schema="vlkit-prediction/1", id="a", prediction=None)
+        Prediction(schema="vlkit.prediction/1", id="a", prediction=None)
 
 
 def test_wrong_calls_are_named():

@@ -13,7 +13,7 @@ from vleval.compare import Compared, Pair
 from vleval.report.gallery import Item, gallery_items
 from vleval.results import Counts, MetricScore, Part, ScoreResult
 
-SCHEMA: Literal["vlkit-report/1"] = "vlkit-report/1"
+SCHEMA: Literal["vlkit.report/1"] = "vlkit.report/1"
 
 
 class SystemReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class Gallery(msgspec.Struct, frozen=True, kw_only=True):
 class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A whole report. It names no time, host or absolute path: equal inputs give an equal report."""
 
-    schema: Literal["vlkit-report/1"]
+    schema: Literal["vlkit.report/1"]
     version: str
     title: str
     profile: str

@@ -1,0 +1,12 @@
+"""The types behind the published JSON Schemas of this package; `tools/make_schemas.py` writes them to schemas/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vleval.compare import Comparison
+from vleval.prediction import Prediction
+from vleval.report.document import ReportDocument
+from vleval.results import ScoreDocument
+
+SCHEMAS: dict[str, Any] = {"prediction": Prediction, "score": ScoreDocument, "comparison": Comparison, "report": ReportDocument}
