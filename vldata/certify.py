@@ -54,15 +54,13 @@ def certify(out: Path, name: str) -> Certification:
     group_by = claims[0].group_by
     checks = [
         _claims_agree(sides),
-        _disjoint("ids", {side: [record.id for record in rows] for side, rows in records.items()}),
-        _disjoint("pictures", {side: [image for record in rows for image in record.images] for side, rows in records.items()}),
-        _disjoint(
-            "question and answer texts with the same pictures", {side: [_content(r) for r in rows] for side, rows in records.items()}
-        ),
+        _disjoint("ids", {side: {record.id: record.id for record in rows} for side, rows in records.items()}),
+        _disjoint("pictures", {side: {image: image for record in rows for image in record.images} for side, rows in records.items()}),
+        _disjoint("whole examples (texts and pictures)", {side: {_content(r): r.id for r in rows} for side, rows in records.items()}),
         *_parent_checks(out, parent, sides, records),
     ]
     if group_by != "none":
-        groups = {side: [record.meta.get(group_by) or record.id for record in rows] for side, rows in records.items()}
+        groups = {side: {(group := record.meta.get(group_by) or record.id): group for record in rows} for side, rows in records.items()}
         checks.insert(1, _disjoint(f"groups by {group_by}", groups))
     return Certification(parent, {side: len(rows) for side, rows in records.items()}, group_by, tuple(checks))
 
@@ -91,15 +89,15 @@ def _claims_agree(sides: dict[str, Contract]) -> Check:
     )
 
 
-def _disjoint(what: str, values: dict[str, list[str]]) -> Check:
-    """Prove that no value is on two sides."""
+def _disjoint(what: str, labels: dict[str, dict[str, str]]) -> Check:
+    """Prove that no key of a side is on another; the labels are for the examples."""
     shared: dict[str, str] = {}
-    for first, second in combinations(values, 2):
-        for value in set(values[first]) & set(values[second]):
-            shared[value] = f"{value} in {first} and {second}"
-    counts = ", ".join(f"{side} {len(set(found)):,}" for side, found in values.items())
-    detail = f"{counts}; {len(shared):,} on two sides."
-    return Check(what, not shared, detail, len(shared), tuple(shared[value] for value in sorted(shared)[:5]))
+    for first, second in combinations(labels, 2):
+        for key in labels[first].keys() & labels[second].keys():
+            here, there = labels[first][key], labels[second][key]
+            shared[key] = f"{here} in {first} and {'' if here == there else f'{there} '}in {second}"
+    counts = ", ".join(f"{side} {len(found):,}" for side, found in labels.items())
+    return Check(what, not shared, f"{counts}; {len(shared):,} on two sides.", len(shared), tuple(sorted(shared.values())[:5]))
 
 
 def _content(record: Record) -> str:

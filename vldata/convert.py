@@ -143,6 +143,7 @@ class _Run:
         self._reject_counts: Counter[str] = Counter()
         self._rejects: list[Reject] = []
         self._resumed = 0
+        self._pictures = 0
         self._total = source.total if options.limit is None or source.total is None else min(source.total, options.limit)
         self._excluded = 0
 
@@ -220,6 +221,7 @@ class _Run:
 
     def _settle(self, key: str, rendering: Rendering) -> None:
         self._rendered[key] = rendering
+        self._pictures += len(rendering.pictures) if isinstance(rendering, Rendered) else 0
         for part in self._parts:
             part.waiting.discard(key)
         self._flush_ready()
@@ -286,7 +288,7 @@ class _Run:
         if self._on_progress:
             done = sum(marker.annotations for marker in self._markers)
             records = sum(len(marker.has_image) for marker in self._markers)
-            self._on_progress(Progress(done, self._total, records, self._reject_counts.total(), len(self._rendered)))
+            self._on_progress(Progress(done, self._total, records, self._reject_counts.total(), self._pictures))
 
     def finish(self) -> Conversion:
         """Publish what is staged and say what came of it."""

@@ -33,6 +33,7 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     renames: tuple[Rename, ...]
     remove: tuple[str, ...] = ()
+    unregister: tuple[str, ...] = ()
     entries: dict[str, dict[str, str | dict[str, str]]] = {}
 
 
@@ -92,8 +93,8 @@ def _roll_forward(paths: DatasetPaths, journal: Journal) -> None:
         raise write_error(out, error) from None
     for folder in touched:
         fsync_dir(folder)
-    if journal.entries:
-        merge_entries(out, dict(journal.entries))
+    if journal.entries or journal.unregister:
+        merge_entries(out, dict(journal.entries), remove=journal.unregister)
     paths.journal.unlink(missing_ok=True)
     fsync_dir(paths.state)
 

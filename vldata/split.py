@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -99,7 +100,7 @@ def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, 
         sizes={side: len(members) for side, members in rows.items()},
         groups={side: group_counts[side] for side in rows},
         leak=_leak(groups, rows, group_by, seed),
-        notes=tuple(notes),
+        notes=(*notes, *_shared_pictures(records, rows)),
     )
     parent_sha256 = parent_digest(contract)
     certificates = {
@@ -107,6 +108,14 @@ def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, 
     }
     _publish_sides(parent, contract, lines, records, rows, certificates)
     return result
+
+
+def _shared_pictures(records: Sequence[Record], rows: dict[Side, list[int]]) -> Iterator[str]:
+    """Warn of pictures that two sides show: groups that look apart by name may still hold the same files."""
+    seen = {side: {image for row in members for image in records[row].images} for side, members in rows.items()}
+    for first, second in combinations(seen, 2):
+        if shared := seen[first] & seen[second]:
+            yield f"Warning: {len(shared):,} pictures are in {first} and in {second}; they are the same files under other groups."
 
 
 def _leak(groups: dict[str, list[int]], rows: dict[Side, list[int]], group_by: str, seed: int) -> RowSplitLeak | None:
@@ -191,7 +200,10 @@ def _publish_sides(
                 handle.write(data)
             renames.append(Rename(path.relative_to(parent.out).as_posix(), path.name))
         entries[name] = make_entry(f"{name}.jsonl")
-    commit(parent, Journal(renames=tuple(renames), entries=entries))
+    stale = [name for name, _ in iter_sides(parent.out, parent.name) if name not in entries]
+    old = [DatasetPaths(parent.out, name) for name in stale]
+    remove = tuple(path.name for paths in old for path in (paths.records, paths.media, paths.contract))
+    commit(parent, Journal(renames=tuple(renames), remove=remove, unregister=tuple(stale), entries=entries))
 
 
 def parent_digest(contract: Contract) -> str:

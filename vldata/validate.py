@@ -10,7 +10,7 @@ import msgspec
 
 from vldata import strictjson
 from vldata.check import RecordChecker
-from vldata.contract import Contract, read_contract
+from vldata.contract import Contract, PixelContract, read_contract
 from vldata.dataset_info import Entry, make_entry, read_dataset_info
 from vldata.errors import DataError
 from vldata.findings import Finding, FindingList
@@ -21,6 +21,9 @@ from vldata.media.refs import Failure
 from vldata.pixels import is_fixed_point
 from vldata.publish import MediaLine
 from vldata.workers import count_workers
+
+# Faults of pictures that were looked at already, by what they had to keep to: the sides of a split share their parent's files.
+KnownFaults = dict[PixelContract | None, dict[str, list[tuple[str, str]]]]
 
 
 class ValidatedDataset(msgspec.Struct, frozen=True):
@@ -87,6 +90,7 @@ def validate(
     findings = FindingList()
     done: list[ValidatedDataset] = []
     skipped: dict[str, str] = {}
+    known: KnownFaults = {}
     for name, entry in table.items():
         if names and name not in names:
             continue
@@ -94,7 +98,7 @@ def validate(
         if not paths.contract.exists() and not _looks_ours(entry, name):
             skipped[name] = "it has no contract and is not an entry of vldata's: another tool's or your own"
             continue
-        check = _DatasetCheck(paths, entry, findings)
+        check = _DatasetCheck(paths, entry, findings, known)
         records, first_use = check.records(collect_images=files)
         if files and check.contract:
             check.media(first_use)
@@ -110,10 +114,11 @@ def _looks_ours(entry: Entry, name: str) -> bool:
 class _DatasetCheck:
     """The checks of one registered dataset."""
 
-    def __init__(self, paths: DatasetPaths, entry: Entry, findings: FindingList) -> None:
+    def __init__(self, paths: DatasetPaths, entry: Entry, findings: FindingList, known: KnownFaults) -> None:
         self._paths = paths
         self._entry = entry
         self._findings = findings
+        self._known = known
         self.contract = self._read_contract()
 
     def _add(self, where: Path | str, code: str, message: str, record_id: str = "") -> None:
@@ -192,22 +197,18 @@ class _DatasetCheck:
         on_progress: Callable[[str, int, int], None] | None,
     ) -> None:
         """Open every picture once and check it against its name and the contract."""
-        images = list(first_use)
-        root = self._paths.out
-        if not images:
-            return
-        absolute = (str((root / image).absolute()) for image in images)
-        outcomes = inspect_pictures(absolute, headers_only=headers_only, workers=count_workers(workers))
-        found = []
+        pixels = self.contract.pixels if self.contract else None
+        known = self._known.setdefault(pixels, {})
+        images = [image for image in first_use if image not in known]
+        absolute = (str((self._paths.out / image).absolute()) for image in images)
+        outcomes = inspect_pictures(absolute, headers_only=headers_only, workers=count_workers(workers)) if images else ()
         for done, (index, outcome) in enumerate(outcomes, start=1):
-            if faults := self._picture_faults(images[index], outcome, headers_only=headers_only):
-                found.append((index, faults))
+            known[images[index]] = self._picture_faults(images[index], outcome, headers_only=headers_only)
             if on_progress:
                 on_progress(self._paths.name, done, len(images))
-        for index, faults in sorted(found):
-            where, record_id = first_use[images[index]]
-            for code, message in faults:
-                self._add(where, code, f"{images[index]}: {message}", record_id)
+        for image, (where, record_id) in first_use.items():
+            for code, message in known[image]:
+                self._add(where, code, f"{image}: {message}", record_id)
 
     def _picture_faults(self, image: str, outcome: PictureFacts | Failure, *, headers_only: bool) -> list[tuple[str, str]]:
         if isinstance(outcome, Failure):

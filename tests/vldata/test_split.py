@@ -117,7 +117,9 @@ def test_existing_names_are_refused(prepared: Path) -> None:
     split(prepared, "openeqa", test=8)
     with pytest.raises(DataError, match=r"'openeqa_train' is there already.\n  Replace the earlier split with --overwrite"):
         split(prepared, "openeqa", test=8)
-    split(prepared, "openeqa", test=4, overwrite=True)
+    split(prepared, "openeqa", test=4, val=4, overwrite=True)
+    split(prepared, "openeqa", test=4, overwrite=True)  # the side of the split before last goes with it
+    assert not list(prepared.glob("openeqa_val*")) and "openeqa_val" not in (prepared / "dataset_info.json").read_text()
     info = prepared / "dataset_info.json"
     table = json.loads(info.read_text())
     info.write_text(json.dumps({"x_test": {"file_name": "x.json"}, **table}))

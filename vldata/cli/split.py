@@ -31,7 +31,7 @@ def split(
         say_json(msgspec.to_builtins(result))
         return
     for sentence in result.notes:
-        note(f"Note: {sentence}")
+        note(sentence)
     for side, dataset in result.names.items():
         groups = f" in {result.groups[side]:,} groups" if group_by != "none" else ""
         say(f"{dataset}: {result.sizes[side]:,} records{groups}.")

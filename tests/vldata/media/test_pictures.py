@@ -403,12 +403,16 @@ def test_a_full_disk_ends_the_run(scene, spec, monkeypatch):
         render(encoded(scene, "PNG"), spec)
 
 
-def test_scaled_decoding_stays_near_full_decoding(spec):
+def test_scaled_decoding_stays_near_full_decoding(monkeypatch):
     rng = np.random.default_rng(4)
     coarse = Image.fromarray(rng.integers(0, 255, (300, 400, 3), dtype=np.uint8)).resize((4000, 3000), Image.Resampling.BICUBIC)
     data = encoded(coarse, "JPEG", quality=92)
     target = pixels.target_size(4000, 3000, processor="qwen3-vl", min_pixels=65_536, max_pixels=589_824)
+    scaled = []
+    resize = Image.Image.resize
+    monkeypatch.setattr(Image.Image, "resize", lambda image, *rest, **options: scaled.append(image.size) or resize(image, *rest, **options))
     ours = decode_picture(data, lambda *_: target)
+    assert scaled == [(2000, 1500)], "half the size, and still twice what is wanted"
     full = Image.open(io.BytesIO(data)).convert("RGB").resize(target, Image.Resampling.BICUBIC)
     error = np.mean((np.asarray(ours.image, dtype=float) - np.asarray(full, dtype=float)) ** 2)
     assert (ours.width, ours.height) == (4000, 3000)
