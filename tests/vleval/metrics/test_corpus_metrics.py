@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sacrebleu.metrics import BLEU, CHRF, TER
+
+from vldata.errors import DataError, UsageError
+from vleval.metrics.json_f1 import ccocr_fields, donut_fields, respace
+from vleval.metrics.llm_match import parse_mark
+from vleval.metrics.options import MetricOptions
+from vleval.profiles import resolve
+from vleval.rows import Row
+
+
+def row(prediction, *references, **fields):
+    return Row(id="x", prediction=prediction, references=references, **fields)
+
+
+def corpus(scores):
+    return float(scores.corpus.value(scores.corpus.rows.sum(axis=0)[None])[0])
+
+
+WORDS = st.lists(st.sampled_from("a the cat dog sat on mat . , Runs fast".split()), max_size=9).map(" ".join)  # noqa: SIM905
+FILES = st.lists(st.tuples(WORDS, st.lists(WORDS, min_size=1, max_size=3)), min_size=1, max_size=6)
+
+
+@given(FILES)
+@settings(max_examples=60, deadline=None)
+def test_sums_of_statistics_give_sacrebleus_own_scores(pairs):
+    rows = [row(answer, *known) for answer, known in pairs]
+    answers = [answer for answer, _ in pairs]
+    widest = max(len(known) for _, known in pairs)
+    streams = [[known[i] if i < len(known) else None for _, known in pairs] for i in range(widest)]
+    for name, metric in (("sacrebleu", BLEU()), ("chrf", CHRF()), ("ter", TER())):
+        scores = resolve("lmms-eval", name).score(rows)
+        assert corpus(scores) == pytest.approx(metric.corpus_score(answers, streams).score, abs=1e-9), name
+    first = BLEU(effective_order=True).sentence_score(answers[0], pairs[0][1]).score
+    assert resolve("lmms-eval", "sacrebleu").score(rows).values[0] == pytest.approx(first)
+
+
+def test_many_resamples_at_once():
+    rows = [row("the cat sat on the mat", "a cat sat on the mat"), row("", "a dog"), row("x", "y")]
+    for name in ("sacrebleu", "chrf", "ter", "cider"):
+        part = resolve("lmms-eval" if name == "ter" else "vlkit", name).score(rows).corpus
+        counts = np.array([[1, 1, 1], [3, 0, 0], [0, 2, 1], [0, 0, 0]], dtype=np.float64)
+        values = part.value(counts @ part.rows)
+        assert values.shape == (4,)
+        assert np.isfinite(values).all()
+
+
+def test_bleu_of_perfect_one_word_answers_is_zero_and_says_so():
+    scores = resolve("vlkit", "sacrebleu").score([row("cat", "cat"), row("dog", "dog")])
+    assert corpus(scores) == 0
+    assert scores.values.tolist() == pytest.approx([100, 100])
+    assert any("fewer than four words" in note for note in scores.notes)
+
+
+@pytest.mark.parametrize(("reference", "tokenizer"), [("这是一个测试句子", "zh"), ("これはテストの文です", "char")])
+def test_cjk_references_get_a_tokenizer_that_sees_words(reference, tokenizer):
+    scores = resolve("vlkit", "sacrebleu").score([row(reference, reference)])
+    assert corpus(scores) == pytest.approx(100)
+    assert tokenizer in scores.notes[0]
+    plain = resolve("lmms-eval", "sacrebleu").score([row(reference, reference)])
+    assert any("says little" in note for note in plain.notes)
+
+
+def test_a_failed_answer_is_worst_for_ter():
+    scores = resolve("vlkit", "ter").score([row("a b c d", "a b c d"), row(None, "a b c d", error="timeout")])
+    assert scores.values.tolist() == [0, 100]
+    assert corpus(scores) == 50
+
+
+def test_tokenizers_that_would_download_are_refused():
+    with pytest.raises(UsageError, match="flores200"):
+        resolve("vlkit", "sacrebleu", MetricOptions(tokenize="flores200"))
+
+
+def test_cider_of_the_papers_kind():
+    rows = [row("a cat on a mat", "a cat on a mat", "a cat"), row("two dogs run", "two dogs run fast"), row("", "the sea")]
+    scores = resolve("vlkit", "cider").score(rows)
+    assert corpus(scores) == pytest.approx(scores.values.mean())
+    assert scores.values[0] > scores.values[2] == 0
+    assert resolve("vlkit", "cider").score(rows[:1]).notes
+    assert resolve("vlkit", "cider").score([row("一只猫在垫子上", "一只猫在垫子上"), row("狗", "两只狗")]).values[0] == pytest.approx(10)
+
+
+DOCUMENT = {"name": "Tea", "total": "12", "items": [{"n": "a", "p": "1"}, {"n": "b"}], "tags": ["x", "y"], "none": None}
+
+
+def test_fields_are_paths_and_texts():
+    assert sorted(donut_fields(DOCUMENT)) == sorted(
+        [("name", "Tea"), ("total", "12"), ("items.n", "a"), ("items.p", "1"), ("items.n", "b"), ("tags", "x"), ("tags", "y")]
+    )
+    assert ("none", "None") in ccocr_fields(DOCUMENT)
+
+
+def test_json_counts_add_up_and_unreadable_answers_count_as_nothing():
+    reference = json.dumps({"a": "1", "b": "2"})
+    rows = [row('```json\n{"a": "1", "b": "3"}\n```', reference), row("I see {'a': '1'} here", reference), row("no", reference)]
+    scores = resolve("vlkit", "json_f1").score(rows)
+    assert [tuple(detail.values()) for detail in scores.details] == [(1, 1, 1), (1, 0, 1), (0, 0, 2)]
+    assert corpus(scores) == pytest.approx(2 / (2 + 5 / 2))
+    assert scores.unparsed == 1
+    strict = resolve("vlmevalkit", "json_f1:ccocr").score(rows)
+    assert strict.unparsed == 2
+    with pytest.raises(DataError, match="not JSON"):
+        resolve("vlkit", "json_f1").score([row("{}", "not json")])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("ＡＢ１２", "AB 12"),
+        ("中 文 字", "中文字"),
+        ("中 abc", "中abc"),
+        ("a ,b", "a, b"),
+        ("3 .5", "3 . 5"),
+        ("a  b", "a b"),
+        ("1、2", "1,2"),
+    ],
+)
+def test_cc_ocr_respaces(text, wanted):
+    assert respace(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("5", 5),
+        (" 5", 5),
+        ("5.", 5),
+        ("4/5", 4),
+        ("Your mark: 3", 3),
+        ("Because.\nYour mark: **2**\n", 2),
+        ("Mark: 4", 4),
+        ("good", None),
+        ("", None),
+    ],
+)
+def test_marks_are_read_where_upstream_stops(text, wanted):
+    assert parse_mark(text) == wanted
+
+
+def test_llm_match_is_percent_of_marks():
+    rows = [
+        row("a", extra={"mark": "5"}),
+        row("b", extra={"mark": "3"}),
+        row(None),
+        row("c", extra={"mark": "0"}),
+        row("d", extra={"mark": "9"}),
+    ]
+    scores = resolve("openeqa", "llm_match").score(rows)
+    assert scores.values.tolist() == [100, 50, 0, 0, 100]
+    assert scores.notes == ("1 marks lie outside 1 to 5 and are clipped.",)
+    with pytest.raises(DataError, match="no judge's mark"):
+        resolve("openeqa", "llm_match").score([row("a")])
+    with pytest.raises(DataError, match="names no number"):
+        resolve("openeqa", "llm_match").score([row("a", extra={"mark": "fine"})])
