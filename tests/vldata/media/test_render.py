@@ -1,6 +1,8 @@
 """References of every kind through the worker pool."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -63,3 +65,9 @@ def test_a_folder_that_cannot_be_written_ends_the_run(refs, spec):
 def test_an_impossible_budget_ends_the_run(refs, spec):
     with pytest.raises(UsageError, match="no picture has between"):
         list(render(refs, msgspec.structs.replace(spec, max_pixels=1000), workers=2))
+
+
+def test_importing_the_renderer_loads_no_decoder():
+    modules = "render inspect pictures videos video_frames decode store pool worker sampling".split()
+    code = f"import sys, {', '.join('vldata.media.' + name for name in modules)}\nprint([n for n in ('PIL', 'numpy', 'av', 'decord') if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -180,7 +180,7 @@ def test_a_playlist_cannot_name_other_files(tmp_path, spec, draw_video):
     for name, content in playlists.items():
         (tmp_path / name).write_text(content)
         rendering = render_clip(ClipRef(str(tmp_path / name), name, Sampling()), spec)
-        assert rendering.code == "VL102" and ("accepted container" in rendering.reason or name == "b.txt")
+        assert isinstance(rendering, Failure) and rendering.code == "VL102"
 
 
 def write_sound(path):
