@@ -45,14 +45,13 @@ def _metric_card(name: str, systems: Sequence[SystemReport]) -> str:
         who = f'<div class="who">{_swatch(position)}{bdi(system.name)}</div>' if many else ""
         size = "mid" if many else "big"
         lines.append(f'{who}<p class="{size}">{show(score.value)} <small>{interval}</small></p>{svg.score_track(score, position)}')
-    facts = list(_shared_facts(lead))
-    for system in systems:
-        facts += [(f"{term}, {system.name}" if many else term, value) for term, value in _own_facts(system.metrics[name])]
-    listed = "".join(f"<dt>{bdi(term)}</dt><dd>{bdi(value)}</dd>" for term, value in facts)
+        lines.append(f'<div class="ends"><span>0</span><span>{lead.scale:g}</span></div>')
+        lines += [f'<p class="own">{bdi(fact)}</p>' for fact in _own_facts(score)]
+    listed = "".join(f"<dt>{bdi(term)}</dt><dd>{bdi(value)}</dd>" for term, value in _shared_facts(lead))
     direction = "" if lead.higher_is_better else " · lower is better"
     return (
         f'<article class="card"><div class="head"><h3>{text(name)}</h3><span class="small soft">n = {lead.n:,}{direction}</span></div>'
-        f'{"".join(lines)}<div class="ends"><span>0</span><span>{lead.scale:g}</span></div><dl class="facts">{listed}</dl></article>'
+        f'{"".join(lines)}<dl class="facts">{listed}</dl></article>'
     )
 
 
@@ -78,20 +77,19 @@ def _shared_facts(score: MetricScore) -> Iterator[tuple[str, str]]:
         yield "style", "right answers lose " + ", ".join(f"{show(loss)} by {name}" for name, loss in losses.items())
 
 
-def _own_facts(score: MetricScore) -> Iterator[tuple[str, str]]:
+def _own_facts(score: MetricScore) -> Iterator[str]:
     show = _on_scale(score)
     if score.by_kind:
-        yield "halves", ", ".join(f"{kind} {show(part.value)} (n = {part.n:,})" for kind, part in score.by_kind.items())
-    for part_name, value in score.parts.items():
-        yield part_name, show(value)
+        yield ", ".join(f"{kind} {show(part.value)} (n = {part.n:,})" for kind, part in score.by_kind.items())
+    if score.parts:
+        yield ", ".join(f"{name.replace('_', ' ')} {show(value)}" for name, value in score.parts.items())
     if score.n_answered is not None and score.value_answered is not None:
-        yield "answered only", f"{show(score.value_answered)} (n = {score.n_answered:,})"
+        yield f"{show(score.value_answered)} of those that were answered (n = {score.n_answered:,})"
     if score.n_upstream is not None and score.value_upstream is not None:
-        yield "upstream", f"{show(score.value_upstream)} (n = {score.n_upstream:,}): {score.profile} drops the other rows"
+        yield f"{score.profile} itself drops rows and prints {show(score.value_upstream)} (n = {score.n_upstream:,})"
     if score.unparsed:
-        yield "unparsed", f"{score.unparsed:,} answers count as wrong"
-    for note in score.notes:
-        yield "note", note
+        yield f"{score.unparsed:,} answers could not be read and count as wrong"
+    yield from score.notes
 
 
 def pair_section(pair: Pair) -> str:
@@ -129,7 +127,7 @@ def categories_section(report: ReportDocument) -> Iterator[str]:
     name = next(iter(lead.metrics))
     scale = lead.metrics[name].scale
     ordered = sorted(lead.by_category.items(), key=lambda item: (-item[1][name].n, item[0]))
-    yield '<div class="card scroll"><table><thead><tr><th>category</th><th class="num">n</th>'
+    yield '<div class="card scroll"><table class="bars"><thead><tr><th>category</th><th class="num">n</th>'
     yield f'<th>{text(name)}</th><th class="num"></th></tr></thead><tbody>'
     for category, parts in ordered[:MAX_CATEGORIES]:
         bars, values = [], []
