@@ -100,9 +100,10 @@ def ptb(texts: list[str]) -> list[list[str]]:
     """
     try:
         tokenizer = importlib.import_module("pycocoevalcap.tokenizer.ptbtokenizer").PTBTokenizer()
-        tokenized = tokenizer.tokenize({index: [{"caption": text}] for index, text in enumerate(texts)})
-    except (ImportError, FileNotFoundError) as error:
-        missing = "Java" if isinstance(error, FileNotFoundError) else "the package pycocoevalcap"
+        lines = [" ".join(text.splitlines()) for text in texts]  # it works by lines, and takes more than "\n" for their ends
+        tokenized = tokenizer.tokenize({index: [{"caption": line}] for index, line in enumerate(lines)})
+    except (ImportError, OSError) as error:
+        missing = "the package pycocoevalcap" if isinstance(error, ImportError) else f"Java and a writable package folder ({error})"
         raise UsageError(
             f"cider:ptb needs {missing}.", cure="Install Java and pycocoevalcap, or take cider, which needs neither."
         ) from None

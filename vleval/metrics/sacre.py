@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 
 from vldata.errors import UsageError
 from vleval.metric import CorpusStats, Floats, Metric, Scores
@@ -19,6 +21,7 @@ from vleval.metrics.text import has_cjk
 from vleval.rows import Row
 
 TOKENIZERS = ("13a", "zh", "char", "intl", "none", "ja-mecab", "ko-mecab")  # those that download a model are left out
+_LONGEST_FOR_SHIFTS = 20_000  # looking for shifts in longer answers takes minutes
 _TINY = -9999999999.0
 
 
@@ -108,9 +111,17 @@ def ter_plain(options: MetricOptions) -> Metric:
 
 def _ter(rows: Sequence[Row], *, asian: bool) -> Scores:
     metric = _metric("TER", normalized=True, asian_support=True) if asian else _metric("TER")
-    stats = _statistics(metric, rows, 2)
-    notes = ("Chinese and Japanese characters are split and counted as words of their own.",) if asian else ()
-    return Scores(values=ter_value(stats), corpus=CorpusStats(stats, ter_value), notes=notes)
+    long = [index for index, row in enumerate(rows) if len(answer(row) or "") > _LONGEST_FOR_SHIFTS]
+    short = [msgspec.structs.replace(row, prediction="") if index in long else row for index, row in enumerate(rows)] if long else rows
+    stats = _statistics(metric, short, 2)
+    notes = ["Chinese and Japanese characters are split and counted as words of their own."] if asian else []
+    for index in long:
+        words = metric._preprocess_segment(rows[index].prediction).split()
+        targets = [metric._preprocess_segment(reference).split() for reference in rows[index].references]
+        stats[index, 0] = min(Levenshtein.distance(words, target) for target in targets)
+    if long:
+        notes.append(f"{len(long)} answers of more than {_LONGEST_FOR_SHIFTS:,} characters are scored without shifts.")
+    return Scores(values=ter_value(stats), corpus=CorpusStats(stats, ter_value), notes=tuple(notes))
 
 
 def _bleu(rows: Sequence[Row], tokenize: str, *, chosen: bool) -> Scores:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-from vldata.errors import DataError, UsageError
+from vldata.errors import DataError, MissingExtraError, UsageError
 from vleval.metrics.json_f1 import ccocr_fields, donut_fields, respace
 from vleval.metrics.llm_match import parse_mark
 from vleval.metrics.options import MetricOptions
@@ -72,6 +74,41 @@ def test_a_failed_answer_is_worst_for_ter():
     scores = resolve("vlkit", "ter").score([row("a b c d", "a b c d"), row(None, "a b c d", error="timeout")])
     assert scores.values.tolist() == [0, 100]
     assert corpus(scores) == 50
+
+
+def test_ter_of_an_endless_answer_comes_soon():
+    scores = resolve("vlkit", "ter").score([row("word " * 200_000, "a word"), row("a b", "a b")])
+    assert scores.values.tolist() == [100 * 199_999 / 2, 0]
+    assert "without shifts" in scores.notes[0]
+
+
+def test_ptb_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pycocoevalcap.tokenizer.ptbtokenizer", None)
+    with pytest.raises(UsageError, match="pycocoevalcap"):
+        resolve("lmms-eval", "cider:ptb").score([row("a", "a")])
+
+
+class FakeEvaluate:
+    """Stands for a loaded metric of `evaluate`: takes one reference a row, as many of its metrics do."""
+
+    def compute(self, predictions, references):
+        if any(isinstance(known, list) for known in references):
+            raise ValueError("references must be strings")
+        hits = [prediction == reference for prediction, reference in zip(predictions, references, strict=True)]
+        return {"other": 0.0, "mine": sum(hits) / len(hits), "names": ["x"]}
+
+
+def test_a_metric_of_evaluate_from_disk(monkeypatch, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    monkeypatch.setitem(sys.modules, "evaluate", types.SimpleNamespace(load=lambda name: FakeEvaluate()))
+    metric = resolve("llamafactory", f"evaluate:{folder}")
+    scores = metric.score([row("a", "a", "b"), row(None, "c")])
+    assert (scores.value, scores.parts) == (0.5, {"other": 0.0, "mine": 0.5})
+    assert np.isnan(scores.values).all()
+    monkeypatch.setitem(sys.modules, "evaluate", None)
+    with pytest.raises(MissingExtraError, match="evaluate"):
+        resolve("vlkit", f"evaluate:{folder}")
 
 
 def test_tokenizers_that_would_download_are_refused():
