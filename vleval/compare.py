@@ -12,6 +12,7 @@ import numpy as np
 from vldata.errors import DataError, UsageError
 from vleval.joining import Allow, Joined, join, missing_row
 from vleval.metric import Floats
+from vleval.metrics.llm_match import parse_mark
 from vleval.metrics.options import MetricOptions
 from vleval.readers import Loaded
 from vleval.references import read_references
@@ -202,17 +203,23 @@ def align(joins: Sequence[Joined], loads: Sequence[Loaded], allow: Allow) -> lis
     return aligned
 
 
-def agreement(first: Loaded, second: Loaded, mark_field: str = "mark") -> Agreement:
-    """How far two judges agree on the answers that both marked.
+def agreement(first: Mapping[str, str], second: Mapping[str, str]) -> Agreement:
+    """How far two judges agree on the answers that both marked; a mark is read as `llm_match` reads it.
 
     Raises:
-        DataError: no answer is marked by both, or a mark is no number.
+        DataError: no answer is marked by both, or a mark names no number.
     """
-    marks = [_marks(loaded, mark_field) for loaded in (first, second)]
-    shared = [name for name in marks[0] if name in marks[1]]
+    shared = [name for name in first if name in second]
     if not shared:
-        raise DataError("no answer is marked by both judges.", where=f"{first.name} and {second.name}")
-    return judge_agreement([marks[0][name] for name in shared], [marks[1][name] for name in shared])
+        raise DataError("no answer is marked by both judges.")
+    return judge_agreement(*([_number(marks[name], name) for name in shared] for marks in (first, second)))
+
+
+def _number(text: str, name: str) -> float:
+    mark = parse_mark(text)
+    if mark is None:
+        raise DataError(f"the judge's mark {text[:60]!r} names no number.", where=name)
+    return mark
 
 
 def display_names(names: Sequence[str]) -> list[str]:
@@ -223,17 +230,6 @@ def display_names(names: Sequence[str]) -> list[str]:
     if len(set(names)) == len(names):
         return list(names)
     return [f"{name} ({number})" for number, name in enumerate(names, start=1)]
-
-
-def _marks(loaded: Loaded, field: str) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for row in loaded.rows:
-        if field in row.extra:
-            try:
-                found[row.id] = float(row.extra[field])
-            except ValueError:
-                raise DataError(f"the mark {row.extra[field]!r} is not a number.", where=f"{loaded.name}: {row.id}") from None
-    return found
 
 
 def _pair(first: ScoreResult, second: ScoreResult, first_name: str, second_name: str, seed: int) -> Pair:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -68,18 +68,15 @@ def join(loaded: Loaded, references: References | None, allow: Allow) -> Joined:
     return joined
 
 
-def join_marks(rows: Sequence[Row], marks: Loaded) -> list[Row]:
+def join_marks(rows: Sequence[Row], known: Mapping[str, str], name: str) -> list[Row]:
     """Give every row the mark that a judge gave it; a row without one keeps none.
 
     Raises:
-        DataError: the file holds no marks, or none for these rows.
+        DataError: no mark is for these rows.
     """
-    known = {row.id: row.extra["mark"] for row in marks.rows if "mark" in row.extra}
-    if not known:
-        raise DataError("holds no marks.", where=marks.name, cure="Give {id: mark} as OpenEQA writes it, or lines with id and mark.")
     short = {row.id: row.id.rsplit("/", 1)[-1] for row in rows}
     if known.keys().isdisjoint(short) and known.keys().isdisjoint(short.values()):
-        raise DataError("marks none of these answers.", where=marks.name, cure="Give the marks of the same questions.")
+        raise DataError("marks none of these answers.", where=name, cure="Give the marks of the same questions.")
     return [
         msgspec.structs.replace(row, extra={**row.extra, "mark": mark})
         if (mark := known.get(row.id, known.get(short[row.id]))) is not None

@@ -75,6 +75,7 @@ PROFILES: dict[str, dict[str, str]] = {
         "relaxed_accuracy": "vleval.metrics.relaxed:evalscope",
         "anls": "vleval.metrics.anls:evalscope",
         "vqa_accuracy": "vleval.metrics.vqa:evalscope_builder",
+        "multiple_choice": "vleval.metrics.multiple_choice:evalscope",
         "numeric_match": "vleval.metrics.numeric:evalscope",
     },
     "chartqapro": {
@@ -82,6 +83,7 @@ PROFILES: dict[str, dict[str, str]] = {
     },
     "vqa-official": {
         "vqa_accuracy": "vleval.metrics.vqa:official_builder",
+        "vqa_accuracy:2016": "vleval.metrics.vqa:before_2021_builder",
     },
     "inspect": {
         "exact_match": "vleval.metrics.token_f1:inspect_exact",
@@ -140,7 +142,13 @@ DEFAULTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "pix2struct": {"": ("exact_match",), "chart": ("relaxed_accuracy",), "doc": ("anls",), "ocr": ("anls",), "caption": ("cider:ptb",)},
     "qwen-vl": {"": ("exact_match",), "chart": ("relaxed_accuracy",), "doc": ("anls",), "ocr": ("anls",), "caption": ("cider:ptb",)},
-    "evalscope": {"": ("exact_match",), "chart": ("relaxed_accuracy",), "doc": ("anls",), "ocr": ("anls",)},
+    "evalscope": {
+        "": ("exact_match",),
+        "chart": ("relaxed_accuracy",),
+        "doc": ("anls",),
+        "ocr": ("anls",),
+        "multiple_choice": ("multiple_choice",),
+    },
     "chartqapro": {"": ("relaxed_accuracy",)},
     "vqa-official": {"": ("vqa_accuracy",)},
     "inspect": {"": ("exact_match", "token_f1"), "multiple_choice": ("multiple_choice",), "numeric": ("numeric_match",)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -158,13 +158,12 @@ class ScoreResult:
         document = ScoreDocument(profile=self.profile, metrics=metrics, counts=self.counts, by_category=self.by_category)
         return cast("dict[str, Any]", msgspec.to_builtins(document))
 
-    def per_record(self) -> list[dict[str, Any]]:
+    def per_record(self) -> Iterator[dict[str, Any]]:
         """One `{"id", metric: value, ...}` per row, with `metric.tp` and the like where a value is made of counts.
 
         A value that the metric does not define, or whose row its upstream drops, is None.
         """
         columns = {name: column_of(measured.scores) for name, measured in self.measured.items()}
-        records = []
         for position, row in enumerate(self.rows):
             record: dict[str, Any] = {"id": row.id}
             for name, column in columns.items():
@@ -172,8 +171,7 @@ class ScoreResult:
                 details = self.measured[name].scores.details
                 if details is not None:
                     record |= {f"{name}.{key}": value for key, value in details[position].items()}
-            records.append(record)
-        return records
+            yield record
 
     def to_polars(self) -> polars.DataFrame:
         """One row per record: id, category, prediction, error and a column per metric."""

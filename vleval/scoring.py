@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +17,7 @@ from vleval.joining import Allow, Joined, join, join_marks
 from vleval.metric import Metric, Scores
 from vleval.metrics.options import MetricOptions
 from vleval.prediction import Prediction
-from vleval.readers import Loaded, plain, read_predictions
+from vleval.readers import Loaded, plain, read_marks, read_predictions
 from vleval.readers.failures import REFUSED, TRUNCATED
 from vleval.references import References, read_references
 from vleval.results import Counts, Measured, MetricScore, Part, ScoreResult
@@ -78,7 +77,7 @@ def score(
     for note in joined.notes:
         tell(note)
     if marks is not None:
-        joined.rows = join_marks(joined.rows, read_predictions(marks))
+        joined.rows = join_marks(joined.rows, read_marks(marks), str(marks))
     if (marks is not None or loaded.format == "openeqa-marks") and not metrics:
         metrics = ("llm_match",)
     settings = in_space_of(options or MetricOptions(), known)
@@ -250,16 +249,20 @@ def _judge(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Groups, 
 
 
 def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Sequence[str]) -> dict[str, Part]:
-    places: dict[str, list[int]] = defaultdict(list)
-    for position, name in enumerate(names):
-        if name:
-            places[name].append(position)
-    parts: dict[str, Part] = {}
-    for name in sorted(places, key=lambda name: (name != "human", name)):  # ChartQA's halves are told in this order
-        mask = np.zeros(len(names), np.bool_)
-        mask[places[name]] = True
-        parts[name] = Part(value_of(metric, scores, rows, mask), len(places[name]))
-    return parts
+    """The metric's value over the rows of each name, in one pass; rows without a name are in none."""
+    numbers: dict[str, int] = {}
+    index = np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), np.intp, len(names))
+    counts = np.bincount(index, minlength=len(numbers))
+    if scores.value is not None:
+        values = [value_of(metric, scores, rows, index == number) if name else 0.0 for name, number in numbers.items()]
+    elif scores.corpus is not None:
+        sums = np.stack([np.bincount(index, weights=column, minlength=len(numbers)) for column in scores.corpus.rows.T], axis=1)
+        values = [float(value) for value in scores.corpus.value(sums.astype(np.float64))]
+    else:
+        totals = np.bincount(index, weights=np.nan_to_num(scores.values), minlength=len(numbers))
+        values = [float(total / count) for total, count in zip(totals, counts, strict=True)]
+    order = sorted((name for name in numbers if name), key=lambda name: (name != "human", name))  # ChartQA's halves are told in this order
+    return {name: Part(values[numbers[name]], int(counts[numbers[name]])) for name in order}
 
 
 def _by_category(rows: Sequence[Row], measured: Mapping[str, Measured]) -> dict[str, dict[str, Part]]:

@@ -8,7 +8,7 @@ import pytest
 from vldata.errors import DataError, UsageError
 from vleval.compare import agreement, compare, comparison_document, display_names
 from vleval.joining import Allow
-from vleval.readers import read_predictions
+from vleval.readers import read_marks
 from vleval.stats.groups import Groups
 from vleval.stats.intervals import clustered_mean
 from vleval.stats.paired import mcnemar, sign_flip
@@ -114,11 +114,22 @@ def test_judges_agree(quiz, tmp_path):
     marks = json.loads(quiz["openeqa-marks"].read_text())
     other = tmp_path / "other.json"
     other.write_text(json.dumps({name: min(5, mark + (name == "q01")) for name, mark in marks.items()}))
-    first, second = read_predictions(quiz["openeqa-marks"]), read_predictions(other)
+    first, second = read_marks(quiz["openeqa-marks"]), read_marks(other)
     assert agreement(first, first).kappa == 1.0
     assert agreement(first, second).exact == pytest.approx(11 / 12)
     with pytest.raises(DataError, match="no answer is marked by both"):
-        agreement(first, read_predictions(quiz["plain"]))
+        agreement(first, {"other": "3"})
+    with pytest.raises(DataError, match="the judge's mark 'good' names no number"):
+        agreement({"a": "good"}, {"a": "3"})
+
+
+def test_marks_may_be_lines(tmp_path):
+    path = tmp_path / "marks.jsonl"
+    path.write_text('{"id": "a", "mark": 4}\n{"id": "b", "score": "Your mark: 2"}\n')
+    assert read_marks(path) == {"a": "4", "b": "Your mark: 2"}
+    path.write_text('{"id": "a", "mark": 4}\n{"id": "a", "mark": 5}\n')
+    with pytest.raises(DataError, match="marks 'a' a second time"):
+        read_marks(path)
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,7 @@ REFUSED = {
     "no prediction": (GOOD + b'{"id":"b"}', ":2: no prediction"),
     "no id": (GOOD + b'{"prediction":"x"}', ":2: has no id, and others have one"),
     "an empty id": (b'{"id":"","prediction":"x"}\n' + GOOD, ":1: id is empty"),
+    "a later shape": (b'{"schema":"vlkit.prediction/2","id":"a","prediction":"x"}\n', ":1: is of the shape 'vlkit.prediction/2'"),
     "mixed formats": (b'{"prompt":"q","predict":"a","label":"a"}\n' + GOOD, ":2: no 'predict'"),
     "empty": (b" \n", ": is empty"),
     "empty list": (b"[]", ": holds no predictions"),

@@ -70,13 +70,12 @@ def _print_agreement(files: list[str], json: bool) -> None:
     from vldata.errors import UsageError
     from vleval.compare import agreement as run_agreement
     from vleval.compare import display_names
-    from vleval.readers import read_predictions
+    from vleval.readers import read_marks
     from vleval.report.compare_text import agreement_lines
 
     if len(files) != 2:
         raise UsageError("--agreement needs the marks of exactly two judges.", cure="vleval compare --agreement judge1.json judge2.json")
-    first, second = (read_predictions(file) for file in files)
-    found = run_agreement(first, second)
+    found = run_agreement(*(read_marks(file) for file in files))
     if json:
         terminal.say_json(dataclasses.asdict(found))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -102,7 +103,7 @@ def _print_table(json: bool) -> None:
         terminal.say(line)
 
 
-def _write_per_record(path: Path, records: list[dict[str, object]]) -> None:
+def _write_per_record(path: Path, records: Iterable[dict[str, object]]) -> None:
     import msgspec
 
     from vldata.durable import write_atomic

@@ -9,12 +9,15 @@ from pathlib import Path
 import msgspec
 
 from vldata.errors import DataError, UsageError
-from vleval.readers import plain
+from vleval.readers import openeqa, plain
 from vleval.readers.containers import iter_records, look, place
-from vleval.readers.fields import NumberText
+from vleval.readers.fields import NumberText, find_id, text_of
 from vleval.readers.formats import FORMATS, Format, describe
 from vleval.readers.source import Source, open_source
 from vleval.rows import Row
+
+MARK_KEYS = ("mark", "score", "rating")
+_MARKS = "Give {id: mark} as OpenEQA writes it, or lines with id and mark."
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,30 @@ def read_predictions(file: str | Path, *, format: str = "", group_by: str = "") 
         if without_id:
             notes.append("It has no ids: line numbers stand for them, and references are joined in order.")
         return Loaded(source.name, name, rows, has_ids=not without_id, notes=tuple(notes))
+
+
+def read_marks(file: str | Path) -> dict[str, str]:
+    """A judge's marks by id: `{id: mark}` as OpenEQA writes it, or records with an id and a mark, score or rating.
+
+    Raises:
+        DataError: the file cannot be understood, a record has no mark, or an id is marked twice.
+    """
+    with open_source(file) as source:
+        found = look(source)
+        marks: dict[str, str] = {}
+        if found.container == "json-object":
+            if not openeqa.recognise_marks(found.first):
+                raise DataError("is an object, but not one of marks.", where=source.name, cure=_MARKS)
+            return {name: str(mark) for name, mark in found.first.items()}
+        for spot, record in iter_records(source, found.container):
+            where = place(source, spot)
+            name = find_id(record, where)
+            mark = next((text_of(record[key], key, where) for key in MARK_KEYS if record.get(key) is not None), None)
+            if name is None or mark is None:
+                raise DataError("has no id and mark.", where=where, cure=_MARKS)
+            if marks.setdefault(name, str(mark)) != mark:
+                raise DataError(f"marks {name!r} a second time, and otherwise.", where=where, cure="Keep one mark for each answer.")
+        return marks
 
 
 def _recognise(source: Source, container: str, first: dict[str, object]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vldata.errors import DataError
+from vleval.prediction import SCHEMA
 from vleval.readers.containers import Record
 from vleval.readers.failures import failure_in
 from vleval.readers.fields import ID_KEYS, context_of, find_id, find_references, text_of
@@ -30,6 +31,11 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
             f"no prediction: none of {', '.join(PREDICTION_KEYS)} is there.",
             where=where,
             cure="Every record needs the same shape; a failed request is prediction null with an error.",
+        )
+    schema = record.get("schema", SCHEMA)
+    if schema != SCHEMA and isinstance(schema, str) and schema.startswith("vlkit."):
+        raise DataError(
+            f"is of the shape {schema!r}, and only {SCHEMA!r} is known.", where=where, cure="Score it with the version that wrote it."
         )
     found = find_id(record, where, ID_KEYS)
     prediction, error = answer_of(record[key], key, record.get("error"), where)

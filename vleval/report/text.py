@@ -36,7 +36,8 @@ def interval_text(score: MetricScore) -> str:
 
 def number(value: float, scale: float) -> str:
     """Two decimals on a scale of 100, four on a scale of 1."""
-    return f"{value:.{2 if scale >= 100 else 3 if scale >= 10 else 4}f}"
+    text = f"{value:.{2 if scale >= 100 else 3 if scale >= 10 else 4}f}"
+    return text.lstrip("-") if not text.strip("-0.") else text
 
 
 def counted(n: int, noun: str) -> str:
