@@ -68,6 +68,7 @@ def test_an_impossible_budget_ends_the_run(refs, spec):
 
 
 def test_importing_the_renderer_loads_no_decoder():
-    modules = "render inspect pictures videos video_frames decode store pool worker sampling".split()
-    code = f"import sys, {', '.join('vldata.media.' + name for name in modules)}\nprint([n for n in ('PIL', 'numpy', 'av', 'decord') if n in sys.modules])"
+    modules = ["render", "inspect", "pictures", "videos", "video_frames", "decode", "store", "pool", "worker", "sampling"]
+    loaded = "[name for name in ('PIL', 'numpy', 'av', 'decord') if name in sys.modules]"
+    code = f"import sys, {', '.join('vldata.media.' + name for name in modules)}; print({loaded})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
