@@ -17,7 +17,19 @@ import tempfile
 import time
 from pathlib import Path
 
-WORDS = ("yes", "no", "12", "45%", "$5.00", "1,234", "2019", "blue", "on the table", "next to the sofa in the living room", "Air conditioning unit")
+WORDS = (
+    "yes",
+    "no",
+    "12",
+    "45%",
+    "$5.00",
+    "1,234",
+    "2019",
+    "blue",
+    "on the table",
+    "next to the sofa in the living room",
+    "Air conditioning unit",
+)
 
 
 def write_rows(path: Path, rows: int) -> None:
