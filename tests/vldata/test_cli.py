@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.chartqa import draw_chartqa
 from vldata.cli import app, main
 from vldata.errors import DataError, MissingExtraError
 from vldata.terminal import clean
 
-COMMANDS = [["convert", "openeqa"], ["validate"], ["split"], ["certify"], ["schema"]]
+COMMANDS = [["convert", "openeqa"], ["convert", "chartqa"], ["validate"], ["split"], ["certify"], ["schema"]]
 
 
 def run(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -57,6 +58,7 @@ def test_the_list_of_commands_is_the_list_tested() -> None:
 
 def test_the_examples_run(open_eqa: Path, tmp_path: Path) -> None:
     (tmp_path / "open-eqa").symlink_to(open_eqa)
+    draw_chartqa(tmp_path / "chartqa")
     for command in COMMANDS:
         text = " ".join(run(*command, "--help").stdout.split("Example: ")[1].split())
         text = text.replace("258", "4").replace("--frames 8", "--frames 2")  # the sample is small

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from vldata.cli import options as opt
-from vldata.converters import converter_names, load_converter
+from vldata.converters import Opener, converter_names, load_converter
 
 if TYPE_CHECKING:
     from vldata.convert import Conversion, ConvertOptions
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = {
     "openeqa": "vldata convert openeqa open-eqa/ --frames 8 --out prepared",
+    "chartqa": "vldata convert chartqa chartqa/ --split test --out prepared",
 }
 
 
@@ -58,7 +59,7 @@ def _shared(
     return ConvertOptions(**values)
 
 
-def make_command(open_source: Callable[..., Source]) -> Callable[..., None]:
+def make_command(open_source: Opener) -> Callable[..., None]:
     """Make the command of one converter.
 
     Its first parameter becomes the argument, the others options; help comes from the lines of `Args:` in the docstring.
@@ -73,7 +74,8 @@ def make_command(open_source: Callable[..., Source]) -> Callable[..., None]:
     def command(**given: Any) -> None:
         strict, json_output = given.pop("strict"), given.pop("json_output")
         options = _shared(**{parameter.name: given.pop(parameter.name) for parameter in shared})
-        run_conversion(open_source(**given), options, strict=strict, json_output=json_output)
+        opened = open_source(**given)
+        run_conversions(opened if isinstance(opened, Sequence) else [opened], options, strict=strict, json_output=json_output)
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared, *ending)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -81,7 +83,7 @@ def make_command(open_source: Callable[..., Source]) -> Callable[..., None]:
     return command
 
 
-def _parameters(open_source: Callable[..., Source]) -> list[inspect.Parameter]:
+def _parameters(open_source: Opener) -> list[inspect.Parameter]:
     hints = get_type_hints(open_source)
     texts = _argument_texts(open_source)
     parameters = []
@@ -93,11 +95,11 @@ def _parameters(open_source: Callable[..., Source]) -> list[inspect.Parameter]:
     return parameters
 
 
-def _first_part(open_source: Callable[..., Source]) -> str:
+def _first_part(open_source: Opener) -> str:
     return (inspect.getdoc(open_source) or "").split("\n\nArgs:")[0]
 
 
-def _argument_texts(open_source: Callable[..., Source]) -> dict[str, str]:
+def _argument_texts(open_source: Opener) -> dict[str, str]:
     """Read `name: sentence` entries of the Args section, continuation lines joined."""
     section = re.search(r"\nArgs:\n(.*?)(?:\n\n|\Z)", inspect.getdoc(open_source) or "", re.DOTALL)
     if not section:
@@ -107,24 +109,43 @@ def _argument_texts(open_source: Callable[..., Source]) -> dict[str, str]:
     return {name.strip(): " ".join(text.split()) for name, text in pairs}
 
 
-def run_conversion(source: Source, options: ConvertOptions, *, strict: bool, json_output: bool) -> None:
-    """Convert, show progress on stderr and the result on stdout; exit 1 with `strict` when anything was rejected."""
+def run_conversions(sources: Sequence[Source], options: ConvertOptions, *, strict: bool, json_output: bool) -> None:
+    """Convert one source after the other; progress on stderr, results on stdout; exit 1 with `strict` when anything was rejected.
+
+    With several sources --name is the beginning of their names: chartqa_train under --name charts becomes charts_train.
+    """
+    import msgspec
+
+    from vldata.terminal import note, say_json
+
+    results = []
+    for source in sources:
+        name = options.name
+        if name and len(sources) > 1:
+            name = f"{name}_{source.name.rpartition('_')[2]}"
+        results.append(_run_one(source, msgspec.structs.replace(options, name=name), quiet=json_output))
+    if json_output:
+        documents = [_as_json(result) for result in results]
+        say_json(documents[0] if len(documents) == 1 else documents)
+    rejected = sum(result.counts.rejected for result in results)
+    if strict and rejected:
+        note(f"--strict: {rejected:,} records were rejected.")
+        raise typer.Exit(1)
+
+
+def _run_one(source: Source, options: ConvertOptions, *, quiet: bool) -> Conversion:
     from vldata.cli.progress import conversion_progress
     from vldata.convert import convert
-    from vldata.terminal import note, say_json
+    from vldata.terminal import note
 
     for sentence in source.said:
         note(sentence)
     with conversion_progress() as on_progress:
         result = convert(source, options, on_progress=on_progress)
     _note_rejects(result)
-    if json_output:
-        say_json(_as_json(result))
-    else:
+    if not quiet:
         _say_result(result)
-    if strict and result.counts.rejected:
-        note(f"--strict: {result.counts.rejected:,} records were rejected.")
-        raise typer.Exit(1)
+    return result
 
 
 def _note_rejects(result: Conversion) -> None:

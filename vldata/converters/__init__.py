@@ -1,12 +1,13 @@
 """Converters: one module a source. Each opens its annotations and yields drafts; the table says where each lives.
 
-A converter module has `open_source(source, *, ...) -> Source`. Its keyword arguments and their lines in the docstring become the
-options of `vldata convert NAME`. Other packages add converters by the entry point group `vlkit.converters`.
+A converter module has `open_source(source, *, ...)` that returns a Source, or several for a source of several datasets. Its keyword
+arguments and their lines in the docstring become the options of `vldata convert NAME`. Other packages add converters by the entry
+point group `vlkit.converters`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 
@@ -15,8 +16,10 @@ from vldata.errors import UsageError
 
 CONVERTERS: dict[str, str] = {
     "openeqa": "vldata.converters.openeqa",
+    "chartqa": "vldata.converters.chartqa",
 }
 
+Opener = Callable[..., Source | Sequence[Source]]
 ENTRY_POINTS = "vlkit.converters"
 
 
@@ -25,14 +28,14 @@ def converter_names() -> tuple[str, ...]:
     return (*CONVERTERS, *(point.name for point in entry_points(group=ENTRY_POINTS) if point.name not in CONVERTERS))
 
 
-def load_converter(name: str) -> Callable[..., Source]:
+def load_converter(name: str) -> Opener:
     """Return `open_source` of a converter.
 
     Raises:
         UsageError: there is none of that name.
     """
     if name in CONVERTERS:
-        opener: Callable[..., Source] = import_module(CONVERTERS[name]).open_source
+        opener: Opener = import_module(CONVERTERS[name]).open_source
         return opener
     for point in entry_points(group=ENTRY_POINTS):
         if point.name == name:

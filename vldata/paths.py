@@ -1,0 +1,37 @@
+"""Paths that annotations name: below a root, regular, and without tricks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vldata.rules import path_fault
+
+
+class PathError(ValueError):
+    """Why a path may not be used; the message is a clause."""
+
+
+def find_below(root: Path, name: str, *, follow_links: bool = False) -> Path | None:
+    """Return `root / name` if something is there, None if nothing is.
+
+    Args:
+        root: the folder that must hold it.
+        name: a relative POSIX path from an annotation.
+        follow_links: accept links that lead out of the root.
+
+    Raises:
+        PathError: the name is not a plain relative path, or leads out of the root.
+    """
+    plain = name.removeprefix("./")
+    if fault := path_fault(plain):
+        raise PathError(f"{name!r} {fault}")
+    path = root / plain
+    try:
+        real = path.resolve(strict=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, RuntimeError) as error:
+        raise PathError(f"{name!r} cannot be resolved: {error}") from None
+    if not follow_links and not real.is_relative_to(root.resolve()):
+        raise PathError(f"{name!r} is a link that leads out of {root}; --follow-links allows that")
+    return path
