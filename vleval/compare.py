@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
 from vldata.errors import DataError, UsageError
+from vleval.comparison import SCHEMA, Change, Compared, Comparison, Difference, McNemar, Pair
 from vleval.joining import Allow, Joined, join, missing_row
 from vleval.metric import Floats
 from vleval.metrics.llm_match import parse_mark
@@ -25,90 +25,6 @@ from vleval.stats.groups import Groups
 from vleval.stats.intervals import Interval, clustered_mean
 from vleval.stats.paired import holm, mcnemar, questions_needed, sign_flip, swap_test
 from vleval.worth import value_of
-
-SCHEMA = "vlkit.comparison/1"
-
-
-class McNemar(msgspec.Struct, frozen=True, kw_only=True):
-    """Exact McNemar test over rows. `item_level` warns that rows of one group are not independent and the permutation test is the one."""
-
-    only_first: int
-    only_second: int
-    p: float
-    item_level: bool
-
-
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric: second minus first.
-
-    Attributes:
-        low, high: 95 % interval of the difference; None when the data allow none.
-        p: sign-flip permutation over groups, two-sided.
-        p_holm: corrected over all metrics and comparisons of the run.
-        wins, losses, ties: rows on which the second is better, worse, equal; None for metrics without a value per record.
-        questions_needed: more questions of this kind that would show a difference of this size; None when no number would do.
-        verdict: "better", "worse" or "no difference shown", by `p_holm` < 0.05 and the metric's direction.
-    """
-
-    metric: str
-    scale: float
-    higher_is_better: bool
-    first: float
-    second: float
-    difference: float
-    low: float | None
-    high: float | None
-    interval: str
-    p: float
-    p_holm: float
-    wins: int
-    losses: int
-    ties: int
-    mcnemar: McNemar | None
-    questions_needed: int | None
-    verdict: str
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A row on which two systems differ."""
-
-    id: str
-    metric: str
-    first: float
-    second: float
-    question: str
-    references: tuple[str, ...]
-    first_prediction: str | None
-    second_prediction: str | None
-
-
-class Pair(msgspec.Struct, frozen=True, kw_only=True):
-    """A system against the first one. `wins` and `losses` list the rows of the first metric, the largest changes first."""
-
-    first: str
-    second: str
-    n: int
-    groups: str
-    differences: dict[str, Difference]
-    wins: tuple[Change, ...]
-    losses: tuple[Change, ...]
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """All pairs of one run."""
-
-    schema: str
-    profile: str
-    pairs: tuple[Pair, ...]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A comparison with the scores it is made of."""
-
-    comparison: Comparison
-    results: tuple[ScoreResult, ...]
-    names: tuple[str, ...]
 
 
 def compare(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vleval.compare import Comparison
+from vleval.comparison import Comparison
 from vleval.prediction import Prediction
 from vleval.report.document import ReportDocument
 from vleval.results import ScoreDocument

@@ -61,11 +61,7 @@ def detect(
         root,
         out,
         Settings(
-            coord_space=space,
-            classes=frozenset(name.strip() for name in classes.split(",") if name.strip()),
-            fonts=tuple(font or ()),
-            whole_folder=whole_folder,
-            escape=escape_labels,
+            space, frozenset(name.strip() for name in classes.split(",") if name.strip()), tuple(font or ()), whole_folder, escape_labels
         ),
     )
     if json:
@@ -75,11 +71,17 @@ def detect(
     else:
         _print(found, out)
     if found.failed:
-        for fault in found.failed[:10]:
-            terminal.note(f"{fault.image or fault.id}: {fault.reason}.")
-        terminal.note(f"{len(found.failed):,} of {len(found.failed) + len(found.drawn):,} could not be drawn.")
+        _note_failures(found)
         if not keep_going or not found.drawn:
             raise typer.Exit(1)
+
+
+def _note_failures(found: Detection) -> None:
+    from vldata import terminal
+
+    for fault in found.failed[:10]:
+        terminal.note(f"{fault.image or fault.id}: {fault.reason}.")
+    terminal.note(f"{len(found.failed):,} of {len(found.failed) + len(found.drawn):,} could not be drawn.")
 
 
 def _print(found: Detection, out: Path) -> None:

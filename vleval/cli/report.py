@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vleval.cli import options as o
+
+if TYPE_CHECKING:
+    from vleval.report.make import Made
 
 
 def report(
@@ -40,11 +43,9 @@ def report(
 
     Example: vleval report preds.jsonl --out report.html
     """
-    from vldata import terminal
-    from vldata.durable import write_atomic
     from vleval.cli.settings import metric_options
     from vleval.joining import Allow
-    from vleval.report.make import Request, check_outputs, make_report, render
+    from vleval.report.make import Request, check_outputs, make_report
 
     outputs = check_outputs(out if out is not None or json else [Path("report.html")])
     made = make_report(
@@ -64,6 +65,14 @@ def report(
         ),
         with_images=any(path.suffix == ".html" for path in outputs),
     )
+    _deliver(made, outputs, json)
+
+
+def _deliver(made: Made, outputs: list[Path], json: bool) -> None:
+    from vldata import terminal
+    from vldata.durable import write_atomic
+    from vleval.report.make import render
+
     for sentence in made.notes:
         terminal.note(sentence)
     for path in outputs:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vleval.cli import options as o
+
+if TYPE_CHECKING:
+    from vleval.explain import Explanation
+    from vleval.results import ScoreResult
 
 EXAMPLE = "vleval score preds.jsonl --metric exact_match --metric token_f1"
 
@@ -73,6 +77,12 @@ def score(
         from vleval.explain import explain as run_explain
 
         explanation = run_explain(result, settings)
+    _print(result, explanation, json)
+
+
+def _print(result: ScoreResult, explanation: Explanation | None, json: bool) -> None:
+    from vldata import terminal
+
     if json:
         document = result.document()
         if explanation is not None:

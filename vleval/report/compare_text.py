@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vleval.compare import Change, Comparison, Difference, Pair
+from vleval.comparison import Change, Comparison, Difference, Pair
 from vleval.report.text import cut, number
 from vleval.stats.agreement import Agreement
 

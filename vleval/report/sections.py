@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from vleval.compare import Pair
+from vleval.comparison import Pair
 from vleval.report import svg
 from vleval.report.compare_text import needed_text, signed
 from vleval.report.document import ReportDocument, SystemReport

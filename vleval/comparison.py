@@ -1,0 +1,93 @@
+"""What a comparison says, typed and serialisable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from vleval.results import ScoreResult
+
+SCHEMA = "vlkit.comparison/1"
+
+
+class McNemar(msgspec.Struct, frozen=True, kw_only=True):
+    """Exact McNemar test over rows. `item_level` warns that rows of one group are not independent and the permutation test is the one."""
+
+    only_first: int
+    only_second: int
+    p: float
+    item_level: bool
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric: second minus first.
+
+    Attributes:
+        low, high: 95 % interval of the difference; None when the data allow none.
+        p: sign-flip permutation over groups, two-sided.
+        p_holm: corrected over all metrics and comparisons of the run.
+        wins, losses, ties: rows on which the second is better, worse, equal; None for metrics without a value per record.
+        questions_needed: more questions of this kind that would show a difference of this size; None when no number would do.
+        verdict: "better", "worse" or "no difference shown", by `p_holm` < 0.05 and the metric's direction.
+    """
+
+    metric: str
+    scale: float
+    higher_is_better: bool
+    first: float
+    second: float
+    difference: float
+    low: float | None
+    high: float | None
+    interval: str
+    p: float
+    p_holm: float
+    wins: int
+    losses: int
+    ties: int
+    mcnemar: McNemar | None
+    questions_needed: int | None
+    verdict: str
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A row on which two systems differ."""
+
+    id: str
+    metric: str
+    first: float
+    second: float
+    question: str
+    references: tuple[str, ...]
+    first_prediction: str | None
+    second_prediction: str | None
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True):
+    """A system against the first one. `wins` and `losses` list the rows of the first metric, the largest changes first."""
+
+    first: str
+    second: str
+    n: int
+    groups: str
+    differences: dict[str, Difference]
+    wins: tuple[Change, ...]
+    losses: tuple[Change, ...]
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All pairs of one run."""
+
+    schema: str
+    profile: str
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison with the scores it is made of."""
+
+    comparison: Comparison
+    results: tuple[ScoreResult, ...]
+    names: tuple[str, ...]
