@@ -199,7 +199,7 @@ def start_parent(work, tmp_path):
     command = [sys.executable, "-c", PARENT, str(tmp_path / "modules"), function]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     pids = {int(parent.stdout.readline()) for _ in range(2)}
-    children = subprocess.run(["ps", "--ppid", str(parent.pid), "-o", "pid="], capture_output=True, text=True, check=True).stdout.split()
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
     assert len(children) == 3 and pids <= set(map(int, children))
     time.sleep(0.1)
     return parent, list(map(int, children))
