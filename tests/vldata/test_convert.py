@@ -144,7 +144,7 @@ def with_one_id(source: Path) -> None:
         (break_frame, "VL102", 4, "00000-rgb.png"),
         (empty_folder, "VL203", 4, "no picture in the folder"),
         (drop_folder, "VL202", 4, "is not on disk"),
-        (climbing, "VL111", 4, "'../../etc' is not below"),
+        (climbing, "VL111", 4, "'../../etc' climbs"),
         (without_answer, "VL201", 4, "'answer' is missing"),
         (with_control_token, "VL008", 4, "holds '<image>'"),
         (with_one_id, "VL003", 4, "was used before"),
@@ -171,6 +171,15 @@ def test_repair_escapes_and_lists(source: Path, tmp_path: Path) -> None:
     assert first.messages[0].content == "<image>" * 3 + "What is < image>?"
     assert len((tmp_path / "out" / "openeqa.repairs.jsonl").read_text().splitlines()) == 4
     assert validate(tmp_path / "out", workers=1).findings.total == 0
+
+
+def test_links_out_of_the_source_need_a_flag(source: Path, tmp_path: Path) -> None:
+    (source / "frames" / "hm3d-v0").rename(tmp_path / "other-disk")
+    (source / "frames" / "hm3d-v0").symlink_to(tmp_path / "other-disk")
+    result = run(source, tmp_path / "a")
+    assert result.reject_counts == {"VL111": 16} and "--follow-links allows that" in result.rejects[0].reason
+    result = convert(open_source(source, frames=3, follow_links=True), ConvertOptions(out=tmp_path / "b", workers=1))
+    assert result.counts.written == 28
 
 
 def test_short_episodes(source: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from vldata.errors import DataError, UsageError
 from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import TooFewFramesError, check_sampling, sample_indices
 from vldata.naming import natural_key
+from vldata.paths import PathError, find_below
 from vldata.strictjson import read_user_text
 
 FULL_QUESTIONS = "open-eqa-v0.json"
@@ -37,6 +38,10 @@ _KNOWN = frozenset({"question_id", "question", "answer", "category", "episode_hi
 _HM3D = re.compile(r"\d+-hm3d-(\w+)").fullmatch
 _SCANNET = re.compile(r"\d+-scannet-(scene\d{4})_\d+").fullmatch
 _NOT_A_VIEW = re.compile(r"[-_](?:depth|semantic|instance|label|mask)$").search
+
+
+# Finds the media of an episode, or says why there are none.
+Locator = Callable[[str], tuple[MediaRef, ...] | Reject]
 
 
 class OpenEqaSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +57,7 @@ class OpenEqaSource(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     total: int | None
     questions: tuple[Any, ...]
-    locate: Callable[[str], tuple[MediaRef, ...] | Reject]
+    locate: Locator
     prompt: str
 
     def drafts(self) -> Iterator[Draft | Reject]:
@@ -101,6 +106,7 @@ def open_source(
     short: ShortRule = "fewer",
     questions: Path | None = None,
     prompt: Path | None = None,
+    follow_links: bool = False,
 ) -> OpenEqaSource:
     """Open-EQA: questions about an episode, each with N frames of it.
 
@@ -116,6 +122,7 @@ def open_source(
         short: What to do with episodes of fewer frames: reject (error), repeat some, or take all (fewer).
         questions: Question file; by default the full one in the folder, else the subset.
         prompt: Text file with the user turn: {question} is replaced, {images} says where the frames stand (else in front).
+        follow_links: Follow links that lead out of the folder, for example to another disk.
 
     Raises:
         DataError: no questions or no media were found.
@@ -133,7 +140,7 @@ def open_source(
     if not isinstance(rows, list):
         raise DataError("is not a list of questions.", where=str(file), cure="Give the original file with --questions.")
     said = [f"Questions: {len(rows):,} from {file}."]
-    locator, sentence = _find_media(roots, root, sampling)
+    locator, sentence = _find_media(roots, root, sampling, follow_links=follow_links)
     said.append(sentence)
     said += _missing_summary(rows, locator)
     settings: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling), "prompt": wording}
@@ -204,13 +211,13 @@ def _find_questions(roots: tuple[Path, ...], root: Path) -> Path:
     )
 
 
-def _find_media(roots: tuple[Path, ...], root: Path, sampling: Sampling) -> tuple[Callable[[str], tuple[MediaRef, ...] | Reject], str]:
+def _find_media(roots: tuple[Path, ...], root: Path, sampling: Sampling, *, follow_links: bool) -> tuple[Locator, str]:
     for folder in roots:
         if (folder / "frames").is_dir():
-            return _FrameFolders(folder / "frames", root, sampling), f"Frames: {folder / 'frames'}."
+            return _FrameFolders(folder / "frames", root, sampling, follow_links=follow_links), f"Frames: {folder / 'frames'}."
     for folder in roots:
         if (folder / "videos").is_dir():
-            return _Videos(folder / "videos", root, sampling), f"Videos: {folder / 'videos'}."
+            return _Videos(folder / "videos", root, sampling, follow_links=follow_links), f"Videos: {folder / 'videos'}."
     raise DataError(
         "no frames/ and no videos/ folder here or in data/.",
         where=str(root),
@@ -218,7 +225,7 @@ def _find_media(roots: tuple[Path, ...], root: Path, sampling: Sampling) -> tupl
     )
 
 
-def _missing_summary(rows: list[Any], locate: Callable[[str], tuple[MediaRef, ...] | Reject]) -> Iterator[str]:
+def _missing_summary(rows: list[Any], locate: Locator) -> Iterator[str]:
     episodes = {row["episode_history"]: None for row in rows if isinstance(row, dict) and isinstance(row.get("episode_history"), str)}
     missing = [episode for episode in episodes if isinstance(locate(episode), Reject)]
     if missing:
@@ -233,7 +240,8 @@ def _missing_summary(rows: list[Any], locate: Callable[[str], tuple[MediaRef, ..
 class _FrameFolders:
     """Finds the sampled frames of an episode below `frames/`; each folder is listed once."""
 
-    def __init__(self, frames: Path, root: Path, sampling: Sampling) -> None:
+    def __init__(self, frames: Path, root: Path, sampling: Sampling, *, follow_links: bool) -> None:
+        self._follow_links = follow_links
         self._frames = frames
         self._root = root
         self._sampling = sampling
@@ -245,7 +253,7 @@ class _FrameFolders:
         return self._known[episode]
 
     def _list(self, episode: str) -> tuple[MediaRef, ...] | Reject:
-        folder = _inside(self._frames, (episode, episode.rsplit("/", 1)[-1]), Path.is_dir)
+        folder = _first_below(self._frames, (episode, episode.rsplit("/", 1)[-1]), Path.is_dir, follow_links=self._follow_links)
         if isinstance(folder, Reject):
             return folder
         files = [entry for entry in folder.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES and not _NOT_A_VIEW(entry.stem)]
@@ -267,7 +275,8 @@ def _frame_ref(path: Path, root: Path, index: int) -> FileRef:
 class _Videos:
     """Finds the video of an episode below `videos/`."""
 
-    def __init__(self, videos: Path, root: Path, sampling: Sampling) -> None:
+    def __init__(self, videos: Path, root: Path, sampling: Sampling, *, follow_links: bool) -> None:
+        self._follow_links = follow_links
         self._videos = videos
         self._root = root
         self._sampling = sampling
@@ -275,18 +284,21 @@ class _Videos:
     def __call__(self, episode: str) -> tuple[MediaRef, ...] | Reject:
         bare = episode.rsplit("/", 1)[-1]
         names = [f"{stem}{suffix}" for stem in (f"{episode}-0", episode, f"{bare}-0", bare) for suffix in VIDEO_SUFFIXES]
-        file = _inside(self._videos, tuple(names), Path.is_file)
+        file = _first_below(self._videos, names, Path.is_file, follow_links=self._follow_links)
         if isinstance(file, Reject):
             return file
         return (ClipRef(path=str(file.absolute()), source=file.relative_to(self._root).as_posix(), sampling=self._sampling),)
 
 
-def _inside(folder: Path, names: tuple[str, ...], exists: Callable[[Path], bool]) -> Path | Reject:
-    """Return the first of `names` below `folder` that exists; a name that leaves the folder is a reject."""
-    base = folder.resolve()
+def _first_below(folder: Path, names: Iterable[str], exists: Callable[[Path], bool], *, follow_links: bool) -> Path | Reject:
+    """Return the first of `names` that exists below `folder`; a name that leaves the folder is a reject."""
+    tried: list[str] = []
     for name in names:
-        if "\x00" in name or not (folder / name).resolve().is_relative_to(base) or (folder / name).resolve() == base:
-            return Reject("", "", "VL111", f"{name!r} is not below {folder}.")
-        if exists(folder / name):
-            return folder / name
-    return Reject("", "", "VL202", f"{folder / names[0]} is not on disk.")
+        tried.append(name)
+        try:
+            path = find_below(folder, name, follow_links=follow_links)
+        except PathError as error:
+            return Reject("", "", "VL111", f"{error}.")
+        if path is not None and exists(path):
+            return path
+    return Reject("", "", "VL202", f"{folder / tried[0]} is not on disk.")
