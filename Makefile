@@ -17,7 +17,7 @@ $(VENV)/.dev: $(VENV)/.core
 	$(BIN)/pip install -q -c constraints.txt -e '.[dev,train]'
 	touch $@
 
-# Draws a small Open-EQA download, converts, validates and splits it.
+# Draws a small Open-EQA download, converts, validates and splits it; scores, compares and reports made-up answers to it.
 demo: $(VENV)/.core
 	rm -rf $(DEMO)
 	$(BIN)/python -m fixtures.openeqa $(DEMO)/open-eqa
@@ -25,11 +25,16 @@ demo: $(VENV)/.core
 	$(BIN)/vldata validate $(DEMO)/prepared
 	$(BIN)/vldata split $(DEMO)/prepared/openeqa --test 4 --val 4 --group-by scene
 	$(BIN)/vldata certify $(DEMO)/prepared/openeqa
+	$(BIN)/python -m fixtures.predictions $(DEMO)/answers --answer $(DEMO)/prepared/openeqa.jsonl
+	$(BIN)/vleval score $(DEMO)/answers/base.jsonl --data $(DEMO)/prepared/openeqa
+	$(BIN)/vleval compare $(DEMO)/answers/base.jsonl $(DEMO)/answers/tuned.jsonl --data $(DEMO)/prepared/openeqa --metric exact_match
+	$(BIN)/vleval report $(DEMO)/answers/base.jsonl $(DEMO)/answers/tuned.jsonl --data $(DEMO)/prepared/openeqa --out $(DEMO)/report.html
 	@echo
 	@echo "Look at:  $(DEMO)/prepared/openeqa.jsonl           the records"
 	@echo "          $(DEMO)/prepared/images/                 the pictures a model will see"
 	@echo "          $(DEMO)/prepared/openeqa.contract.json   how they were made"
 	@echo "          $(DEMO)/prepared/dataset_info.json       what LLaMA-Factory reads: dataset_dir: $(DEMO)/prepared"
+	@echo "          $(DEMO)/report.html                      what the answers are worth: open it in a browser"
 
 # Everything that needs no network after installing, no GPU and no data of others; at most 5 minutes on 2 cores.
 test: lint

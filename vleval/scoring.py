@@ -216,7 +216,7 @@ def _judge(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Groups, 
     upstream = None if scores.dropped is None or not scores.dropped.any() else ~scores.dropped
     notes = list(scores.notes)
     if interval.low is None:
-        notes.append("No interval: its value is not made of sums." if interval.method == "none" else "One group allows no interval.")
+        notes.append("No interval: its value is not made of sums." if interval.method == "none" else "One group allows no interval; --group-by names another key, --group-by none takes rows as independent.")
     elif interval.high is not None and (interval.low < 0 or interval.high > metric.scale) and metric.higher_is_better:
         notes.append("The interval reaches beyond the scale: there are too few groups for the t interval to mean much.")
     method = interval.method + (f" C:{groups.count}" if groups.key else "") + (f" seed:{seed}" if "bootstrap" in interval.method else "")

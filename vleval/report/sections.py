@@ -87,7 +87,7 @@ def _own_facts(score: MetricScore) -> Iterator[str]:
         yield f"{show(score.value_answered)} of those that were answered (n = {score.n_answered:,})"
     if score.n_upstream is not None and score.value_upstream is not None:
         yield f"{score.profile} itself drops rows and prints {show(score.value_upstream)} (n = {score.n_upstream:,})"
-    if score.unparsed:
+    if score.unparsed and not score.notes:
         yield f"{score.unparsed:,} answers could not be read and count as wrong"
     yield from score.notes
 

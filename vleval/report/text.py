@@ -123,7 +123,7 @@ def _worth_lines(score: MetricScore) -> Iterator[str]:
     if score.n_upstream is not None and score.value_upstream is not None:
         lost = score.n - score.n_upstream
         yield f"{score.profile} itself drops {lost:,} rows and prints {show(score.value_upstream)} (n={score.n_upstream})"
-    if score.unparsed:
+    if score.unparsed and not score.notes:
         yield f"{score.unparsed:,} answers could not be read by this metric and count as wrong"
     yield from (f"note: {note}" for note in score.notes)
 
