@@ -38,7 +38,7 @@ def rouge(prediction: str, reference: str) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     unigrams = _set_f1(frozenset(hypothesis), frozenset(target))
     bigrams = _set_f1(frozenset(pairwise(hypothesis)), frozenset(pairwise(target)))
-    common = LCSseq.similarity(hypothesis, target)
+    common = LCSseq.similarity(_told_apart(hypothesis), _told_apart(target))
     return unigrams, bigrams, _f1(common, len(hypothesis), len(target))
 
 
@@ -59,6 +59,11 @@ def _breaks(text: str) -> bool:
     if "\n" in text or "?" in text or "......" in text:
         return True
     return not text.isascii() and any(mark in text for mark in ("。", "！", "？", "……"))
+
+
+def _told_apart(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    """Without empty tokens, which rapidfuzz takes for NUL characters; no token is a newline."""
+    return tuple([token or "\n" for token in tokens]) if "" in tokens else tokens
 
 
 def _set_f1(have: frozenset[Any], want: frozenset[Any]) -> float:

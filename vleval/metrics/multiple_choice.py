@@ -13,6 +13,7 @@ import numpy as np
 
 from vleval.metric import Metric, Scores
 from vleval.metrics.base import answer, mean_metric, references
+from vleval.metrics.evalscope_choice import read_evalscope
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import vlkit_normal
 from vleval.rows import Row
@@ -164,4 +165,5 @@ def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[
 
 vlkit = _build(read_choice, "read:vlkit refs:any", needs=("references",))
 vlmevalkit = _build(read_vlmevalkit, "read:can-infer judge:none", needs=("references", "choices"))
+evalscope = _build(read_evalscope, "read:evalscope", needs=("references", "choices"))
 inspect = _build(read_inspect, "read:answer-line", needs=("references", "choices"))

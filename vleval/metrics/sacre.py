@@ -111,7 +111,7 @@ def ter_plain(options: MetricOptions) -> Metric:
 
 def _ter(rows: Sequence[Row], *, asian: bool) -> Scores:
     metric = _metric("TER", normalized=True, asian_support=True) if asian else _metric("TER")
-    long = [index for index, row in enumerate(rows) if len(answer(row) or "") > _LONGEST_FOR_SHIFTS]
+    long = {index for index, row in enumerate(rows) if len(answer(row) or "") > _LONGEST_FOR_SHIFTS}
     short = [msgspec.structs.replace(row, prediction="") if index in long else row for index, row in enumerate(rows)] if long else rows
     stats = _statistics(metric, short, 2)
     notes = ["Chinese and Japanese characters are split and counted as words of their own."] if asian else []

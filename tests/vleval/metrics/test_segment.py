@@ -68,3 +68,10 @@ def test_english_rows_need_no_jieba():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_empty_token_is_not_a_nul_character():
+    from vleval.metrics.llamafactory import rouge
+
+    assert rouge("a\n\nb", "\x00") == (0.0, 0.0, 0.0)
+    assert rouge("a\n\nb", "a\n\nb")[2] == pytest.approx(1.0)
