@@ -17,7 +17,7 @@ from vleval.joining import Allow, Joined, join, join_marks
 from vleval.metric import Metric, Scores
 from vleval.metrics.options import MetricOptions
 from vleval.prediction import Prediction
-from vleval.readers import Loaded, plain, read_marks, read_predictions
+from vleval.readers import Loaded, plain, plain_text, read_marks, read_predictions
 from vleval.readers.failures import REFUSED, TRUNCATED
 from vleval.references import References, read_references
 from vleval.results import Counts, Measured, MetricScore, Part, ScoreResult
@@ -115,7 +115,7 @@ def load(predictions: Predictions, *, format: str = "", group_by: str = "") -> L
         fallback = str(number)
         row = plain.row(record, fallback, f"prediction {number}", group_by)
         numbered += row.id is fallback
-        rows.append(row)
+        rows.append(plain_text(row))
     if not rows:
         raise DataError("there are no predictions.", where="predictions")
     if 0 < numbered < len(rows):
@@ -216,7 +216,11 @@ def _judge(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Groups, 
     upstream = None if scores.dropped is None or not scores.dropped.any() else ~scores.dropped
     notes = list(scores.notes)
     if interval.low is None:
-        notes.append("No interval: its value is not made of sums." if interval.method == "none" else "One group allows no interval; --group-by names another key, --group-by none takes rows as independent.")
+        notes.append(
+            "No interval: its value is not made of sums."
+            if interval.method == "none"
+            else "One group allows no interval; --group-by names another key, --group-by none takes rows as independent."
+        )
     elif interval.high is not None and (interval.low < 0 or interval.high > metric.scale) and metric.higher_is_better:
         notes.append("The interval reaches beyond the scale: there are too few groups for the t interval to mean much.")
     method = interval.method + (f" C:{groups.count}" if groups.key else "") + (f" seed:{seed}" if "bootstrap" in interval.method else "")

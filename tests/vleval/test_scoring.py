@@ -179,6 +179,10 @@ def test_our_own_type_is_accepted():
         Prediction(schema="vlkit.prediction/1", id="a", prediction=None)
 
 
+def test_numbers_in_memory_are_text():
+    assert score([{"id": 1, "prediction": 12, "references": [12.0, 12]}], metrics=["exact_match"]).metrics["exact_match"].value == 1.0
+
+
 def test_wrong_calls_are_named():
     with pytest.raises(UsageError, match="does not define 'anls'"):
         score(rows(("a", "a")), profile="llamafactory", metrics=["anls"])

@@ -67,10 +67,8 @@ def read_predictions(file: str | Path, *, format: str = "", group_by: str = "") 
             row = kind.row(record, ordinal, where, group_by)
             if row.id is ordinal:
                 without_id.append(where)
-            if type(row.prediction) is NumberText:
-                numbers += 1
-                row = msgspec.structs.replace(row, prediction=str(row.prediction))
-            rows.append(row)
+            numbers += type(row.prediction) is NumberText
+            rows.append(plain_text(row))
         if not rows:
             raise DataError("holds no predictions.", where=source.name)
         if 0 < len(without_id) < len(rows):
@@ -85,6 +83,11 @@ def read_predictions(file: str | Path, *, format: str = "", group_by: str = "") 
         if without_id:
             notes.append("It has no ids: line numbers stand for them, and references are joined in order.")
         return Loaded(source.name, name, rows, has_ids=not without_id, notes=tuple(notes))
+
+
+def plain_text(row: Row) -> Row:
+    """The row with an answer that came as a number turned into common text."""
+    return msgspec.structs.replace(row, prediction=str(row.prediction)) if type(row.prediction) is NumberText else row
 
 
 def read_marks(file: str | Path) -> dict[str, str]:

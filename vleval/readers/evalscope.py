@@ -28,7 +28,8 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     prediction, error = answer_of(text, "model_output", record.get("error") or fault, where)
     context: Context = context_of(record, where, group_by)
     context["finish_reason"] = finish
-    for message in record.get("messages") or ():
+    messages = record.get("messages")
+    for message in messages if isinstance(messages, list) else ():
         if isinstance(message, dict) and message.get("role") == "user":
             context.setdefault("question", content_text(message.get("content")) or "")
     metadata = record.get("metadata")

@@ -61,7 +61,7 @@ def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
         raise DataError(f"unpacks to {info.file_size:,} bytes, more than is read.", where=where)
     try:
         data = _unpack_zstandard(source, info) if info.compress_type == _ZSTANDARD else archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, OSError, RuntimeError, EOFError, ValueError) as error:
         raise DataError(f"cannot be unpacked: {error}.", where=where, cure="Copy the log again.") from None
     if zlib.crc32(data) != info.CRC:
         raise DataError("is damaged: its checksum does not match.", where=where, cure="Copy the log again.")
@@ -90,7 +90,7 @@ def _names(source: Source) -> list[str]:
     try:
         with zipfile.ZipFile(source.path) as archive:
             return archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
         raise DataError("is a damaged zip archive.", where=source.name, cure="Copy it again.") from None
 
 

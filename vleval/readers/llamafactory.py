@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vldata.errors import DataError
 from vleval.readers.containers import Record
-from vleval.readers.fields import context_of, text_of
+from vleval.readers.fields import context_of, texts_of
 from vleval.readers.plain import answer_of
 from vleval.rows import Row
 
@@ -19,9 +19,8 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
         if key not in record:
             raise DataError(f"no {key!r}: it is not a line of generated_predictions.jsonl.", where=where)
     prediction, error = answer_of(record["predict"], "predict", record.get("error"), where)
-    label = text_of(record["label"], "label", where)
     context = context_of(record, where, group_by)
     prompt = record.get("prompt")
     if isinstance(prompt, str):
         context.setdefault("question", prompt)
-    return Row(id=fallback_id, prediction=prediction, error=error, references=() if label is None else (label,), **context)
+    return Row(id=fallback_id, prediction=prediction, error=error, references=texts_of(record["label"], "label", where), **context)

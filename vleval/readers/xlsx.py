@@ -24,7 +24,6 @@ def iter_xlsx(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
         DataError: not a workbook, a formula, an error value, two equal headers.
     """
     from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
 
     _guard_size(source)
     try:
@@ -41,7 +40,9 @@ def iter_xlsx(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
                 values = [_cell_text(cell, source) for cell in cells[: len(header)]]
                 if any(values):
                     yield f"row {number}", dict(zip(header, values + [""] * (len(header) - len(values)), strict=True))
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, IndexError, ValueError, SyntaxError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # on a damaged workbook openpyxl, zipfile, zlib and the XML parser raise anything
         raise DataError(f"is not a readable xlsx workbook: {error}.", where=source.name, cure="Export it again.") from None
 
 
@@ -72,7 +73,7 @@ def _guard_size(source: Source) -> None:
     try:
         with zipfile.ZipFile(source.path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
         raise DataError("is a damaged zip archive.", where=source.name, cure="Copy it again.") from None
     if unpacked > _MAX_UNPACKED_BYTES:
         raise DataError(f"unpacks to {unpacked:,} bytes, more than is read.", where=source.name)

@@ -70,7 +70,7 @@ def _change_lines(word: str, pair: Pair, changes: Sequence[Change]) -> Iterator[
     for change in changes[:_LISTED]:
         references = " | ".join(cut(reference, 30) for reference in change.references[:3])
         before, after = (_shown(text) for text in (change.first_prediction, change.second_prediction))
-        yield f"    {cut(change.id, 40)}: {before} -> {after} for {references!r}"
+        yield f"    {cut(change.id, 64)}: {before} -> {after} for {references!r}"
 
 
 def _shown(prediction: str | None) -> str:

@@ -82,7 +82,7 @@ def explain_lines(explanation: Explanation) -> Iterator[str]:
     for flip in explanation.flips[:20]:
         values_text = ", ".join(f"{profile} {'dropped' if value is None else f'{value:.2f}'}" for profile, value in flip.values.items())
         references = " | ".join(cut(reference, 30) for reference in flip.references[:3])
-        yield f"  {cut(flip.id, 40)}: {cut(flip.prediction or '', 40)!r} for {references!r}: {values_text}"
+        yield f"  {cut(flip.id, 64)}: {cut(flip.prediction or '', 40)!r} for {references!r}: {values_text}"
     if len(explanation.flips) > 20:
         yield f"  ... (--json has {len(explanation.flips)} of them)"
 
