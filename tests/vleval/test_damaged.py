@@ -67,12 +67,12 @@ def spoil(value: object, generator: random.Random) -> None:
             spoil(item, generator)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_damaged_file_is_read_or_refused_in_a_sentence(quiz: dict[str, Path], tmp_path: Path, seed: int) -> None:
     generator = random.Random(seed)
     files = [path for name, path in sorted(quiz.items()) if name not in ("base", "tuned", "boxes")]
     refused = 0
-    for number in range(60):
+    for number in range(40):
         path = tmp_path / f"{number}"
         path.write_bytes(damage(generator.choice(files).read_bytes(), generator))
         for attempt in (lambda p: score(p, metrics=["exact_match"], extras=False), read_predictions, read_references):
@@ -80,5 +80,6 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(quiz: dict[str, Path], 
                 attempt(path)
             except VlkitError as fault:
                 refused += 1
-                assert str(fault).startswith(str(path)) or fault.where or fault.what
-    assert refused > 30
+                assert len(fault.what) > 10
+                assert "\n" not in fault.what
+    assert refused > 20
