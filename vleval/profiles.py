@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import UsageError
-from vleval.metric import Metric, Scores
+from vleval.metric import Metric
 from vleval.metrics import METRICS
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import strip_think
@@ -238,4 +238,4 @@ def _answers_only(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-__all__ = ["ALIASES", "DEFAULTS", "PROFILES", "MetricOptions", "Scores", "default_metrics", "resolve", "table"]
+__all__ = ["ALIASES", "DEFAULTS", "PROFILES", "TASK_ALIASES", "MetricOptions", "default_metrics", "resolve", "table"]

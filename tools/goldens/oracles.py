@@ -38,6 +38,7 @@ ORACLES: dict[str, Callable[[list[Pair], Path], list[Values]]] = {
     "packages": oracles_packages.packages,
     "cider": oracles_packages.cider,
     "json_packages": oracles_structured.json_packages,
+    "coco": oracles_structured.coco,
     "donut": oracles_structured.donut,
     "ccocr": oracles_structured.ccocr,
     "mp_docvqa": oracles_packages.mp_docvqa,
@@ -58,7 +59,9 @@ def main() -> int:
     try:
         values = ORACLES[args.oracle](pairs, args.repos)
     except (FileNotFoundError, LookupError, ImportError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        missing = Path(error.filename) if isinstance(error, FileNotFoundError) else None
+        inside = missing is not None and missing.is_relative_to(args.repos)
+        print(f"no {missing.relative_to(args.repos)}" if missing and inside else f"{type(error).__name__}: {error}", file=sys.stderr)
         return 3
     args.out.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
     return 0

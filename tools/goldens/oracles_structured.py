@@ -76,6 +76,17 @@ def json_packages(pairs: list[Pair], repos: Path) -> list[Values]:
     return [{"anls_star": guarded(lambda pair=pair: float(anls_score(pair["wanted"], pair["given"])))} for pair in pairs]
 
 
+def coco(pairs: list[Pair], repos: Path) -> list[Values]:
+    """Overlaps by the mask code of pycocotools."""
+    import numpy as np
+    from pycocotools import mask
+
+    def sized(corners: list[float]) -> list[float]:
+        return [corners[0], corners[1], corners[2] - corners[0], corners[3] - corners[1]]
+
+    return [{"iou": float(mask.iou(np.array([sized(pair["a"])]), np.array([sized(pair["b"])]), [0])[0][0])} for pair in pairs]
+
+
 def donut(pairs: list[Pair], repos: Path) -> list[Values]:
     """Donut's `JSONParseEvaluator`."""
     scorer = cut(repos / "donut/donut/util.py", ["JSONParseEvaluator"], {"Node": object})["JSONParseEvaluator"]()

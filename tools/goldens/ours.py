@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+from vleval.metrics.boxes import Box
+from vleval.metrics.detection import iou
 from vleval.metrics.options import MetricOptions
 from vleval.profiles import resolve
 from vleval.rows import Row
@@ -29,12 +31,19 @@ def rows_of(pairs: list[Pair], profile: str) -> list[Row]:
 
 def values(pairs: list[Pair], profile: str, metric: str) -> list[float | None]:
     """Per-record values; None where upstream drops the row."""
+    if metric == "iou":
+        return [iou(Box(label="", **corners(pair["a"])), Box(label="", **corners(pair["b"]))) for pair in pairs]
     made = resolve(profile, metric, MetricOptions(strip_think=False))
     if metric == "llm_match":
         return [_one(made, row) for row in rows_of(pairs, profile)]
     scores = made.score(rows_of(pairs, profile))
     dropped = scores.dropped
     return [None if dropped is not None and dropped[index] else float(value) for index, value in enumerate(scores.values)]
+
+
+def corners(box: list[float]) -> dict[str, float]:
+    """The fields of a box."""
+    return dict(zip(("x1", "y1", "x2", "y2"), box, strict=True))
 
 
 def _one(made: Any, row: Row) -> float | None:

@@ -113,6 +113,21 @@ def json_pairs(count: int, seed: int) -> list[Pair]:
     return pairs
 
 
+def box_pairs(count: int, seed: int) -> list[Pair]:
+    """Two boxes that may overlap; none without area."""
+    rng = random.Random(seed)
+
+    def box() -> list[float]:
+        left, top = rng.randint(0, 60), rng.randint(0, 60)
+        return [left, top, left + rng.choice((1, 10, 25.5, 40)), top + rng.randint(1, 40)]
+
+    pairs = []
+    for _ in range(count):
+        first = box()
+        pairs.append({"p": "", "r": [""], "a": first, "b": rng.choice((first, box(), box(), box()))})
+    return pairs
+
+
 def _text_pair(rng: random.Random) -> Pair:
     known = [_text(rng) for _ in range(rng.choice((1, 1, 1, 2, 3)))]
     kind = rng.random()

@@ -79,6 +79,7 @@ CHECKS = (
     Check("cider", "vlkit", ascii_pairs),
     Check("json_packages", "vlkit", generate.json_pairs),
     Check("donut", "vlkit", generate.json_pairs),
+    Check("coco", "vlkit", generate.box_pairs),
     Check("mp_docvqa", "vlkit", generate.text_pairs),
 )
 
@@ -148,7 +149,7 @@ def main() -> int:
             report, found = run(check, args.pairs, args.seed, args.python, args.repos.resolve(), Path(folder))
             print(report, flush=True)
             differences += max(found, 0)
-            unchecked += [check.oracle] if found < 0 else []
+            unchecked += [f"{check.profile} ({check.oracle})"] if found < 0 else []
     print(f"{differences} differences." if differences else "No difference.")
     if unchecked:
         print("Not checked, for want of their repositories (give UPSTREAM=DIR): " + ", ".join(dict.fromkeys(unchecked)) + ".")
