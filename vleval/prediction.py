@@ -13,14 +13,14 @@ import msgspec
 SCHEMA = "vlkit.prediction/1"
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens as the backend counted them; -1 where it did not say."""
 
     prompt_tokens: int = -1
     completion_tokens: int = -1
 
 
-class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """One answer beside what it is judged by.
 
     Attributes:

@@ -16,10 +16,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("score")(score)
-app.command("compare")(compare)
-app.command("report")(report)
-app.command("detect")(detect)
+app.command("score", epilog="Example: vleval score preds.jsonl --metric exact_match --metric token_f1")(score)
+app.command("compare", epilog="Example: vleval compare base.jsonl tuned.jsonl --metric exact_match")(compare)
+app.command("report", epilog="Example: vleval report preds.jsonl --out report.html")(report)
+app.command("detect", epilog="Example: vleval detect boxes.jsonl --image-root pictures --coord-space 0-1000 --out drawn")(detect)
 
 
 @app.callback()

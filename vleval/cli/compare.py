@@ -28,10 +28,7 @@ def compare(
     seed: o.Seed = 0,
     json: o.Json = False,
 ) -> None:
-    """Say whether two or more systems differ: paired, clustered, corrected.
-
-    Example: vleval compare base.jsonl tuned.jsonl --metric exact_match
-    """
+    """Say whether two or more systems differ: paired, clustered, corrected."""
     from vldata import terminal
 
     if agreement:

@@ -31,10 +31,7 @@ def detect(
     keep_going: Annotated[bool, typer.Option("--keep-going", help="Exit 0 although some pictures could not be drawn.")] = False,
     json: o.Json = False,
 ) -> None:
-    """Draw the boxes that a model named, upright and with their labels.
-
-    Example: vleval detect boxes.jsonl --image-root pictures --coord-space 0-1000 --out drawn
-    """
+    """Draw the boxes that a model named, upright and with their labels."""
     from vldata import terminal
     from vldata.errors import UsageError
     from vleval.cli.settings import space_of

@@ -39,10 +39,7 @@ def report(
     seed: o.Seed = 0,
     json: o.Json = False,
 ) -> None:
-    """Write a report: scores with intervals, categories, comparison, and the rows themselves.
-
-    Example: vleval report preds.jsonl --out report.html
-    """
+    """Write a report: scores with intervals, categories, comparison, and the rows themselves."""
     from vleval.cli.settings import metric_options
     from vleval.joining import Allow
     from vleval.report.make import Request, check_outputs, make_report

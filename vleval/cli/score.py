@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from vleval.explain import Explanation
     from vleval.results import ScoreResult
 
-EXAMPLE = "vleval score preds.jsonl --metric exact_match --metric token_f1"
-
 
 def score(
     file: Annotated[str | None, typer.Argument(metavar="FILE", help="Predictions of any known tool; - for stdin.")] = None,
@@ -39,10 +37,7 @@ def score(
     seed: o.Seed = 0,
     json: o.Json = False,
 ) -> None:
-    """Score predictions, and say what the score is worth.
-
-    Example: vleval score preds.jsonl --metric exact_match --metric token_f1
-    """
+    """Score predictions, and say what the score is worth."""
     from vldata import terminal
     from vldata.errors import UsageError
 
@@ -50,7 +45,7 @@ def score(
         _print_table(json)
         return
     if file is None:
-        raise UsageError("no predictions file.", cure="Example: " + EXAMPLE)
+        raise UsageError("no predictions file.", cure="Example: vleval score preds.jsonl")
     from vleval.cli.settings import metric_options
     from vleval.joining import Allow
     from vleval.scoring import score as run_score
