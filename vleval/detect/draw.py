@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ def colours_of(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
 
 def label_text(label: str) -> str:
     """A label as it is drawn: one line, without control characters, cut."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in label).split())
+    flat = " ".join("".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", label)).split())
     return flat if len(flat) <= MAX_LABEL else flat[: MAX_LABEL - 1] + "…"
 
 

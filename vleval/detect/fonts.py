@@ -107,7 +107,10 @@ def system_folders() -> list[Path]:
 
 def script_names(characters: str) -> str:
     """The scripts of characters, for a message: `CJK, HANGUL`."""
-    names = dict.fromkeys(unicodedata.name(c, "unknown").split(" ")[0].split("-")[0] for c in characters)
+    letters = [c for c in characters if unicodedata.category(c)[0] in "LM"]
+    names = dict.fromkeys(unicodedata.name(c, "unknown").split(" ")[0].split("-")[0] for c in letters)
+    if len(letters) < len(characters):
+        names["symbols"] = None
     return ", ".join(list(names)[:5])
 
 
@@ -134,9 +137,5 @@ def _opens(path: Path) -> bool:
 
 
 def _drawn(character: str) -> bool:
-    """Whether a character needs a glyph: blanks, joiners and variation selectors do not."""
-    return (
-        not character.isspace()
-        and unicodedata.category(character) not in ("Cc", "Cf", "Mn", "Me")
-        and not 0xFE00 <= ord(character) <= 0xFE0F
-    )
+    """Whether a character needs a glyph: blanks, joiners and variation selectors do not, accents and vowel signs do."""
+    return not character.isspace() and unicodedata.category(character) not in ("Cc", "Cf") and not 0xFE00 <= ord(character) <= 0xFE0F

@@ -12,7 +12,7 @@ from vldata.errors import UsageError
 from vleval.metric import Floats
 from vleval.rows import Row
 
-AUTOMATIC = ("scene", "episode", "image")
+AUTOMATIC = ("scene", "episode", "image", "sample")  # sample: epochs of one question, as inspect_ai writes them
 _NONE = ("", "none")
 
 

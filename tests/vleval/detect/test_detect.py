@@ -11,7 +11,7 @@ from PIL import Image, ImageFont
 from vldata.errors import DataError, UsageError
 from vleval.detect.cmap import Coverage, read_coverage
 from vleval.detect.draw import PALETTE, colours_of, label_text
-from vleval.detect.fonts import FontChain, find_fonts, system_folders
+from vleval.detect.fonts import FontChain, find_fonts, script_names, system_folders
 from vleval.detect.inputs import output_names, pair_up
 from vleval.detect.run import Settings, detect
 from vleval.readers import read_predictions
@@ -145,6 +145,13 @@ def test_labels_of_two_scripts_are_cut_into_runs():
     assert isinstance(chain, FontChain)
     assert chain.missing("Ab Жд") == ""
     assert "".join(piece for piece, _ in chain.runs("Ab Жд", 20)) == "Ab Жд"
+
+
+def test_accents_need_glyphs_and_joiners_do_not(tmp_path):
+    chain = FontChain([])
+    assert chain.missing("a \u200d\ufe0f\u094d") == "a\u094d"
+    assert label_text("e\u0301") == "é"
+    assert script_names("ने🙂") == "DEVANAGARI, symbols"
 
 
 def test_labels_are_one_line_without_control_characters():
