@@ -63,6 +63,11 @@ def join(loaded: Loaded, references: References | None, allow: Allow) -> Joined:
     _refuse(missing, allow.missing, "questions have no prediction", "--allow-missing counts them as wrong", where, len(known))
     _refuse(extra, allow.extra, "predictions have no reference", "--allow-extra leaves them out", where, len(names))
     joined.missing, joined.extra = len(missing), len(extra)
+    other = sum(
+        1 for row in references.rows if (own := answers.get(row.id)) and own.references and not _same_answer(own.references, row.references)
+    )
+    if other:
+        joined.notes.append(f"{other:,} predictions carry other references than {references.name}; the latter are used.")
     joined.rows = [_merge(row, answers.get(row.id)) for row in references.rows]
     _say_allowed(joined)
     return joined

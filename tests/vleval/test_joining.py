@@ -111,6 +111,15 @@ def test_rows_without_references_are_named(write):
         exact(write("p.jsonl", answers("q0", "q1")), None)
 
 
+def test_other_references_in_the_predictions_are_told(write):
+    predictions = [
+        dict(answer, references=["z"] if number == 2 else [str(number)]) for number, answer in enumerate(answers("q0", "q1", "q2", "q3"))
+    ]
+    result = exact(write("p.jsonl", predictions), write("r.jsonl", REFERENCES))
+    assert result.metrics["exact_match"].value == 1.0
+    assert any(note.startswith("1 predictions carry other references than ") for note in result.notes)
+
+
 def test_two_references_with_one_id_are_refused(write):
     with pytest.raises(DataError, match="two entries have the id 'q1'"):
         read_references(write("r.jsonl", [*REFERENCES, REFERENCES[1]]))

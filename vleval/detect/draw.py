@@ -17,6 +17,7 @@ PALETTE = (
     (214, 40, 140), (120, 100, 20), (90, 90, 220), (170, 60, 20), (20, 110, 90), (110, 110, 120),
 )  # fmt: skip
 MAX_LABEL = 60
+_JOINERS = "\u200c\u200d"  # they shape Persian, Indic scripts and emoji
 
 
 def colours_of(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
@@ -26,7 +27,7 @@ def colours_of(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
 
 def label_text(label: str) -> str:
     """A label as it is drawn: one line, without control characters, cut."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", label)).split())
+    flat = " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in unicodedata.normalize("NFC", label)).split())
     return flat if len(flat) <= MAX_LABEL else flat[: MAX_LABEL - 1] + "…"
 
 
