@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from vldata.errors import DataError, UsageError
-from vleval.comparison import SCHEMA, Change, Compared, Comparison, Difference, McNemar, Pair
+from vleval.comparison import SCHEMA, Change, Compared, Comparison, Difference, McNemar, Pair, Slice
 from vleval.joining import Allow, Joined, join, missing_row
-from vleval.metric import Floats
+from vleval.metric import CorpusStats, Floats, Scores
 from vleval.metrics.llm_match import parse_mark
 from vleval.metrics.options import MetricOptions
 from vleval.readers import Loaded
@@ -188,7 +189,30 @@ def _difference(name: str, a: Measured, b: Measured, first: ScoreResult, second:
         mcnemar=binary,
         questions_needed=questions_needed(difference, interval.se, len(gaps)),
         verdict="",
+        by_kind=_by_kind(a, b, first, second, seed),
     )
+
+
+def _by_kind(a: Measured, b: Measured, first: ScoreResult, second: ScoreResult, seed: int) -> dict[str, Slice]:
+    """The same test on each kind of question, where the rows name kinds and the metric can be split."""
+    kinds = sorted({row.kind for row in first.rows if row.kind}, key=lambda kind: (kind != "human", kind))
+    if len(kinds) < 2 or a.scores.value is not None:
+        return {}
+    found: dict[str, Slice] = {}
+    for kind in kinds:
+        chosen = np.flatnonzero([row.kind == kind for row in first.rows])
+        parts = [Measured(measured.metric, _part(measured.scores, chosen)) for measured in (a, b)]
+        rows = [[result.rows[int(i)] for i in chosen] for result in (first, second)]
+        gaps = np.nan_to_num(parts[1].scores.values) - np.nan_to_num(parts[0].scores.values)
+        interval, p = _test(parts[0], parts[1], gaps, first.groups.take(chosen), seed)
+        values = [value_of(part.metric, part.scores, own) for part, own in zip(parts, rows, strict=True)]
+        found[kind] = Slice(n=len(chosen), first=values[0], second=values[1], low=interval.low, high=interval.high, p=p)
+    return found
+
+
+def _part(scores: Scores, chosen: NDArray[np.intp]) -> Scores:
+    corpus = scores.corpus
+    return Scores(scores.values[chosen], None if corpus is None else CorpusStats(corpus.rows[chosen], corpus.value))
 
 
 def _test(a: Measured, b: Measured, gaps: Floats, groups: Groups, seed: int) -> tuple[Interval, float]:

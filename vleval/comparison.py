@@ -20,6 +20,17 @@ class McNemar(msgspec.Struct, frozen=True, kw_only=True):
     item_level: bool
 
 
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """The difference over part of the rows (ChartQA's human and augmented questions). `p` is not corrected."""
+
+    n: int
+    first: float
+    second: float
+    low: float | None
+    high: float | None
+    p: float
+
+
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One metric: second minus first.
 
@@ -49,6 +60,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     mcnemar: McNemar | None
     questions_needed: int | None
     verdict: str
+    by_kind: dict[str, Slice] = {}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

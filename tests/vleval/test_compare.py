@@ -142,3 +142,14 @@ def test_marks_may_be_lines(tmp_path):
 )
 def test_names_differ(names, expected):
     assert display_names(names) == expected
+
+
+def test_the_halves_of_chartqa_are_told_apart():
+    def answers(verdicts):
+        return [dict(row, kind="human" if n < 8 else "augmented") for n, row in enumerate(rows(verdicts, SCENES))]
+
+    found = compare([answers(A), answers(B)], metrics=["exact_match"]).comparison.pairs[0].differences["exact_match"]
+    assert list(found.by_kind) == ["human", "augmented"]
+    half = compare([answers(A)[:8], answers(B)[:8]], metrics=["exact_match"]).comparison.pairs[0].differences["exact_match"]
+    human = found.by_kind["human"]
+    assert (human.n, human.first, human.second, human.low, human.high, human.p) == (8, half.first, half.second, half.low, half.high, half.p)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vleval.comparison import Change, Comparison, Difference, Pair
+from vleval.comparison import Change, Comparison, Difference, Pair, Slice
 from vleval.report.text import cut, number
 from vleval.stats.agreement import Agreement
 
@@ -38,6 +38,15 @@ def difference_text(found: Difference) -> str:
     return f"{signed(found.difference, found.scale)} ({interval})"
 
 
+def slice_text(part: Slice, scale: float) -> str:
+    """`0.7528 -> 0.7544, +0.0016 (95 % -0.0165 to +0.0197), p = 0.8622`."""
+    interval = "no interval"
+    if part.low is not None and part.high is not None:
+        interval = f"95 % {signed(part.low, scale)} to {signed(part.high, scale)}"
+    values = f"{number(part.first, scale)} -> {number(part.second, scale)}"
+    return f"{values}, {signed(part.second - part.first, scale)} ({interval}), p = {part.p:.4f}"
+
+
 def signed(value: float, scale: float) -> str:
     """A number with its sign always shown."""
     return ("+" if value >= 0 else "") + number(value, scale)
@@ -55,6 +64,8 @@ def needed_text(found: Difference) -> str:
 def _difference_lines(found: Difference) -> Iterator[str]:
     values = f"{number(found.first, found.scale)} -> {number(found.second, found.scale)}"
     yield f"{found.metric}: {values}, {difference_text(found)}: {found.verdict}"
+    for kind, part in found.by_kind.items():
+        yield f"  {kind} (n={part.n}): {slice_text(part, found.scale)}"
     rows = f"{found.wins} won, {found.losses} lost, {found.ties} equal"
     yield f"  p = {found.p:.4f} (sign-flip permutation), {found.p_holm:.4f} after Holm; {rows}"
     if found.mcnemar is not None:

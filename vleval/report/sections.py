@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from vleval.comparison import Pair
 from vleval.report import svg
-from vleval.report.compare_text import needed_text, signed
+from vleval.report.compare_text import needed_text, signed, slice_text
 from vleval.report.document import ReportDocument, SystemReport
 from vleval.report.escaping import bdi, text
 from vleval.report.gallery import VERDICTS
@@ -103,6 +103,7 @@ def pair_section(pair: Pair) -> str:
         )
         exact = f"; exact McNemar {found.mcnemar.p:.3g}" if found.mcnemar else ""
         exact += " (item level)" if found.mcnemar and found.mcnemar.item_level else ""
+        kinds = "".join(f"<br>{text(kind)}: {slice_text(part, found.scale)}" for kind, part in found.by_kind.items())
         rows.append(
             f"<tr><td class='name'>{text(found.metric)}</td><td class='num'>{number(found.first, found.scale)}</td>"
             f"<td class='num'>{number(found.second, found.scale)}</td>"
@@ -110,7 +111,7 @@ def pair_section(pair: Pair) -> str:
             f"<td class='num'>{signed(found.difference, found.scale)}<br><span class='small soft'>{interval}</span></td>"
             f"<td><span class='verdict {tone}'>{text(found.verdict)}</span><br>"
             f"<span class='small soft'>p {found.p_holm:.3g} after Holm{exact}<br>"
-            f"{found.wins:,} won, {found.losses:,} lost; {needed_text(found)}</span></td></tr>"
+            f"{found.wins:,} won, {found.losses:,} lost; {needed_text(found)}{kinds}</span></td></tr>"
         )
     clustered = f", clustered by {text(pair.groups)}" if pair.groups else ""
     return (
