@@ -10,31 +10,15 @@ from pathlib import Path
 
 import msgspec
 
-from vldata import strictjson
-from vldata.contract import (
-    Certificate,
-    Contract,
-    Counts,
-    FileDigest,
-    PixelContract,
-    RowSplitLeak,
-    TokenStatistics,
-    encode_contract,
-    read_contract,
-    spread,
-)
-from vldata.dataset_info import make_entry, read_dataset_info
-from vldata.durable import open_durable
+from vldata.contract import Certificate, Contract, Counts, RowSplitLeak, read_contract
+from vldata.dataset_info import read_dataset_info
+from vldata.derive import Part, publish_parts, read_media, read_whole
 from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths, check_name
 from vldata.grouping import LEAK_SHUFFLES, SIDES, Side, assign_sides, count_of, group_rows, row_split_leak
-from vldata.journal import Journal, Rename, commit, discard_state, recover
+from vldata.journal import discard_state, recover
 from vldata.lock import hold
-from vldata.pixels import vision_tokens
-from vldata.publish import MediaLine
-from vldata.record import Record, decode_record
-from vldata.spreading import can_spread, is_safe_order, spread_order
-from vldata.tokens import text_bytes
+from vldata.record import Record
 
 
 class SplitResult(msgspec.Struct, frozen=True):
@@ -79,7 +63,7 @@ def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, 
     if parent.name not in read_dataset_info(parent.out):
         raise DataError(f"no dataset {parent.name!r}.", where=str(parent.out / "dataset_info.json"), cure="Name one that is registered.")
     contract = read_contract(parent)
-    lines, records = _read_all(parent, contract)
+    lines, records = read_whole(parent, contract)
     groups = group_rows(records, group_by)
     n_test = count_of(test, len(records), "--test")
     n_val = count_of(val, len(records) - n_test, "--val")
@@ -128,24 +112,6 @@ def _leak(groups: dict[str, list[int]], rows: dict[Side, list[int]], group_by: s
     return RowSplitLeak(round(row_split_leak(group_of_row, len(rows[held_out]), other, seed), 4), LEAK_SHUFFLES, group_by)
 
 
-def _read_all(parent: DatasetPaths, contract: Contract) -> tuple[list[bytes], list[Record]]:
-    lines: list[bytes] = []
-    records: list[Record] = []
-    for file in contract.files:
-        path = parent.out / file.name
-        digest = hashlib.sha256()
-        for number, line in strictjson.iter_lines(path):
-            digest.update(line + b"\n")
-            try:
-                records.append(decode_record(line))
-            except (strictjson.StrictJsonError, msgspec.ValidationError) as error:
-                raise DataError(f"not a record: {error}.", where=f"{path}:{number}", cure="Run: vldata validate") from None
-            lines.append(line)
-        if digest.hexdigest() != file.sha256:
-            raise DataError("was changed after the conversion.", where=str(path), cure="Convert again, or restore the file.")
-    return lines, records
-
-
 def _refuse_existing(parent: DatasetPaths, names: Iterable[str], *, overwrite: bool) -> None:
     table = read_dataset_info(parent.out)
     for name in names:
@@ -169,72 +135,22 @@ def _publish_sides(
     rows: dict[Side, list[int]],
     certificates: dict[Side, Certificate],
 ) -> None:
-    """Stage records, media and contract of every side, and commit them together."""
-    media = _read_media(parent)
-    parent.staging.mkdir(parents=True, exist_ok=True)
-    renames: list[Rename] = []
-    entries: dict[str, dict[str, str | dict[str, str]]] = {}
+    """Publish every side together, and unregister sides of an earlier split that this one does not have."""
+    media = read_media(parent)
+    parts = []
     for side, certificate in certificates.items():
-        name = f"{parent.name}_{side}"
-        ordered = _safe_rows(rows[side], records)
-        chosen = [records[row] for row in ordered]
-        used = {image for record in chosen for image in record.images}
-        content = b"".join(lines[row] + b"\n" for row in ordered)
-        counts = Counts(read=len(records), written=len(chosen), rejected=0, excluded=len(records) - len(chosen), pictures=len(used))
-        side_contract = msgspec.structs.replace(
-            contract,
-            name=name,
-            files=(FileDigest(f"{name}.jsonl", len(chosen), hashlib.sha256(content).hexdigest()),),
-            counts=counts,
-            tokens=_statistics(chosen, media, contract.pixels),
-            split=certificate,
-        )
-        staged = {
-            ".jsonl": content,
-            ".media.jsonl": b"".join(msgspec.json.encode(line) + b"\n" for line in media if line.path in used),
-            ".contract.json": encode_contract(side_contract),
-        }
-        for suffix, data in staged.items():
-            path = parent.staging / f"{name}{suffix}"
-            with open_durable(path) as handle:
-                handle.write(data)
-            renames.append(Rename(path.relative_to(parent.out).as_posix(), path.name))
-        entries[name] = make_entry(f"{name}.jsonl")
-    stale = [name for name, _ in iter_sides(parent.out, parent.name) if name not in entries]
-    old = [DatasetPaths(parent.out, name) for name in stale]
-    remove = tuple(path.name for paths in old for path in (paths.records, paths.media, paths.contract))
-    commit(parent, Journal(renames=tuple(renames), remove=remove, unregister=tuple(stale), entries=entries))
+        chosen = rows[side]
+        counts = Counts(read=len(records), written=len(chosen), rejected=0, excluded=len(records) - len(chosen))
+        base = msgspec.structs.replace(contract, counts=counts, split=certificate)
+        parts.append(Part(f"{parent.name}_{side}", [lines[row] for row in chosen], [records[row] for row in chosen], base))
+    names = {part.name for part in parts}
+    stale = tuple(name for name, _ in iter_sides(parent.out, parent.name) if name not in names)
+    publish_parts(parent, parts, media, unregister=stale)
 
 
 def parent_digest(contract: Contract) -> str:
     """One digest over the record files of a dataset."""
     return hashlib.sha256("".join(file.sha256 for file in contract.files).encode()).hexdigest()
-
-
-def _read_media(parent: DatasetPaths) -> list[MediaLine]:
-    decoder = msgspec.json.Decoder(MediaLine)
-    try:
-        return [decoder.decode(line) for _, line in strictjson.iter_lines(parent.media)]
-    except msgspec.DecodeError as error:
-        raise DataError(f"not a media file: {error}.", where=str(parent.media), cure="Convert again.") from None
-
-
-def _safe_rows(rows: list[int], records: Sequence[Record]) -> list[int]:
-    """Order rows so that the side loads as its parent does (see `vldata.spreading`)."""
-    flags = [1 if records[row].images else 0 for row in rows]
-    if is_safe_order(flags) or not can_spread(flags):
-        return rows
-    pictured = iter([row for row, flag in zip(rows, flags, strict=True) if flag])
-    text_only = iter([row for row, flag in zip(rows, flags, strict=True) if not flag])
-    return [next(pictured if with_image else text_only) for with_image in spread_order(flags)]
-
-
-def _statistics(records: Sequence[Record], media: Sequence[MediaLine], pixels: PixelContract) -> TokenStatistics:
-    cost = {line.path: vision_tokens(line.width, line.height, processor=pixels.processor, delimiters=True) for line in media}
-    vision = [sum(cost.get(image, 0) for image in record.images) for record in records]
-    text = [text_bytes(record) for record in records]
-    longest = max(range(len(records)), key=lambda row: vision[row] + text[row]) if records else None
-    return TokenStatistics(spread(vision), spread(text), records[longest].id if longest is not None else "")
 
 
 def iter_sides(out: Path, parent: str) -> Iterator[tuple[str, Contract]]:

@@ -14,7 +14,21 @@ from vldata.cli import app, main
 from vldata.errors import DataError, MissingExtraError
 from vldata.terminal import clean
 
-COMMANDS = [["convert", "openeqa"], ["convert", "chartqa"], ["validate"], ["split"], ["certify"], ["schema"]]
+COMMANDS = [
+    ["convert", "openeqa"],
+    ["convert", "chartqa"],
+    ["validate"],
+    ["split"],
+    ["certify"],
+    ["stats"],
+    ["budget"],
+    ["sample"],
+    ["filter"],
+    ["mix"],
+    ["info"],
+    ["doctor"],
+    ["schema"],
+]
 
 
 def run(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,9 @@ import typer
 
 from vldata.cli.certify import certify
 from vldata.cli.convert import make_app
+from vldata.cli.know import budget, doctor, info, stats
 from vldata.cli.schema import schema
+from vldata.cli.select import filter_, mix, sample
 from vldata.cli.split import split
 from vldata.cli.validate import validate
 from vldata.terminal import run
@@ -21,6 +23,13 @@ app.add_typer(make_app(), name="convert")
 app.command("validate", epilog="Example: vldata validate prepared")(validate)
 app.command("split", epilog="Example: vldata split prepared/openeqa --test 258 --val 0.125 --group-by scene")(split)
 app.command("certify", epilog="Example: vldata certify prepared/openeqa")(certify)
+app.command("stats", epilog="Example: vldata stats prepared/openeqa")(stats)
+app.command("budget", epilog="Example: vldata budget prepared/openeqa --cutoff 2048")(budget)
+app.command("sample", epilog="Example: vldata sample prepared/openeqa -n 8 --seed 0")(sample)
+app.command("filter", epilog="Example: vldata filter prepared/openeqa --where scene!=scene0100 --as small")(filter_)
+app.command("mix", epilog="Example: vldata mix prepared/openeqa=1 prepared/openeqa_test=0.5 --as both")(mix)
+app.command("info", epilog="Example: vldata info prepared")(info)
+app.command("doctor", epilog="Example: vldata doctor")(doctor)
 app.command("schema", epilog="Example: vldata schema record")(schema)
 
 

@@ -29,3 +29,4 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Discard an interrupted con
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset of this name made from other inputs or settings.")]
 ShardSize = Annotated[int, typer.Option(help="Records a file, in a folder NAME/; 0: one file.", min=0)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+Target = Annotated[str, typer.Argument(help="DIR/NAME of a registered dataset.", metavar="DIR/NAME")]

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vldata
+from vldata.api import convert
+from vldata.doctor import examine
+
+
+def test_everything_public_is_there() -> None:
+    for name in vldata.__all__:
+        assert getattr(vldata, name) is not None
+    assert sorted(vldata.__all__) == sorted(vldata._PUBLIC)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = vldata.nothing
+
+
+def test_importing_does_nothing() -> None:
+    script = "import sys, os; before = dict(os.environ); import vldata, vleval, vltrain; "
+    script += "heavy = {'torch', 'polars', 'av', 'PIL', 'numpy', 'msgspec'} & set(sys.modules); "
+    script += "sys.exit(', '.join(heavy) or int(before != dict(os.environ)))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_convert_and_read(open_eqa: Path, tmp_path: Path) -> None:
+    (result,) = convert("openeqa", open_eqa, frames=2, out=tmp_path / "out", workers=1)
+    assert result.counts.written == 28
+    records = list(vldata.read(tmp_path / "out" / "openeqa"))
+    assert len(records) == 28 and len(records[0].images) == 2
+    dataset = vldata.open(tmp_path / "out" / "openeqa")
+    assert len(dataset) == 28 and all(path.is_file() for path in dataset.image_paths(records[0]))
+    assert repr(dataset).endswith("openeqa', 28 records)")
+    assert len({line.path for line in dataset.media()}) == len({image for record in records for image in record.images})
+
+
+def test_unknown_names_offer_the_nearest(open_eqa: Path) -> None:
+    with pytest.raises(vldata.UsageError, match=r"no option 'frame'. Did you mean 'frames'?"):
+        convert("openeqa", open_eqa, frame=2)
+    with pytest.raises(vldata.UsageError, match="no converter 'openqa'"):
+        convert("openqa", open_eqa)
+    with pytest.raises(vldata.DataError, match="no contract"):
+        vldata.read("nowhere/x")
+
+
+def test_the_doctor_names_traps(tmp_path: Path) -> None:
+    (tmp_path / "=4.45.0").touch()
+    lines = examine(tmp_path)
+    assert lines[0].what.startswith("Python 3.")
+    assert any("'=4.45.0': a pip call without quotes made it" in line.what for line in lines)
+    assert all(line.cure for line in lines if line.level != "good")

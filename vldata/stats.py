@@ -1,0 +1,120 @@
+"""What a dataset holds and costs, from its records and its media file: no picture is opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from vldata.contract import Spread, spread
+from vldata.dataset import Dataset
+from vldata.errors import DataError
+from vldata.folder import DatasetPaths
+from vldata.models.text import TextCounter, load_text_counter
+from vldata.pixels import vision_tokens
+from vldata.record import Record
+from vldata.tokens import estimate_text_tokens, text_bytes
+
+
+class CategoryStats(msgspec.Struct, frozen=True):
+    """One value of `meta.category` (or of another key)."""
+
+    records: int
+    tokens: Spread
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Statistics of one dataset. Tokens are per record; `text_counted` tells whether a tokenizer counted the text or it was estimated."""
+
+    name: str
+    records: int
+    pictures: int
+    picture_bytes: int
+    images_per_record: Spread
+    vision_tokens: Spread
+    text_tokens: Spread
+    total_tokens: Spread
+    text_counted: bool
+    longest_id: str
+    sizes: dict[str, int]
+    by: str
+    categories: dict[str, CategoryStats]
+
+
+def compute_stats(target: str, *, by: str = "category", tokenizer: str = "") -> Statistics:
+    """Compute the statistics of `DIR/NAME`.
+
+    Args:
+        target: the dataset.
+        by: meta key of the table; records without it count under "".
+        tokenizer: a tokenizer.json or a model folder, to count text exactly instead of estimating it.
+
+    Raises:
+        DataError: a picture without a media line.
+        MissingExtraError: a tokenizer was given and its library is not installed.
+    """
+    dataset = Dataset(target)
+    counter = load_text_counter(tokenizer) if tokenizer else None
+    cost, pictures, picture_bytes, sizes = _media(dataset)
+    vision: list[int] = []
+    text: list[int] = []
+    images: list[int] = []
+    groups: dict[str, list[int]] = {}
+    longest = (-1, "")
+    for record in dataset:
+        seen = _vision_of(record, cost, dataset.paths)
+        words = text_tokens(record, counter)
+        vision.append(seen)
+        text.append(words)
+        images.append(len(record.images))
+        groups.setdefault(record.meta.get(by, ""), []).append(seen + words)
+        if seen + words > longest[0]:
+            longest = (seen + words, record.id)
+    total = [seen + words for seen, words in zip(vision, text, strict=True)]
+    return Statistics(
+        name=dataset.name,
+        records=len(vision),
+        pictures=pictures,
+        picture_bytes=picture_bytes,
+        images_per_record=spread(images),
+        vision_tokens=spread(vision),
+        text_tokens=spread(text),
+        total_tokens=spread(total),
+        text_counted=counter is not None,
+        longest_id=longest[1],
+        sizes=dict(sizes.most_common(10)),
+        by=by,
+        categories={name: CategoryStats(len(values), spread(values)) for name, values in sorted(groups.items())},
+    )
+
+
+def text_tokens(record: Record, counter: TextCounter | None) -> int:
+    """Tokens of a record's text with the template around its turns: counted, or estimated from above."""
+    if counter is None:
+        return estimate_text_tokens(text_bytes(record), len(record.messages))
+    return sum(counter.count_turn(message.role, message.content) for message in record.messages)
+
+
+def _media(dataset: Dataset) -> tuple[dict[str, int], int, int, Counter[str]]:
+    processor = dataset.contract.pixels.processor
+    by_size: dict[tuple[int, int], int] = {}
+    cost: dict[str, int] = {}
+    picture_bytes = 0
+    sizes: Counter[str] = Counter()
+    for line in dataset.media():
+        if line.path in cost:
+            continue
+        size = line.width, line.height
+        if size not in by_size:
+            by_size[size] = vision_tokens(*size, processor=processor, delimiters=True)
+        cost[line.path] = by_size[size]
+        picture_bytes += line.bytes
+        sizes[f"{line.width}x{line.height}"] += 1
+    return cost, len(cost), picture_bytes, sizes
+
+
+def _vision_of(record: Record, cost: dict[str, int], paths: DatasetPaths) -> int:
+    try:
+        return sum(cost[image] for image in record.images)
+    except KeyError as error:
+        raise DataError(f"{error.args[0]!r} of record {record.id!r} has no line.", where=str(paths.media), cure="Convert again.") from None
