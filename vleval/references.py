@@ -15,7 +15,7 @@ from vldata.record import Record, iter_records
 from vleval.metrics.options import CoordSpace
 from vleval.readers import containers
 from vleval.readers.containers import place
-from vleval.readers.fields import IMAGE_KEYS, context_of, find_id, find_references
+from vleval.readers.fields import IMAGE_KEYS, context_of, find_id, find_references, texts_of
 from vleval.readers.formats import describe
 from vleval.readers.source import Source, open_source
 from vleval.rows import Row
@@ -158,11 +158,22 @@ def _read_file(path: Path, spec: str | Path, group_by: str) -> References:
         return References(source.name, rows, has_ids=not numbered, root=path.parent)
 
 
+def _last_answer(record: containers.Record, where: str) -> tuple[str, ...]:
+    """The answer of a training example: its last assistant turn (sharegpt, messages), or its output (alpaca)."""
+    for key in ("messages", "conversations", "conversation"):
+        turns = record.get(key)
+        if isinstance(turns, list) and turns and isinstance(turns[-1], dict):
+            last = turns[-1]
+            if last.get("role", last.get("from")) in ("assistant", "gpt", "bot"):
+                return texts_of(last.get("content", last.get("value")), key, where)
+    return texts_of(record["output"], "output", where) if "output" in record else ()
+
+
 def _iter_rows(source: Source, container: containers.Container, group_by: str) -> Iterator[Row]:
     kind = next((half for half in ("human", "augmented") if half in Path(source.name).stem.lower()), "")
     for spot, record in containers.iter_records(source, container):
         where = place(source, spot)
-        references = find_references(record, where)
+        references = find_references(record, where) or _last_answer(record, where)
         if not references:
             raise DataError(f"an entry without answers ({describe(record)}).", where=where, cure=f"Accepted names: {_ANSWERLESS}.")
         context = context_of(record, where, group_by)

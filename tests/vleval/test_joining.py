@@ -162,3 +162,17 @@ def test_chartqa_and_openeqa_files_are_references(tmp_path):
     )
     row = read_references(tmp_path / "open-eqa.json").rows[0]
     assert (row.id, row.references, row.groups["scene"]) == ("u", ("a", "b"), "XYZ")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "a"}], "images": ["x.png"]},
+        {"conversations": [{"from": "human", "value": "?"}, {"from": "gpt", "value": "a"}]},
+        {"instruction": "?", "input": "", "output": "a"},
+    ],
+)
+def test_a_training_file_is_a_list_of_references(tmp_path, record):
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps([record]))
+    assert read_references(path).rows[0].references == ("a",)
