@@ -165,7 +165,10 @@ def _last_answer(record: containers.Record, where: str) -> tuple[str, ...]:
         if isinstance(turns, list) and turns and isinstance(turns[-1], dict):
             last = turns[-1]
             if last.get("role", last.get("from")) in ("assistant", "gpt", "bot"):
-                return texts_of(last.get("content", last.get("value")), key, where)
+                content = last.get("content", last.get("value"))
+                if isinstance(content, list):
+                    content = "".join(str(part.get("text", part.get("value", ""))) for part in content if isinstance(part, dict))
+                return texts_of(content, key, where)
     return texts_of(record["output"], "output", where) if "output" in record else ()
 
 

@@ -168,6 +168,7 @@ def test_chartqa_and_openeqa_files_are_references(tmp_path):
     "record",
     [
         {"messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "a"}], "images": ["x.png"]},
+        {"messages": [{"role": "user", "content": []}, {"role": "assistant", "content": [{"type": "text", "value": "a"}]}]},
         {"conversations": [{"from": "human", "value": "?"}, {"from": "gpt", "value": "a"}]},
         {"instruction": "?", "input": "", "output": "a"},
     ],
