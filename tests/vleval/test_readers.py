@@ -12,6 +12,7 @@ from fixtures.predictions.tools import zip_of
 from vldata.errors import DataError, UsageError
 from vleval.readers import read_predictions
 from vleval.readers.formats import FORMATS
+from vleval.readers.llamafactory import question_in
 
 WITH_IDS = ("plain", "openai-batch", "inspect-ai", "openeqa")
 NUMBERED = ("lmms-eval", "vlmevalkit", "evalscope")  # the tool's own ids are positions
@@ -47,6 +48,11 @@ def test_our_own_line_carries_everything(quiz):
     assert (row.id, row.prediction, row.error) == ("q12", None, FAILURE)
     assert (row.question, row.category, row.images) == (QUIZ[11].question, "share", ("trees.png",))
     assert row.groups == {"image": "trees.png"}
+
+
+def test_the_question_stands_in_llamafactorys_prompt(quiz):
+    assert [row.question for row in read_predictions(quiz["llamafactory"]).rows] == [question.question for question in QUIZ]
+    assert question_in("<|image_pad|>" * 5_000 + "How many?") == "How many?"
 
 
 def test_stdin_is_a_file_named_minus(quiz, monkeypatch):

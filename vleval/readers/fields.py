@@ -20,7 +20,7 @@ _CONTEXT_KEYS = frozenset(
     | {"choices", "options", "category", "task", "kind", "type", "human_or_machine", "lang", "width", "height", "meta", "metadata"}
     | {"episode_history", "A", "mark", "marks", "finish_reason", "question_type", "year_flags"}
 )
-_MEDIA_TAG = re.compile(r"(?:<image>|<video>|<\|vision_start\|>|<\|image_pad\|>|<\|vision_end\|>)\s*")
+MEDIA_TAG = re.compile(r"(?:<image>|<video>|<\|vision_start\|>|<\|(?:image|video)_pad\|>|<\|vision_end\|>)+\s*")
 
 
 class Context(TypedDict, total=False):
@@ -144,7 +144,7 @@ def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Con
 def _texts_into(context: Context, flat: Mapping[str, Any], where: str) -> None:
     for key in _QUESTION_KEYS:
         if isinstance(flat.get(key), str):
-            context["question"] = _MEDIA_TAG.sub("", flat[key]).strip()
+            context["question"] = MEDIA_TAG.sub("", flat[key]).strip()
             break
     if choices := _choices(flat, where):
         context["choices"] = choices

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from vldata.errors import DataError
 from vleval.readers.containers import Record
-from vleval.readers.fields import context_of, texts_of
+from vleval.readers.fields import MEDIA_TAG, context_of, texts_of
 from vleval.readers.plain import answer_of
 from vleval.rows import Row
+
+_USER = "<|im_start|>user\n"
+_MAX_QUESTION = 8_000  # a rendered prompt may hold thousands of picture tokens
 
 
 def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
@@ -22,5 +25,12 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     context = context_of(record, where, group_by)
     prompt = record.get("prompt")
     if isinstance(prompt, str):
-        context.setdefault("question", prompt)
+        context.setdefault("question", question_in(prompt))
     return Row(id=fallback_id, prediction=prediction, error=error, references=texts_of(record["label"], "label", where), **context)
+
+
+def question_in(prompt: str) -> str:
+    """What the user asked, out of a rendered prompt: the last ChatML user turn where there is one, without the media's tokens."""
+    start = prompt.rfind(_USER)
+    asked = prompt[start + len(_USER) :].split("<|im_end|>", 1)[0] if start >= 0 else prompt
+    return MEDIA_TAG.sub("", asked).strip()[:_MAX_QUESTION]
