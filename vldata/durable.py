@@ -46,7 +46,7 @@ def write_error(path: Path, error: OSError) -> DataError:
     return DataError(
         f"cannot be written: {error.strerror or error}.",
         where=str(error.filename or path),
-        cure="Free disk space or choose another --out, then run the same command again: it resumes.",
+        cure="Free disk space or choose another place, then run the same command again; a conversion resumes.",
     )
 
 

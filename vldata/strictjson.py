@@ -33,7 +33,7 @@ def loads(raw: bytes | str) -> Any:
     except UnicodeDecodeError as error:
         raise StrictJsonError(f"not UTF-8 at byte {error.start}") from None
     try:
-        value = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
+        value = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise StrictJsonError(f"not JSON: {error.msg} at column {error.colno}") from None
     except RecursionError:
@@ -60,6 +60,13 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise StrictJsonError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise StrictJsonError(f"{text[:40]} is too large a number")
+    return number
 
 
 def _lone_surrogate(text: str, value: Any) -> str:

@@ -25,6 +25,7 @@ COMMANDS = [
     ["sample"],
     ["filter"],
     ["mix"],
+    ["export"],
     ["info"],
     ["doctor"],
     ["schema"],

@@ -38,6 +38,7 @@ def test_reads_what_any_writer_writes(value: object) -> None:
         (b'{"a": NaN}', "NaN is not JSON"),
         (b"[Infinity]", "Infinity is not JSON"),
         (b"[-Infinity]", "-Infinity is not JSON"),
+        (b"[1e999]", "1e999 is too large a number"),
         (b'{"a": "\\ud800"}', "lone surrogate"),
         (b'{"\\uDFFF": 1}', "lone surrogate"),
         (b'{"a": "\xff"}', "not UTF-8 at byte 7"),

@@ -1,0 +1,178 @@
+"""Exports that are JSON lines: ms-swift, TRL, LLaVA, OpenAI, Qwen, InternVL."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+
+from vldata.export.plan import Exported, ExportPlan, write_jsonl, write_text
+from vldata.export.turns import SWIFT_ROLES, conversations, plain_roles, split_parts, typed_parts
+from vldata.publish import MediaLine
+from vldata.record import Record
+
+_MIME = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+
+
+def export_swift(plan: ExportPlan) -> Exported:
+    """ms-swift: `messages` with tags, `images` as paths; tool turns under its role names, tools as a JSON string."""
+
+    def row(record: Record) -> dict[str, Any]:
+        messages = [{"role": SWIFT_ROLES.get(m.role, m.role), "content": m.content} for m in record.messages]
+        return {"messages": messages, "images": _names(plan, record), **_tools(record)}
+
+    file = plan.out / f"{plan.name}.swift.jsonl"
+    count = write_jsonl(plan, file, map(row, plan.dataset))
+    pixels = plan.dataset.contract.pixels
+    root = f"ROOT_IMAGE_DIR={plan.out.absolute()} " if plan.images == "copy" else ""
+    snippet = (
+        f"{root}MAX_PIXELS={pixels.max_pixels} MIN_PIXELS={pixels.min_pixels} swift sft --model Qwen/Qwen3-VL-4B-Instruct "
+        f"--dataset {file} --tuner_type lora --max_length {plan.cutoff()} --freeze_vit true --freeze_aligner true\n"
+    )
+    return Exported("swift", (file, write_text(plan.out / f"{plan.name}.swift.sh", snippet)), count, snippet)
+
+
+def export_trl(plan: ExportPlan) -> Exported:
+    """TRL: `prompt` and `completion` of content parts, so that only answers are trained on; `images` as paths.
+
+    A conversation of several answers becomes one row an answer, each with the turns before it as the prompt.
+    """
+
+    def rows(record: Record) -> Iterator[dict[str, Any]]:
+        plain_roles(record, "trl")
+        shown = 0
+        for index, message in enumerate(record.messages):
+            shown += message.content.count("<image>")
+            if message.role == "assistant":
+                turns = [{"role": m.role, "content": typed_parts(m)} for m in record.messages[: index + 1]]
+                images = _names(plan, record)[:shown]
+                yield {"prompt": turns[:-1], "completion": turns[-1:], "images": images}
+
+    file = plan.out / f"{plan.name}.trl.jsonl"
+    count = write_jsonl(plan, file, (row for record in plan.dataset for row in rows(record)))
+    snippet = _TRL_SNIPPET.format(file=file, root=f"{plan.out.absolute()}/" if plan.images == "copy" else "")
+    return Exported("trl", (file, write_text(plan.out / f"{plan.name}.trl.py", snippet)), count, snippet)
+
+
+_TRL_SNIPPET = '''\
+"""Train with TRL on {file}."""
+
+from datasets import Image, Sequence, load_dataset
+from trl import SFTConfig, SFTTrainer
+
+dataset = load_dataset("json", data_files="{file}", split="train")
+dataset = dataset.map(lambda row: {{"images": ["{root}" + path for path in row["images"]]}})
+dataset = dataset.cast_column("images", Sequence(Image()))
+config = SFTConfig(
+    output_dir="out",
+    max_length=None,  # a limit would cut through vision tokens
+    per_device_train_batch_size=1,
+    gradient_accumulation_steps=8,
+    learning_rate=1e-4,
+)
+SFTTrainer("Qwen/Qwen3-VL-4B-Instruct", args=config, train_dataset=dataset).train()
+'''
+
+
+def export_llava(plan: ExportPlan) -> Exported:
+    """LLaVA: one JSON list of `id`, `image` (one path, or a list of several), `conversations`."""
+
+    def row(record: Record) -> dict[str, Any]:
+        plain_roles(record, "llava")
+        return {"id": record.id, **_image_field(plan, record), "conversations": conversations(record)}
+
+    file = plan.out / f"{plan.name}.llava.jsonl"
+    count = write_jsonl(plan, file, map(row, plan.dataset))
+    return Exported("llava", (file,), count, f"--data_path {file} --image_folder {plan.out.absolute() if plan.images == 'copy' else '/'}\n")
+
+
+def export_qwen(plan: ExportPlan) -> Exported:
+    """Qwen's fine-tuning scripts: LLaVA's fields, pictures relative to `data_path` or absolute."""
+
+    def row(record: Record) -> dict[str, Any]:
+        plain_roles(record, "qwen")
+        base = {"data_path": str(plan.out.absolute())} if plan.images == "copy" else {}
+        return {**_image_field(plan, record), "conversations": conversations(record), **base}
+
+    file = plan.out / f"{plan.name}.qwen.jsonl"
+    count = write_jsonl(plan, file, map(row, plan.dataset))
+    pixels = plan.dataset.contract.pixels
+    key = plan.name.upper().replace("-", "_").replace(".", "_")
+    snippet = (
+        f'# qwenvl/data/__init__.py\n{key} = {{"annotation_path": "{file.absolute()}", "data_path": ""}}\n'
+        f"# --dataset_use {plan.name} --model_max_length {plan.cutoff()}\n"
+        f"# --max_pixels {pixels.max_pixels} --min_pixels {pixels.min_pixels}\n"
+    )
+    return Exported("qwen", (file, write_text(plan.out / f"{plan.name}.qwen.txt", snippet)), count, snippet)
+
+
+def export_internvl(plan: ExportPlan) -> Exported:
+    """InternVL: annotations with picture sizes, and the meta.json that names them."""
+    sizes: dict[str, MediaLine] = {}
+    for line in plan.dataset.media():
+        sizes.setdefault(line.path, line)
+
+    def row(record: Record) -> dict[str, Any]:
+        plain_roles(record, "internvl")
+        media = [sizes[image] for image in record.images]
+        if len(media) == 1:
+            shape: dict[str, Any] = {"width": media[0].width, "height": media[0].height}
+        else:
+            shape = {"width_list": [line.width for line in media], "height_list": [line.height for line in media]} if media else {}
+        return {"id": record.id, **_image_field(plan, record), **shape, "conversations": conversations(record)}
+
+    file = plan.out / f"{plan.name}.internvl.jsonl"
+    count = write_jsonl(plan, file, map(row, plan.dataset))
+    root = str(plan.out.absolute()) if plan.images == "copy" else "/"
+    entry = {"root": root, "annotation": str(file.absolute()), "data_augment": False, "repeat_time": 1, "length": count}
+    meta = write_text(plan.out / f"{plan.name}.internvl.meta.json", json.dumps({plan.name: entry}, indent=2) + "\n")
+    return Exported("internvl", (file, meta), count, f"--meta_path {meta} --max_seq_length {plan.cutoff()}\n")
+
+
+def export_openai(plan: ExportPlan) -> Exported:
+    """OpenAI chat: content parts with pictures as data URLs of the files' own bytes."""
+
+    def part(piece: str | None, image: str) -> dict[str, Any]:
+        if piece is not None:
+            return {"type": "text", "text": piece}
+        if plan.images != "embed":
+            return {"type": "image_url", "image_url": {"url": plan.image_name(image)}}
+        mime = _MIME[PurePosixPath(image).suffix]
+        encoded = base64.b64encode(plan.image_bytes(image)).decode()
+        return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{encoded}"}}
+
+    def row(record: Record) -> dict[str, Any]:
+        plain_roles(record, "openai")
+        images = iter(record.images)
+        messages: list[dict[str, Any]] = []
+        for message in record.messages:
+            if message.role == "user":
+                pieces = split_parts(message)
+                content: Any = [part(piece, next(images) if piece is None else "") for piece in pieces]
+            else:
+                content = message.content
+            messages.append({"role": message.role, "content": content})
+        return {"messages": messages}
+
+    file = plan.out / f"{plan.name}.openai.jsonl"
+    count = write_jsonl(plan, file, map(row, plan.dataset))
+    return Exported("openai", (file,), count, f"openai api fine_tuning.jobs.create --training-file {file}\n")
+
+
+def _names(plan: ExportPlan, record: Record) -> list[str]:
+    return [plan.image_name(image) for image in record.images]
+
+
+def _image_field(plan: ExportPlan, record: Record) -> dict[str, Any]:
+    names = _names(plan, record)
+    if not names:
+        return {}
+    return {"image": names[0] if len(names) == 1 else names}
+
+
+def _tools(record: Record) -> dict[str, str]:
+    return {} if record.tools is msgspec.UNSET else {"tools": record.tools}
