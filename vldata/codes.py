@@ -157,6 +157,51 @@ CODES: dict[str, Code] = {
         "The episode's folder holds no picture.",
         "Complete the download.",
     ),
+    "VL204": Code(
+        "conversation not understood",
+        "The turns are not a list, or a turn has an unknown role or no content.",
+        "Rename the role or correct the turn; docs/sources.md lists what is read.",
+    ),
+    "VL205": Code(
+        "picture, video or part not understood",
+        "A content part of an unknown type, or something where a path, bytes, base64 or a data URL belongs.",
+        "Correct the annotation; docs/sources.md lists what is read.",
+    ),
+    "VL206": Code(
+        "no tag for the picture",
+        "The row has pictures and its text does not say where they stand.",
+        "Add a tag for each, or convert with --repair, which puts them in front of the first question.",
+    ),
+    "VL207": Code(
+        "remote media",
+        "The annotation names a URL; conversion does not go to the network.",
+        "Download the files first and give their folder with --image-root.",
+    ),
+    "VL208": Code(
+        "row too long",
+        "The row has more bytes than the cap, which keeps memory bounded.",
+        "Keep media in files, or split the row.",
+    ),
+    "VL209": Code(
+        "file name ambiguous",
+        "Different files of that name lie in more than one of the folders that are searched.",
+        "Rename one of them, or move the others away.",
+    ),
+    "VL210": Code(
+        "objects and their tags differ in number",
+        "<bbox> and <ref-object> stand for the entries of `objects`, one each.",
+        "Correct the annotation.",
+    ),
+    "VL211": Code(
+        "box not usable",
+        "It has not two or four numbers, lies outside its picture, or its corners are not ordered.",
+        "Correct the box; check `bbox_type`.",
+    ),
+    "VL212": Code(
+        "text missing",
+        "A picture has no text beside it, or a text no picture.",
+        "Add the missing file, or remove the other.",
+    ),
     # --- media that cannot be rendered ---------------------------------------------------------------------------------------------
     "VL101": Code(
         "file missing",

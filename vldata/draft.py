@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
+from vldata.boxes import Box
 from vldata.contract import Setting
 from vldata.media.refs import FormatRule, MediaRef
 from vldata.record import Role
@@ -23,22 +24,37 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One turn: literal source text and slots, in order. Text is never searched for tags to fill: a literal `<image>` is a fault."""
+    """One turn: literal source text, slots and boxes, in order. Text is never searched for tags: a literal `<image>` is a fault."""
 
     role: Role
-    parts: tuple[str | Slot, ...]
+    parts: tuple[str | Slot | Box, ...]
+
+
+class Mend(msgspec.Struct, frozen=True):
+    """A fault of an annotation that has one cure, which the draft already carries.
+
+    With --repair `what` is listed among the repairs; without it the record is rejected for `code` and `reason`.
+    """
+
+    code: str
+    reason: str
+    what: str
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A record before its media are rendered. `where` is `file:line` or `file[index]` of the annotation."""
+    """A record before its media are rendered. `where` is `file:line` or `file[index]` of the annotation.
+
+    `references` of None stands for the last turn, as it will be written. `tools` is a text in every draft of a source that has tools.
+    """
 
     id: str
     where: str
     turns: tuple[Turn, ...]
     media: tuple[MediaRef, ...]
-    references: tuple[str, ...] = ()
+    references: tuple[str, ...] | None = ()
     meta: dict[str, str]
     tools: str | None = None
+    mends: tuple[Mend, ...] = ()
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -48,6 +64,19 @@ class Reject(msgspec.Struct, frozen=True):
     where: str
     code: str
     reason: str
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """What a dataset has that most do not: tools in every record, boxes in a coordinate space."""
+
+    tools: bool = False
+    coordinate_space: Literal["none", "pixels", "0-1000"] = "none"
+
+
+def traits_of(source: Source) -> Traits:
+    """Return the traits of a source; one that does not say has none."""
+    traits: Traits = getattr(source, "traits", Traits())
+    return traits
 
 
 class Source(Protocol):
@@ -63,6 +92,8 @@ class Source(Protocol):
         settings: options of this converter that decide the result (frame rule, prompt), JSON values, for the contract and the fingerprint.
         image_format: what `--image-format auto` means for this source.
         total: how many annotations there are, if known without reading the media; else None.
+
+    A source with tools or boxes has `traits` too.
     """
 
     @property

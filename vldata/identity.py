@@ -12,7 +12,7 @@ import msgspec
 import vldata
 from vldata.contract import Contract, PixelContract, Setting, SourceDigest, read_contract
 from vldata.dataset_info import read_dataset_info
-from vldata.draft import Source
+from vldata.draft import Source, Traits, traits_of
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
 
@@ -31,6 +31,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     pixels: PixelContract
     columns: tuple[str, ...]
+    traits: Traits = Traits()
 
 
 def make_identity(source: Source, name: str, options: ConvertOptions) -> Identity:
@@ -47,6 +48,7 @@ def make_identity(source: Source, name: str, options: ConvertOptions) -> Identit
         settings=settings,
         pixels=PixelContract(options.processor, options.min_pixels, options.max_pixels, image_format, options.quality),
         columns=source.columns,
+        traits=traits_of(source),
     )
 
 

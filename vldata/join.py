@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from vldata.boxes import Box, BoxError, format_box
 from vldata.control_tokens import escape_control_tokens, find_control_token
 from vldata.draft import Draft, Reject, Slot, Turn
 from vldata.media.refs import Failure, MediaRef, Picture, Rendering
@@ -35,15 +36,17 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool) 
     Args:
         draft: what the converter read.
         rendered: what became of each of its media.
-        repair: escape control tokens in source text instead of rejecting the record.
+        repair: escape control tokens in source text, and take over what the converter mended, instead of rejecting the record.
     """
+    if draft.mends and not repair:
+        return Reject(draft.id, draft.where, draft.mends[0].code, draft.mends[0].reason)
     groups: list[tuple[Picture, ...]] = []
     for ref in draft.media:
         outcome = rendered[ref]
         if isinstance(outcome, Failure):
             return Reject(draft.id, draft.where, outcome.code, f"{_source_of(ref)}: {outcome.reason}")
         groups.append(outcome.pictures)
-    repairs: list[Repair] = []
+    repairs = [Repair(draft.id, draft.where, mend.what) for mend in draft.mends]
     messages: list[Message] = []
     for index, turn in enumerate(draft.turns):
         fixed = _fix_text(draft, index, turn, repair=repair)
@@ -51,20 +54,29 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool) 
             return fixed
         parts, made = fixed
         repairs += made
-        content = "".join(part if isinstance(part, str) else IMAGE_TAG * len(groups[part.index]) for part in parts)
+        try:
+            content = "".join(_written(part, groups) for part in parts)
+        except BoxError as error:
+            return Reject(draft.id, draft.where, "VL211", str(error))
         messages.append(Message(role=turn.role, content=content))
     pictures = tuple(picture for group in _in_turn_order(draft, groups) for picture in group)
     record = Record(
         id=draft.id,
         messages=tuple(messages),
         images=tuple(f"images/{picture.name}" for picture in pictures),
-        references=draft.references,
+        references=(messages[-1].content,) if draft.references is None and messages else draft.references or (),
         meta=draft.meta,
         tools=msgspec.UNSET if draft.tools is None else draft.tools,
     )
     for fault in faults(record):
         return Reject(draft.id, draft.where, fault.code, fault.message)
     return Joined(record, pictures, tuple(repairs))
+
+
+def _written(part: str | Slot | Box, groups: list[tuple[Picture, ...]]) -> str:
+    if isinstance(part, str):
+        return part
+    return IMAGE_TAG * len(groups[part.index]) if isinstance(part, Slot) else format_box(part, groups[part.media][0])
 
 
 def _source_of(ref: MediaRef) -> str:
@@ -76,8 +88,8 @@ def _in_turn_order(draft: Draft, groups: list[tuple[Picture, ...]]) -> list[tupl
     return [groups[part.index] for turn in draft.turns for part in turn.parts if isinstance(part, Slot)]
 
 
-def _fix_text(draft: Draft, index: int, turn: Turn, *, repair: bool) -> Reject | tuple[tuple[str | Slot, ...], list[Repair]]:
-    parts: list[str | Slot] = []
+def _fix_text(draft: Draft, index: int, turn: Turn, *, repair: bool) -> Reject | tuple[tuple[str | Slot | Box, ...], list[Repair]]:
+    parts: list[str | Slot | Box] = []
     repairs: list[Repair] = []
     for part in turn.parts:
         token = find_control_token(part) if isinstance(part, str) else None

@@ -150,7 +150,7 @@ class _Assembly:
             sources=identity.sources,
             settings=identity.settings,
             pixels=identity.pixels,
-            coordinate_space="none",
+            coordinate_space=identity.traits.coordinate_space,
             columns=identity.columns,
             files=files,
             counts=msgspec.structs.replace(counts, written=written, excluded=counts.excluded + counts.written - written),
@@ -160,7 +160,7 @@ class _Assembly:
         with open_durable(self._staged(f"{name}.contract.json")) as handle:
             handle.write(encode_contract(contract))
         self._rename(f"{name}.contract.json")
-        self._entries[name] = make_entry(name if self._shard_size else f"{name}.jsonl")
+        self._entries[name] = make_entry(name if self._shard_size else f"{name}.jsonl", tools=identity.traits.tools)
         self.contracts.append(contract)
 
     def _remove_old(self, name: str, kept: set[str]) -> None:

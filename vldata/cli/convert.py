@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 EXAMPLES = {
     "openeqa": "vldata convert openeqa open-eqa/ --frames 8 --out prepared",
     "chartqa": "vldata convert chartqa chartqa/ --split test --out prepared",
+    "sharegpt": "vldata convert sharegpt conversations.json --out prepared",
 }
 
 

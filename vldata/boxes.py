@@ -1,0 +1,56 @@
+"""Boxes and points: given in the coordinates of a source picture, written in those of the rendered one or on a scale of 0 to 1000.
+
+A draft carries a box as numbers, since only the renderer learns how large the source is and how large it was written. Qwen3-VL and
+InternVL are trained on 0 to 1000, Qwen2.5-VL on pixels of the picture as it is fed.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from vldata.media.refs import Picture
+
+Space = Literal["pixels", "0-1", "0-1000"]
+Target = Literal["pixels", "0-1000"]
+_SLACK = 0.01  # of a side: rounding and one-past-the-end coordinates are clamped, anything further out is a fault
+
+
+class BoxError(ValueError):
+    """Why a box cannot be written; the message is a sentence."""
+
+
+class Box(msgspec.Struct, frozen=True):
+    """A point (x, y) or a box (x1, y1, x2, y2) on `Draft.media[media]`, to be written as `[x1, y1, x2, y2]`.
+
+    `space` says what the values are: pixels of the upright source, shares of its sides (0-1), or thousandths of them (0-1000).
+    """
+
+    media: int
+    values: tuple[float, ...]
+    space: Space
+    target: Target
+
+
+def format_box(box: Box, picture: Picture) -> str:
+    """Write a box in its target space, whole numbers, corners within the picture.
+
+    Raises:
+        BoxError: it has not two or four finite values, lies outside, or its corners are not ordered.
+    """
+    values = box.values
+    if len(values) not in (2, 4) or not all(-1e9 < value < 1e9 for value in values):
+        raise BoxError(f"a box has the values {list(values)!r:.80}; [x, y] or [x1, y1, x2, y2] is needed.")
+    shares = []
+    for place, value in enumerate(values):
+        side = picture.source_height if place % 2 else picture.source_width
+        share = value / {"pixels": side, "0-1": 1, "0-1000": 1000}[box.space]
+        if not -_SLACK <= share <= 1 + _SLACK:
+            what = f"a picture of {picture.source_width}x{picture.source_height}" if box.space == "pixels" else f"the scale {box.space}"
+            raise BoxError(f"the box {list(values)!r:.80} lies outside {what}.")
+        shares.append(min(max(share, 0.0), 1.0))
+    if len(shares) == 4 and (shares[2] <= shares[0] or shares[3] <= shares[1]):
+        raise BoxError(f"the box {list(values)!r:.80} has no area or its corners are not ordered.")
+    sides = (1000, 1000) if box.target == "0-1000" else (picture.width, picture.height)
+    return "[" + ", ".join(str(round(share * sides[place % 2])) for place, share in enumerate(shares)) + "]"

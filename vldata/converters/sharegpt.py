@@ -1,0 +1,268 @@
+"""Conversations: ShareGPT and everything that grew from it. The dialects are in `vldata.converters.dialects`, docs/sources.md shows each.
+
+SOURCE is a .json, .jsonl, .csv, .tsv or .parquet file, a dataset_info.json of LLaMA-Factory (with --dataset), or a meta file of InternVL.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vldata.boxes import Target
+from vldata.contract import Setting
+from vldata.converters.assemble import Assembler, dataset_name, extra_text
+from vldata.converters.dialects import DIALECTS, Dialect, find_dialect
+from vldata.converters.dialects.names import PLACEHOLDERS, Names
+from vldata.converters.locate import MediaFinder, RowError
+from vldata.converters.registries import Listed, list_registered
+from vldata.converters.rows import RowFault, RowFile, open_rows
+from vldata.draft import Draft, Reject, Traits
+from vldata.errors import DataError
+from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
+from vldata.media.sampling import check_sampling
+
+META_FIELDS = ("category", "kind", "split", "subset", "language", "scene", "episode")
+_TOOL_WORDS = ("tools", "tool", "tool_calls", "tool_use", "observation", "function_call", "tool_call", "function", "function_response")
+_ID_FIELDS = ("id", "question_id", "uid", "uuid", "sample_id")
+_SAMPLE_ROWS = 1_000
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What the first rows of a file tell about all of them."""
+
+    dialect: Dialect
+    rows: int
+    dialects: dict[str, int]
+    placeholders: tuple[str, ...]
+    embedded: bool
+
+
+class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
+    """One opened file of conversations; see `vldata.draft.Source` for the fields."""
+
+    converter: str = "sharegpt"
+    name: str
+    columns: tuple[str, ...]
+    image_format: FormatRule = "auto"
+    said: tuple[str, ...]
+    annotations: tuple[Path, ...]
+    media_root: Path
+    settings: dict[str, Setting]
+    total: int | None = None
+    traits: Traits
+    file: RowFile
+    names: Names
+    found: _Found
+    finder: MediaFinder
+    boxes: Target
+    prefix: str
+
+    def drafts(self) -> Iterator[Draft | Reject]:
+        """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
+        maker = _DraftMaker(self)
+        number = 0
+        for where, row in self.file.rows():
+            if type(row) is dict:
+                yield maker.draft(row, where, number)
+                number += 1
+            elif type(row) is list and row:
+                for place, inner in enumerate(row):
+                    yield maker.draft(inner, f"{where}[{place}]", number)
+                    number += 1
+            else:
+                yield maker.draft(row, where, number)
+                number += 1
+
+
+class _DraftMaker:
+    """Makes the drafts of one source; what every row needs is looked up once."""
+
+    def __init__(self, source: ShareGptSource) -> None:
+        self._names = source.names
+        self._dialect = source.found.dialect
+        self._assembler = Assembler(source.finder, source.found.placeholders, source.boxes, embedded=source.found.embedded)
+        self._finder = source.finder
+        self._prefix = source.prefix
+        self._fields = tuple(column for column in source.columns if column in META_FIELDS)
+        self._has_tools = source.traits.tools
+        self._base = {"source": source.prefix, "task": "chat", **dict.fromkeys(self._fields, ""), "extra": ""}
+        names = source.names
+        known = {*_ID_FIELDS, *META_FIELDS, "objects", "data_path", "width", "height"}
+        for keys in (names.turns, names.images, names.videos, names.system, names.tools, names.prompt, names.query, names.response):
+            known |= {*keys}
+        self._known = frozenset(known | {*names.history})
+
+    def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
+        """Make the draft of one row, or the reject."""
+        if type(row) is not dict:
+            code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
+            return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
+        record_id = self._id_of(row, number)
+        try:
+            dialect = self._dialect
+            if not dialect.claims(row, self._names):
+                dialect = self._other_dialect(row)
+            talk = dialect.read(row, self._names)
+            if folder := row.get("data_path"):
+                talk = talk._replace(images=_below(folder, talk.images), videos=_below(folder, talk.videos))
+            if row.get("audios"):
+                raise RowError("VL205", "the row has audio, which is not supported.")
+            turns, media, mends = self._assembler.assemble(talk, where)
+        except RowError as error:
+            return Reject(record_id, where, error.code, error.reason)
+        meta = self._base.copy()
+        for field in self._fields:
+            value = row.get(field)
+            if value is not None:
+                meta[field] = value if type(value) is str else str(value)
+        if talk.extra or not row.keys() <= self._known:
+            meta["extra"] = extra_text(row, self._known | dialect.keys, talk.extra or {})
+        return Draft(
+            id=record_id,
+            where=where,
+            turns=turns,
+            media=media,
+            references=None,
+            meta=meta,
+            tools=talk.tools if self._has_tools else None,
+            mends=mends,
+        )
+
+    def _id_of(self, row: dict[str, Any], number: int) -> str:
+        for field in _ID_FIELDS:
+            value = row.get(field)
+            if (type(value) is str and value.strip()) or type(value) is int:
+                return f"{self._prefix}/{value}"
+        return f"{self._prefix}/{number:08d}"
+
+    def _other_dialect(self, row: dict[str, Any]) -> Dialect:
+        dialect = find_dialect(row, self._names)
+        if dialect is None:
+            raise RowError("VL201", f"no conversation in the fields {', '.join(map(repr, list(row)[:12]))}.")
+        return dialect
+
+
+def _below(folder: Any, media: list[Any]) -> list[Any]:
+    """Put the row's own folder (Qwen's data_path) in front of its relative paths."""
+    if not isinstance(folder, str):
+        raise RowError("VL205", f"`data_path` is {folder!r:.60}; a text is needed.")
+    joined = [f"{folder.rstrip('/')}/{item}" if isinstance(item, str) and not item.startswith(("/", "data:")) else item for item in media]
+    return joined
+
+
+def open_source(
+    source: Path,
+    *,
+    dataset: str = "",
+    image_root: Path | None = None,
+    frames: int = 8,
+    frame_rule: SamplingRule = "uniform",
+    step: int = 1,
+    fps: float = 1.0,
+    short: ShortRule = "fewer",
+    boxes: Target = "0-1000",
+    follow_links: bool = False,
+) -> list[ShareGptSource]:
+    """Conversations of one or more turns, with pictures, videos, tools and boxes, in any known form.
+
+    LLaVA, Qwen, LLaMA-Factory, ms-swift, OpenAI, Anthropic, TRL, InternVL, Data-Juicer, VLMEvalKit: the form is found per file and said.
+    Pictures stand where the source has them. A conversation that cannot be understood is rejected with its place and a code.
+
+    Args:
+        source: File of conversations, or a dataset_info.json (LLaMA-Factory) or meta file (InternVL) that lists some.
+        dataset: Which entry of such a list; by default all of a meta file.
+        image_root: Folder that picture paths are relative to; looked in beside the file's own folder and its images/.
+        frames: Frames taken of each video; they become pictures.
+        frame_rule: uniform: evenly from first to last; first: the first N; every: each k-th, at most N; fps: so many a second.
+        step: The k of --frame-rule every.
+        fps: Frames a second of --frame-rule fps.
+        short: What to do with videos of fewer frames: reject (error), repeat some, or take all (fewer).
+        boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture.
+        follow_links: Follow links that lead out of the folders, for example to another disk.
+
+    Raises:
+        DataError: there is no such file, or nothing in it is a conversation.
+        UsageError: an unknown kind of file or entry.
+    """
+    sampling = Sampling(rule=frame_rule, count=frames, step=step, fps=fps, short=short)
+    check_sampling(sampling)
+    if image_root is not None and not image_root.is_dir():
+        raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
+    sources = []
+    for listed in list_registered(source, dataset, image_root):
+        finder = MediaFinder(listed.path.parent, listed.image_root, sampling, follow_links=follow_links)
+        sources.append(_open_file(listed, finder, sampling, boxes))
+    return sources
+
+
+def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: Target) -> ShareGptSource:
+    file = open_rows(listed.path)
+    found = _look_at(file, listed.names)
+    present = file.names((*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos"))
+    has_videos, has_boxes = bool(present & {"video", "videos"}), "objects" in present
+    settings: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling) if has_videos else None, "boxes": boxes if has_boxes else None}
+    if listed.settings:
+        settings["columns"] = listed.settings
+    return ShareGptSource(
+        name=listed.name or dataset_name(listed.path),
+        columns=("source", "task", *(field for field in META_FIELDS if field in present), "extra"),
+        said=(*listed.said, *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
+        annotations=(listed.path,),
+        media_root=listed.path.parent,
+        settings=settings,
+        traits=Traits(tools=bool(present & {*_TOOL_WORDS}), coordinate_space=boxes if has_boxes else "none"),
+        file=file,
+        names=listed.names,
+        found=found,
+        finder=finder,
+        boxes=boxes,
+        prefix=dataset_name(listed.path),
+    )
+
+
+def _look_at(file: RowFile, names: Names) -> _Found:
+    """Look at the first rows: which dialects, which placeholders."""
+    counts: Counter[str] = Counter()
+    texts: list[str] = []
+    for _, given in islice(file.rows(), _SAMPLE_ROWS):
+        for row in given if type(given) is list else [given]:
+            dialect = find_dialect(row, names) if isinstance(row, dict) else None
+            if dialect is None or not isinstance(row, dict):
+                continue
+            counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
+            try:
+                texts += [content for role, content in dialect.read(row, names).turns if role == "user" and isinstance(content, str)]
+            except RowError:
+                continue
+    if not counts:
+        raise DataError(
+            "no row of it looks like a conversation.",
+            where=str(file.path),
+            cure="docs/sources.md lists the forms; for pictures with a text each: vldata convert jsonl.",
+        )
+    text = "\n".join(text for text in texts if "<" in text or "[" in text)
+    seen: list[str] = []
+    for tag in sorted(PLACEHOLDERS, key=len, reverse=True):
+        if tag in text:
+            seen.append(tag)
+            text = text.replace(tag, "\0")
+    tags = tuple(tag for tag in PLACEHOLDERS if tag in seen)
+    commonest = DIALECTS[counts.most_common(1)[0][0]]
+    # Those that every reader knows are tags even when the first rows have none.
+    known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
+    return _Found(commonest, counts.total(), dict(counts), known, "<img>" in text and "</img>" in text)
+
+
+def _sentences(path: Path, found: _Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:
+    forms = "; ".join(f"{DIALECTS[name].said} ({count:,})" for name, count in found.dialects.items())
+    yield f"{path}: {forms} in the first {found.rows:,} rows."
+    own = [tag for tag in found.placeholders if tag not in ("<image>", "<video>")] + ["<img>path</img>"] * found.embedded
+    if own:
+        yield f"Placeholders for media: {', '.join(own)}."
+    if has_boxes:
+        yield f"Boxes are written {'on a scale of 0 to 1000' if boxes == '0-1000' else 'in pixels of the written picture'} (--boxes)."
