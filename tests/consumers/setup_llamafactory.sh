@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the venv with the real LLaMA-Factory on a machine without a GPU: $1 is where.
 # llamafactory pins an older world than ours, so it lives apart. torchvision's wheel is a CUDA build whose Python part works once its
-# operator schemas are declared (see llamafactory_env.py); torchaudio is imported at load and stubbed there.
+# operator schemas are declared (see torchvision_env.py); torchaudio is imported at load and stubbed there.
 set -euo pipefail
 venv=$1
 if [ -f "$venv/.ready" ]; then exit 0; fi

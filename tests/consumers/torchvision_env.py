@@ -1,4 +1,4 @@
-"""Makes LLaMA-Factory importable without a GPU: declare torchvision's missing operators, stub torchaudio. Import before anything."""
+"""Makes trainers importable without a GPU: declare the operators torchvision lacks, stub torchaudio. Import before anything."""
 
 from __future__ import annotations
 
