@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import base64
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vldata.dataset import Dataset
+from vldata.errors import DataError, UsageError
+from vldata.export import FORMATS, export
+from vldata.export.plan import ExportPlan
+from vldata.export.turns import LLAVA_ROLES, conversations, split_parts
+from vldata.record import IMAGE_TAG, Message, Record, decode_record
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def run(prepared: Path, format_name: str, **options: Any) -> tuple[Path, Any]:
+    out = prepared / "exports" / format_name
+    return out, export(format_name, ExportPlan(str(prepared / "openeqa"), out, **options))
+
+
+def first(prepared: Path) -> Record:
+    return next(iter(Dataset(prepared / "openeqa")))
+
+
+def test_every_format_is_tested_here() -> None:
+    source = Path(__file__).read_text()
+    assert all(f'"{name}"' in source for name in FORMATS)
+
+
+def test_llamafactory_holds_the_records_and_their_budget(prepared: Path) -> None:
+    out, result = run(prepared, "llamafactory")
+    rows = lines(out / "openeqa.jsonl")
+    assert len(rows) == result.records == 28
+    assert rows[0]["messages"] == list(msgspec.to_builtins(first(prepared).messages))
+    assert all(Path(image).is_file() for row in rows for image in row["images"])
+    assert json.loads((out / "dataset_info.json").read_text())["openeqa"]["tags"]["system_tag"] == "system"
+    yaml = (out / "openeqa.train.yaml").read_text()
+    assert "image_max_pixels: 589824\n" in yaml and "template: qwen3_vl_nothink" in yaml
+    tokens = Dataset(prepared / "openeqa").contract.tokens
+    cutoff = int(yaml.split("cutoff_len: ")[1].split()[0])
+    assert tokens.vision.max < cutoff <= tokens.vision.max + tokens.text_bytes.max + 64
+
+
+def test_alpaca_keeps_the_last_turn_apart(prepared: Path) -> None:
+    out, _ = run(prepared, "alpaca")
+    row = lines(out / "openeqa_alpaca.jsonl")[0]
+    record = first(prepared)
+    assert (row["instruction"], row["output"], row["history"]) == (record.messages[0].content, record.messages[1].content, [])
+
+
+def test_copied_pictures_make_the_export_portable(prepared: Path) -> None:
+    out, _ = run(prepared, "swift", images="copy")
+    row = lines(out / "openeqa.swift.jsonl")[0]
+    assert row["images"] == list(first(prepared).images) and all((out / image).is_file() for image in row["images"])
+    assert (out / "openeqa.swift.sh").read_text().startswith("ROOT_IMAGE_DIR=")
+
+
+def test_trl_has_parts_and_a_completion(prepared: Path) -> None:
+    out, _ = run(prepared, "trl")
+    row = lines(out / "openeqa.trl.jsonl")[0]
+    assert [part["type"] for part in row["prompt"][0]["content"]] == ["image"] * 3 + ["text"]
+    assert row["completion"] == [{"role": "assistant", "content": [{"type": "text", "text": first(prepared).messages[1].content}]}]
+    compile((out / "openeqa.trl.py").read_text(), "snippet", "exec")
+
+
+def test_llava_and_qwen_conversations(prepared: Path) -> None:
+    record = first(prepared)
+    for name, key in (("llava", "id"), ("qwen", "image")):
+        row = lines(run(prepared, name)[0] / f"openeqa.{name}.jsonl")[0]
+        assert key in row and len(row["image"]) == 3
+        assert row["conversations"][0] == {"from": "human", "value": record.messages[0].content}
+
+
+def test_openai_embeds_the_files_own_bytes(prepared: Path) -> None:
+    out, _ = run(prepared, "openai", images="embed")
+    parts = lines(out / "openeqa.openai.jsonl")[0]["messages"][0]["content"]
+    header, data = parts[0]["image_url"]["url"].split(",")
+    assert header == "data:image/jpeg;base64" and base64.b64decode(data) == (prepared / first(prepared).images[0]).read_bytes()
+
+
+def test_internvl_has_sizes_and_a_meta_file(prepared: Path) -> None:
+    out, _ = run(prepared, "internvl")
+    row = lines(out / "openeqa.internvl.jsonl")[0]
+    sizes = {line.path: (line.width, line.height) for line in Dataset(prepared / "openeqa").media()}
+    assert list(zip(row["width_list"], row["height_list"], strict=True)) == [sizes[image] for image in first(prepared).images]
+    assert json.loads((out / "openeqa.internvl.meta.json").read_text())["openeqa"]["length"] == 28
+
+
+@pytest.mark.parametrize("images", ["embed", "absolute"])
+def test_parquet_round_trip(images: Any, prepared: Path) -> None:
+    _, result = run(prepared, "parquet", images=images, rows_per_shard=10)
+    assert [path.name for path in result.files] == [f"part-{number:05d}.parquet" for number in range(3)]
+    frame = pl.concat([pl.read_parquet(path) for path in result.files])
+    records = list(Dataset(prepared / "openeqa"))
+    assert frame["id"].to_list() == [record.id for record in records]
+    assert frame["messages"].to_list()[5] == list(msgspec.to_builtins(records[5].messages))
+    cell = frame["images"].to_list()[5][0]
+    original = prepared / records[5].images[0]
+    assert cell["bytes"] == (original.read_bytes() if images == "embed" else None)
+    assert Path(cell["path"]).name == original.name
+    run(prepared, "parquet", images=images)  # an export of ours is replaced
+
+
+def test_webdataset_round_trip_and_equal_bytes(prepared: Path) -> None:
+    out, result = run(prepared, "webdataset", rows_per_shard=20)
+    before = [path.read_bytes() for path in result.files]
+    assert before == [path.read_bytes() for path in run(prepared, "webdataset", rows_per_shard=20)[1].files]
+    records = list(Dataset(prepared / "openeqa"))
+    with tarfile.open(result.files[1]) as archive:
+        names = archive.getnames()
+        assert names[:4] == ["000000020.json", "000000020.0.jpg", "000000020.1.jpg", "000000020.2.jpg"]
+        member = archive.extractfile(names[0])
+        assert member is not None and decode_record(member.read()) == records[20]
+    assert out.is_dir()
+
+
+def test_hf_needs_its_extra_or_gives_pictures(prepared: Path) -> None:
+    try:
+        import datasets  # noqa: F401
+    except ImportError:
+        with pytest.raises(UsageError, match=r"needs: pip install 'vlkit\[hf\]'"):
+            run(prepared, "hf")
+        return
+    out, result = run(prepared, "hf")
+    assert result.records == 28 and (out / "openeqa.hf").is_dir()
+
+
+def test_foreign_folders_and_unknown_formats_are_refused(prepared: Path) -> None:
+    folder = prepared / "exports" / "parquet" / "openeqa.parquet"
+    folder.mkdir(parents=True)
+    (folder / "mine").touch()
+    with pytest.raises(DataError, match="was not made by an export"):
+        run(prepared, "parquet", images="embed")
+    with pytest.raises(UsageError, match=r"no format 'tlr'. Did you mean 'trl'"):
+        run(prepared, "tlr")
+    with pytest.raises(DataError, match="would replace the dataset"):
+        export("llamafactory", ExportPlan(str(prepared / "openeqa"), prepared))
+
+
+text = st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)), min_size=1).filter(lambda value: IMAGE_TAG not in value)
+contents = st.lists(st.just(IMAGE_TAG) | text, min_size=1, max_size=5).map("".join)
+
+
+@given(contents)
+def test_parts_keep_meaning_byte_for_byte(content: str) -> None:
+    parts = split_parts(Message(role="user", content=content))
+    assert "".join(IMAGE_TAG if part is None else part for part in parts) == content
+    assert "" not in parts
+
+
+@given(st.lists(st.tuples(contents, text), min_size=1, max_size=3))
+def test_conversations_keep_meaning_byte_for_byte(pairs: list[tuple[str, str]]) -> None:
+    messages = tuple(m for ask, answer in pairs for m in (Message(role="user", content=ask), Message(role="assistant", content=answer)))
+    record = Record(id="a", messages=messages, images=(), references=(), meta={})
+    back = {name: role for role, name in LLAVA_ROLES.items()}
+    assert tuple(Message(role=back[turn["from"]], content=turn["value"]) for turn in conversations(record)) == messages  # type: ignore[arg-type]
