@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vldata.errors import DataError
 from vldata.naming import natural_key
-from vleval.report.thumbs import safe_path
+from vldata.web.thumbs import safe_path
 from vleval.rows import Row
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vldata.web.visible import visible
 from vleval.metric import Floats
-from vleval.report.visible import visible
 from vleval.report.why import why
 from vleval.results import ScoreResult
 from vleval.rows import Row

@@ -83,7 +83,7 @@ def make_report(request: Request, *, with_images: bool) -> Made:
     notes = [note for result in results for note in result.notes]
     thumbs: dict[str, str] = {}
     if with_images:
-        from vleval.report.thumbs import thumbnails
+        from vldata.web.thumbs import thumbnails
 
         wanted = [name for item in document.gallery.items for name in item.images]
         thumbs, note = thumbnails(wanted, request.image_root or _root_of(request.references))

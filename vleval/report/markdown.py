@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vldata.web.visible import visible
 from vleval.report.compare_text import difference_text, needed_text
 from vleval.report.document import ReportDocument
 from vleval.report.text import counts_text, cut, interval_text, number
-from vleval.report.visible import visible
 
 _SHOWN = 20
 

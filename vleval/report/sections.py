@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from vldata.web.escaping import bdi, text
 from vleval.comparison import Pair
 from vleval.report import svg
 from vleval.report.compare_text import needed_text, signed, slice_text
 from vleval.report.document import ReportDocument, SystemReport
-from vleval.report.escaping import bdi, text
 from vleval.report.gallery import VERDICTS
 from vleval.report.text import counts_text, cut, number
 from vleval.results import MetricScore

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from vldata.web.escaping import embed
+from vldata.web.thumbs import safe_path, thumbnails
+from vldata.web.visible import visible
 from vleval.joining import Allow
 from vleval.metrics.options import MetricOptions
-from vleval.report.escaping import embed
 from vleval.report.make import Request, make_report, render
-from vleval.report.thumbs import safe_path, thumbnails
-from vleval.report.visible import visible
 from vleval.report.why import why
 from vleval.rows import Row
 

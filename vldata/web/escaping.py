@@ -6,7 +6,7 @@ from html import escape
 
 import msgspec
 
-from vleval.report.visible import visible
+from vldata.web.visible import visible
 
 
 def text(value: str) -> str:
