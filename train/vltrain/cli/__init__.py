@@ -1,0 +1,35 @@
+"""The `vltrain` command line: one module a command, imported when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from vldata.terminal import run
+from vltrain.cli.plan import plan
+
+app = typer.Typer(
+    help="Train, merge and export adapters for Qwen3-VL from validated records.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("plan", epilog="Example: vltrain plan recipe.yaml --gpu T4-16GB")(plan)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from vldata import __version__
+        from vldata.terminal import say
+
+        say(f"vlkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version.")) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of `vltrain`."""
+    run(app, "vltrain")

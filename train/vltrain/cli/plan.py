@@ -1,0 +1,93 @@
+"""`vltrain plan`: what a recipe will do, and what would fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vldata.cli import options as opt
+
+if TYPE_CHECKING:
+    from vltrain.plan import Prepared
+    from vltrain.recipe import Recipe
+
+RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or a LLaMA-Factory YAML.", metavar="RECIPE.yaml", show_default=False)]
+
+
+def plan(
+    recipe: RecipeFile,
+    gpu: Annotated[str, typer.Option(help="Judge for this type of GPU, for example T4-16GB.", show_default=False)] = "",
+    gpus: Annotated[int, typer.Option(help="How many GPUs share the steps.", min=1)] = 1,
+    json_output: opt.Json = False,
+) -> None:
+    """Say what a recipe will do: steps, trainable parameters, tokens against the cutoff, memory, and what would fail.
+
+    Loads no weights and imports no torch. Exits with 1 when the run would fail.
+    """
+    import msgspec
+
+    from vldata.errors import UsageError
+    from vldata.suggest import nearest
+    from vldata.terminal import say_json
+    from vltrain.memory import GPUS
+    from vltrain.plan import prepare
+    from vltrain.recipe import read_recipe
+
+    if gpu and gpu not in GPUS:
+        raise UsageError(f"--gpu: no type {gpu!r}.{nearest(gpu, GPUS)}", cure=f"Known are {', '.join(GPUS)}.")
+    read, notes = read_recipe(recipe)
+    if read.job != "sft":
+        _say_other(read, recipe)
+        return
+    prepared = prepare(read, gpu=gpu, gpus=gpus, notes=notes)
+    if json_output:
+        say_json(msgspec.to_builtins(prepared.plan))
+    else:
+        _say(read, prepared)
+    if prepared.plan.problems:
+        raise typer.Exit(1)
+
+
+def _say_other(recipe: Recipe, file: Path) -> None:
+    from vldata.terminal import say
+
+    if recipe.job == "merge":
+        say(f"This merges {recipe.adapter} into {recipe.model}. Run: vltrain merge {file}")
+        return
+    say(f"This evaluates, which is vleval's. Run: {predict_command(recipe)}")
+
+
+def predict_command(recipe: Recipe) -> str:
+    """The `vleval predict` line that does what LLaMA-Factory's evaluation YAML asks for."""
+    words = ["vleval predict", *(f"--data {target}" for target in recipe.eval_data), "--backend hf", f"--model {recipe.model}"]
+    if recipe.adapter:
+        words.append(f"--adapter {recipe.adapter}")
+    if "max_new_tokens" in recipe.generation:
+        words.append(f"--max-new-tokens {recipe.generation['max_new_tokens']:g}")
+    return " ".join([*words, f"--out {recipe.output.rstrip('/') or '.'}/preds.jsonl"])
+
+
+def _say(recipe: Recipe, prepared: Prepared) -> None:
+    from vldata.terminal import say
+
+    found = prepared.plan
+    batch = f"batch {recipe.batch_size} x {recipe.accumulate}"
+    say(
+        f"Steps: {found.steps:,} ({found.train_records:,} records, {batch}, {recipe.epochs:g} epochs); {found.eval_records:,} to evaluate on."
+    )
+    if prepared.shape:
+        total = prepared.shape.parameters + found.trainable_parameters
+        share = found.trainable_parameters / total
+        say(f"Trainable parameters: {found.trainable_parameters:,} of {total:,} ({share:.4%}): {recipe.method}, rank {recipe.rank}.")
+    counted = "" if found.tokens.text_counted else " in pictures alone, text uncounted"
+    say(f"Tokens of a record: at most {found.tokens.max:,}, 95 % up to {found.tokens.p95:,}{counted}; cutoff {found.cutoff:,}.")
+    for fact in prepared.facts:
+        say(fact)
+    for name, row in found.memory.items():
+        say(f"  {name:<14} {row['gib']:6.1f} GiB of {row['available_gib']:6.1f}  {'fits' if row['fits'] else 'does not fit'}")
+    for warning in found.warnings:
+        say(f"Warning: {warning}")
+    for problem in found.problems:
+        say(f"Problem: {problem}")

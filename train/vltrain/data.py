@@ -1,0 +1,195 @@
+"""Datasets as a recipe names them: records, sizes of their pictures, contract and digests; and the cut into train and validation.
+
+A dataset made by `vldata` has its contract beside it. One registered in a `dataset_info.json` without a contract is read as well, as long
+as its rows are `messages` and `images`; its pictures are then measured one by one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vldata import strictjson
+from vldata.contract import Contract, read_contract
+from vldata.dataset_info import read_dataset_info
+from vldata.errors import DataError, UsageError
+from vldata.folder import DATASET_INFO, DatasetPaths, split_target
+from vldata.pixels import Size
+from vldata.record import Message, Record, iter_records
+from vldata.suggest import nearest
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A record and where its pictures lie, with their sizes."""
+
+    record: Record
+    folder: Path
+    sizes: tuple[Size, ...]
+
+
+class DataFile(msgspec.Struct, frozen=True):
+    """A records file of a run, for the manifest."""
+
+    name: str
+    records: int
+    sha256: str
+
+
+class LoadedSet(msgspec.Struct, frozen=True):
+    """One dataset, whole."""
+
+    target: str
+    examples: tuple[Example, ...]
+    contract: Contract | None
+    files: tuple[DataFile, ...]
+
+
+class _MediaSize(msgspec.Struct, frozen=True):
+    path: str
+    width: int
+    height: int
+
+
+def load_set(target: str, *, limit: int | None = None) -> LoadedSet:
+    """Load `DIR/NAME`: its first `limit` records.
+
+    Raises:
+        DataError: it is not there, holds videos, or holds a record without an answer.
+        UsageError: `target` is not a dataset's name.
+    """
+    folder, name = split_target(target)
+    files, contract_name = _files(folder, name)
+    paths = DatasetPaths(folder, contract_name)
+    contract = read_contract(paths) if paths.contract.is_file() else None
+    sizes = _read_sizes(paths.media) if paths.media.is_file() else {}
+    examples: list[Example] = []
+    for file in files:
+        for number, record in _iter_any(file, ours=contract is not None):
+            if limit is not None and len(examples) >= limit:
+                break
+            _refuse_unusable(record, f"{file}:{number}")
+            examples.append(Example(record, folder, tuple(_size(folder, image, sizes) for image in record.images)))
+    if not examples:
+        raise DataError("holds no records.", where=target, cure="Convert again; the rejects file says why records were left out.")
+    digests = tuple(DataFile(file.relative_to(folder).as_posix(), 0, _sha256(file)) for file in files)
+    return LoadedSet(target, tuple(examples), contract, digests)
+
+
+def _files(folder: Path, name: str) -> tuple[list[Path], str]:
+    """The record files of a dataset, and the name its contract goes by."""
+    entries = read_dataset_info(folder)
+    if name not in entries:
+        if not (folder / DATASET_INFO).is_file():
+            cure = f"Convert into this folder (vldata convert ... --out {folder}), or name DIR/NAME."
+            raise DataError(f"no {DATASET_INFO} here, so no dataset {name!r}.", where=str(folder), cure=cure)
+        raise DataError(f"no dataset {name!r}.{nearest(name, entries)}", where=str(folder / DATASET_INFO))
+    entry = entries[name]
+    file_name = entry.get("file_name")
+    if not isinstance(file_name, str) or entry.get("formatting") != "sharegpt":
+        raise DataError(
+            f"{name!r} is not a sharegpt dataset on disk.",
+            where=str(folder / DATASET_INFO),
+            cure="Convert it: vldata convert sharegpt FILE",
+        )
+    path = folder / file_name
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not files or not all(file.is_file() for file in files):
+        raise DataError("is not there.", where=str(path), cure="Convert again, or repair dataset_info.json.")
+    return files, file_name.removesuffix(".jsonl").rstrip("/")
+
+
+def _iter_any(file: Path, *, ours: bool) -> Iterator[tuple[int, Record]]:
+    if ours:
+        yield from iter_records(file)
+        return
+    if file.suffix == ".json":
+        rows: Iterator[tuple[int, Any]] = enumerate(strictjson.read_json(file), start=1)
+    else:
+        rows = ((number, strictjson.loads(line)) for number, line in strictjson.iter_lines(file))
+    for number, row in rows:
+        yield number, _plain_record(row, f"{file}:{number}")
+
+
+def _plain_record(row: Any, where: str) -> Record:
+    """Read a row of messages and images that is not a whole record of ours."""
+    try:
+        messages = msgspec.convert(row["messages"], tuple[Message, ...])
+        images = msgspec.convert(row.get("images") or [], tuple[str, ...])
+        videos = tuple(row["videos"]) if row.get("videos") else msgspec.UNSET
+    except (KeyError, TypeError, AttributeError, msgspec.ValidationError) as error:
+        raise DataError(
+            f"is not a row of messages and images: {error}.", where=where, cure="Convert it: vldata convert sharegpt FILE"
+        ) from None
+    identity = str(row.get("id") or where)
+    return Record(id=identity, messages=messages, images=images, references=(), meta={}, videos=videos)
+
+
+def _refuse_unusable(record: Record, where: str) -> None:
+    if record.videos is not msgspec.UNSET and record.videos:
+        raise DataError(
+            "holds videos, which are not trained on as such.", where=where, cure="Convert with frames: vldata convert ... --frames 8"
+        )
+    if not record.messages or record.messages[-1].role not in ("assistant", "function_call") or not record.messages[-1].content.strip():
+        raise DataError(
+            f"record {record.id!r} has no answer to learn.", where=where, cure="Take a dataset with answers, or leave such records out."
+        )
+
+
+def _read_sizes(path: Path) -> dict[str, Size]:
+    decoder = msgspec.json.Decoder(_MediaSize)
+    try:
+        return {line.path: (line.width, line.height) for line in (decoder.decode(raw) for _, raw in strictjson.iter_lines(path))}
+    except msgspec.DecodeError as error:
+        raise DataError(f"not a media line: {error}.", where=str(path), cure="Convert again.") from None
+
+
+def _size(folder: Path, image: str, sizes: dict[str, Size]) -> Size:
+    if image not in sizes:
+        from PIL import Image, UnidentifiedImageError
+
+        try:
+            with Image.open(folder / image) as picture:
+                sizes[image] = picture.size
+        except (OSError, UnidentifiedImageError) as error:
+            raise DataError(f"no picture: {error}.", where=str(folder / image), cure="Run: vldata validate") from None
+    return sizes[image]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def cut(count: int, val_size: float, seed: int) -> tuple[list[int], list[int]]:
+    """Cut rows into (train, validation) exactly as LLaMA-Factory does, which is as `datasets.train_test_split` does with a seed.
+
+    Raises:
+        UsageError: nothing would be left to train on.
+    """
+    if not val_size:
+        return list(range(count)), []
+    wanted = int(val_size) if val_size > 1 else int(np.ceil(val_size * count))
+    keep = count - wanted if val_size > 1 else int(np.floor((1 - val_size) * count))
+    if wanted >= count or keep < 1:
+        raise UsageError(f"val_size: {val_size:g} leaves nothing of {count:,} records to train on.")
+    order = np.random.default_rng(seed).permutation(count)
+    return order[wanted : wanted + keep].tolist(), order[:wanted].tolist()
+
+
+def crossing_groups(loaded: Sequence[LoadedSet], train: Sequence[Example], validation: Sequence[Example]) -> tuple[str, float]:
+    """Return the contract's group and the share of validation records whose group is also trained on."""
+    key = next((loaded_set.contract.split.group_by for loaded_set in loaded if loaded_set.contract and loaded_set.contract.split), "")
+    columns = validation[0].record.meta if validation else {}
+    for candidate in (key, "scene", "episode", "image"):
+        if columns.get(candidate):
+            seen = {example.record.meta.get(candidate) for example in train}
+            shared = sum(example.record.meta.get(candidate) in seen for example in validation)
+            return candidate, shared / len(validation)
+    seen_images = {image for example in train for image in example.record.images}
+    shared = sum(any(image in seen_images for image in example.record.images) for example in validation)
+    return "picture", shared / max(1, len(validation))

@@ -1,0 +1,312 @@
+"""What a recipe will do, before anything expensive: steps, parameters, tokens, memory, and everything that would fail.
+
+No weights are loaded and torch is not imported. A plan is complete even when it finds problems.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vldata.contract import spread
+from vldata.errors import DataError, VlkitError
+from vldata.models.layout import check_model_folder, is_quantized
+from vldata.models.prompt import Prompter
+from vldata.models.shapes import PUBLISHED, Shape, published_shape, read_shape
+from vldata.pixels import DELIMITER_TOKENS, vision_tokens
+from vldata.tokens import estimate_text_tokens, text_bytes
+from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set
+from vltrain.memory import GPUS, estimate
+from vltrain.recipe import Recipe
+
+VERSIONED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "liger-kernel")
+_TESTED = {"torch": ("2.11", "2.13"), "transformers": ("5.17", "5.23")}
+
+
+class TokenSummary(msgspec.Struct, frozen=True):
+    """Tokens of the training records; without a tokenizer `text_counted` is false and they are the pictures' alone."""
+
+    max: int
+    p95: int
+    text_counted: bool
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What `vltrain plan --json` prints."""
+
+    steps: int
+    trainable_parameters: int
+    train_records: int
+    eval_records: int
+    cutoff: int
+    tokens: TokenSummary
+    memory: dict[str, dict[str, float | bool]]
+    problems: list[str]
+    warnings: list[str]
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Examples and what each costs in tokens."""
+
+    examples: tuple[Example, ...]
+    tokens: tuple[int, ...]
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan with what it was made from, for the run that follows."""
+
+    plan: Plan
+    shape: Shape | None
+    train: Counted
+    validation: Counted
+    dropped: tuple[str, ...]
+    sets: tuple[LoadedSet, ...]
+    facts: list[str]
+
+
+class _Notes:
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+        self.facts: list[str] = []
+
+
+def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str] = ()) -> Prepared:
+    """Plan a training run. `gpu` is a type of `GPUS` to judge for; `gpus` how many share the steps."""
+    said = _Notes()
+    said.warnings.extend(notes)
+    shape, prompter = _model(recipe, said)
+    train_sets, eval_sets = _load(recipe.data, recipe, said), _load(recipe.eval_data, recipe, said)
+    train = [example for loaded in train_sets for example in loaded.examples]
+    validation = [example for loaded in eval_sets for example in loaded.examples]
+    if recipe.val_size and train:
+        train, validation = _cut(recipe, train_sets, train, said)
+    counted = _count(train, prompter, said)
+    tokens = spread(counted.tokens)
+    kept, dropped = _drop_long(recipe, counted, said, counted_text=prompter is not None)
+    kept_eval, _ = _drop_long(recipe, _count(validation, prompter, said), said, counted_text=prompter is not None, side="validation")
+    _compare_contracts(recipe, train_sets, eval_sets, said)
+    _versions(recipe, said)
+    trainable = _trainable(recipe, shape)
+    memory = _memory(recipe, shape, trainable, kept.tokens, counted, gpu, said)
+    plan = Plan(
+        steps=count_steps(recipe, len(kept.examples), gpus),
+        trainable_parameters=trainable,
+        train_records=len(kept.examples),
+        eval_records=len(kept_eval.examples),
+        cutoff=recipe.cutoff,
+        tokens=TokenSummary(tokens.max, tokens.p95, prompter is not None),
+        memory=memory,
+        problems=said.problems,
+        warnings=said.warnings,
+    )
+    return Prepared(
+        plan=plan, shape=shape, train=kept, validation=kept_eval, dropped=dropped, sets=(*train_sets, *eval_sets), facts=said.facts
+    )
+
+
+def count_steps(recipe: Recipe, records: int, gpus: int = 1) -> int:
+    """Optimizer steps of the run, as HF Trainer counts them."""
+    if recipe.max_steps > 0:
+        return recipe.max_steps
+    batches = math.ceil(records / (recipe.batch_size * gpus))
+    return math.ceil(max(1, math.ceil(batches / recipe.accumulate)) * recipe.epochs) if records else 0
+
+
+def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None]:
+    folder = Path(recipe.model)
+    if recipe.template and not recipe.template.startswith("qwen3_vl"):
+        said.warnings.append(f"template {recipe.template!r} is not Qwen3-VL's (qwen3_vl_nothink): here the model's own template is used.")
+    if "thinking" in folder.name.lower():
+        said.warnings.append("a Thinking model learns to answer without its reasoning from data that have none: take the Instruct model.")
+    if not folder.is_dir():
+        shape = published_shape(recipe.model)
+        if shape is None:
+            known = ", ".join(found.name for found in PUBLISHED.values())
+            said.problems.append(f"{recipe.model}: no model folder here, and not the name of one known ({known}).")
+        else:
+            said.warnings.append(
+                f"{recipe.model}: no model folder here; sizes are those published for {shape.name}, and text tokens are uncounted."
+            )
+        return shape, None
+    shape = prompter = None
+    try:
+        shape = read_shape(folder)
+        check_model_folder(folder)
+        prompter = Prompter(folder)
+        if recipe.method == "qlora" and is_quantized(folder):
+            raise DataError(
+                "the model is already quantised.", where=recipe.model, cure="Give the full-precision model; method: qlora quantises it."
+            )
+        said.facts.append(f"Model folder complete; chat template and tokenizer of {folder.name}.")
+    except VlkitError as error:
+        said.problems.append(_one_line(error))
+    return shape, prompter
+
+
+def _one_line(error: VlkitError) -> str:
+    return " ".join(str(error).split())
+
+
+def _load(targets: Sequence[str], recipe: Recipe, said: _Notes) -> list[LoadedSet]:
+    loaded = []
+    for target in targets:
+        try:
+            loaded.append(load_set(target, limit=recipe.max_records))
+        except VlkitError as error:
+            said.problems.append(_one_line(error))
+    return loaded
+
+
+def _cut(recipe: Recipe, sets: Sequence[LoadedSet], examples: list[Example], said: _Notes) -> tuple[list[Example], list[Example]]:
+    try:
+        train_rows, val_rows = cut(len(examples), recipe.val_size, recipe.seed)
+    except VlkitError as error:
+        said.problems.append(_one_line(error))
+        return examples, []
+    train, validation = [examples[row] for row in train_rows], [examples[row] for row in val_rows]
+    group, share = crossing_groups(sets, train, validation)
+    if share:
+        said.warnings.append(
+            f"val_size cuts by rows: {share:.1%} of the validation records share their {group} with training, so their loss flatters. "
+            f"Cut by group: vldata split ... --val {recipe.val_size:g} --group-by {group if group != 'picture' else 'image'}"
+        )
+    return train, validation
+
+
+def _count(examples: Sequence[Example], prompter: Prompter | None, said: _Notes) -> Counted:
+    kept, tokens, seen = [], [], 0
+    for example in examples:
+        pictures = [vision_tokens(*size, processor="qwen3-vl") for size in example.sizes]
+        cost = sum(pictures) + DELIMITER_TOKENS * len(pictures)
+        if prompter is not None:
+            try:
+                cost = len(prompter.encode(example.record, pictures).ids)
+            except VlkitError as error:
+                seen += 1
+                if seen == 1:
+                    said.problems.append(_one_line(error))
+                continue
+        kept.append(example)
+        tokens.append(cost)
+    return Counted(tuple(kept), tuple(tokens))
+
+
+def _drop_long(
+    recipe: Recipe, counted: Counted, said: _Notes, *, counted_text: bool, side: str = "training"
+) -> tuple[Counted, tuple[str, ...]]:
+    """Leave out what is longer than the cutoff; where nothing would be left, that is a problem and all stay."""
+    costs = list(counted.tokens)
+    if not counted_text:
+        costs = [
+            cost + estimate_text_tokens(text_bytes(example.record), len(example.record.messages))
+            for cost, example in zip(counted.tokens, counted.examples, strict=True)
+        ]
+    keep = [row for row, cost in enumerate(costs) if cost <= recipe.cutoff]
+    long = [counted.examples[row].record.id for row, cost in enumerate(costs) if cost > recipe.cutoff]
+    if not long:
+        return counted, ()
+    most = max(counted.tokens)
+    if not keep:
+        words = "tokens" if counted_text else "vision tokens"
+        cure = f"Raise cutoff to at least {max(costs)}, or convert again with the --max-pixels that vldata budget --cutoff {recipe.cutoff} names."
+        said.problems.append(f"every {side} record is over cutoff: {most:,} {words} > {recipe.cutoff:,}. {cure}")
+        return counted, tuple(long)
+    share = len(long) / len(costs)
+    said.warnings.append(
+        f"{len(long):,} {side} records ({share:.1%}) are over cutoff and dropped: up to {most:,} > {recipe.cutoff:,} tokens."
+    )
+    return Counted(tuple(counted.examples[row] for row in keep), tuple(counted.tokens[row] for row in keep)), tuple(long)
+
+
+def _compare_contracts(recipe: Recipe, train: Sequence[LoadedSet], validation: Sequence[LoadedSet], said: _Notes) -> None:
+    for loaded in (*train, *validation):
+        if loaded.contract is None:
+            said.warnings.append(
+                f"{loaded.target}: no contract; whether its pictures are what the model sees is not known. Run: vldata validate"
+            )
+            continue
+        pixels = loaded.contract.pixels
+        if pixels.processor != "qwen3-vl":
+            said.problems.append(f"{loaded.target}: written for {pixels.processor}, but the model's processor is qwen3-vl. Convert again.")
+        for key, ours in (("max_pixels", recipe.max_pixels), ("min_pixels", recipe.min_pixels)):
+            theirs = getattr(pixels, key)
+            differs = ours is not None and (ours < theirs if key == "max_pixels" else ours > theirs)
+            if differs:
+                said.warnings.append(
+                    f"{loaded.target}: recipe says {key} {ours}, the dataset was written with {theirs}; pictures stay as written."
+                )
+    prompts = {
+        (loaded.contract.converter, str(loaded.contract.settings.get("prompt"))) for loaded in (*train, *validation) if loaded.contract
+    }
+    if len({name for name, _ in prompts}) < len(prompts):
+        said.warnings.append("datasets of one converter were written with different prompts.")
+    if recipe.val_size == 0 and validation:
+        _compare_sides(train, validation, said)
+
+
+def _compare_sides(train: Sequence[LoadedSet], validation: Sequence[LoadedSet], said: _Notes) -> None:
+    examples = [example for loaded in train for example in loaded.examples]
+    held = [example for loaded in validation for example in loaded.examples]
+    group, share = crossing_groups([*train, *validation], examples, held)
+    if share:
+        said.warnings.append(f"{share:.1%} of the eval_data records share their {group} with training.")
+
+
+def _versions(recipe: Recipe, said: _Notes) -> None:
+    found: dict[str, str] = {}
+    for package in VERSIONED:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    said.facts.append(
+        "Versions: " + (", ".join(f"{name} {version}" for name, version in found.items()) or "none of torch, transformers, peft")
+    )
+    for package in ("torch", "transformers", "peft"):
+        if package not in found:
+            said.warnings.append(f"{package} is not installed here; training needs: pip install 'vlkit[train]'")
+    for package, (low, high) in _TESTED.items():
+        if package in found and not _number(low) <= _number(found[package])[:2] <= _number(high):
+            said.warnings.append(f"{package} {found[package]} is outside what was tried ({low} to {high}).")
+    if recipe.method == "qlora" and "bitsandbytes" not in found:
+        said.warnings.append("QLoRA needs: pip install 'vlkit[qlora]'")
+    if recipe.liger and "liger-kernel" not in found:
+        said.warnings.append("liger-kernel is not installed; the run goes without it.")
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int("".join(char for char in part if char.isdigit()) or 0) for part in version.split("+")[0].split("."))
+
+
+def _trainable(recipe: Recipe, shape: Shape | None) -> int:
+    if shape is None:
+        return 0
+    return shape.lora_parameters(recipe.rank, recipe.target_names, vision=recipe.train_vision, projector=recipe.train_projector)
+
+
+def _memory(
+    recipe: Recipe, shape: Shape | None, trainable: int, tokens: Sequence[int], counted: Counted, gpu: str, said: _Notes
+) -> dict[str, Any]:
+    if shape is None or not tokens:
+        return {}
+    longest = sorted(tokens)[-recipe.batch_size :]
+    step = sum(longest) if recipe.packing else longest[-1] * recipe.batch_size
+    pictures = max(
+        (4 * sum(vision_tokens(*size, processor="qwen3-vl") for size in example.sizes) for example in counted.examples), default=0
+    )
+    memory = estimate(recipe, shape, trainable=trainable, tokens=step, patches=pictures * recipe.batch_size)
+    if gpu:
+        memory = {gpu: memory[gpu]}
+        if not memory[gpu]["fits"]:
+            cure = "Use method: qlora, checkpointing: true, a smaller batch_size, or smaller pictures."
+            said.problems.append(f"{gpu} has {memory[gpu]['available_gib']} GiB, and about {memory[gpu]['gib']} are needed. {cure}")
+        if recipe.precision == "bf16" and not GPUS[gpu].bf16:
+            said.problems.append(f"{gpu} ({GPUS[gpu].capability}) does not compute in bfloat16. Set precision: fp16.")
+        said.facts.append(f"{gpu}: {GPUS[gpu].capability}, bfloat16 {'yes' if GPUS[gpu].bf16 else 'no (fp16 only)'}.")
+    return memory

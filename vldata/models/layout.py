@@ -1,0 +1,104 @@
+"""A model folder on disk: which files it must hold, what is missing, and what an adapter says of its base. No torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vldata import strictjson
+from vldata.errors import DataError
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+_NEEDED = ("config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
+
+
+def missing_files(folder: Path) -> list[str]:
+    """Names of what a complete model folder has and this one lacks; empty files count as missing."""
+    missing = [name for name in _NEEDED if not _has(folder, name)]
+    if "preprocessor_config.json" in missing and _has(folder, "processor_config.json"):
+        missing.remove("preprocessor_config.json")
+    if (folder / INDEX).is_file():
+        missing += [name for name in weight_files(folder) if not _has(folder, name)]
+    elif not _has(folder, WEIGHTS):
+        missing.append(WEIGHTS)
+    if "tokenizer_config.json" not in missing and read_chat_template(folder) is None:
+        missing.append("chat_template.jinja")
+    return missing
+
+
+def _has(folder: Path, name: str) -> bool:
+    path = folder / name
+    return path.is_file() and path.stat().st_size > 0
+
+
+def weight_files(folder: Path) -> list[str]:
+    """Names of the safetensors files, in order."""
+    index = folder / INDEX
+    if not index.is_file():
+        return [WEIGHTS]
+    table = strictjson.read_json(index)
+    if not isinstance(table, dict) or not isinstance(table.get("weight_map"), dict):
+        raise DataError("holds no weight_map.", where=str(index), cure="Download the model again.")
+    return sorted(set(table["weight_map"].values()))
+
+
+def read_chat_template(folder: Path) -> str | None:
+    """The chat template, wherever this generation of folder keeps it."""
+    plain = folder / "chat_template.jinja"
+    if plain.is_file():
+        return plain.read_text(encoding="utf-8")
+    for name in ("chat_template.json", "tokenizer_config.json", "processor_config.json"):
+        if (folder / name).is_file():
+            value = strictjson.read_json(folder / name).get("chat_template")
+            if isinstance(value, list):
+                value = next((row["template"] for row in value if row.get("name") == "default"), None)
+            if isinstance(value, str):
+                return value
+    return None
+
+
+def check_model_folder(folder: Path) -> None:
+    """Hold a model folder to be complete.
+
+    Raises:
+        DataError: it is not there, or files are missing; it names them.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            "no model folder here.", where=str(folder), cure="Download the model, and give its folder; nothing is downloaded by itself."
+        )
+    if missing := missing_files(folder):
+        raise DataError(
+            f"the model folder lacks {', '.join(missing)}.", where=str(folder), cure="Copy them from where the model was published."
+        )
+
+
+def is_quantized(folder: Path) -> bool:
+    """Whether the weights in the folder are quantised."""
+    config = strictjson.read_json(folder / "config.json")
+    return isinstance(config, dict) and bool(config.get("quantization_config"))
+
+
+def read_adapter_config(folder: Path) -> dict[str, Any]:
+    """Read adapter_config.json of an adapter folder.
+
+    Raises:
+        DataError: the folder holds no adapter.
+    """
+    for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
+        if not _has(folder, name):
+            hint = (
+                "It holds adapter_model.bin of an old peft: save it again as safetensors."
+                if (folder / "adapter_model.bin").exists()
+                else ""
+            )
+            raise DataError(
+                f"no adapter here: {name} is missing.", where=str(folder), cure=hint or "Give the output folder of a training run."
+            )
+    config = strictjson.read_json(folder / ADAPTER_CONFIG)
+    if not isinstance(config, dict):
+        raise DataError("is not an adapter's configuration.", where=str(folder / ADAPTER_CONFIG))
+    return config

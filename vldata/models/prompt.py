@@ -1,0 +1,178 @@
+"""Conversations as the model sees them: rendered by the model's own chat template, tokenised, pictures expanded, answers marked.
+
+Training and evaluation share this module, so that both see the same tokens. It needs a model folder's tokenizer.json and template,
+`tokenizers` and `jinja2`; neither torch nor transformers.
+
+Answers are found by rendering: the text up to an assistant turn, and the text including it, are both prefixes of the whole. Nothing
+searches for `<|im_start|>assistant`, which text of a user could imitate; and such text is escaped before it reaches a template.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from vldata import strictjson
+from vldata.control_tokens import escape_control_tokens
+from vldata.errors import DataError, MissingExtraError
+from vldata.models.layout import read_chat_template
+from vldata.record import IMAGE_TAG, Message, Record
+
+IMAGE_PAD = "<|image_pad|>"
+Ids = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
+
+
+class Encoded(msgspec.Struct, frozen=True):
+    """A conversation in tokens. `answer` marks what the assistant says; `pictures` are the places of picture tokens, `first` where each begins."""
+
+    ids: Ids
+    answer: Flags
+    pictures: Flags
+    first: tuple[int, ...]
+
+
+class Prompter:
+    """Renders and tokenises with one model's template and tokenizer."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            import jinja2  # noqa: F401 - its absence is the message
+            from tokenizers import Tokenizer
+        except ImportError:
+            raise MissingExtraError("counting a model's tokens", "train") from None
+        template = read_chat_template(folder)
+        if template is None:
+            raise DataError("no chat template.", where=str(folder), cure="Copy chat_template.jinja from where the model was published.")
+        try:
+            self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # the library raises bare Exception for a file it cannot read
+            raise DataError(
+                f"is not a tokenizer: {error}.", where=str(folder / "tokenizer.json"), cure="Copy it from the published model."
+            ) from None
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._template = _compile(template)
+        self.image_pad: int = self._tokenizer.token_to_id(IMAGE_PAD)
+        if self.image_pad is None:
+            raise DataError(f"the tokenizer has no {IMAGE_PAD}.", where=str(folder), cure="Take the tokenizer of a Qwen-VL model.")
+
+    def render(self, messages: Sequence[Message], *, tools: str = "", ask: bool = False) -> str:
+        """Render turns with the chat template; `ask` opens the assistant's next turn. Pictures are one token each."""
+        turns = [_as_turn(message) for message in messages]
+        listed = strictjson.loads(tools) if tools else None
+        return str(self._template.render(messages=turns, tools=listed, add_generation_prompt=ask))
+
+    def answer_spans(self, messages: Sequence[Message], *, tools: str = "") -> tuple[str, list[tuple[int, int]]]:
+        """Render, and return where the assistant's turns stand in the text: content and `<|im_end|>`, without the line end.
+
+        Raises:
+            DataError: the template does not render a conversation as its prefix continued.
+        """
+        whole = self.render(messages, tools=tools)
+        spans = []
+        for index, message in enumerate(messages):
+            if message.role not in ("assistant", "function_call"):
+                continue
+            before = self.render(messages[:index], tools=tools, ask=True)
+            upto = whole if index + 1 == len(messages) else self.render(messages[: index + 1], tools=tools)
+            if not (whole.startswith(before) and whole.startswith(upto)):
+                raise DataError(
+                    f"the chat template rewrites earlier turns, so turn {index} cannot be told apart.",
+                    cure="Train on single-turn records, or use the Instruct model's template.",
+                )
+            spans.append((len(before), len(upto) - (1 if upto.endswith("\n") else 0)))
+        return whole, spans
+
+    def encode(self, record: Record, picture_tokens: Sequence[int]) -> Encoded:
+        """Tokenise a record whose pictures cost `picture_tokens` each, without their delimiters.
+
+        Raises:
+            DataError: pictures and tags differ, or there is no answer to learn.
+        """
+        tools = record.tools if isinstance(record.tools, str) else ""
+        text, spans = self.answer_spans(record.messages, tools=tools)
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        ids = np.asarray(encoding.ids, dtype=np.int32)
+        answer = np.zeros(len(ids), dtype=np.bool_)
+        offsets = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+        for start, end in spans:
+            answer |= (offsets[:, 1] > start) & (offsets[:, 0] < end)
+        pads = np.flatnonzero(ids == self.image_pad)
+        if len(pads) != len(picture_tokens):
+            raise DataError(
+                f"{len(pads)} pictures in the text, but {len(picture_tokens)} in the record.", where=record.id, cure="Run: vldata validate"
+            )
+        if not answer.any():
+            raise DataError(
+                "has no answer to learn.", where=record.id, cure="Leave the record out: vldata filter, or vldata validate names it."
+            )
+        repeats = np.ones(len(ids), dtype=np.int64)
+        repeats[pads] = picture_tokens
+        pictures = np.repeat(ids == self.image_pad, repeats)
+        starts = np.cumsum(repeats) - repeats
+        return Encoded(np.repeat(ids, repeats), np.repeat(answer, repeats), pictures, tuple(int(starts[pad]) for pad in pads))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Tokens back to text, control tokens shown."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+
+def _as_turn(message: Message) -> dict[str, Any]:
+    if message.role == "observation":
+        return {"role": "tool", "content": escape_control_tokens(message.content)}
+    if message.role == "function_call":
+        return {"role": "assistant", "content": "", "tool_calls": _calls(message.content)}
+    if message.role != "user" or IMAGE_TAG not in message.content:
+        return {"role": message.role, "content": escape_control_tokens(message.content)}
+    parts: list[dict[str, str]] = []
+    for place, piece in enumerate(message.content.split(IMAGE_TAG)):
+        if place:
+            parts.append({"type": "image"})
+        if piece:
+            parts.append({"type": "text", "text": escape_control_tokens(piece)})
+    return {"role": message.role, "content": parts}
+
+
+def _calls(content: str) -> list[dict[str, Any]]:
+    try:
+        value = strictjson.loads(content)
+    except strictjson.StrictJsonError as error:
+        raise DataError(f"a function call is {error}.", cure="Run: vldata validate") from None
+    calls = value if isinstance(value, list) else [value]
+    return [{"type": "function", "function": call} for call in calls]
+
+
+def _compile(template: str) -> Any:
+    """Compile in the sandbox and with the settings that transformers uses, `{% generation %}` included."""
+    import jinja2
+    from jinja2.ext import Extension
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        """Passes the body of `{% generation %}` through."""
+
+        tags = {"generation"}  # noqa: RUF012 - jinja2's own attribute
+
+        def parse(self, parser: Any) -> Any:
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+    def refuse(message: str) -> None:
+        raise DataError(f"the chat template refuses the conversation: {message}")
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"])
+    environment.filters["tojson"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
+    environment.globals["raise_exception"] = refuse
+    try:
+        return environment.from_string(template)
+    except jinja2.TemplateSyntaxError as error:
+        raise DataError(
+            f"the chat template is broken at line {error.lineno}: {error.message}.", cure="Copy it from the published model."
+        ) from None

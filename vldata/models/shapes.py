@@ -1,0 +1,147 @@
+"""The shape of a model: sizes read from its config.json, or from a table of the published ones. No torch, no weights.
+
+Sources of the table: the config.json of Qwen/Qwen3-VL-{2B,4B,8B,32B}-Instruct. Counts follow from the sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vldata import strictjson
+from vldata.errors import DataError
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes of a Qwen3-VL. `vision_` are the tower's."""
+
+    name: str
+    hidden: int
+    ffn: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int = 128
+    vocabulary: int = 151_936
+    tied: bool
+    vision_depth: int
+    vision_hidden: int
+    vision_ffn: int
+    vision_heads: int = 16
+    deepstack: tuple[int, ...]
+    positions: int = 2_304
+
+    def linears(self) -> dict[str, tuple[int, int]]:
+        """(inputs, outputs) of each linear of one language layer."""
+        queries, keys = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        return {
+            "q_proj": (self.hidden, queries),
+            "k_proj": (self.hidden, keys),
+            "v_proj": (self.hidden, keys),
+            "o_proj": (queries, self.hidden),
+            "gate_proj": (self.hidden, self.ffn),
+            "up_proj": (self.hidden, self.ffn),
+            "down_proj": (self.ffn, self.hidden),
+        }
+
+    def vision_linears(self) -> dict[str, tuple[int, int]]:
+        """(inputs, outputs) of each linear of one vision block."""
+        width = self.vision_hidden
+        return {
+            "qkv": (width, 3 * width),
+            "proj": (width, width),
+            "linear_fc1": (width, self.vision_ffn),
+            "linear_fc2": (self.vision_ffn, width),
+        }
+
+    def merger_linears(self) -> dict[str, tuple[int, int]]:
+        """(inputs, outputs) of the linears of one patch merger."""
+        width = 4 * self.vision_hidden
+        return {"linear_fc1": (width, width), "linear_fc2": (width, self.hidden)}
+
+    @property
+    def language_linear_parameters(self) -> int:
+        """Weights of all language linears, the head left out."""
+        return self.layers * sum(inputs * outputs for inputs, outputs in self.linears().values())
+
+    @property
+    def vision_parameters(self) -> int:
+        """Parameters of the vision tower with its mergers."""
+        width = self.vision_hidden
+        block = sum(inputs * outputs + outputs for inputs, outputs in self.vision_linears().values()) + 4 * width
+        mergers = sum(inputs * outputs + outputs for inputs, outputs in self.merger_linears().values()) * (1 + len(self.deepstack))
+        norms = 2 * width + len(self.deepstack) * 8 * width
+        return self.vision_depth * block + mergers + norms + 1_536 * width + width + self.positions * width
+
+    @property
+    def parameters(self) -> int:
+        """All parameters."""
+        norms = self.layers * (2 * self.hidden + 2 * self.head_dim) + self.hidden
+        embeddings = self.vocabulary * self.hidden * (1 if self.tied else 2)
+        return self.language_linear_parameters + norms + embeddings + self.vision_parameters
+
+    def lora_parameters(self, rank: int, targets: Sequence[str], *, vision: bool = False, projector: bool = False) -> int:
+        """Trainable parameters of an adapter on these linears."""
+        table = self.linears()
+        count = self.layers * sum(sum(table[name]) for name in targets)
+        if vision:
+            count += self.vision_depth * sum(sum(sizes) for sizes in self.vision_linears().values())
+            count += len(self.deepstack) * sum(sum(sizes) for sizes in self.merger_linears().values())
+        if projector:
+            count += sum(sum(sizes) for sizes in self.merger_linears().values())
+        return rank * count
+
+
+_SMALL_TOWER: dict[str, Any] = {"vision_depth": 24, "vision_hidden": 1_024, "vision_ffn": 4_096, "deepstack": (5, 11, 17)}
+_LARGE_TOWER: dict[str, Any] = {"vision_depth": 27, "vision_hidden": 1_152, "vision_ffn": 4_304, "deepstack": (8, 16, 24)}
+PUBLISHED = {
+    "2b": Shape(name="Qwen3-VL-2B", hidden=2_048, ffn=6_144, layers=28, heads=16, kv_heads=8, tied=True, **_SMALL_TOWER),
+    "4b": Shape(name="Qwen3-VL-4B", hidden=2_560, ffn=9_728, layers=36, heads=32, kv_heads=8, tied=True, **_SMALL_TOWER),
+    "8b": Shape(name="Qwen3-VL-8B", hidden=4_096, ffn=12_288, layers=36, heads=32, kv_heads=8, tied=False, **_LARGE_TOWER),
+    "32b": Shape(name="Qwen3-VL-32B", hidden=5_120, ffn=25_600, layers=64, heads=64, kv_heads=8, tied=False, **_LARGE_TOWER),
+}
+
+
+def published_shape(path: str) -> Shape | None:
+    """Find a published model by the last part of its path: `Qwen/Qwen3-VL-2B-Instruct`, `qwen3-vl-4b-thinking-fp8`."""
+    parts = path.rstrip("/").replace("\\", "/").rsplit("/", 1)[-1].lower().replace("_", "-").split("-")
+    if "".join(parts[:2]) not in ("qwen3vl",) and not "".join(parts).startswith("qwen3vl"):
+        return None
+    return next((PUBLISHED[part] for part in parts if part in PUBLISHED), None)
+
+
+def read_shape(folder: Path) -> Shape:
+    """Read the sizes from a model folder's config.json.
+
+    Raises:
+        DataError: no config, or not a Qwen3-VL's.
+    """
+    path = folder / "config.json"
+    config = strictjson.read_json(path)
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind != "qwen3_vl":
+        raise DataError(f"model_type is {kind!r}; this trainer knows 'qwen3_vl'.", where=str(path), cure="Take a Qwen3-VL (dense) model.")
+    try:
+        text, vision = config["text_config"], config["vision_config"]
+        return Shape(
+            name=folder.name,
+            hidden=text["hidden_size"],
+            ffn=text["intermediate_size"],
+            layers=text["num_hidden_layers"],
+            heads=text["num_attention_heads"],
+            kv_heads=text["num_key_value_heads"],
+            head_dim=text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"],
+            vocabulary=text["vocab_size"],
+            tied=bool(config.get("tie_word_embeddings", text.get("tie_word_embeddings", False))),
+            vision_depth=vision["depth"],
+            vision_hidden=vision["hidden_size"],
+            vision_ffn=vision["intermediate_size"],
+            vision_heads=vision["num_heads"],
+            deepstack=tuple(vision["deepstack_visual_indexes"]),
+            positions=vision.get("num_position_embeddings", 2_304),
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(f"lacks {error}.", where=str(path), cure="Copy the published config.json.") from None
