@@ -1,0 +1,1 @@
+"""Asking a model: records in, one answer or one error a record out, nothing asked twice and nothing lost."""

@@ -1,0 +1,102 @@
+"""The ask: what a backend is given of a record, the last assistant turn withheld."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from vldata.dataset import Dataset
+from vldata.errors import DataError
+from vldata.record import IMAGE_TAG, Record
+
+AskRole = Literal["system", "user", "assistant", "tool"]
+_ROLES: dict[str, AskRole] = {
+    "system": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "observation": "tool",
+    "function_call": "assistant",
+}
+
+
+class Sampler(msgspec.Struct, frozen=True, kw_only=True):
+    """How answers are drawn. Greedy by default: a score that moves from run to run is no score."""
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = 0
+    stop: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class AskTurn(msgspec.Struct, frozen=True):
+    """One turn: text, and None where the next picture stands."""
+
+    role: AskRole
+    parts: tuple[str | None, ...]
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """One question to a model. `images` are absolute paths in the order the None parts ask for them."""
+
+    id: str
+    turns: tuple[AskTurn, ...]
+    images: tuple[str, ...]
+    image_names: tuple[str, ...]
+    references: tuple[str, ...]
+    meta: dict[str, str]
+    question: str
+
+
+def make_ask(record: Record, folder: Path) -> Ask:
+    """Withhold the last assistant turn of a record and what follows it.
+
+    Raises:
+        DataError: the record has no assistant turn.
+    """
+    last = max((i for i, message in enumerate(record.messages) if message.role == "assistant"), default=-1)
+    if last < 1:
+        raise DataError(f"record {record.id!r} has no answer to withhold.", cure="Run: vldata validate")
+    shown = record.messages[:last]
+    count = sum(message.content.count(IMAGE_TAG) for message in shown)
+    names = record.images[:count]
+    turns = tuple(AskTurn(_ROLES[message.role], _parts(message.content)) for message in shown)
+    question = shown[-1].content.replace(IMAGE_TAG, "").strip()
+    return Ask(
+        id=record.id,
+        turns=turns,
+        images=tuple(str((folder / name).absolute()) for name in names),
+        image_names=names,
+        references=record.references or (record.messages[last].content,),
+        meta=record.meta,
+        question=question,
+    )
+
+
+def iter_asks(dataset: Dataset, limit: int | None = None) -> Iterator[Ask]:
+    """Yield the asks of a dataset, in its order."""
+    for number, record in enumerate(dataset):
+        if limit is not None and number >= limit:
+            return
+        yield make_ask(record, dataset.paths.out)
+
+
+def request_key(ask: Ask, *, backend: str, model: str, sampler: Sampler) -> str:
+    """Name a request by everything that decides its answer: pictures count by the digests in their names."""
+    payload = (backend, model, sampler, ask.turns, ask.image_names)
+    return hashlib.blake2b(msgspec.msgpack.encode(payload), digest_size=16).hexdigest()
+
+
+def _parts(content: str) -> tuple[str | None, ...]:
+    parts: list[str | None] = []
+    for index, piece in enumerate(content.split(IMAGE_TAG)):
+        if index:
+            parts.append(None)
+        if piece:
+            parts.append(piece)
+    return tuple(parts)

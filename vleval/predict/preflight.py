@@ -1,0 +1,118 @@
+"""Before the run: is the model there, does it see pictures, and does it count their tokens as we do."""
+
+from __future__ import annotations
+
+import asyncio
+from types import ModuleType
+
+import aiohttp
+import msgspec
+
+from vldata.errors import DataError
+from vleval.predict.ask import Ask, AskTurn
+from vleval.predict.client import Client, Endpoint, StopRun
+from vleval.predict.retry import Answer, Fault
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One thing looked at: `good` is None where the server does not let us know."""
+
+    name: str
+    good: bool | None
+    detail: str
+
+
+class Preflight(msgspec.Struct, frozen=True):
+    """What the server is like. `model` is the name it answers under."""
+
+    model: str
+    checks: tuple[Check, ...]
+
+    @property
+    def warnings(self) -> tuple[Check, ...]:
+        """Checks that did not hold."""
+        return tuple(check for check in self.checks if check.good is False)
+
+
+def preflight(endpoint: Endpoint, wire: ModuleType, ask: Ask, expected_vision: int, *, api_key: str = "") -> Preflight:
+    """Look at a server.
+
+    Args:
+        endpoint: the server.
+        wire: how it is spoken to.
+        ask: the first question of the run: its pictures are the probe.
+        expected_vision: tokens we count for its pictures, delimiters included.
+        api_key: the key, if one is needed.
+
+    Raises:
+        StopRun: it refuses the key, or does not list the model.
+    """
+    return asyncio.run(_preflight(endpoint, wire, ask, expected_vision, api_key))
+
+
+async def _preflight(endpoint: Endpoint, wire: ModuleType, ask: Ask, expected_vision: int, api_key: str) -> Preflight:
+    quick = msgspec.structs.replace(
+        endpoint, retries=min(endpoint.retries, 2), sampler=msgspec.structs.replace(endpoint.sampler, max_tokens=1)
+    )
+    client = Client(quick, wire, api_key=api_key)
+    async with client.session() as session:
+        listed = await _model_listed(session, endpoint, wire)
+        shown = await client.ask(session, "", ask)
+        blind = await client.ask(session, "", _without_pictures(ask))
+    checks = [listed]
+    with_pictures, without = shown.result, blind.result
+    if isinstance(with_pictures, Fault):
+        checks.append(Check("a picture is answered", False, with_pictures.reason))
+        return Preflight(endpoint.model, tuple(checks))
+    checks.append(Check("a picture is answered", True, f"in {shown.latency_s:.2f} s"))
+    if ask.images:
+        checks.append(_token_check(with_pictures, without, expected_vision))
+    return Preflight(with_pictures.model or endpoint.model, tuple(checks))
+
+
+async def _model_listed(session: aiohttp.ClientSession, endpoint: Endpoint, wire: ModuleType) -> Check:
+    url = endpoint.base_url + wire.MODELS_PATH
+    try:
+        async with session.get(url, allow_redirects=False) as response:
+            status, content = response.status, await response.content.read(4 * 1024 * 1024)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        cure = "Start the server, or correct --base-url."
+        raise StopRun(f"no server answers: {type(error).__name__} {error}".strip() + ".", where=endpoint.base_url, cure=cure) from None
+    if status in (401, 403):
+        cure = "Set the key in the environment (VLEVAL_API_KEY or OPENAI_API_KEY)."
+        raise StopRun(f"HTTP {status}: the key is refused.", where=endpoint.base_url, cure=cure)
+    names = wire.model_names(content) if status == 200 else None
+    if names is None:
+        return Check("model is listed", None, f"{url} answers HTTP {status} without a list of models")
+    if endpoint.model not in names:
+        shown = ", ".join(names[:5]) or "none"
+        raise StopRun(f"the server does not list {endpoint.model!r}.", where=url, cure=f"It serves: {shown}. Name one with --model.")
+    return Check("model is listed", True, endpoint.model)
+
+
+def _token_check(shown: Answer, blind: Answer | Fault, expected: int) -> Check:
+    """Pictures cost the difference of two prompts, with and without them: no tokenizer is needed to know it."""
+    name = "pictures cost the tokens we count"
+    if isinstance(blind, Fault) or shown.prompt_tokens < 0 or blind.prompt_tokens < 0:
+        return Check(name, None, "the server tells no prompt tokens")
+    cost = shown.prompt_tokens - blind.prompt_tokens
+    if cost <= 0:
+        return Check(name, False, "the prompt costs the same with and without pictures: the server does not see them")
+    if cost != expected:
+        return Check(name, False, f"{cost:,} by the server, {expected:,} by our count: it resizes them, or has another processor")
+    return Check(name, True, f"{cost:,}")
+
+
+def _without_pictures(ask: Ask) -> Ask:
+    turns = tuple(AskTurn(turn.role, tuple(part for part in turn.parts if part is not None) or ("?",)) for turn in ask.turns)
+    return msgspec.structs.replace(ask, turns=turns, images=(), image_names=())
+
+
+def require_good(result: Preflight) -> None:
+    """Make warnings errors, for --strict.
+
+    Raises:
+        DataError: naming the first check that did not hold.
+    """
+    for check in result.warnings:
+        raise DataError(f"{check.name}: no; {check.detail}.", where="preflight", cure="Drop --strict to go on all the same.")
