@@ -58,6 +58,8 @@ def publish(
     for name, lines in groups.items():
         assembly.add_dataset(name, lines, identity, counts, statistics)
     assembly.add_lines(stage.paths.media.name, _media_lines(stage, markers))
+    for name in tuple(groups)[1:]:  # text-only: it has no picture, and says so
+        assembly.add_lines(DatasetPaths(stage.paths.out, name).media.name, iter(()))
     assembly.add_lines(stage.paths.rejects.name, _lines(stage, markers, "rejects"))
     if counts.repaired:
         assembly.add_lines(stage.paths.repairs.name, _lines(stage, markers, "repairs"))

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 EXAMPLES = {
     "openeqa": "vldata convert openeqa open-eqa/ --frames 8 --out prepared",
     "chartqa": "vldata convert chartqa chartqa/ --split test --out prepared",
-    "sharegpt": "vldata convert sharegpt conversations.json --out prepared",
+    "jsonl": 'vldata convert jsonl pairs/pairs.jsonl --prompt "Describe the picture." --out prepared',
+    "sharegpt": "vldata convert sharegpt talks/conversations.json --out prepared",
 }
 
 

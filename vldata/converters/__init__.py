@@ -17,6 +17,7 @@ from vldata.errors import UsageError
 CONVERTERS: dict[str, str] = {
     "openeqa": "vldata.converters.openeqa",
     "chartqa": "vldata.converters.chartqa",
+    "jsonl": "vldata.converters.jsonl",
     "sharegpt": "vldata.converters.sharegpt",
 }
 

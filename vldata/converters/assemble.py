@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from vldata import strictjson
@@ -255,17 +253,3 @@ def _merge(turns: tuple[Turn, ...], mends: list[Mend]) -> tuple[Turn, ...]:
         else:
             merged.append(turn)
     return tuple(merged)
-
-
-def extra_text(row: dict[str, Any], known: frozenset[str], more: dict[str, Any]) -> str:
-    """Return the fields of a row that have no place of their own, as one JSON text; "" where there are none."""
-    if not more and row.keys() <= known:
-        return ""
-    extra = {key: value for key, value in row.items() if key not in known and value is not None and not isinstance(value, bytes)} | more
-    return json.dumps(extra, ensure_ascii=False, sort_keys=True, default=str) if extra else ""
-
-
-def dataset_name(path: Path) -> str:
-    """Return the name a dataset takes from its file: the stem, with signs that no name may have replaced."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("_.-")[:100]
-    return name if name and name[0].isalnum() and name not in ("images", "dataset_info") else "dataset"

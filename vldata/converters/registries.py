@@ -10,6 +10,7 @@ import msgspec
 from vldata import strictjson
 from vldata.contract import Scalar
 from vldata.converters.dialects.names import ROLES, Names
+from vldata.converters.rowmeta import dataset_name
 from vldata.errors import DataError, UsageError
 from vldata.record import Role
 
@@ -141,6 +142,4 @@ def _resolve(source: Path, name: str) -> Path | None:
 
 
 def _plain_name(name: str) -> str:
-    from vldata.converters.assemble import dataset_name
-
     return dataset_name(Path(f"{name}.x"))

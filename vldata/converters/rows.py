@@ -68,8 +68,7 @@ class RowFile(NamedTuple):
         if self.kind == ".parquet":
             columns = parquet_columns(self.path)
             return frozenset(name for name in wanted if any(name in text for text in (*columns, *columns.values())))
-        needles = {name: (f'"{name}"' if self.kind.startswith((".js", ".nd")) else name).encode() for name in wanted}
-        return frozenset(_find_bytes(self.path, needles))
+        return find_names(self.path, wanted, quoted=self.kind not in (".csv", ".tsv"))
 
 
 def open_rows(path: Path) -> RowFile:
@@ -98,16 +97,17 @@ def _is_lines(path: Path) -> bool:
         return handle.readline(64).lstrip().startswith(b"{")
 
 
-def _find_bytes(path: Path, needles: dict[str, bytes]) -> set[str]:
-    left = dict(needles)
-    longest = max(map(len, needles.values()))
+def find_names(path: Path, wanted: tuple[str, ...], *, quoted: bool = True) -> frozenset[str]:
+    """Tell which names stand anywhere in the bytes of a file, in quotes as the keys of JSON are."""
+    left = {name: (f'"{name}"' if quoted else name).encode() for name in wanted}
+    longest = max(map(len, left.values()), default=0)
     tail = b""
     with path.open("rb") as handle:
         while left and (block := handle.read(_BLOCK_BYTES)):
             text = tail + block
             left = {name: needle for name, needle in left.items() if needle not in text}
             tail = block[-longest:]
-    return set(needles) - set(left)
+    return frozenset(wanted) - left.keys()
 
 
 # --- JSON ----------------------------------------------------------------------------------------------------------------------------

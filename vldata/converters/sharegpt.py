@@ -15,20 +15,19 @@ import msgspec
 
 from vldata.boxes import Target
 from vldata.contract import Setting
-from vldata.converters.assemble import Assembler, dataset_name, extra_text
+from vldata.converters.assemble import Assembler
 from vldata.converters.dialects import DIALECTS, Dialect, find_dialect
 from vldata.converters.dialects.names import PLACEHOLDERS, Names
 from vldata.converters.locate import MediaFinder, RowError
 from vldata.converters.registries import Listed, list_registered
+from vldata.converters.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, meta_columns
 from vldata.converters.rows import RowFault, RowFile, open_rows
 from vldata.draft import Draft, Reject, Traits
 from vldata.errors import DataError
 from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
 
-META_FIELDS = ("category", "kind", "split", "subset", "language", "scene", "episode")
 _TOOL_WORDS = ("tools", "tool", "tool_calls", "tool_use", "observation", "function_call", "tool_call", "function", "function_response")
-_ID_FIELDS = ("id", "question_id", "uid", "uuid", "sample_id")
 _SAMPLE_ROWS = 1_000
 
 
@@ -92,7 +91,7 @@ class _DraftMaker:
         self._has_tools = source.traits.tools
         self._base = {"source": source.prefix, "task": "chat", **dict.fromkeys(self._fields, ""), "extra": ""}
         names = source.names
-        known = {*_ID_FIELDS, *META_FIELDS, "objects", "data_path", "width", "height"}
+        known = {*ID_FIELDS, *META_FIELDS, "objects", "data_path", "width", "height"}
         for keys in (names.turns, names.images, names.videos, names.system, names.tools, names.prompt, names.query, names.response):
             known |= {*keys}
         self._known = frozenset(known | {*names.history})
@@ -102,7 +101,7 @@ class _DraftMaker:
         if type(row) is not dict:
             code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
             return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
-        record_id = self._id_of(row, number)
+        record_id = id_of(row, self._prefix, number)
         try:
             dialect = self._dialect
             if not dialect.claims(row, self._names):
@@ -132,13 +131,6 @@ class _DraftMaker:
             tools=talk.tools if self._has_tools else None,
             mends=mends,
         )
-
-    def _id_of(self, row: dict[str, Any], number: int) -> str:
-        for field in _ID_FIELDS:
-            value = row.get(field)
-            if (type(value) is str and value.strip()) or type(value) is int:
-                return f"{self._prefix}/{value}"
-        return f"{self._prefix}/{number:08d}"
 
     def _other_dialect(self, row: dict[str, Any]) -> Dialect:
         dialect = find_dialect(row, self._names)
@@ -210,7 +202,7 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: T
         settings["columns"] = listed.settings
     return ShareGptSource(
         name=listed.name or dataset_name(listed.path),
-        columns=("source", "task", *(field for field in META_FIELDS if field in present), "extra"),
+        columns=meta_columns(present),
         said=(*listed.said, *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
         annotations=(listed.path,),
         media_root=listed.path.parent,

@@ -1,0 +1,176 @@
+"""Pictures with a text each: JSON Lines, JSON, CSV, TSV, parquet, folders of pictures with side-car texts, WebDataset tars.
+
+Which fields hold picture, text and question is found from the first rows and said; docs/sources.md shows every layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from vldata.contract import Setting
+from vldata.converters.assemble import Assembler
+from vldata.converters.dialects.talk import Talk
+from vldata.converters.locate import MediaFinder, RowError
+from vldata.converters.pairfields import Chosen, answers_of, choose_fields, instruction_warning, known_fields, media_of, question_of
+from vldata.converters.pairfiles import PairFile, find_pair_files
+from vldata.converters.prompts import Wording, open_wording
+from vldata.converters.rowmeta import META_FIELDS, dataset_name, extra_text, id_of, meta_columns
+from vldata.converters.rows import RowFault
+from vldata.draft import Draft, Reject
+from vldata.errors import DataError, UsageError
+from vldata.media.refs import FormatRule
+
+_SAMPLE_ROWS = 1_000
+_TASKS = {"caption": "caption", "ocr": "ocr", "question": "vqa"}
+
+
+class PairSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Opened pictures with texts; see `vldata.draft.Source` for the fields."""
+
+    converter: str = "jsonl"
+    name: str
+    columns: tuple[str, ...]
+    image_format: FormatRule = "auto"
+    said: tuple[str, ...]
+    annotations: tuple[Path, ...]
+    media_root: Path
+    settings: dict[str, Setting]
+    total: int | None = None
+    files: tuple[PairFile, ...]
+    chosen: Chosen
+    wording: Wording
+    finder: MediaFinder
+    prefix: str
+
+    def drafts(self) -> Iterator[Draft | Reject]:
+        """Yield every row, in file order."""
+        maker = _DraftMaker(self)
+        number = 0
+        for file in self.files:
+            for where, row in file.rows():
+                yield maker.draft(row, where, number)
+                number += 1
+
+
+class _DraftMaker:
+    """Makes the drafts of one source."""
+
+    def __init__(self, source: PairSource) -> None:
+        self._chosen = source.chosen
+        self._wording = source.wording
+        self._prefix = source.prefix
+        self._assembler = Assembler(source.finder, ("<image>",), "0-1000")
+        self._fields = tuple(column for column in source.columns if column in META_FIELDS)
+        self._known = known_fields(source.chosen, replaced=not source.wording.asks)
+        task = _TASKS[source.chosen.form]
+        self._base = {"source": source.prefix, "task": task, **dict.fromkeys(self._fields, ""), "extra": ""}
+
+    def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
+        """Make the draft of one row, or the reject."""
+        if type(row) is not dict:
+            code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
+            return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
+        record_id = id_of(row, self._prefix, number)
+        try:
+            answers = answers_of(row, self._chosen)
+            question = question_of(row, self._chosen) if self._wording.asks else ""
+            images = media_of(row, self._chosen)
+            text = self._wording.ask(record_id, question)
+            turns, media, mends = self._assembler.assemble(
+                Talk([("user", text), ("assistant", answers[0])], images, [], leading=True), where
+            )
+        except RowError as error:
+            return Reject(record_id, where, error.code, error.reason)
+        meta = self._base.copy()
+        for field in self._fields:
+            value = row.get(field)
+            if value is not None:
+                meta[field] = value if type(value) is str else str(value)
+        if not row.keys() <= self._known:
+            meta["extra"] = extra_text(row, self._known, {})
+        return Draft(id=record_id, where=where, turns=turns, media=media, references=answers, meta=meta, mends=mends)
+
+
+def open_source(
+    source: Path,
+    *,
+    image_root: Path | None = None,
+    prompt: str = "",
+    seed: int = 0,
+    form: Literal["auto", "caption", "ocr", "question"] = "auto",
+    image_field: str = "",
+    text_field: str = "",
+    prompt_field: str = "",
+    follow_links: bool = False,
+) -> list[PairSource]:
+    """Pictures with a text each: captions, transcriptions, or answers to questions.
+
+    JSON Lines, JSON, CSV, TSV, parquet, a folder with metadata.jsonl or side-car .txt files, WebDataset tars. Fields are found by name
+    and said. Several captions or labels become references.
+
+    Args:
+        source: The file or folder.
+        image_root: Folder that picture paths are relative to; looked in beside the file's own folder and its images/.
+        prompt: The question, or a file with one wording a line; {question} stands for the row's own. Without it the row's own is asked.
+        seed: Which wording of a file a record gets depends on this and on its id alone.
+        form: What the text is: a caption, a transcription (ocr) or the answer to the row's question; auto looks at the fields.
+        image_field: Field that holds the picture; by default found by name.
+        text_field: Field that holds the text; by default found by name.
+        prompt_field: Field that holds the question; by default found by name.
+        follow_links: Follow links that lead out of the folders, for example to another disk.
+
+    Raises:
+        DataError: there is nothing to read.
+        UsageError: no field holds a picture or a text.
+    """
+    if image_root is not None and not image_root.is_dir():
+        raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
+    opened = []
+    for name, files in find_pair_files(source, follow_links=follow_links):
+        finder = MediaFinder(files[0].folder, image_root, follow_links=follow_links)
+        asked = Chosen(image_field, text_field, prompt_field, form)
+        opened.append(_open(name, files, finder, asked, open_wording(prompt, seed)))
+    return opened
+
+
+def _open(name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Chosen, wording: Wording) -> PairSource:
+    sample = [row for _, row in islice((item for file in files for item in file.rows()), _SAMPLE_ROWS)]
+    rows = [row for row in sample if isinstance(row, dict)]
+    if not rows:
+        first = next((row.reason for row in sample if isinstance(row, RowFault)), "there are no rows.")
+        raise DataError(f"no row can be read; the first: {first}", where=str(files[0].path))
+    chosen = choose_fields(rows, asked, files[0].path)
+    if wording.asks_for_question and not chosen.prompt:
+        raise UsageError("--prompt holds {question}, but no field holds one.", cure="Name the field with --prompt-field.")
+    wording = wording.settle(chosen)
+    present = frozenset().union(*(file.names(META_FIELDS) for file in files))
+    said = [
+        f"{files[0].path}{f' and {len(files) - 1:,} more' if len(files) > 1 else ''}: {files[0].kind}.",
+        chosen.sentence(),
+        wording.sentence(chosen),
+    ]
+    warning = instruction_warning(rows, chosen)
+    return PairSource(
+        name=dataset_name(Path(f"{name}.x")),
+        columns=meta_columns(present),
+        said=tuple(filter(None, (*said, warning))),
+        annotations=tuple(path for file in files for path in file.annotations()),
+        media_root=files[0].folder,
+        settings={
+            "image_field": chosen.image,
+            "text_field": chosen.text,
+            "prompt_field": chosen.prompt,
+            "form": chosen.form,
+            **wording.settings(),
+        },
+        files=files,
+        chosen=chosen,
+        wording=wording,
+        finder=finder,
+        prefix=dataset_name(Path(f"{name}.x")),
+    )
