@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.chartqa import draw_chartqa
+from fixtures.jsonl import draw_jsonl
+from fixtures.sharegpt import draw_sharegpt
 from vldata.cli import app, main
 from vldata.errors import DataError, MissingExtraError
 from vldata.terminal import clean
@@ -17,6 +19,8 @@ from vldata.terminal import clean
 COMMANDS = [
     ["convert", "openeqa"],
     ["convert", "chartqa"],
+    ["convert", "jsonl"],
+    ["convert", "sharegpt"],
     ["validate"],
     ["split"],
     ["certify"],
@@ -26,6 +30,7 @@ COMMANDS = [
     ["filter"],
     ["mix"],
     ["export"],
+    ["preview"],
     ["info"],
     ["doctor"],
     ["schema"],
@@ -74,6 +79,8 @@ def test_the_list_of_commands_is_the_list_tested() -> None:
 def test_the_examples_run(open_eqa: Path, tmp_path: Path) -> None:
     (tmp_path / "open-eqa").symlink_to(open_eqa)
     draw_chartqa(tmp_path / "chartqa")
+    draw_jsonl(tmp_path / "pairs")
+    draw_sharegpt(tmp_path / "talks")
     for command in COMMANDS:
         text = " ".join(run(*command, "--help").stdout.split("Example: ")[1].split())
         text = text.replace("258", "4").replace("--frames 8", "--frames 2")  # the sample is small

@@ -8,6 +8,7 @@ from vldata.cli.certify import certify
 from vldata.cli.convert import make_app
 from vldata.cli.export import export
 from vldata.cli.know import budget, doctor, info, stats
+from vldata.cli.preview import preview
 from vldata.cli.schema import schema
 from vldata.cli.select import filter_, mix, sample
 from vldata.cli.split import split
@@ -30,6 +31,7 @@ app.command("sample", epilog="Example: vldata sample prepared/openeqa -n 8 --see
 app.command("filter", epilog="Example: vldata filter prepared/openeqa --where scene!=scene0100 --as small")(filter_)
 app.command("mix", epilog="Example: vldata mix prepared/openeqa=1 prepared/openeqa_test=0.5 --as both")(mix)
 app.command("export", epilog="Example: vldata export prepared/openeqa --to trl")(export)
+app.command("preview", epilog="Example: vldata preview prepared/openeqa")(preview)
 app.command("info", epilog="Example: vldata info prepared")(info)
 app.command("doctor", epilog="Example: vldata doctor")(doctor)
 app.command("schema", epilog="Example: vldata schema record")(schema)

@@ -200,7 +200,7 @@ def test_pictures_are_read_below_their_folder_only(tmp_path):
     import io
 
     thumb = Image.open(io.BytesIO(base64.b64decode(shown["sub/a.png"].split(",")[1])))
-    assert (thumb.format, thumb.size) == ("JPEG", (440, 147))
+    assert (thumb.format, thumb.size) == ("WEBP", (440, 147))
     assert safe_path("sub/../sub/a.png", root) == (root / "sub" / "a.png").resolve()
     assert thumbnails(["a.png"], None) == ({}, "1 pictures are not shown: --image-root names the folder they lie in.")
 

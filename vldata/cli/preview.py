@@ -1,0 +1,35 @@
+"""`vldata preview`: a dataset as one HTML file to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vldata.cli import options as opt
+
+
+def preview(
+    target: opt.Target,
+    out: Annotated[Path | None, typer.Option(help="The file; by default DIR/NAME.preview.html.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(help="Most records to show; of more, those with findings and a sample.", min=1)] = 5_000,
+    workers: opt.Workers = 0,
+    json_output: opt.Json = False,
+) -> None:
+    """Write a gallery of records, pictures, tokens and findings: one HTML file that opens without a network."""
+    import msgspec
+
+    from vldata.cli.progress import count_progress
+    from vldata.preview.make import make_preview
+    from vldata.terminal import note, say, say_json
+
+    with count_progress("pictures") as on_progress:
+        made = make_preview(target, out=out, limit=limit, workers=workers, on_progress=on_progress)
+    if json_output:
+        say_json({**msgspec.to_builtins(made), "path": str(made.path)})
+        return
+    for line in made.notes:
+        note(line)
+    findings = f", {made.findings:,} findings" if made.findings else ""
+    say(f"{made.shown:,} records, {made.pictures_shown:,} pictures{findings}: {made.path} ({made.bytes / 2**20:,.1f} MiB)")

@@ -1,0 +1,298 @@
+"use strict";
+// Draws the gallery from the embedded data. Text enters the page as text nodes only; pictures come in blocks that follow this script.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const { items, pictures, facets, codes } = data;
+  const step = 60;
+  const state = { text: "", code: "", order: "", low: 0, high: Infinity, facets: {}, shown: step };
+  const byId = (id) => document.getElementById(id);
+  const grid = byId("grid"), found = byId("found"), more = byId("more"), dialog = byId("dialog"), clear = byId("clear");
+  const number = (value) => value.toLocaleString("en");
+  let chosen = [];
+
+  const make = (tag, name, text) => {
+    const node = document.createElement(tag);
+    if (name) node.className = name;
+    if (text !== undefined) {
+      node.textContent = text;
+      node.dir = "auto";
+    }
+    return node;
+  };
+
+  // Pictures. Block k has arrived whole when block k + 1 has begun, or the document has ended.
+  const blocks = new Map();
+  let waiting = [];
+  let ended = false;
+  const thumb = (place) => {
+    const index = Math.floor(place / data.block);
+    if (!blocks.has(index)) {
+      const whole = byId("t" + index) && (ended || byId("t" + (index + 1)));
+      if (!whole) return null;
+      blocks.set(index, JSON.parse(byId("t" + index).textContent));
+    }
+    return "data:image/webp;base64," + blocks.get(index)[place % data.block];
+  };
+  const fill = () => {
+    waiting = waiting.filter(([image, place]) => {
+      const url = image.isConnected ? thumb(place) : null;
+      if (url) image.src = url;
+      return !url && image.isConnected;
+    });
+  };
+  const watcher = new MutationObserver(fill);
+  watcher.observe(document.body, { childList: true });
+  document.addEventListener("DOMContentLoaded", () => {
+    ended = true;
+    watcher.disconnect();
+    fill();
+  });
+  const picture = (index) => {
+    const { shown = -1, path } = pictures[index];
+    if (shown < 0) return make("div", "blank", "not shown");
+    const image = make("img");
+    image.alt = path;
+    image.decoding = "async";
+    const url = thumb(shown);
+    if (url) image.src = url;
+    else waiting.push([image, shown]);
+    return image;
+  };
+
+  // Words.
+  const marked = (node, text) => {
+    const at = state.text ? text.toLowerCase().indexOf(state.text) : -1;
+    if (at < 0) {
+      node.append(text);
+      return;
+    }
+    node.append(text.slice(0, at), make("mark", "", text.slice(at, at + state.text.length)), text.slice(at + state.text.length));
+  };
+  const words = (turn, first, slots) => {
+    const node = make("div", "turn " + turn.role);
+    node.dir = "auto";
+    let next = first;
+    const parts = turn.text.split(/((?:<(?:image|video)>\s*)+)/);
+    for (const part of parts) {
+      const tags = part.match(/<(?:image|video)>/g);
+      if (!tags || part.replace(/<(?:image|video)>|\s/g, "")) {
+        marked(node, part);
+        continue;
+      }
+      const last = next + tags.length - 1;
+      const alone = parts.length === 3 && part === parts[1] && !parts[0];
+      if (slots || !alone) node.append(make("span", "slot", "▣ " + (tags.length > 1 ? next + "–" + last : next)));
+      next = last + 1;
+    }
+    if (turn.length) node.append(make("span", "slot", "… " + number(turn.length) + " characters in all"));
+    return [node, next];
+  };
+  const layout = (count) => (count === 1 ? "" : count === 2 ? " two" : count === 4 ? " four" : count <= 6 ? " few" : " many");
+
+  const chips = (item) => {
+    const box = make("div", "refs");
+    box.append(make("span", "soft", "also accepted"));
+    for (const text of item.references) box.append(make("span", "chip", text));
+    return box;
+  };
+  const faults = (item) => (item.findings || []).map(([code, text]) => make("div", "fault", code + " " + text));
+
+  const tags = (item) => {
+    const row = make("div", "tags");
+    if (item.side) row.append(make("span", "tag " + item.side, item.side));
+    for (const name of facets) {
+      const value = name !== "side" && item.meta && item.meta[name];
+      if (value && row.childElementCount < 3) row.append(make("span", "tag", value));
+    }
+    const cost = make("span", "cost", number((item.vision || 0) + (item.text || 0)) + " tokens");
+    cost.title = number(item.vision || 0) + " vision, about " + number(item.text || 0) + " text";
+    row.append(cost);
+    return row;
+  };
+
+  const card = (item) => {
+    const node = make("article", "item" + (item.findings ? " flagged" : ""));
+    node.tabIndex = 0;
+    const shown = (item.pictures || []).slice(0, 8);
+    if (shown.length) {
+      const row = make("div", "pics" + layout(shown.length));
+      row.append(...shown.map(picture));
+      node.append(row);
+    }
+    const body = make("div", "body");
+    body.append(tags(item));
+    let next = 1;
+    for (const turn of item.turns.slice(0, 4)) {
+      const [line, after] = words(turn, next, false);
+      next = after;
+      body.append(line);
+    }
+    const rest = item.turns.length - 4 + (item.more_turns || 0);
+    if (rest > 0) body.append(make("div", "why", "and " + number(rest) + " more turns"));
+    if (item.references) body.append(chips(item));
+    body.append(...faults(item));
+    node.append(body);
+    node.addEventListener("click", () => open(item));
+    node.addEventListener("keydown", (event) => event.key === "Enter" && open(item));
+    return node;
+  };
+
+  // One record, whole.
+  const figure = (index, position) => {
+    const node = make("figure");
+    const about = pictures[index];
+    node.append(picture(index));
+    const size = about.width ? about.width + "×" + about.height : "";
+    const from = about.source ? about.source + (about.frame ? " frame " + about.frame : "") : about.path;
+    node.append(make("figcaption", "", ["▣ " + position, size, from].filter(Boolean).join(" · ")));
+    return node;
+  };
+  const facts = (item) => {
+    const list = make("dl", "facts");
+    const rows = [["at", item.at], ["tokens", number(item.vision || 0) + " vision, about " + number(item.text || 0) + " text"]];
+    if (item.side) rows.push(["side", item.side]);
+    for (const [name, value] of [...rows, ...Object.entries(item.meta || {})]) list.append(make("dt", "", name), make("dd", "", value));
+    return list;
+  };
+  const button = (text, label, action, off) => {
+    const node = make("button", "", text);
+    node.type = "button";
+    node.ariaLabel = label;
+    node.disabled = off;
+    node.addEventListener("click", action);
+    return node;
+  };
+  let current = null;
+  const move = (by) => {
+    const next = chosen[chosen.indexOf(current) + by];
+    if (next) open(next);
+  };
+  const open = (item) => {
+    current = item;
+    const place = chosen.indexOf(item);
+    const top = make("div", "bar-top");
+    top.append(make("span", "mono", item.id || item.at), make("span", "soft small", number(place + 1) + " of " + number(chosen.length)));
+    top.append(button("‹", "Previous", () => move(-1), place < 1), button("›", "Next", () => move(1), place === chosen.length - 1));
+    top.append(button("×", "Close", () => dialog.close(), false));
+    const detail = make("div", "detail");
+    const shown = item.pictures || [];
+    if (shown.length) {
+      const look = make("div", "look" + (shown.length > 1 ? " several" : ""));
+      look.append(...shown.map((index, position) => figure(index, position + 1)));
+      if (item.more_pictures) look.append(make("p", "soft small", "and " + number(item.more_pictures) + " more pictures"));
+      detail.append(look);
+    }
+    const text = make("div", "words");
+    text.append(...faults(item));
+    let next = 1;
+    for (const turn of item.turns) {
+      text.append(make("span", "who", turn.role));
+      const [line, after] = words(turn, next, true);
+      next = after;
+      text.append(line);
+    }
+    if (item.more_turns) text.append(make("div", "why", "and " + number(item.more_turns) + " more turns"));
+    if (item.references) text.append(chips(item));
+    text.append(facts(item));
+    detail.append(text);
+    dialog.replaceChildren(top, detail);
+    if (!dialog.open) dialog.showModal();
+    fill();
+  };
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowLeft") move(-1);
+    if (event.key === "ArrowRight") move(1);
+  });
+
+  // Choosing.
+  const value = (item, name) => (name === "side" ? item.side : item.meta && item.meta[name]) || "";
+  const texts = items.map(() => "");
+  const haystack = (item, index) => {
+    if (!texts[index]) {
+      const parts = [item.id, item.at, ...item.turns.map((turn) => turn.text), ...(item.references || []), ...Object.values(item.meta || {})];
+      texts[index] = parts.join("\n").toLowerCase();
+    }
+    return texts[index];
+  };
+  const cost = (item) => (item.vision || 0) + (item.text || 0);
+  const coded = (item) => {
+    if (!state.code) return true;
+    if (state.code === "none" || state.code === "any") return Boolean(item.findings) === (state.code === "any");
+    return (item.findings || []).some(([code]) => code === state.code);
+  };
+  const fits = (item, index) =>
+    cost(item) >= state.low &&
+    cost(item) <= state.high &&
+    coded(item) &&
+    Object.entries(state.facets).every(([name, wanted]) => value(item, name) === wanted) &&
+    (!state.text || haystack(item, index).includes(state.text));
+
+  const extend = () => {
+    const from = grid.querySelectorAll("article").length;
+    grid.append(...chosen.slice(from, state.shown).map(card));
+    more.hidden = chosen.length <= state.shown;
+    fill();
+  };
+  const draw = () => {
+    chosen = items.filter(fits);
+    if (state.order) chosen.sort((a, b) => (state.order === "long" ? cost(b) - cost(a) : cost(a) - cost(b)));
+    grid.replaceChildren();
+    if (!chosen.length) grid.append(make("p", "empty", "No record fits."));
+    found.textContent = number(chosen.length) + (chosen.length === 1 ? " record" : " records");
+    clear.hidden = !(state.text || state.code || state.high < Infinity || Object.keys(state.facets).length);
+    extend();
+  };
+  const controls = () => {
+    for (const node of document.querySelectorAll("[data-facet]")) {
+      node.setAttribute("aria-pressed", String(state.facets[node.dataset.facet] === node.dataset.value));
+    }
+    for (const node of document.querySelectorAll("[data-code]")) node.setAttribute("aria-pressed", String(state.code === node.dataset.code));
+    for (const node of document.querySelectorAll("[data-menu]")) node.value = state.facets[facets[Number(node.dataset.menu)]] || "";
+    for (const node of document.querySelectorAll(".bin")) node.classList.toggle("on", Number(node.dataset.low) === state.low && state.high < Infinity);
+    for (const node of document.querySelectorAll(".histogram")) node.classList.toggle("some", state.high < Infinity);
+    if (byId("code")) byId("code").value = state.code;
+  };
+  const choose = (change) => {
+    Object.assign(state, change, { shown: step });
+    controls();
+    draw();
+  };
+  const facet = (name, wanted) => {
+    const { [name]: _, ...rest } = state.facets;
+    choose({ facets: wanted ? { ...rest, [name]: wanted } : rest });
+  };
+
+  let timer = 0;
+  byId("search").addEventListener("input", (event) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => choose({ text: event.target.value.trim().toLowerCase() }), 120);
+  });
+  byId("order").addEventListener("change", (event) => choose({ order: event.target.value }));
+  if (byId("code")) byId("code").addEventListener("change", (event) => choose({ code: event.target.value }));
+  for (const node of document.querySelectorAll("[data-menu]")) {
+    node.addEventListener("change", () => facet(facets[Number(node.dataset.menu)], node.value));
+  }
+  for (const node of document.querySelectorAll("[data-facet]")) {
+    node.addEventListener("click", () => facet(node.dataset.facet, node.getAttribute("aria-pressed") === "true" ? "" : node.dataset.value));
+  }
+  for (const node of document.querySelectorAll("[data-code]")) {
+    node.addEventListener("click", () => choose({ code: state.code === node.dataset.code ? "" : node.dataset.code }));
+  }
+  for (const node of document.querySelectorAll(".bin")) {
+    const pick = () => choose(node.classList.contains("on") ? { low: 0, high: Infinity } : { low: Number(node.dataset.low), high: Number(node.dataset.high) });
+    node.addEventListener("click", pick);
+    node.addEventListener("keydown", (event) => event.key === "Enter" && pick());
+  }
+  clear.addEventListener("click", () => {
+    byId("search").value = "";
+    choose({ text: "", code: "", low: 0, high: Infinity, facets: {} });
+  });
+  const next = () => {
+    state.shown += step;
+    extend();
+  };
+  more.addEventListener("click", next);
+  new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && !more.hidden && next(), { rootMargin: "800px" }).observe(more);
+  draw();
+})();
