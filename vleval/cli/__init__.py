@@ -7,6 +7,7 @@ import typer
 from vldata.terminal import run
 from vleval.cli.compare import compare
 from vleval.cli.detect import detect
+from vleval.cli.predict import ping, predict
 from vleval.cli.report import report
 from vleval.cli.score import score
 
@@ -16,6 +17,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("predict", epilog="Example: vleval predict --data prepared/openeqa_test --backend vllm --model tuned --out preds.jsonl")(
+    predict
+)
+app.command("ping", epilog="Example: vleval ping --data prepared/openeqa_test --backend vllm --model tuned")(ping)
 app.command("score", epilog="Example: vleval score preds.jsonl --metric exact_match --metric token_f1")(score)
 app.command("compare", epilog="Example: vleval compare base.jsonl tuned.jsonl --metric exact_match")(compare)
 app.command("report", epilog="Example: vleval report preds.jsonl --out report.html")(report)

@@ -85,6 +85,8 @@ def error_text(value: Any, content: bytes) -> str:
         found = value.get("error") or value.get("message") or value.get("detail") or value
     if isinstance(found, dict):
         found = found.get("message", found)
+    if isinstance(found, list):  # FastAPI's list of what it could not validate
+        found = "; ".join(str(entry.get("msg", entry)) if isinstance(entry, dict) else str(entry) for entry in found)
     if found is None:
         found = content.decode("utf-8", "replace")
     text = " ".join(str(found).split())

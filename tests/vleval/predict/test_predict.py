@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.openeqa import draw_openeqa
+from tests.vleval.predict.server import FakeServer, answer_to, http, serve
+from vldata.api import convert
+from vldata.dataset import Dataset
+from vldata.errors import DataError, UsageError
+from vleval.predict import retry
+from vleval.predict.ask import Sampler, make_ask
+from vleval.predict.client import StopRun
+from vleval.predict.run import RunOptions, predict
+
+GOOD_TOKENS = 86  # of a written picture: 384x224 is 84 tokens and two delimiters
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("predict")
+    draw_openeqa(root / "source", size=(384, 216))
+    convert("openeqa", root / "source", frames=2, out=root / "prepared", workers=1)
+    return root / "prepared"
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "_FIRST_DELAY_S", 0.001)
+
+
+def run(folder: Path, out: Path, server: FakeServer, **options: Any) -> tuple[Any, list[dict[str, Any]]]:
+    result = predict(
+        Dataset(folder / "openeqa"), out, RunOptions(**{"backend": "openai", "model": "tiny", "base_url": server.url, **options})
+    )
+    return result, [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def expected(folder: Path) -> list[tuple[str, str]]:
+    asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")]
+    return [(ask.id, answer_to(ask.question, 2)) for ask in asks]
+
+
+@pytest.mark.parametrize("backend", ["openai", "vllm", "lmdeploy", "ollama"])
+def test_every_record_is_answered_in_order(backend: str, folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer()) as server:
+        result, rows = run(folder, tmp_path / "p.jsonl", server, backend=backend)
+    assert (result.total, result.answered, result.errors) == (28, 28, 0)
+    assert [(row["id"], row["prediction"]) for row in rows] == expected(folder)
+    first = next(iter(Dataset(folder / "openeqa")))
+    assert rows[0]["references"] == list(first.references) and rows[0]["meta"]["scene"] == first.meta["scene"]
+    assert rows[0]["finish_reason"] == "stop" and rows[0]["usage"]["prompt_tokens"] == 10 + 2 * GOOD_TOKENS
+    document = json.loads((tmp_path / "p.jsonl.run.json").read_text())
+    assert document["sampler"]["temperature"] == 0 and document["pixels"]["processor"] == "qwen3-vl"
+
+
+def test_pictures_are_the_files_own_bytes_in_their_places(folder: Path, tmp_path: Path) -> None:
+    import base64
+
+    with serve(FakeServer()) as server:
+        run(folder, tmp_path / "p.jsonl", server, limit=1, preflight=False, sampler=Sampler(seed=3, stop=("\n",), extra={"top_k": 1}))
+    (body,) = server.bodies
+    parts = body["messages"][0]["content"]
+    assert [part["type"] for part in parts] == ["image_url", "image_url", "text"]
+    record = next(iter(Dataset(folder / "openeqa")))
+    header, data = parts[0]["image_url"]["url"].split(",")
+    assert header == "data:image/jpeg;base64" and base64.b64decode(data) == (folder / record.images[0]).read_bytes()
+    assert (body["seed"], body["stop"], body["top_k"], body["temperature"], body["max_tokens"]) == (3, ["\n"], 1, 0.0, 256)
+    assert len(body["messages"]) == 1  # the answer is withheld
+
+
+OK = json.dumps({"model": "tiny", "choices": [{"message": {"content": "x"}}]})
+PASSING: dict[str, bytes | str] = {
+    "reset": "reset",
+    "429": http(429, "{}"),
+    "429 with 0": http(429, "{}", "Retry-After: 0"),
+    "429 with a date": http(429, "{}", "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"),
+    "500": http(500, "Internal Server Error"),
+    "502 html": http(502, "<html>Bad gateway</html>"),
+    "503": http(503, '{"error":{"message":"busy"}}'),
+    "504": http(504, ""),
+    "529": http(529, "{}"),
+    "cut json": http(200, OK[:20]),
+    "not json": http(200, "<html>"),
+    "short body": http(200, OK, "Connection: close", length=len(OK) + 50),
+    "bad gzip": http(200, b"\x1f\x8bnot gzip", "Content-Encoding: gzip"),
+    "error inside a 200": http(200, '{"error":{"message":"engine died"}}'),
+    "flat error inside a 200": http(200, '{"object":"error","message":"engine died"}'),
+    "null content": http(200, '{"choices":[{"message":{"content":null}}]}'),
+    "no choices": http(200, '{"choices":[]}'),
+    "another model": http(200, json.dumps({"model": "other", "choices": [{"message": {"content": "wrong"}}]})),
+    "NaN": http(200, '{"choices":[{"message":{"content":"x"},"logprobs":NaN}]}'),
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_passing_faults_change_nothing(name: str, folder: Path, tmp_path: Path) -> None:
+    def misbehave(attempt: int, body: dict[str, Any]) -> bytes | str | None:
+        fails = random.Random(json.dumps(body["messages"])[-60:]).random() < 0.5
+        return PASSING[name] if attempt <= 2 and fails and body["max_tokens"] != 1 else None
+
+    with serve(FakeServer(misbehave)) as server:
+        result, rows = run(folder, tmp_path / "p.jsonl", server)
+    assert result.errors == 0
+    assert [(row["id"], row["prediction"]) for row in rows] == expected(folder)
+
+
+@pytest.mark.parametrize(("status", "words"), [(400, "prompt too long"), (413, "too large"), (422, "bad part")])
+def test_final_faults_are_error_records(status: int, words: str, folder: Path, tmp_path: Path) -> None:
+    reply = http(status, json.dumps({"error": {"message": words}}))
+    with serve(FakeServer(lambda _attempt, body: reply if "sofa" in str(body["messages"]) else None)) as server:
+        result, rows = run(folder, tmp_path / "p.jsonl", server, preflight=False)
+    bad = [row for row in rows if row["error"]]
+    assert bad and result.errors == len(bad) < 28
+    assert all(row["prediction"] is None and row["error"] == f"HTTP {status}: {words} (after 1 attempts)" for row in bad)
+    assert max(server.asked.values()) <= 28
+
+
+def test_a_fault_without_end_becomes_an_error_after_the_retries(folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer(lambda _attempt, _body: http(500, "down"))) as server:
+        result, rows = run(folder, tmp_path / "p.jsonl", server, preflight=False, retries=2, limit=1)
+    assert result.errors == 1 and rows[0]["error"] == "HTTP 500: down (after 3 attempts)"
+
+
+def test_a_hang_ends_at_the_time_limit(folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer(lambda attempt, _body: "hang" if attempt == 1 else None)) as server:
+        result, _ = run(folder, tmp_path / "p.jsonl", server, preflight=False, timeout_s=0.3, limit=3)
+    assert result.errors == 0
+
+
+def test_a_redirect_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    reply = http(307, "", "Location: http://127.0.0.1:1/elsewhere")
+    with serve(FakeServer(lambda _attempt, _body: reply)) as server:
+        _, rows = run(folder, tmp_path / "p.jsonl", server, preflight=False, limit=1)
+    assert "redirects to 'http://127.0.0.1:1/elsewhere', which is not followed" in rows[0]["error"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refused_key_or_model_stops_fast_with_the_cure(status: int, folder: Path, tmp_path: Path) -> None:
+    with (
+        serve(FakeServer(lambda _attempt, _body: http(status, '{"error":"no"}'))) as server,
+        pytest.raises(StopRun, match=f"HTTP {status}"),
+    ):
+        run(folder, tmp_path / "p.jsonl", server, preflight=False, concurrency=2)
+    assert sum(server.asked.values()) <= 4
+    assert not (tmp_path / "p.jsonl").exists()
+
+
+def test_preflight_stops_on_what_cannot_work(folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer(model="other")) as server, pytest.raises(StopRun, match=r"does not list 'tiny'.\n  It serves: other"):
+        run(folder, tmp_path / "p.jsonl", server)
+    assert not server.asked
+    with serve(FakeServer(key="secret")) as server, pytest.raises(StopRun, match=r"the key is refused.\n  Set the key in the environment"):
+        run(folder, tmp_path / "p.jsonl", server)
+    with pytest.raises(StopRun, match="no server answers"):
+        run(folder, tmp_path / "p.jsonl", server)
+    with serve(FakeServer(key="secret")) as server:
+        options = RunOptions(backend="openai", model="tiny", base_url=server.url, limit=1)
+        assert predict(Dataset(folder / "openeqa"), tmp_path / "k.jsonl", options, api_key="secret").answered == 1
+    assert "secret" not in (tmp_path / "k.jsonl.run.json").read_text() + (tmp_path / "k.jsonl.journal").read_text()
+
+
+@pytest.mark.parametrize(
+    ("tokens", "warning"),
+    [(GOOD_TOKENS, ""), (0, "the server does not see them"), (100, "200 by the server, 172 by our count")],
+)
+def test_preflight_counts_what_pictures_cost(tokens: int, warning: str, folder: Path, tmp_path: Path) -> None:
+    notes: list[str] = []
+    with serve(FakeServer(tokens_a_picture=tokens)) as server:
+        options = RunOptions(backend="openai", model="tiny", base_url=server.url, limit=1)
+        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", options, note=notes.append)
+        assert any(warning in note for note in notes) if warning else not notes
+        if warning:
+            with pytest.raises(DataError, match="Drop --strict"):
+                predict(Dataset(folder / "openeqa"), tmp_path / "q.jsonl", RunOptions(**{**_fields(options), "strict": True}))
+
+
+def _fields(options: RunOptions) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in options.__struct_fields__}
+
+
+def test_nothing_finished_is_asked_again_and_errors_are(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.jsonl"
+    broken = http(400, '{"error":{"message":"no"}}')
+    with serve(FakeServer(lambda _attempt, body: broken if "sofa" in str(body["messages"]) else None)) as server:
+        first, _ = run(folder, out, server, preflight=False)
+    with serve(FakeServer()) as server:
+        second, rows = run(folder, out, server, preflight=False)
+    assert second.taken_over == 28 - first.errors and sum(server.asked.values()) == first.errors
+    assert [(row["id"], row["prediction"]) for row in rows] == expected(folder)
+    with serve(FakeServer()) as server:
+        third, _ = run(folder, out, server)
+        assert third.taken_over == 28 and not server.asked
+        run(folder, out, server, sampler=Sampler(max_tokens=9), preflight=False)
+        assert sum(server.asked.values()) == 28  # other parameters: other requests
+
+
+def test_a_torn_line_is_dropped_and_a_broken_one_named(folder: Path, tmp_path: Path) -> None:
+    out, journal = tmp_path / "p.jsonl", tmp_path / "p.jsonl.journal"
+    with serve(FakeServer()) as server:
+        run(folder, out, server, preflight=False)
+        whole = out.read_bytes()
+        journal.write_bytes(journal.read_bytes()[:-37])
+        server.asked.clear()
+        run(folder, out, server, preflight=False)
+        assert sum(server.asked.values()) == 1
+        strip = [{k: v for k, v in json.loads(line).items() if k != "latency_s"} for line in whole.splitlines()]
+        assert strip == [{k: v for k, v in json.loads(line).items() if k != "latency_s"} for line in out.read_bytes().splitlines()]
+        journal.write_bytes(b"{}\n" + journal.read_bytes())
+        with pytest.raises(DataError, match=r"p\.jsonl\.journal:1: not a journal line"):
+            run(folder, out, server, preflight=False)
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+from vldata.dataset import Dataset
+from vleval.predict.run import RunOptions, predict
+try:
+    options = RunOptions(backend="openai", model="tiny", base_url=sys.argv[3], preflight=False, concurrency=2)
+    predict(Dataset(sys.argv[1]), Path(sys.argv[2]), options)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -9), (signal.SIGTERM, 130), (signal.SIGINT, 130)])
+def test_whatever_ends_a_run_it_goes_on(how: signal.Signals, code: int, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.jsonl"
+
+    def slow(_attempt: int, _body: dict[str, Any]) -> None:
+        time.sleep(0.05)
+
+    with serve(FakeServer(slow)) as server:
+        child = subprocess.Popen([sys.executable, "-c", _CHILD, str(folder / "openeqa"), str(out), server.url], stderr=subprocess.DEVNULL)
+        journal = tmp_path / "p.jsonl.journal"
+        while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
+            time.sleep(0.02)
+        os.kill(child.pid, how)
+        assert child.wait(10) == code and not out.exists()
+        finished = {json.loads(line)["prediction"]["question"] for line in journal.read_bytes().split(b"\n")[:-1]}
+        before = dict(server.asked)
+        _, rows = run(folder, out, server, preflight=False)
+    repeated = [question for question in finished if server.asked[question] > max(before.get(question, 0), 0) and before[question] == 1]
+    assert [(row["id"], row["prediction"]) for row in rows] == expected(folder)
+    unique = {question for question in finished if sum(ask.question == question for ask in _asks(folder)) == 1}
+    assert not [question for question in repeated if question in unique]
+
+
+def _asks(folder: Path) -> list[Any]:
+    return [make_ask(record, folder) for record in Dataset(folder / "openeqa")]
+
+
+def test_concurrency_is_bounded(folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer()) as server:
+        run(folder, tmp_path / "p.jsonl", server, preflight=False, concurrency=3)
+    assert 1 < server.most_at_once <= 3
+
+
+def test_retry_after_and_jitter() -> None:
+    assert retry.parse_retry_after("7") == 7 and retry.parse_retry_after("0") == 0 and retry.parse_retry_after("900") == 60
+    assert retry.parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT", now=1445412470.0) == 10
+    assert retry.parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert [retry.parse_retry_after(odd) for odd in (None, "", "soon", "nan")] == [-1, -1, -1, -1]
+    assert retry.parse_retry_after("-5") == 0
+    rng = random.Random(0)
+    assert all(0 <= retry.delay_s(attempt, -1, rng) <= min(60, retry._FIRST_DELAY_S * 2**attempt) for attempt in range(1, 12))
+    assert retry.delay_s(9, 3.0, rng) == 3.0
+
+
+def test_an_unknown_backend_and_ollamas_own_mark(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no backend 'olama'. Did you mean 'ollama'"):
+        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="olama", model="tiny"))
+
+
+def test_the_recorded_exchanges_are_read_as_they_were() -> None:
+    from vleval.predict import ollama_wire, openai_wire
+    from vleval.predict.retry import Answer, Fault
+
+    root = Path(__file__).parents[4] / "shared" / "reference" / "backends" / "recorded"
+    if not root.is_dir():
+        pytest.skip("the recorded exchanges (../shared) are not on this machine")
+    seen = 0
+    for path in sorted(root.glob("*/*.json")):
+        case = json.loads(path.read_text())
+        if not isinstance(case, dict):
+            continue
+        request, reply = case.get("request", {}), case.get("response", {})
+        if (
+            not isinstance(reply, dict)
+            or reply.get("status") is None
+            or "stream" in path.stem
+            or not isinstance(reply.get("body_text"), str)
+        ):
+            continue
+        if request.get("method") != "POST":
+            continue
+        wire = ollama_wire if "/api/chat" in request.get("path", "") else openai_wire
+        result = wire.parse_reply(reply["status"], reply["body_text"].encode())
+        seen += 1
+        if path.stem.startswith("ok_") and reply["status"] == 200 and not path.stem.endswith("empty_messages"):
+            assert isinstance(result, Answer), (path, result)
+            assert result.finish_reason in ("stop", "length"), path
+        if reply["status"] != 200:
+            assert isinstance(result, Fault) and result.reason.startswith(f"HTTP {reply['status']}: "), path
+            assert "{" not in result.reason[:14], (path, result.reason)
+    assert seen > 150

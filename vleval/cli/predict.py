@@ -1,0 +1,128 @@
+"""`vleval predict` and `vleval ping`: asking a server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from vleval.predict.run import RunOptions
+
+Data = Annotated[str, typer.Option("--data", help="DIR/NAME of a dataset of vldata.", metavar="DIR/NAME")]
+Backend = Annotated[str, typer.Option(help="vllm, lmdeploy, openai (any server of that API) or ollama.")]
+Model = Annotated[str, typer.Option(help="The model's name, as the server lists it.")]
+BaseUrl = Annotated[
+    str, typer.Option(help="Address of the server; by default the backend's usual port on this machine.", show_default=False)
+]
+TimeoutS = Annotated[float, typer.Option("--timeout-s", help="Seconds an answer may take.", min=0.1)]
+Retries = Annotated[int, typer.Option(help="Further attempts after a passing fault.", min=0)]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop where the server differs from the contract instead of warning.")]
+
+
+def predict(
+    data: Data,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Predictions file, one line a record.")],
+    backend: Backend = "openai",
+    base_url: BaseUrl = "",
+    max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 256,
+    temperature: Annotated[float, typer.Option(help="0: greedy.", min=0)] = 0.0,
+    top_p: Annotated[float, typer.Option(help="Nucleus sampling, with a temperature.", min=0, max=1)] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed sent to the server.")] = 0,
+    stop: Annotated[list[str] | None, typer.Option(help="Text that ends an answer; may be given more than once.")] = None,
+    extra: Annotated[str, typer.Option(help="JSON object of further request fields.", metavar="JSON", show_default=False)] = "",
+    concurrency: Annotated[int, typer.Option(help="Most requests in flight.", min=1, max=1024)] = 16,
+    timeout_s: TimeoutS = 300.0,
+    retries: Retries = 5,
+    limit: Annotated[int | None, typer.Option(help="Ask only the first N.", min=1, show_default=False)] = None,
+    no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Do not look at the server first.")] = False,
+    strict: Strict = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+) -> None:
+    """Ask a model every question of a dataset; the same command goes on after an interruption, and asks nothing twice."""
+    import msgspec
+
+    from vldata.dataset import Dataset
+    from vldata.terminal import note, say, say_json
+    from vleval.predict.ask import Sampler
+    from vleval.predict.run import RunOptions
+    from vleval.predict.run import predict as run_predict
+
+    sampler = Sampler(
+        max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=tuple(stop or ()), extra=_read_extra(extra)
+    )
+    options = RunOptions(
+        backend=backend,
+        model=model,
+        base_url=base_url,
+        sampler=sampler,
+        concurrency=concurrency,
+        timeout_s=timeout_s,
+        retries=retries,
+        limit=limit,
+        preflight=not no_preflight,
+        strict=strict,
+    )
+    try:
+        result = run_predict(Dataset(data), out, options, api_key=api_key(), note=note)
+    except KeyboardInterrupt:
+        note(f"Interrupted. What was answered is in {out}.journal; the same command goes on from there.")
+        raise SystemExit(130) from None
+    if json_output:
+        say_json({**msgspec.to_builtins(msgspec.structs.replace(result, out=str(out)))})
+    else:
+        say(f"{result.answered:,} of {result.total:,} answered, {result.errors:,} errors: {out}")
+    if result.truncated:
+        note(f"{result.truncated:,} answers were cut at --max-tokens {max_tokens}.")
+    if result.errors:
+        note(f"The first error: {result.first_error}. The same command asks only these again.")
+        raise typer.Exit(1)
+    note(f"Next: vleval score {out}")
+
+
+def ping(
+    data: Data,
+    model: Model,
+    backend: Backend = "openai",
+    base_url: BaseUrl = "",
+    timeout_s: TimeoutS = 60.0,
+    strict: Strict = False,
+) -> None:
+    """Look at a server with the first question of a dataset: is the model there, and does it see the pictures we see?"""
+    from vldata.dataset import Dataset
+    from vldata.terminal import say
+    from vleval.predict.preflight import require_good
+    from vleval.predict.run import RunOptions, check_server
+
+    options: RunOptions = RunOptions(backend=backend, model=model, base_url=base_url, timeout_s=timeout_s, retries=1)
+    result = check_server(Dataset(data), options, api_key=api_key())
+    for check in result.checks:
+        mark = {True: "yes", False: "NO", None: "?"}[check.good]
+        say(f"{mark:<4} {check.name}: {check.detail}")
+    if result.model != model:
+        say(f"     it answers as {result.model!r}")
+    if strict:
+        require_good(result)
+
+
+def api_key() -> str:
+    """Read the key from the environment, the only place it may come from."""
+    return os.environ.get("VLEVAL_API_KEY") or os.environ.get("OPENAI_API_KEY") or ""
+
+
+def _read_extra(text: str) -> dict[str, Any]:
+    from vldata import strictjson
+    from vldata.errors import UsageError
+
+    if not text:
+        return {}
+    try:
+        value = strictjson.loads(text)
+    except strictjson.StrictJsonError as error:
+        raise UsageError(f"--extra is {error}.") from None
+    if not isinstance(value, dict):
+        raise UsageError("--extra is not a JSON object.", cure="""For example: --extra '{"top_k": 1}'""")
+    return value

@@ -1,0 +1,261 @@
+"""One run: what is left to ask, asked; each outcome in the journal at once; the file in dataset order at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+import vldata
+from vldata.dataset import Dataset
+from vldata.durable import write_atomic
+from vldata.errors import DataError, UsageError
+from vldata.pixels import vision_tokens
+from vldata.suggest import nearest
+from vleval.predict.ask import Ask, Sampler, iter_asks, request_key
+from vleval.predict.client import Client, Endpoint, Outcome, StopRun
+from vleval.predict.journal import Journal, read_journal
+from vleval.predict.preflight import Preflight, preflight, require_good
+from vleval.predict.retry import Answer
+from vleval.prediction import SCHEMA, Prediction, Usage
+
+# Backend -> the wire it speaks and where its server listens unless told otherwise.
+BACKENDS: dict[str, tuple[str, str]] = {
+    "openai": ("vleval.predict.openai_wire", "http://127.0.0.1:8000/v1"),
+    "vllm": ("vleval.predict.openai_wire", "http://127.0.0.1:8000/v1"),
+    "lmdeploy": ("vleval.predict.openai_wire", "http://127.0.0.1:23333/v1"),
+    "ollama": ("vleval.predict.ollama_wire", "http://127.0.0.1:11434"),
+}
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of a run; the command line's flags of the same names."""
+
+    backend: str
+    model: str
+    base_url: str = ""
+    sampler: Sampler = Sampler()
+    concurrency: int = 16
+    timeout_s: float = 300.0
+    retries: int = 5
+    limit: int | None = None
+    preflight: bool = True
+    strict: bool = False
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to. `taken_over` answers came from the journal of an earlier run."""
+
+    out: Path
+    total: int
+    answered: int
+    errors: int
+    truncated: int
+    taken_over: int
+    first_error: str
+    seconds: float
+
+
+def load_wire(backend: str) -> ModuleType:
+    """Return the wire module of a backend.
+
+    Raises:
+        UsageError: there is no such backend.
+    """
+    if backend not in BACKENDS:
+        raise UsageError(f"no backend {backend!r}.{nearest(backend, BACKENDS)}", cure=f"There are: {', '.join(BACKENDS)}.")
+    return import_module(BACKENDS[backend][0])
+
+
+def make_endpoint(options: RunOptions, wire: ModuleType) -> Endpoint:
+    """Build the endpoint of a run."""
+    return Endpoint(
+        base_url=wire.normalise_base_url(options.base_url or BACKENDS[options.backend][1]),
+        model=options.model,
+        sampler=options.sampler,
+        concurrency=options.concurrency,
+        timeout_s=options.timeout_s,
+        retries=options.retries,
+    )
+
+
+def check_server(dataset: Dataset, options: RunOptions, *, api_key: str = "") -> Preflight:
+    """Look at the server with the first question of the dataset (`vleval ping`)."""
+    wire = load_wire(options.backend)
+    ask = next(iter_asks(dataset), None)
+    if ask is None:
+        raise DataError("has no records.", where=dataset.name)
+    return preflight(make_endpoint(options, wire), wire, ask, _vision_tokens(dataset, ask), api_key=api_key)
+
+
+def predict(
+    dataset: Dataset,
+    out: Path,
+    options: RunOptions,
+    *,
+    api_key: str = "",
+    note: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> RunResult:
+    """Ask a model every question of a dataset and write one prediction line a record, in its order.
+
+    What earlier runs of the same request have answered is taken from the journal `OUT.journal`; errors are asked again.
+
+    Raises:
+        StopRun: the server refuses key, model or address; what was answered stays in the journal.
+        KeyboardInterrupt: likewise; the same command goes on.
+    """
+    started = time.monotonic()
+    wire = load_wire(options.backend)
+    endpoint = make_endpoint(options, wire)
+    journal_path = out.with_name(out.name + ".journal")
+    keyed = [
+        (request_key(ask, backend=options.backend, model=options.model, sampler=options.sampler), ask)
+        for ask in iter_asks(dataset, options.limit)
+    ]
+    done = {key: p for key, p in read_journal(journal_path).items() if p.error is None}
+    left = [(key, ask) for key, ask in keyed if key not in done]
+    taken_over = len(keyed) - len(left)
+    if taken_over:
+        note(f"{taken_over:,} of {len(keyed):,} answers are taken from {journal_path.name}.")
+    if options.preflight and left:
+        endpoint = _look(dataset, endpoint, wire, left[0][1], options, api_key, note)
+    state = _State(done, taken_over, len(keyed), on_progress)
+    with Journal(journal_path) as journal:
+        client = Client(endpoint, wire, api_key=api_key)
+        _run_async(client, iter(left), lambda outcome: state.take(outcome, journal))
+    lines = [msgspec.json.encode(state.of(key, ask)) for key, ask in keyed]
+    write_atomic(out, b"".join(line + b"\n" for line in lines))
+    write_atomic(out.with_name(out.name + ".run.json"), _run_document(dataset, options, endpoint, state))
+    predictions = [state.of(key, ask) for key, ask in keyed]
+    errors = [p for p in predictions if p.error is not None]
+    return RunResult(
+        out=out,
+        total=len(keyed),
+        answered=len(keyed) - len(errors),
+        errors=len(errors),
+        truncated=sum(p.finish_reason == "length" for p in predictions),
+        taken_over=taken_over,
+        first_error=f"{errors[0].id}: {errors[0].error}" if errors else "",
+        seconds=time.monotonic() - started,
+    )
+
+
+def _look(
+    dataset: Dataset, endpoint: Endpoint, wire: ModuleType, ask: Ask, options: RunOptions, api_key: str, note: Callable[[str], None]
+) -> Endpoint:
+    seen = preflight(endpoint, wire, ask, _vision_tokens(dataset, ask), api_key=api_key)
+    for check in seen.warnings:
+        note(f"Warning: {check.name}: no; {check.detail}.")
+    if options.strict:
+        require_good(seen)
+    return msgspec.structs.replace(endpoint, accepted_models=(endpoint.model, seen.model))
+
+
+class _State:
+    """Answers so far, by request key."""
+
+    def __init__(self, done: dict[str, Prediction], taken_over: int, total: int, on_progress: Callable[[int, int], None]) -> None:
+        self._by_key = done
+        self._settled = taken_over
+        self._total = total
+        self._on_progress = on_progress
+        self.fingerprints: dict[str, None] = {}
+
+    def take(self, outcome: Outcome, journal: Journal) -> None:
+        prediction = _to_prediction(outcome)
+        journal.append(outcome.key, prediction)
+        self._by_key[outcome.key] = prediction
+        if isinstance(outcome.result, Answer) and outcome.result.fingerprint:
+            self.fingerprints[outcome.result.fingerprint] = None
+        self._settled += 1
+        self._on_progress(self._settled, self._total)
+
+    def of(self, key: str, ask: Ask) -> Prediction:
+        """The prediction of an ask; equal requests of several records share one answer under their own ids."""
+        found = self._by_key[key]
+        return msgspec.structs.replace(found, id=ask.id, references=ask.references, meta=ask.meta)
+
+
+def _to_prediction(outcome: Outcome) -> Prediction:
+    ask, result = outcome.ask, outcome.result
+    answered = isinstance(result, Answer)
+    return Prediction(
+        schema=SCHEMA,  # type: ignore[arg-type]
+        id=ask.id,
+        prediction=result.text if isinstance(result, Answer) else None,
+        references=ask.references,
+        error=None if answered else f"{result.reason} (after {outcome.attempts} attempts)",  # type: ignore[union-attr]
+        finish_reason=result.finish_reason if isinstance(result, Answer) else "",
+        question=ask.question,
+        meta=ask.meta,
+        images=ask.image_names,
+        model=result.model if isinstance(result, Answer) else "",
+        usage=Usage(prompt_tokens=result.prompt_tokens, completion_tokens=result.completion_tokens)
+        if isinstance(result, Answer)
+        else Usage(),
+        latency_s=round(outcome.latency_s, 4),
+    )
+
+
+def _run_async(client: Client, left: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
+    """Run the client; SIGTERM ends it as Ctrl-C does. A group of errors is raised as its first cause."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
+            loop.add_signal_handler(signal.SIGTERM, task.cancel)  # type: ignore[union-attr]
+        await client.run(left, on_done)
+
+    try:
+        asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    except BaseExceptionGroup as group:
+        stops, others = group.split(StopRun)
+        raise _first(stops if stops is not None else others) from None
+
+
+def _first(group: BaseExceptionGroup[BaseException] | None) -> BaseException:
+    error: BaseException | None = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert error is not None
+    return error
+
+
+def _vision_tokens(dataset: Dataset, ask: Ask) -> int:
+    wanted = set(ask.image_names)
+    cost: dict[str, int] = {}
+    for line in dataset.media():
+        if line.path in wanted:
+            size = line.width, line.height
+            cost[line.path] = vision_tokens(*size, processor=dataset.contract.pixels.processor, delimiters=True)
+    return sum(cost[name] for name in ask.image_names)
+
+
+def _run_document(dataset: Dataset, options: RunOptions, endpoint: Endpoint, state: _State) -> bytes:
+    """How the predictions were made, beside them: without times or keys, so that equal runs differ in nothing."""
+    document: dict[str, Any] = {
+        "schema": "vlkit.run/1",
+        "version": vldata.__version__,
+        "backend": options.backend,
+        "model": options.model,
+        "sampler": options.sampler,
+        "server_fingerprints": sorted(state.fingerprints),
+        "dataset": dataset.name,
+        "dataset_files": dataset.contract.files,
+        "pixels": dataset.contract.pixels,
+        "prompt": dataset.contract.settings.get("prompt"),
+        "answered_as": list(endpoint.accepted_models),
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
