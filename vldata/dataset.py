@@ -54,6 +54,12 @@ class Dataset:
     def __repr__(self) -> str:
         return f"Dataset({str(self.paths.out / self.name)!r}, {len(self):,} records)"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a small table of the first records with their pictures."""
+        from vldata.preview.notebook import notebook_table
+
+        return notebook_table(self)
+
     def image_paths(self, record: Record) -> list[Path]:
         """Where the pictures of a record lie."""
         return [self.paths.out / image for image in record.images]

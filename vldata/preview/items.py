@@ -51,7 +51,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     width: int = 0
     height: int = 0
     source: str = ""
-    frame: int = 0
+    frame: int = -1
     shown: int = -1
 
 

@@ -61,7 +61,7 @@ def _body(found: Gathered, notes: Sequence[str]) -> Iterator[str]:
     yield from overview_cards(found)
     yield from _tools(found)
     yield '<div class="grid" id="grid"></div><p class="center"><button type="button" id="more" hidden>Show more</button></p>'
-    yield '<dialog id="dialog" aria-label="Record"></dialog>'
+    yield '<dialog id="dialog" tabindex="-1" aria-label="Record"></dialog>'
     yield "<noscript><p>The records are drawn by a script inside this file, which is switched off here.</p></noscript></main>"
     made = f"{text(contract.name)} made by {text(contract.converter)} {text(contract.version)}, shown by vlkit {text(__version__)}"
     yield f"<footer><p>{made}. Pictures are small copies; the data hold them at full size.</p></footer>"

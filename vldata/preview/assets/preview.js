@@ -143,7 +143,7 @@
     const about = pictures[index];
     node.append(picture(index));
     const size = about.width ? about.width + "×" + about.height : "";
-    const from = about.source ? about.source + (about.frame ? " frame " + about.frame : "") : about.path;
+    const from = about.source ? about.source + (about.frame >= 0 ? ", frame " + about.frame : "") : about.path;
     node.append(make("figcaption", "", ["▣ " + position, size, from].filter(Boolean).join(" · ")));
     return node;
   };
@@ -197,8 +197,11 @@
     detail.append(text);
     dialog.replaceChildren(top, detail);
     if (!dialog.open) dialog.showModal();
+    dialog.focus();
+    history.replaceState(null, "", "#" + encodeURIComponent(item.id || item.at));
     fill();
   };
+  dialog.addEventListener("close", () => history.replaceState(null, "", "#"));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "ArrowLeft") move(-1);
@@ -295,4 +298,6 @@
   more.addEventListener("click", next);
   new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && !more.hidden && next(), { rootMargin: "800px" }).observe(more);
   draw();
+  const named = items.find((item) => location.hash === "#" + encodeURIComponent(item.id || item.at));
+  if (named) open(named);
 })();

@@ -1,0 +1,54 @@
+"""The small table a notebook shows for a dataset: its first records with their pictures, no script, nothing fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from vldata.dataset import Dataset
+from vldata.errors import VlkitError
+from vldata.preview.items import plain_text
+from vldata.record import Record
+from vldata.web.escaping import bdi, text
+from vldata.web.thumbs import data_url, make_thumbnail
+
+ROWS = 5
+_PICTURES = 4
+_SIDE_PIXELS = 112
+_MAX_TEXT = 240
+_CELL = "text-align:left;vertical-align:top;padding:6px 10px;max-width:26em;overflow-wrap:anywhere"
+
+
+def notebook_table(dataset: Dataset, rows: int = ROWS) -> str:
+    """The table as HTML. A line that is no record ends it with the reason: a display never raises."""
+    counts, pixels = dataset.contract.counts, dataset.contract.pixels
+    head = f"<b>{bdi(dataset.name)}</b>: {len(dataset):,} records, {counts.pictures:,} pictures, {text(pixels.processor)}"
+    return f'<div>{head}<table style="margin:6px 0">{"".join(_rows(dataset, rows))}</table></div>'
+
+
+def _rows(dataset: Dataset, rows: int) -> Iterator[str]:
+    yield "".join(f'<th style="{_CELL}">{name}</th>' for name in ("", "id", "question", "answer"))
+    try:
+        for record in islice(dataset, rows):
+            yield _row(dataset, record)
+    except VlkitError as error:
+        yield f'<tr><td colspan="4" style="{_CELL}">{bdi(str(error))}</td></tr>'
+    if (left := len(dataset) - rows) > 0:
+        yield f'<tr><td colspan="4" style="{_CELL}">and {left:,} more: <code>vldata preview</code> shows them</td></tr>'
+
+
+def _row(dataset: Dataset, record: Record) -> str:
+    asked = [plain_text(message.content) for message in record.messages if message.role == "user"]
+    answered = [message.content for message in record.messages if message.role == "assistant"]
+    pictures = []
+    for path in dataset.image_paths(record)[:_PICTURES]:
+        thumb = make_thumbnail(str(path), side=_SIDE_PIXELS)
+        pictures.append(f'<img src="{data_url(thumb)}" alt="">' if isinstance(thumb, bytes) else "(cannot be read)")
+    more = len(record.images) - len(pictures)
+    words = (bdi(_cut("\n".join(texts))) for texts in (asked, answered))
+    cells = ["".join(pictures) + (f" +{more}" if more > 0 else ""), bdi(_cut(record.id)), *words]
+    return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _MAX_TEXT else value[: _MAX_TEXT - 1] + "…"
