@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from vleval.predict.ask import Sampler
     from vleval.predict.run import RunOptions
 
 Data = Annotated[str, typer.Option("--data", help="DIR/NAME of a dataset of vldata.", metavar="DIR/NAME")]
@@ -40,6 +41,10 @@ def predict(
     limit: Annotated[int | None, typer.Option(help="Ask only the first N.", min=1, show_default=False)] = None,
     no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Do not look at the server first.")] = False,
     strict: Strict = False,
+    batch: Annotated[
+        Path | None, typer.Option(help="Write the requests as an OpenAI batch file here instead of asking.", show_default=False)
+    ] = None,
+    from_batch: Annotated[Path | None, typer.Option(help="Read answers from a batch output instead of asking.", show_default=False)] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
 ) -> None:
     """Ask a model every question of a dataset; the same command goes on after an interruption, and asks nothing twice."""
@@ -54,6 +59,9 @@ def predict(
     sampler = Sampler(
         max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=tuple(stop or ()), extra=_read_extra(extra)
     )
+    if batch is not None or from_batch is not None:
+        _run_batch(data, model, sampler, limit, batch, from_batch, out)
+        return
     options = RunOptions(
         backend=backend,
         model=model,
@@ -81,6 +89,22 @@ def predict(
         note(f"The first error: {result.first_error}. The same command asks only these again.")
         raise typer.Exit(1)
     note(f"Next: vleval score {out}")
+
+
+def _run_batch(data: str, model: str, sampler: Sampler, limit: int | None, batch: Path | None, answers: Path | None, out: Path) -> None:
+    from vldata.dataset import Dataset
+    from vldata.terminal import note, say
+    from vleval.predict.batch import read_batch, write_batch
+
+    if batch is not None:
+        count = write_batch(Dataset(data), batch, model=model, sampler=sampler, limit=limit)
+        say(f"{count:,} requests: {batch}")
+        note(f"Run it, for example: vllm run-batch -i {batch} -o answers.jsonl --model {model}; then the same command with --from-batch")
+    if answers is not None:
+        answered, errors = read_batch(Dataset(data), answers, out, model=model, sampler=sampler, limit=limit)
+        say(f"{answered:,} answered, {errors:,} errors: {out}")
+        if errors:
+            raise typer.Exit(1)
 
 
 def ping(

@@ -23,9 +23,10 @@ from vldata.suggest import nearest
 from vleval.predict.ask import Ask, Sampler, iter_asks, request_key
 from vleval.predict.client import Client, Endpoint, Outcome, StopRun
 from vleval.predict.journal import Journal, read_journal
+from vleval.predict.lines import make_prediction
 from vleval.predict.preflight import Preflight, preflight, require_good
-from vleval.predict.retry import Answer
-from vleval.prediction import SCHEMA, Prediction, Usage
+from vleval.predict.retry import Answer, Fault
+from vleval.prediction import Prediction
 
 # Backend -> the wire it speaks and where its server listens unless told otherwise.
 BACKENDS: dict[str, tuple[str, str]] = {
@@ -186,24 +187,10 @@ class _State:
 
 
 def _to_prediction(outcome: Outcome) -> Prediction:
-    ask, result = outcome.ask, outcome.result
-    answered = isinstance(result, Answer)
-    return Prediction(
-        schema=SCHEMA,  # type: ignore[arg-type]
-        id=ask.id,
-        prediction=result.text if isinstance(result, Answer) else None,
-        references=ask.references,
-        error=None if answered else f"{result.reason} (after {outcome.attempts} attempts)",  # type: ignore[union-attr]
-        finish_reason=result.finish_reason if isinstance(result, Answer) else "",
-        question=ask.question,
-        meta=ask.meta,
-        images=ask.image_names,
-        model=result.model if isinstance(result, Answer) else "",
-        usage=Usage(prompt_tokens=result.prompt_tokens, completion_tokens=result.completion_tokens)
-        if isinstance(result, Answer)
-        else Usage(),
-        latency_s=round(outcome.latency_s, 4),
-    )
+    result = outcome.result
+    if isinstance(result, Fault):
+        result = msgspec.structs.replace(result, reason=f"{result.reason} (after {outcome.attempts} attempts)")
+    return make_prediction(outcome.ask, result, latency_s=round(outcome.latency_s, 4))
 
 
 def _run_async(client: Client, left: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:

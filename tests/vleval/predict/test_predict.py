@@ -277,6 +277,31 @@ def test_retry_after_and_jitter() -> None:
     assert retry.delay_s(9, 3.0, rng) == 3.0
 
 
+def test_batch_files_find_their_records_in_any_order(folder: Path, tmp_path: Path) -> None:
+    from vleval.predict.batch import read_batch, write_batch
+
+    dataset, requests, answers, out = Dataset(folder / "openeqa"), tmp_path / "b.jsonl", tmp_path / "a.jsonl", tmp_path / "p.jsonl"
+    count = write_batch(dataset, requests, model="tiny", sampler=Sampler())
+    asked = [json.loads(line) for line in requests.read_text().splitlines()]
+    assert count == len(asked) <= 28 and asked[0]["url"] == "/v1/chat/completions"
+    lines = []
+    for row in reversed(asked):
+        parts = row["body"]["messages"][-1]["content"]
+        body = {"model": "tiny", "choices": [{"message": {"content": answer_to(parts[-1]["text"], 2)}, "finish_reason": "stop"}]}
+        lines.append({"custom_id": row["custom_id"], "response": {"status_code": 200, "body": body}, "error": None})
+    lines[0] = {**lines[0], "response": None, "error": {"message": "out of memory"}}
+    del lines[1]
+    answers.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    answered, errors = read_batch(dataset, answers, out, model="tiny", sampler=Sampler())
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert (answered + errors, errors) == (28, sum(row["error"] is not None for row in rows)) and errors >= 2
+    assert {row["error"] for row in rows} == {None, "out of memory", "the batch output has no line for this request"}
+    good = dict(expected(folder))
+    assert all(row["prediction"] == good[row["id"]] for row in rows if row["error"] is None)
+    with pytest.raises(DataError, match="no line belongs to these requests"):
+        read_batch(dataset, answers, out, model="other", sampler=Sampler())
+
+
 def test_an_unknown_backend_and_ollamas_own_mark(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no backend 'olama'. Did you mean 'ollama'"):
         predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="olama", model="tiny"))
