@@ -174,8 +174,8 @@ def test_pictures_are_left_out_aloud_the_first_of_each_record_last(prepared: Pat
     )
     data = Page(out).json("data")
     assert isinstance(data, dict)
-    shown = [data["pictures"][item["pictures"][0]].get("shown", 0) for item in data["items"]]
-    assert sum(place >= 0 for place in shown) > sum(data["pictures"][item["pictures"][2]].get("shown", 0) >= 0 for item in data["items"])
+    shown = [data["pictures"][item["pictures"][0]].get("shown", -1) for item in data["items"]]
+    assert sum(place >= 0 for place in shown) > sum(data["pictures"][item["pictures"][2]].get("shown", -1) >= 0 for item in data["items"])
 
 
 def test_the_order_in_which_pictures_deserve_a_place() -> None:
