@@ -157,8 +157,11 @@ def write_processor_files(out: Path) -> None:
         (out / name).write_text(json.dumps({**common, **own}, indent=2) + "\n", encoding="utf-8")
 
 
-def build_tiny_model(out: Path, *, seed: int = 0) -> Path:
-    """Write a whole model folder: weights, config, tokenizer, template, processors. The same seed gives the same weights."""
+def build_tiny_model(out: Path, *, seed: int = 0, embedding_std: float = 0.0) -> Path:
+    """Write a whole model folder: weights, config, tokenizer, template, processors. The same seed gives the same weights.
+
+    With `embedding_std` the (tied) embeddings are widened to it: at the usual 0.02 a frozen head cannot express a sure answer.
+    """
     import torch
     from transformers import GenerationConfig, Qwen3VLForConditionalGeneration
 
@@ -168,6 +171,9 @@ def build_tiny_model(out: Path, *, seed: int = 0) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Qwen3VLForConditionalGeneration(config)
+    if embedding_std:
+        embeddings = model.get_input_embeddings().weight.data
+        embeddings.mul_(embedding_std / float(embeddings.std()))
     model.generation_config = GenerationConfig(
         do_sample=False, eos_token_id=config.text_config.eos_token_id, pad_token_id=config.text_config.pad_token_id
     )
@@ -181,5 +187,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--embedding-std", type=float, default=0.0, help="0.15 for a model that is to learn")
     arguments = parser.parse_args()
-    build_tiny_model(arguments.out, seed=arguments.seed)
+    build_tiny_model(arguments.out, seed=arguments.seed, embedding_std=arguments.embedding_std)

@@ -1,0 +1,286 @@
+"""What makes a step fast, each a switch, all in this module; loss and gradients stay those of the plain model.
+
+`plain_loss` is the model as transformers runs it. `Step` is the same arithmetic with the levers:
+
+- packing: samples end to end in one row, attention kept inside each sample by variable-length kernels (or a slice at a time).
+- vision_no_grad: the frozen vision tower keeps nothing for a backward pass that will not come.
+- logits_at_labels: the head runs where there is something to learn, not over every picture token.
+- linear_patch_embed: the patch convolution as one matrix product; a still picture's two time slices are equal, so their weights add.
+- host_positions: position tables come with the batch instead of being made, with synchronisations, on the GPU.
+- compile: one graph a layer, shared by all layers, of the language model and of the vision tower.
+- liger: Liger's RMSNorm kernels where installed.
+
+Adapters that share an input share one product, and are cast, not kept, in the compute type.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import torch
+import torch.nn.functional as F  # noqa: N812 - its usual name
+from torch.utils.checkpoint import checkpoint
+
+from vltrain.collate import Batch
+from vltrain.features import IGNORED, interpolation, patch_coordinates
+from vltrain.recipe import Recipe
+
+Lengths = tuple[int, ...]
+
+
+class Levers(msgspec.Struct, frozen=True, kw_only=True):
+    """Which levers are on."""
+
+    packing: bool = True
+    vision_no_grad: bool = True
+    logits_at_labels: bool = True
+    linear_patch_embed: bool = True
+    host_positions: bool = True
+    compile: bool = False
+    liger: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether the model runs as transformers runs it."""
+        return self == PLAIN
+
+
+PLAIN = Levers(packing=False, vision_no_grad=False, logits_at_labels=False, linear_patch_embed=False, host_positions=False)
+
+
+def levers_of(recipe: Recipe) -> Levers:
+    """Read the switches of a recipe; a tower that is trained keeps its gradients."""
+    values = {name: getattr(recipe, name) for name in Levers.__struct_fields__}
+    values["vision_no_grad"] = recipe.vision_no_grad and not (recipe.train_vision or recipe.train_projector)
+    return Levers(**values)
+
+
+def core_of(model: Any) -> Any:
+    """The Qwen3-VL inside a peft model, or itself."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def to_pixel_values(patches: torch.Tensor) -> torch.Tensor:
+    """Bytes to what the image processor returns: normalised, each patch with its two equal time slices."""
+    values = normalise(patches).view(-1, 3, 1, 256).expand(-1, 3, 2, 256)
+    return values.reshape(-1, 1_536)
+
+
+def normalise(patches: torch.Tensor) -> torch.Tensor:
+    """Bytes to [-1, 1], as rescaling by 1/255 and a mean and deviation of 0.5 do."""
+    return patches.float() * (2.0 / 255.0) - 1.0
+
+
+def plain_loss(forward: Callable[..., Any], batch: Batch, image_token: int) -> torch.Tensor:
+    """Sum of the token losses as transformers computes them, logits everywhere. The batch must be padded."""
+    has_pictures = batch["grid"].numel() > 0
+    pictures: dict[str, Any] = {}
+    if has_pictures:
+        pictures = {
+            "pixel_values": to_pixel_values(batch["patches"]),
+            "image_grid_thw": batch["grid"],
+            "mm_token_type_ids": (batch["input_ids"] == image_token).int(),
+        }
+    logits = forward(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False, **pictures).logits
+    labels = F.pad(batch["labels"], (0, 1), value=IGNORED)[:, 1:]
+    return F.cross_entropy(logits.float().flatten(0, 1), labels.reshape(-1), ignore_index=IGNORED, reduction="sum")
+
+
+# ---------------------------------------------------------------- attention
+
+
+def can_flash(x: torch.Tensor) -> bool:
+    """Whether PyTorch's own variable-length flash attention runs here."""
+    return x.is_cuda and x.dtype in (torch.bfloat16, torch.float16) and torch.cuda.get_device_capability(x.device)[0] >= 8
+
+
+def attend(
+    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bounds: torch.Tensor, lengths: Lengths, longest: int, *, causal: bool, flash: bool
+) -> torch.Tensor:
+    """Attention of (tokens, heads, width) within each segment only; fewer key heads than query heads are shared."""
+    scale = q.shape[-1] ** -0.5
+    if flash:
+        return torch.ops.aten._flash_attention_forward(q, k, v, bounds, bounds, longest, longest, 0.0, causal, False, scale=scale)[0]  # type: ignore[no-any-return]
+    out = []
+    for query, key, value in zip(q.split(lengths), k.split(lengths), v.split(lengths), strict=True):
+        rows = (part.transpose(0, 1)[None] for part in (query, key, value))
+        out.append(F.scaled_dot_product_attention(*rows, is_causal=causal, scale=scale, enable_gqa=True)[0].transpose(0, 1))
+    return torch.cat(out)
+
+
+# ---------------------------------------------------------------- layers
+
+
+def linears(x: torch.Tensor, modules: Sequence[Any]) -> list[torch.Tensor]:
+    """Apply linears that share an input. Their adapters' down projections become one product, unless dropout sets them apart."""
+    adapted = [module for module in modules if hasattr(module, "lora_A") and not module.disable_adapters]
+    drops = any(drop.p > 0 and drop.training for module in adapted for drop in module.lora_dropout.values() if hasattr(drop, "p"))
+    if not adapted or drops:
+        return [module(x) for module in modules]
+    name = adapted[0].active_adapters[0]
+    down = torch.cat([module.lora_A[name].weight for module in adapted]).to(x.dtype)
+    parts = iter(F.linear(x, down).split([module.lora_A[name].weight.shape[0] for module in adapted], dim=-1))
+    out = []
+    for module in modules:
+        if not (hasattr(module, "lora_A") and not module.disable_adapters):
+            out.append(module(x))
+            continue
+        up = module.lora_B[name].weight.to(x.dtype) * module.scaling[name]
+        out.append(module.base_layer(x) + F.linear(next(parts), up))
+    return out
+
+
+def _rotate_half(x: torch.Tensor) -> torch.Tensor:
+    low, high = x.chunk(2, dim=-1)
+    return torch.cat((-high, low), dim=-1)
+
+
+def language_layer(
+    layer: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, bounds: Any, lengths: Lengths, longest: int, flash: bool
+) -> torch.Tensor:
+    """One decoder layer on (rows, tokens, width). With `lengths`, the row is packed; without, rows are padded on the right."""
+    attention, mlp = layer.self_attn, layer.mlp
+    shape = (*hidden.shape[:-1], -1, attention.head_dim)
+    q, k, v = linears(layer.input_layernorm(hidden), (attention.q_proj, attention.k_proj, attention.v_proj))
+    q, k, v = attention.q_norm(q.view(shape)), attention.k_norm(k.view(shape)), v.view(shape)
+    q, k = (part * cos + _rotate_half(part) * sin for part in (q, k))
+    if lengths:
+        mixed = attend(q[0], k[0], v[0], bounds, lengths, longest, causal=True, flash=flash)[None]
+    else:  # padding stands behind every token that counts, so causality alone hides it
+        rows = (part.transpose(1, 2) for part in (q, k, v))
+        mixed = F.scaled_dot_product_attention(*rows, is_causal=True, scale=attention.scaling, enable_gqa=True).transpose(1, 2)
+    hidden = hidden + linears(mixed.reshape(*hidden.shape[:-1], -1), (attention.o_proj,))[0]
+    gate, up = linears(layer.post_attention_layernorm(hidden), (mlp.gate_proj, mlp.up_proj))
+    return hidden + linears(mlp.act_fn(gate) * up, (mlp.down_proj,))[0]
+
+
+def vision_block(
+    block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, bounds: torch.Tensor, lengths: Lengths, longest: int, flash: bool
+) -> torch.Tensor:
+    """One block of the vision tower on (patches, width)."""
+    attention = block.attn
+    mixed = linears(block.norm1(hidden), (attention.qkv,))[0].view(len(hidden), 3, attention.num_heads, -1)
+    q, k, v = mixed.unbind(1)
+    q, k = ((part.float() * cos + _rotate_half(part.float()) * sin).to(hidden.dtype) for part in (q, k))
+    out = attend(q, k, v.contiguous(), bounds, lengths, longest, causal=False, flash=flash)
+    hidden = hidden + linears(out.reshape(len(hidden), -1), (attention.proj,))[0]
+    inner = block.mlp.act_fn(linears(block.norm2(hidden), (block.mlp.linear_fc1,))[0])
+    return hidden + linears(inner, (block.mlp.linear_fc2,))[0]
+
+
+# ---------------------------------------------------------------- the step
+
+
+class Step:
+    """The loss of a batch with the levers. Layers are called as modules, so that hooks (FSDP2's gathering) stay in place."""
+
+    def __init__(self, model: Any, levers: Levers, *, checkpointing: bool = False) -> None:
+        self.levers = levers
+        self.checkpointing = checkpointing
+        core = core_of(model)
+        self.head, self.language, self.tower = core.lm_head, core.model.language_model, core.model.visual
+        if levers.liger:
+            use_liger(self.language)
+        layer_fn, block_fn = language_layer, vision_block
+        if levers.compile:
+            torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
+            layer_fn, block_fn = torch.compile(language_layer), torch.compile(vision_block)
+        for module, function in [*((layer, layer_fn) for layer in self.language.layers), *((block, block_fn) for block in self.tower.blocks)]:
+            _dispatch(module, function)
+
+    def __call__(self, batch: Batch) -> torch.Tensor:
+        """Return the sum of the token losses."""
+        embedded = self.language.embed_tokens(batch["input_ids"])
+        width, deep = embedded.shape[-1], []
+        if batch["grid"].numel():
+            with torch.no_grad() if self.levers.vision_no_grad else contextlib.nullcontext():
+                pictures, deep = self._see(batch)
+            rows = batch["picture_rows"]
+            embedded = embedded.reshape(-1, width).index_copy(0, rows, pictures.to(embedded.dtype)).view_as(embedded)
+        hidden = self._read(embedded, batch, deep)
+        flat = hidden.reshape(-1, width)
+        if self.levers.logits_at_labels:
+            return F.cross_entropy(self.head(flat[batch["label_rows"]]).float(), batch["targets"], reduction="sum")
+        targets = torch.full((len(flat),), IGNORED, device=flat.device).index_copy(0, batch["label_rows"], batch["targets"])
+        return F.cross_entropy(self.head(flat).float(), targets, ignore_index=IGNORED, reduction="sum")
+
+    def _read(self, hidden: torch.Tensor, batch: Batch, deep: Sequence[torch.Tensor]) -> torch.Tensor:
+        cos, sin = self.language.rotary_emb(hidden, batch["position_ids"][1:])
+        lengths: Lengths = batch.get("lengths", ())
+        flash, longest = bool(lengths) and can_flash(hidden), max(lengths, default=0)
+        fixed = (cos.unsqueeze(2), sin.unsqueeze(2), batch.get("bounds"), () if not lengths else (0,) if flash else lengths, longest, flash)
+        keep = self.checkpointing and self.language.training and torch.is_grad_enabled()
+        for place, layer in enumerate(self.language.layers):
+            if keep:
+                hidden = checkpoint(layer, hidden, fast=fixed, use_reentrant=False)
+            else:
+                hidden = layer(hidden, fast=fixed)
+            if place < len(deep):
+                flat = hidden.reshape(-1, hidden.shape[-1])
+                hidden = flat.index_add(0, batch["picture_rows"], deep[place].to(flat.dtype)).view_as(hidden)
+        return self.language.norm(hidden)  # type: ignore[no-any-return]
+
+    def _see(self, batch: Batch) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Run the vision tower: picture tokens, and those that join the first language layers."""
+        tower = self.tower
+        table = batch if self.levers.host_positions else position_tables(batch["grid"], tower.num_grid_per_side)
+        hidden = self._embed_patches(batch["patches"])
+        mixed = (tower.pos_embed(table["position_taps"]) * table["position_weights"][:, :, None]).sum(1)
+        hidden = hidden + mixed.to(hidden.dtype)
+        cos, sin = tower.rotary_pos_emb(hidden, table["patch_places"])
+        lengths, flash = table["picture_lengths"], can_flash(hidden)
+        fixed = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), table["picture_bounds"], (0,) if flash else lengths, max(lengths), flash)
+        deep = []
+        keep = self.checkpointing and torch.is_grad_enabled() and not self.levers.vision_no_grad and tower.training
+        for place, block in enumerate(tower.blocks):
+            hidden = checkpoint(block, hidden, fast=fixed, use_reentrant=False) if keep else block(hidden, fast=fixed)
+            if place in tower.deepstack_visual_indexes:
+                deep.append(tower.deepstack_merger_list[len(deep)](hidden))
+        return tower.merger(hidden), deep
+
+    def _embed_patches(self, patches: torch.Tensor) -> torch.Tensor:
+        conv = self.tower.patch_embed.proj
+        if not self.levers.linear_patch_embed:
+            return self.tower.patch_embed(to_pixel_values(patches))  # type: ignore[no-any-return]
+        weight = conv.weight.float().sum(2).flatten(1).to(conv.weight.dtype)
+        return F.linear(normalise(patches).to(weight.dtype), weight, conv.bias)
+
+
+def _dispatch(module: Any, function: Callable[..., Any]) -> None:
+    """Let a layer answer a call with `fast=` by our function, and any other call (generate) as before."""
+    original = type(module).forward
+
+    def forward(*args: Any, fast: Any = None, **kwargs: Any) -> Any:
+        return original(module, *args, **kwargs) if fast is None else function(module, *args, *fast)
+
+    module.forward = forward
+
+
+def position_tables(grid: torch.Tensor, side: int) -> Batch:
+    """Make on the spot what host_positions has ready: the GPU waits meanwhile."""
+    grids = [(rows, columns) for _, rows, columns in grid.tolist()]
+    tables = [interpolation(one, side) for one in grids]
+    lengths = [rows * columns for rows, columns in grids]
+    joined = {
+        "patch_places": torch.cat([torch.from_numpy(patch_coordinates(one)) for one in grids]),
+        "position_taps": torch.cat([torch.from_numpy(taps) for taps, _ in tables]),
+        "position_weights": torch.cat([torch.from_numpy(weights) for _, weights in tables]),
+        "picture_bounds": torch.tensor([0, *lengths]).cumsum(0).int(),
+    }
+    moved: Batch = {name: tensor.to(grid.device) for name, tensor in joined.items()}
+    return {**moved, "picture_lengths": tuple(lengths)}
+
+
+def use_liger(language: Any) -> bool:
+    """Replace the language model's RMSNorm by Liger's where it is installed; say whether it was."""
+    try:
+        from liger_kernel.transformers.monkey_patch import _patch_rms_norm_module
+    except ImportError:
+        return False
+    for layer in language.layers:
+        for norm in (layer.input_layernorm, layer.post_attention_layernorm, layer.self_attn.q_norm, layer.self_attn.k_norm):
+            _patch_rms_norm_module(norm, offset=0.0, casting_mode="llama")
+    return True
