@@ -5,6 +5,9 @@ It holds no time, host, absolute path, worker count or engine: equal inputs and 
 
 from __future__ import annotations
 
+import bisect
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -119,9 +122,10 @@ def spread(values: Sequence[int]) -> Spread:
     """Summarise counts: mean, nearest-rank median and 95th percentile, maximum."""
     if not values:
         return Spread(0.0, 0, 0, 0)
-    ordered = sorted(values)
-    p50, p95 = (ordered[-(-len(ordered) * percent // 100) - 1] for percent in (50, 95))
-    return Spread(round(sum(ordered) / len(ordered), 3), p50, p95, ordered[-1])
+    counts = sorted(Counter(values).items())  # few values are distinct: much less to sort and to hold than all of them
+    ends = list(itertools.accumulate(count for _, count in counts))
+    p50, p95 = (counts[bisect.bisect_left(ends, -(-len(values) * percent // 100))][0] for percent in (50, 95))
+    return Spread(round(sum(value * count for value, count in counts) / len(values), 3), p50, p95, counts[-1][0])
 
 
 def encode_contract(contract: Contract) -> bytes:

@@ -6,6 +6,8 @@ finished in order, so that the result does not depend on how many workers there 
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import itertools
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,11 +28,12 @@ from vldata.media.render import render
 from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, budget_limits, find_processor, vision_tokens
 from vldata.publish import publish
 from vldata.record import Record, decode_record, encode_record
+from vldata.seen import SeenIds
 from vldata.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key
 from vldata.tokens import TokenCounter, text_bytes
 from vldata.workers import count_workers
 
-_PART_DRAFTS = 4_096
+_PART_DRAFTS = 8_192
 _PART_RENDERS = 512
 
 
@@ -96,11 +99,24 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
         refuse_foreign(paths, identity, overwrite=options.overwrite)
         stage = open_stage(paths, make_fingerprint(identity), fresh=options.fresh)
         run = _Run(source, options, identity, stage, on_progress)
-        run.resume()
-        run.work()
-        result = run.finish()
+        with _few_collections():
+            run.resume()
+            run.work()
+            result = run.finish()
         discard_state(paths)
     return result
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """Keep the collector from walking the drafts of a part over and over: it runs once a part, when they are gone."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Part:
@@ -137,7 +153,7 @@ class _Run:
         self._requested: set[str] = set()
         self._parts: deque[_Part] = deque()
         self._markers: list[Marker] = []
-        self._ids: set[str] = set()
+        self._seen = SeenIds(lambda: (line for number in range(len(self._markers)) for line in stage.lines(number, "records")))
         self._tokens = TokenCounter()
         self._picture_tokens: dict[str, int] = {}
         self._reject_counts: Counter[str] = Counter()
@@ -156,12 +172,14 @@ class _Run:
                 self._requested.add(line.key)
                 if isinstance(line.rendering, Rendered):
                     by_name.update((f"images/{picture.name}", picture) for picture in line.rendering.pictures)
+            ids: list[str] = []
             for raw in self._stage.lines(number, "records"):
                 record = decode_record(raw)
-                self._ids.add(record.id)
+                ids.append(record.id)
                 self._count_tokens(record, [by_name[path] for path in record.images])
             for raw in self._stage.lines(number, "rejects"):
                 self._note_reject(msgspec.json.decode(raw, type=Reject))
+            self._seen.add(ids)
             self._markers.append(marker)
             self._resumed += marker.annotations
 
@@ -205,7 +223,11 @@ class _Run:
             if read < self._resumed:
                 continue
             part.drafts.append(draft)
-            for ref in draft.media if isinstance(draft, Draft) else ():
+            if isinstance(draft, Reject) or not draft.media:
+                if len(part.drafts) >= _PART_DRAFTS:
+                    part = self._next_part(part)
+                continue
+            for ref in draft.media:
                 key = ref_key(ref)
                 if key not in self._requested:
                     self._requested.add(key)
@@ -213,11 +235,14 @@ class _Run:
                     part.waiting.add(key)
                     yield key, ref
             if part.full:
-                part.closed = True
-                self._flush_ready()
-                part = _Part()
-                self._parts.append(part)
+                part = self._next_part(part)
         part.closed = True
+
+    def _next_part(self, part: _Part) -> _Part:
+        part.closed = True
+        self._flush_ready()
+        self._parts.append(_Part())
+        return self._parts[-1]
 
     def _settle(self, key: str, rendering: Rendering) -> None:
         self._rendered[key] = rendering
@@ -232,13 +257,17 @@ class _Run:
             part = self._parts.popleft()
             if part.drafts:
                 self._flush(part)
+                part.drafts.clear()
+                gc.collect(1)
 
     def _flush(self, part: _Part) -> None:
         """Join the drafts of a part and stage the result."""
         lines: dict[str, list[bytes]] = {"records": [], "rejects": [], "repairs": [], "renders": []}
         flags: list[str] = []
+        ids: dict[str, None] = {}
+        repeated = self._seen.repeated(draft.id for draft in part.drafts)
         for draft in part.drafts:
-            outcome = self._judge(draft)
+            outcome = self._judge(draft, draft.id in ids or draft.id in repeated)
             if isinstance(outcome, Reject):
                 self._note_reject(outcome)
                 lines["rejects"].append(msgspec.json.encode(outcome))
@@ -246,7 +275,7 @@ class _Run:
             lines["repairs"] += [msgspec.json.encode(repair) for repair in outcome.repairs]
             lines["records"].append(encode_record(outcome.record))
             flags.append("1" if outcome.record.images else "0")
-            self._ids.add(outcome.record.id)
+            ids[draft.id] = None
             self._count_tokens(outcome.record, outcome.pictures)
         pictures: list[Path] = []
         for key, ref in part.new.items():
@@ -258,15 +287,16 @@ class _Run:
                 pictures += [self._stage.paths.images / picture.name for picture in rendering.pictures]
         marker = Marker(len(part.drafts), "".join(flags), len(lines["rejects"]), len(lines["repairs"]))
         self._stage.write_part(len(self._markers), marker, lines, pictures)
+        self._seen.add(tuple(ids))
         self._markers.append(marker)
         self._report()
 
-    def _judge(self, draft: Draft | Reject) -> Joined | Reject:
+    def _judge(self, draft: Draft | Reject, repeated: bool) -> Joined | Reject:
         if isinstance(draft, Reject):
             return draft
-        if draft.id in self._ids:
+        if repeated:
             return Reject(draft.id, draft.where, "VL003", f"the id {draft.id!r} was used before.")
-        media = {ref: self._rendered[ref_key(ref)] for ref in draft.media}
+        media = {ref: self._rendered[ref_key(ref)] for ref in draft.media} if draft.media else {}
         return join(draft, media, repair=self._options.repair)
 
     def _note_reject(self, reject: Reject) -> None:
@@ -281,7 +311,7 @@ class _Run:
                 size = picture.width, picture.height
                 self._picture_tokens[picture.name] = vision_tokens(*size, processor=self._options.processor, delimiters=True)
             vision += self._picture_tokens[picture.name]
-        sizes = [(picture.source_width, picture.source_height) for picture in pictures]
+        sizes = [(picture.source_width, picture.source_height) for picture in pictures] if pictures else ()
         self._tokens.add(record.id, vision=vision, text=text_bytes(record), turns=len(record.messages), sizes=sizes)
 
     def _report(self) -> None:

@@ -10,7 +10,7 @@ from vldata.boxes import Box, BoxError, format_box
 from vldata.control_tokens import escape_control_tokens, find_control_token
 from vldata.draft import Draft, Reject, Slot, Turn
 from vldata.media.refs import Failure, MediaRef, Picture, Rendering
-from vldata.record import IMAGE_TAG, Message, Record
+from vldata.record import IMAGE_TAG, Message, Record, Role
 from vldata.rules import faults
 
 
@@ -38,6 +38,8 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool) 
         rendered: what became of each of its media.
         repair: escape control tokens in source text, and take over what the converter mended, instead of rejecting the record.
     """
+    if not draft.media and not draft.mends and not draft.tools and (plain := _join_plain(draft)):
+        return plain
     if draft.mends and not repair:
         return Reject(draft.id, draft.where, draft.mends[0].code, draft.mends[0].reason)
     groups: list[tuple[Picture, ...]] = []
@@ -71,6 +73,36 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool) 
     for fault in faults(record):
         return Reject(draft.id, draft.where, fault.code, fault.message)
     return Joined(record, pictures, tuple(repairs))
+
+
+def _join_plain(draft: Draft) -> Joined | None:
+    """Make the record of a draft that is text alone and breaks no rule; None where the whole rule book must decide.
+
+    A property test holds it to what `join` would say without it.
+    """
+    messages: list[Message] = []
+    wanted: Role = "user"
+    for turn in draft.turns:
+        parts, role = turn.parts, turn.role
+        content = parts[0] if len(parts) == 1 else None
+        if type(content) is not str or not content or content.isspace() or ("<" in content and find_control_token(content)):
+            return None
+        if role == wanted:
+            wanted = "assistant" if role == "user" else "user"
+        elif role != "system" or messages:
+            return None
+        messages.append(Message(role, content))
+    if not messages or messages[-1].role != "assistant" or not draft.id or draft.id.isspace():
+        return None
+    record = Record(
+        id=draft.id,
+        messages=tuple(messages),
+        images=(),
+        references=(messages[-1].content,) if draft.references is None else draft.references,
+        meta=draft.meta,
+        tools=msgspec.UNSET if draft.tools is None else "",
+    )
+    return Joined(record, ())
 
 
 def _written(part: str | Slot | Box, groups: list[tuple[Picture, ...]]) -> str:

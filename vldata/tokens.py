@@ -22,7 +22,13 @@ Shape = tuple[tuple[Size, int], ...]  # source sizes of a record's pictures with
 
 def text_bytes(record: Record) -> int:
     """UTF-8 bytes of all turns, without media tags."""
-    return sum(len(message.content.replace(IMAGE_TAG, "").encode()) for message in record.messages)
+    total = 0
+    for message in record.messages:
+        content = message.content
+        total += len(content) if content.isascii() else len(content.encode())
+        if "<" in content:
+            total -= content.count(IMAGE_TAG) * len(IMAGE_TAG)
+    return total
 
 
 def estimate_text_tokens(byte_count: int, turns: int) -> int:
@@ -47,7 +53,7 @@ class TokenCounter:
         if vision + estimate > self._longest[0]:
             self._longest = (vision + estimate, vision, estimate, record_id)
         if self._shapes is not None:
-            shape = tuple(sorted((size, sizes.count(size)) for size in set(sizes)))
+            shape = tuple(sorted((size, sizes.count(size)) for size in set(sizes))) if sizes else ()
             self._shapes[shape] = max(self._shapes.get(shape, 0), estimate)
             if len(self._shapes) > _MAX_SHAPES:
                 self._shapes = None

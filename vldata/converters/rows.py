@@ -98,16 +98,26 @@ def _is_lines(path: Path) -> bool:
 
 
 def find_names(path: Path, wanted: tuple[str, ...], *, quoted: bool = True) -> frozenset[str]:
-    """Tell which names stand anywhere in the bytes of a file, in quotes as the keys of JSON are."""
-    left = {name: (f'"{name}"' if quoted else name).encode() for name in wanted}
-    longest = max(map(len, left.values()), default=0)
+    """Tell which names stand anywhere in the bytes of a file, in quotes as the keys of JSON are.
+
+    Names are looked for by their first four letters, and whole only once these were seen: most files have none of most.
+    """
+    stems: dict[bytes, list[str]] = {}
+    for name in wanted:
+        stems.setdefault((f'"{name[:4]}' if quoted else name[:4]).encode(), []).append(name)
+    left: dict[str, bytes] = {}
+    found: set[str] = set()
     tail = b""
     with path.open("rb") as handle:
-        while left and (block := handle.read(_BLOCK_BYTES)):
+        while len(found) < len(wanted) and (block := handle.read(_BLOCK_BYTES)):
             text = tail + block
-            left = {name: needle for name, needle in left.items() if needle not in text}
-            tail = block[-longest:]
-    return frozenset(wanted) - left.keys()
+            for stem in [stem for stem in stems if stem in text]:
+                left |= {name: (f'"{name}"' if quoted else name).encode() for name in stems.pop(stem)}
+            if left:
+                found |= {name for name, needle in left.items() if needle in text}
+                left = {name: needle for name, needle in left.items() if name not in found}
+            tail = block[-64:]
+    return frozenset(found)
 
 
 # --- JSON ----------------------------------------------------------------------------------------------------------------------------

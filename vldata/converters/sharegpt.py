@@ -17,12 +17,13 @@ from vldata.boxes import Target
 from vldata.contract import Setting
 from vldata.converters.assemble import Assembler
 from vldata.converters.dialects import DIALECTS, Dialect, find_dialect
+from vldata.converters.dialects.messages import usual_keys
 from vldata.converters.dialects.names import PLACEHOLDERS, Names
 from vldata.converters.locate import MediaFinder, RowError
 from vldata.converters.registries import Listed, list_registered
 from vldata.converters.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, meta_columns
 from vldata.converters.rows import RowFault, RowFile, open_rows
-from vldata.draft import Draft, Reject, Traits
+from vldata.draft import Draft, Reject, Traits, Turn
 from vldata.errors import DataError
 from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
@@ -39,6 +40,7 @@ class _Found(msgspec.Struct, frozen=True):
     dialects: dict[str, int]
     placeholders: tuple[str, ...]
     embedded: bool
+    keys: tuple[str, str, str]  # of the turns, a role and a content in the first row that has them
 
 
 class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,12 +97,16 @@ class _DraftMaker:
         for keys in (names.turns, names.images, names.videos, names.system, names.tools, names.prompt, names.query, names.response):
             known |= {*keys}
         self._known = frozenset(known | {*names.history})
+        self._turn_key, self._role_key, self._content_key = source.found.keys
+        self._plain_keys = frozenset({self._turn_key, "id"})
 
     def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
         """Make the draft of one row, or the reject."""
         if type(row) is not dict:
             code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
             return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
+        if plain := self._plain(row, where, number):
+            return plain
         record_id = id_of(row, self._prefix, number)
         try:
             dialect = self._dialect
@@ -131,6 +137,29 @@ class _DraftMaker:
             tools=talk.tools if self._has_tools else None,
             mends=mends,
         )
+
+    def _plain(self, row: dict[str, Any], where: str, number: int) -> Draft | None:
+        """Make the draft of a row of nothing but text turns in the file's usual keys; None for any other row."""
+        given = row.get(self._turn_key)
+        if type(given) is not list or not row.keys() <= self._plain_keys:
+            return None
+        role_key, content_key, roles = self._role_key, self._content_key, self._names.roles
+        turns: list[Turn] = []
+        previous = ""
+        for turn in given:
+            if type(turn) is not dict or len(turn) != 2:
+                return None
+            speaker, content = turn.get(role_key), turn.get(content_key)
+            role = roles.get(speaker) if type(speaker) is str else None
+            if role is None or role == previous or type(content) is not str or not content or (role == "user" and "<" in content):
+                return None
+            turns.append(Turn(role, (content,)))
+            previous = role
+        if not turns:
+            return None
+        tools = "" if self._has_tools else None
+        record_id = id_of(row, self._prefix, number)
+        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=self._base, tools=tools)
 
     def _other_dialect(self, row: dict[str, Any]) -> Dialect:
         dialect = find_dialect(row, self._names)
@@ -221,11 +250,13 @@ def _look_at(file: RowFile, names: Names) -> _Found:
     """Look at the first rows: which dialects, which placeholders."""
     counts: Counter[str] = Counter()
     texts: list[str] = []
+    keys = ("", "", "")
     for _, given in islice(file.rows(), _SAMPLE_ROWS):
         for row in given if type(given) is list else [given]:
             dialect = find_dialect(row, names) if isinstance(row, dict) else None
             if dialect is None or not isinstance(row, dict):
                 continue
+            keys = keys if keys[0] else usual_keys(row, names)
             counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
             try:
                 texts += [content for role, content in dialect.read(row, names).turns if role == "user" and isinstance(content, str)]
@@ -247,7 +278,7 @@ def _look_at(file: RowFile, names: Names) -> _Found:
     commonest = DIALECTS[counts.most_common(1)[0][0]]
     # Those that every reader knows are tags even when the first rows have none.
     known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
-    return _Found(commonest, counts.total(), dict(counts), known, "<img>" in text and "</img>" in text)
+    return _Found(commonest, counts.total(), dict(counts), known, "<img>" in text and "</img>" in text, keys)
 
 
 def _sentences(path: Path, found: _Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:

@@ -52,6 +52,17 @@ def _turn_list(row: dict[str, Any], names: Names) -> Any:
     return turns
 
 
+def usual_keys(row: dict[str, Any], names: Names) -> tuple[str, str, str]:
+    """Return under which keys a row keeps its turns, and a turn its role and content; empty where it is not so plain."""
+    for key in names.turns:
+        turns = row.get(key)
+        if isinstance(turns, list) and turns and isinstance(turns[0], dict):
+            role = next((name for name in names.role if name in turns[0]), "")
+            content = next((name for name in names.content if name in turns[0]), "")
+            return (key, role, content) if role and content else ("", "", "")
+    return ("", "", "")
+
+
 def claims_messages(row: dict[str, Any], names: Names) -> bool:
     """Whether the row holds a list of turns."""
     turns = _turn_list(row, names)
