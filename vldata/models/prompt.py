@@ -119,6 +119,20 @@ class Prompter:
         starts = np.cumsum(repeats) - repeats
         return Encoded(np.repeat(ids, repeats), np.repeat(answer, repeats), pictures, tuple(int(starts[pad]) for pad in pads))
 
+    def encode_prompt(self, messages: Sequence[Message], picture_tokens: Sequence[int]) -> Ids:
+        """Tokenise turns that ask for an answer, with pictures expanded.
+
+        Raises:
+            DataError: pictures and tags differ.
+        """
+        ids = np.asarray(self._tokenizer.encode(self.render(messages, ask=True), add_special_tokens=False).ids, dtype=np.int32)
+        pads = np.flatnonzero(ids == self.image_pad)
+        if len(pads) != len(picture_tokens):
+            raise DataError(f"{len(pads)} pictures in the text, but {len(picture_tokens)} were given.", cure="Run: vldata validate")
+        repeats = np.ones(len(ids), dtype=np.int64)
+        repeats[pads] = picture_tokens
+        return np.repeat(ids, repeats)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Tokens back to text, control tokens shown."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from vleval.predict.run import RunOptions
 
 Data = Annotated[str, typer.Option("--data", help="DIR/NAME of a dataset of vldata.", metavar="DIR/NAME")]
-Backend = Annotated[str, typer.Option(help="vllm, lmdeploy, openai (any server of that API) or ollama.")]
-Model = Annotated[str, typer.Option(help="The model's name, as the server lists it.")]
+Backend = Annotated[str, typer.Option(help="vllm, lmdeploy, openai (any server of that API), ollama, or hf: in this process.")]
+Model = Annotated[str, typer.Option(help="The model's name, as the server lists it; for hf, its folder.")]
 BaseUrl = Annotated[
     str, typer.Option(help="Address of the server; by default the backend's usual port on this machine.", show_default=False)
 ]
@@ -29,6 +29,8 @@ def predict(
     out: Annotated[Path, typer.Option(help="Predictions file, one line a record.")],
     backend: Backend = "openai",
     base_url: BaseUrl = "",
+    adapter: Annotated[str, typer.Option(help="LoRA adapter folder, for hf.", show_default=False)] = "",
+    dtype: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16, for hf.")] = "auto",
     max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 256,
     temperature: Annotated[float, typer.Option(help="0: greedy.", min=0)] = 0.0,
     top_p: Annotated[float, typer.Option(help="Nucleus sampling, with a temperature.", min=0, max=1)] = 1.0,
@@ -65,6 +67,8 @@ def predict(
     options = RunOptions(
         backend=backend,
         model=model,
+        adapter=adapter,
+        dtype=dtype,
         base_url=base_url,
         sampler=sampler,
         concurrency=concurrency,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -37,11 +37,16 @@ BACKENDS: dict[str, tuple[str, str]] = {
 }
 
 
+HF = "hf"  # in this process, without a wire
+
+
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Options of a run; the command line's flags of the same names."""
+    """Options of a run; the command line's flags of the same names. `adapter` and `dtype` are for the hf backend."""
 
     backend: str
     model: str
+    adapter: str = ""
+    dtype: str = "auto"
     base_url: str = ""
     sampler: Sampler = Sampler()
     concurrency: int = 16
@@ -72,7 +77,8 @@ def load_wire(backend: str) -> ModuleType:
         UsageError: there is no such backend.
     """
     if backend not in BACKENDS:
-        raise UsageError(f"no backend {backend!r}.{nearest(backend, BACKENDS)}", cure=f"There are: {', '.join(BACKENDS)}.")
+        known = (HF, *BACKENDS)
+        raise UsageError(f"no backend {backend!r}.{nearest(backend, known)}", cure=f"There are: {', '.join(known)}.")
     return import_module(BACKENDS[backend][0])
 
 
@@ -115,27 +121,23 @@ def predict(
         KeyboardInterrupt: likewise; the same command goes on.
     """
     started = time.monotonic()
-    wire = load_wire(options.backend)
-    endpoint = make_endpoint(options, wire)
     journal_path = out.with_name(out.name + ".journal")
+    model = f"{options.model}+{options.adapter}" if options.adapter else options.model
     keyed = [
-        (request_key(ask, backend=options.backend, model=options.model, sampler=options.sampler), ask)
-        for ask in iter_asks(dataset, options.limit)
+        (request_key(ask, backend=options.backend, model=model, sampler=options.sampler), ask) for ask in iter_asks(dataset, options.limit)
     ]
     done = {key: p for key, p in read_journal(journal_path).items() if p.error is None}
     left = [(key, ask) for key, ask in keyed if key not in done]
     taken_over = len(keyed) - len(left)
     if taken_over:
         note(f"{taken_over:,} of {len(keyed):,} answers are taken from {journal_path.name}.")
-    if options.preflight and left:
-        endpoint = _look(dataset, endpoint, wire, left[0][1], options, api_key, note)
     state = _State(done, taken_over, len(keyed), on_progress)
     with Journal(journal_path) as journal:
-        client = Client(endpoint, wire, api_key=api_key)
-        _run_async(client, iter(left), lambda outcome: state.take(outcome, journal))
+        ask_all = _ask_here if options.backend == HF else _ask_server
+        accepted = ask_all(dataset, left, options, api_key, note, lambda outcome: state.take(outcome, journal)) if left else ()
     lines = [msgspec.json.encode(state.of(key, ask)) for key, ask in keyed]
     write_atomic(out, b"".join(line + b"\n" for line in lines))
-    write_atomic(out.with_name(out.name + ".run.json"), _run_document(dataset, options, endpoint, state))
+    write_atomic(out.with_name(out.name + ".run.json"), _run_document(dataset, options, accepted, state))
     predictions = [state.of(key, ask) for key, ask in keyed]
     errors = [p for p in predictions if p.error is not None]
     return RunResult(
@@ -150,15 +152,44 @@ def predict(
     )
 
 
-def _look(
-    dataset: Dataset, endpoint: Endpoint, wire: ModuleType, ask: Ask, options: RunOptions, api_key: str, note: Callable[[str], None]
-) -> Endpoint:
-    seen = preflight(endpoint, wire, ask, _vision_tokens(dataset, ask), api_key=api_key)
-    for check in seen.warnings:
-        note(f"Warning: {check.name}: no; {check.detail}.")
-    if options.strict:
-        require_good(seen)
-    return msgspec.structs.replace(endpoint, accepted_models=(endpoint.model, seen.model))
+def _ask_server(
+    dataset: Dataset,
+    left: list[tuple[str, Ask]],
+    options: RunOptions,
+    api_key: str,
+    note: Callable[[str], None],
+    on_done: Callable[[Outcome], None],
+) -> Sequence[str]:
+    """Ask a server, after a look at it; returns the names it may answer under."""
+    wire = load_wire(options.backend)
+    endpoint = make_endpoint(options, wire)
+    if options.preflight:
+        first = left[0][1]
+        seen = preflight(endpoint, wire, first, _vision_tokens(dataset, first), api_key=api_key)
+        for check in seen.warnings:
+            note(f"Warning: {check.name}: no; {check.detail}.")
+        if options.strict:
+            require_good(seen)
+        endpoint = msgspec.structs.replace(endpoint, accepted_models=(endpoint.model, seen.model))
+    _run_async(Client(endpoint, wire, api_key=api_key), iter(left), on_done)
+    return endpoint.accepted_models
+
+
+def _ask_here(
+    _dataset: Dataset,
+    left: list[tuple[str, Ask]],
+    options: RunOptions,
+    _api_key: str,
+    note: Callable[[str], None],
+    on_done: Callable[[Outcome], None],
+) -> Sequence[str]:
+    """Ask a model loaded into this process."""
+    from vleval.predict.hf import HfModel
+
+    model = HfModel(options.model, adapter=options.adapter, dtype=options.dtype, sampler=options.sampler)
+    note(f"Loaded {options.model}{' with ' + options.adapter if options.adapter else ''} on {model.device}.")
+    model.run(left, on_done)
+    return ()
 
 
 class _State:
@@ -230,19 +261,20 @@ def _vision_tokens(dataset: Dataset, ask: Ask) -> int:
     return sum(cost[name] for name in ask.image_names)
 
 
-def _run_document(dataset: Dataset, options: RunOptions, endpoint: Endpoint, state: _State) -> bytes:
+def _run_document(dataset: Dataset, options: RunOptions, accepted: Sequence[str], state: _State) -> bytes:
     """How the predictions were made, beside them: without times or keys, so that equal runs differ in nothing."""
     document: dict[str, Any] = {
         "schema": "vlkit.run/1",
         "version": vldata.__version__,
         "backend": options.backend,
         "model": options.model,
+        "adapter": options.adapter,
         "sampler": options.sampler,
         "server_fingerprints": sorted(state.fingerprints),
         "dataset": dataset.name,
         "dataset_files": dataset.contract.files,
         "pixels": dataset.contract.pixels,
         "prompt": dataset.contract.settings.get("prompt"),
-        "answered_as": list(endpoint.accepted_models),
+        "answered_as": list(accepted),
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.openeqa import draw_openeqa
+from vldata.api import convert
+from vldata.dataset import Dataset
+from vldata.errors import DataError
+from vleval.predict import hf
+from vleval.predict.ask import Sampler, make_ask
+from vleval.predict.client import Outcome
+from vleval.predict.retry import Answer
+from vleval.predict.run import RunOptions, predict
+
+torch = pytest.importorskip("torch", reason="the hf backend needs the train extra")
+transformers = pytest.importorskip("transformers", reason="the hf backend needs the train extra")
+
+SAMPLER = Sampler(max_tokens=6)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("hf")
+    draw_openeqa(root / "source", size=(384, 216))
+    convert("openeqa", root / "source", frames=2, out=root / "prepared", workers=1, limit=7)
+    return root / "prepared"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from vldata.models.tiny import build_tiny_model
+
+    return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+def answers(model: hf.HfModel, asks: list[Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+
+    def take(outcome: Outcome) -> None:
+        assert isinstance(outcome.result, Answer), outcome.result
+        found[outcome.key] = outcome.result.text
+
+    model.run([(ask.id, ask) for ask in asks], take)
+    return found
+
+
+def plain_answer(tiny: Path, folder: Path, ask: Any) -> str:
+    """What transformers says when asked by hand, one at a time, with its own template and processor."""
+    from PIL import Image
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny)
+    images = [Image.open(path) for path in ask.images]
+    vision = transformers.AutoImageProcessor.from_pretrained(tiny)(images=images, return_tensors="pt")
+    content = [{"type": "image"} if part is None else {"type": "text", "text": part} for part in ask.turns[0].parts]
+    text = tokenizer.apply_chat_template([{"role": "user", "content": content}], tokenize=False, add_generation_prompt=True)
+    counts = (vision["image_grid_thw"].prod(dim=1) // 4).tolist()
+    for count in counts:
+        text = text.replace("<|image_pad|>", "<|placeholder|>" * count, 1)
+    ids = tokenizer(text.replace("<|placeholder|>", "<|image_pad|>"), return_tensors="pt", add_special_tokens=False)["input_ids"]
+    model = transformers.AutoModelForImageTextToText.from_pretrained(tiny)
+    types = (ids == tokenizer.convert_tokens_to_ids("<|image_pad|>")).long()
+    out = model.generate(
+        input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=types, max_new_tokens=6, do_sample=False, **vision
+    )
+    return str(tokenizer.decode(out[0, ids.shape[1] :]))
+
+
+def test_batches_answer_as_one_by_one_and_as_plain_transformers(folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")]
+    model = hf.HfModel(str(tiny), device="cpu", sampler=SAMPLER)
+    batched = answers(model, asks)
+    monkeypatch.setattr(hf, "_MOST_ROWS", 1)
+    assert answers(model, asks) == batched
+    assert batched[asks[0].id] == plain_answer(tiny, folder, asks[0])
+    assert set(batched) == {ask.id for ask in asks}
+
+
+def test_a_run_in_this_process_writes_the_same_lines_as_one_over_a_server(folder: Path, tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.jsonl"
+    result = predict(Dataset(folder / "openeqa"), out, RunOptions(backend="hf", model=str(tiny), sampler=SAMPLER))
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert (result.answered, result.errors) == (7, 0) and result.truncated == sum(row["finish_reason"] == "length" for row in rows)
+    assert [row["id"] for row in rows] == [record.id for record in Dataset(folder / "openeqa")]
+    assert rows[0]["usage"]["prompt_tokens"] > 2 * 84
+    again = predict(Dataset(folder / "openeqa"), out, RunOptions(backend="hf", model=str(tiny), sampler=SAMPLER))
+    assert again.taken_over == 7
+
+
+def test_what_is_no_model_or_adapter_is_named(folder: Path, tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not a model folder"):
+        hf.HfModel(str(tmp_path))
+    with pytest.raises(DataError, match="is not an adapter folder"):
+        hf.HfModel(str(tiny), adapter=str(tmp_path), device="cpu")

@@ -1,0 +1,210 @@
+"""The backend in this process: transformers generates, an adapter may sit on the model, batches are made by token count.
+
+The prompt is rendered by `vldata.models.prompt`, the module that training uses too, and pictures go through the model's own image
+processor, which leaves files on its grid as they are.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vldata.errors import DataError, MissingExtraError, UsageError
+from vldata.models.prompt import Prompter
+from vldata.record import IMAGE_TAG, Message
+from vleval.predict.ask import Ask, Sampler
+from vleval.predict.client import Outcome
+from vleval.predict.retry import Answer, Fault
+
+Keyed = tuple[str, Ask]
+_BATCH_TOKENS_CPU = 4_096
+_BATCH_TOKENS_GPU = 32_768
+_MOST_ROWS = 64
+
+
+class _Prompt(msgspec.Struct, frozen=True):
+    """An ask ready for a batch: token ids with pictures expanded, and its pixel patches."""
+
+    key: str
+    ask: Ask
+    ids: np.ndarray[Any, np.dtype[np.int32]]
+    pixels: Any
+    grid: Any
+
+
+class HfModel:
+    """A loaded model with its processor."""
+
+    def __init__(self, model: str, *, adapter: str = "", device: str = "", dtype: str = "auto", sampler: Sampler | None = None) -> None:
+        try:
+            import torch
+            from transformers import AutoImageProcessor, AutoModelForImageTextToText
+            from transformers.utils.logging import disable_progress_bar
+        except ImportError:
+            raise MissingExtraError("the hf backend", "train") from None
+        disable_progress_bar()
+        folder = Path(model)
+        if not (folder / "config.json").is_file():
+            raise DataError(
+                "is not a model folder: no config.json.", where=model, cure="Give a folder with the whole model, not a hub name."
+            )
+        self._torch = torch
+        self._sampler = sampler or Sampler()
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._prompter = Prompter(folder)
+        self._images: Any = AutoImageProcessor.from_pretrained(folder)
+        chosen = _dtype(torch, dtype, self.device)
+        self._model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=chosen)
+        if adapter:
+            self._model = _with_adapter(self._model, adapter)
+        self._model = self._model.to(self.device).eval()
+        self._pad = self._model.generation_config.pad_token_id or 0
+
+    def run(self, asks: Sequence[Keyed], on_done: Callable[[Outcome], None]) -> None:
+        """Answer everything; long prompts first, so that a batch that does not fit shows at once."""
+        order = sorted(asks, key=lambda keyed: -_rough_length(keyed[1]))
+        for batch in self._batches(order, on_done):
+            for outcome in self._answer(batch):
+                on_done(outcome)
+
+    def _batches(self, asks: Sequence[Keyed], on_done: Callable[[Outcome], None]) -> Iterator[list[_Prompt]]:
+        """Collect prompts until a padded batch would pass the token budget; a prompt that cannot be made is an error record."""
+        budget = _BATCH_TOKENS_CPU if self.device == "cpu" else _BATCH_TOKENS_GPU
+        batch: list[_Prompt] = []
+        longest = 0
+        for key, ask in asks:
+            try:
+                prompt = self._prepare(key, ask)
+            except DataError as error:
+                on_done(Outcome(key, ask, Fault(fate="give_up", reason=str(error)), 1, -1.0))
+                continue
+            width = max(longest, len(prompt.ids)) + self._sampler.max_tokens
+            if batch and ((len(batch) + 1) * width > budget or len(batch) >= _MOST_ROWS):
+                yield batch
+                batch, longest = [], 0
+            batch.append(prompt)
+            longest = max(longest, len(prompt.ids))
+        if batch:
+            yield batch
+
+    def _prepare(self, key: str, ask: Ask) -> _Prompt:
+        from PIL import Image
+
+        messages = [_message(turn.role, turn.parts) for turn in ask.turns]
+        pixels = grid = None
+        counts: list[int] = []
+        if ask.images:
+            pictures = []
+            for path in ask.images:
+                try:
+                    with Image.open(path) as image:
+                        pictures.append(image.convert("RGB"))
+                except OSError as error:
+                    raise DataError(f"cannot be decoded: {error}.", where=path, cure="Run: vldata validate") from None
+            inputs = self._images(images=pictures, return_tensors="pt")
+            pixels, grid = inputs["pixel_values"], inputs["image_grid_thw"]
+            counts = (grid.prod(dim=1) // self._images.merge_size**2).tolist()
+        return _Prompt(key, ask, self._prompter.encode_prompt(messages, counts), pixels, grid)
+
+    def _answer(self, batch: list[_Prompt]) -> Iterator[Outcome]:
+        torch = self._torch
+        started = time.perf_counter()
+        try:
+            texts = self._generate(batch)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                fault = Fault(fate="give_up", reason="the GPU has no memory for this prompt")
+                yield Outcome(batch[0].key, batch[0].ask, fault, 1, -1.0)
+                return
+            torch.cuda.empty_cache()
+            half = len(batch) // 2
+            yield from itertools.chain(self._answer(batch[:half]), self._answer(batch[half:]))
+            return
+        seconds = (time.perf_counter() - started) / len(batch)
+        for prompt, (text, count, finished) in zip(batch, texts, strict=True):
+            answer = Answer(
+                text=text,
+                finish_reason="stop" if finished else "length",
+                model="hf",
+                prompt_tokens=len(prompt.ids),
+                completion_tokens=count,
+            )
+            yield Outcome(prompt.key, prompt.ask, answer, 1, seconds)
+
+    def _generate(self, batch: list[_Prompt]) -> list[tuple[str, int, bool]]:
+        """Generate for a left-padded batch; returns text, tokens, and whether the model ended by itself."""
+        torch = self._torch
+        width = max(len(prompt.ids) for prompt in batch)
+        ids = torch.full((len(batch), width), self._pad, dtype=torch.long)
+        mask = torch.zeros((len(batch), width), dtype=torch.long)
+        for row, prompt in enumerate(batch):
+            ids[row, width - len(prompt.ids) :] = torch.as_tensor(prompt.ids.astype(np.int64))
+            mask[row, width - len(prompt.ids) :] = 1
+        inputs: dict[str, Any] = {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device)}
+        shown = [prompt for prompt in batch if prompt.pixels is not None]
+        if shown:
+            inputs["pixel_values"] = torch.cat([prompt.pixels for prompt in shown]).to(self.device)
+            inputs["image_grid_thw"] = torch.cat([prompt.grid for prompt in shown]).to(self.device)
+            inputs["mm_token_type_ids"] = (ids == self._prompter.image_pad).long().to(self.device)
+        with torch.inference_mode():
+            output = self._model.generate(**inputs, **self._generation())
+        ends = self._model.generation_config.eos_token_id
+        stops = set(ends if isinstance(ends, list) else [ends])
+        return [self._cut(row[width:].tolist(), stops) for row in output]
+
+    def _generation(self) -> dict[str, Any]:
+        sampler = self._sampler
+        if sampler.temperature == 0:
+            return {"do_sample": False, "max_new_tokens": sampler.max_tokens}
+        if sampler.seed is not None:
+            self._torch.manual_seed(sampler.seed)
+        return {"do_sample": True, "temperature": sampler.temperature, "top_p": sampler.top_p, "max_new_tokens": sampler.max_tokens}
+
+    def _cut(self, ids: list[int], stops: set[int]) -> tuple[str, int, bool]:
+        end = next((place for place, token in enumerate(ids) if token in stops), None)
+        kept = ids if end is None else ids[:end]
+        text = self._prompter.decode(kept)
+        finished = end is not None
+        for stop in self._sampler.stop:
+            if (place := text.find(stop)) >= 0:
+                text, finished = text[:place], True
+        return text, len(kept), finished
+
+
+def _message(role: str, parts: Sequence[str | None]) -> Message:
+    content = "".join(IMAGE_TAG if part is None else part for part in parts)
+    return Message(role="observation" if role == "tool" else role, content=content)  # type: ignore[arg-type]
+
+
+def _rough_length(ask: Ask) -> int:
+    return sum(Path(path).stat().st_size if Path(path).is_file() else 0 for path in ask.images) // 100 + len(ask.question)
+
+
+def _dtype(torch: Any, name: str, device: str) -> Any:
+    if name == "auto":
+        return torch.float32 if device == "cpu" else torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    found = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}.get(name)
+    if found is None:
+        raise UsageError(f"no dtype {name!r}.", cure="There are: auto, float32, float16, bfloat16.")
+    return found
+
+
+def _with_adapter(model: Any, adapter: str) -> Any:
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise MissingExtraError("an adapter", "train") from None
+    if not (Path(adapter) / "adapter_config.json").is_file():
+        raise DataError("is not an adapter folder: no adapter_config.json.", where=adapter)
+    try:
+        return PeftModel.from_pretrained(model, adapter)
+    except (RuntimeError, ValueError) as error:
+        raise DataError(
+            f"does not fit this model: {str(error).splitlines()[0]}.", where=adapter, cure="Give the base it was trained on."
+        ) from None
