@@ -6,6 +6,7 @@ import typer
 
 from vldata.terminal import run
 from vltrain.cli.plan import plan
+from vltrain.cli.sft import sft
 
 app = typer.Typer(
     help="Train, merge and export adapters for Qwen3-VL from validated records.",
@@ -14,6 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("plan", epilog="Example: vltrain plan recipe.yaml --gpu T4-16GB")(plan)
+app.command("sft", epilog="Example: vltrain sft recipe.yaml --max-steps 10")(sft)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,140 @@
+"""What a run leaves behind for people: the log line by line, the curves, the results, and the manifest of what went in."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from transformers import TrainerCallback
+
+from vldata.durable import write_atomic
+from vldata.errors import DataError
+from vltrain.data import LoadedSet
+from vltrain.levers import Levers
+from vltrain.plan import VERSIONED, Prepared
+from vltrain.recipe import Recipe
+
+LOG = "trainer_log.jsonl"
+MANIFEST = "run_manifest.json"
+RESULTS = "all_results.json"
+
+
+class LogFile(TrainerCallback):
+    """Writes trainer_log.jsonl as LLaMA-Factory does: one line a log, with progress and time left."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG
+        self._began = 0.0
+        self._first_step = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Keep the lines up to the step that is resumed from."""
+        self._began, self._first_step = time.perf_counter(), state.global_step
+        if not state.is_world_process_zero:
+            return
+        lines = self._path.read_bytes().splitlines() if state.global_step and self._path.exists() else []
+        kept = [line for line in lines if _step_of(line) <= state.global_step]
+        write_atomic(self._path, b"".join(line + b"\n" for line in kept))
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Append a line."""
+        if not state.is_world_process_zero or not logs or not ({"loss", "eval_loss"} & set(logs)):
+            return
+        elapsed = time.perf_counter() - self._began
+        done = state.global_step - self._first_step
+        left = elapsed / done * (state.max_steps - state.global_step) if done else 0.0
+        entry = {
+            "current_steps": state.global_step,
+            "total_steps": state.max_steps,
+            "loss": logs.get("loss"),
+            "eval_loss": logs.get("eval_loss"),
+            "lr": logs.get("learning_rate"),
+            "epoch": logs.get("epoch", state.epoch),
+            "percentage": round(100 * state.global_step / state.max_steps, 2) if state.max_steps else 100,
+            "elapsed_time": _clock(elapsed),
+            "remaining_time": _clock(left),
+        }
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({key: value for key, value in entry.items() if value is not None}) + "\n")
+
+
+def _step_of(line: bytes) -> int:
+    try:
+        return int(json.loads(line)["current_steps"])
+    except (ValueError, KeyError, TypeError):
+        return 2**62  # a torn line of a killed run goes
+
+
+def _clock(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def plot_losses(folder: Path, history: Sequence[dict[str, Any]]) -> None:
+    """Draw training_loss.png and training_eval_loss.png, each where there is something to draw."""
+    from matplotlib.figure import Figure
+
+    for key, name in (("loss", "training_loss.png"), ("eval_loss", "training_eval_loss.png")):
+        points = [(row["step"], row[key]) for row in history if key in row]
+        if not points:
+            continue
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        steps, values = zip(*points, strict=True)
+        axes.plot(steps, values, marker="o" if len(points) < 50 else "", linewidth=1.5)
+        axes.set(xlabel="step", ylabel=key.replace("_", " "))
+        axes.grid(alpha=0.3)
+        figure.savefig(folder / name, dpi=120)
+
+
+def make_manifest(recipe: Recipe, prepared: Prepared, levers: Levers, precision: str) -> dict[str, Any]:
+    """Gather everything that decides a run: recipe, digests of data and model, versions, what was left out."""
+    versions = {}
+    for package in VERSIONED:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "schema": "vlkit.run/1",
+        "recipe": msgspec.to_builtins(recipe),
+        "precision": precision,
+        "levers": msgspec.to_builtins(levers),
+        "data": [_describe(loaded) for loaded in prepared.sets],
+        "model": {"path": recipe.model, "config_sha256": hashlib.sha256((Path(recipe.model) / "config.json").read_bytes()).hexdigest()},
+        "records": {"train": prepared.plan.train_records, "eval": prepared.plan.eval_records, "over_cutoff": list(prepared.dropped)},
+        "versions": versions,
+    }
+
+
+def _describe(loaded: LoadedSet) -> dict[str, Any]:
+    return {"target": loaded.target, "files": {file.name: file.sha256 for file in loaded.files}, "contract": loaded.contract is not None}
+
+
+def check_resumable(folder: Path, manifest: dict[str, Any]) -> None:
+    """Hold a run that is to go on to the data and model it began with.
+
+    Raises:
+        DataError: they differ.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return
+    try:
+        before = json.loads(path.read_bytes())
+        differs = [key for key in ("data", "model") if before[key] != json.loads(json.dumps(manifest[key]))]
+    except (ValueError, KeyError, TypeError):
+        raise DataError("cannot be read.", where=str(path), cure="Set overwrite: true to begin again.") from None
+    if differs:
+        raise DataError(f"the run here began with other {' and '.join(differs)}.", where=str(folder), cure="Set overwrite: true, or another output.")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file for people, in one step."""
+    write_atomic(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,243 @@
+"""Supervised fine-tuning: a recipe in, an adapter out. Everything that can fail is looked at before weights are loaded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vldata.errors import DataError, UsageError
+from vltrain.plan import Prepared, prepare
+from vltrain.recipe import Recipe
+
+
+class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to; the content of all_results.json."""
+
+    output: str
+    steps: int
+    epoch: float
+    train_loss: float
+    train_runtime: float
+    train_samples_per_second: float
+    train_tokens_per_second: float
+    data_wait_share: float
+    trainable_parameters: int
+    peak_memory_gib: float
+    resumed_from: int = 0
+    eval_loss: float | None = None
+    best_checkpoint: str = ""
+
+
+def run_sft(recipe: Recipe, *, notes: Sequence[str] = (), say: Callable[[str], None] = lambda line: None) -> TrainResult:
+    """Train.
+
+    Raises:
+        DataError: the plan found what would fail, or this machine cannot run it.
+        UsageError: the recipe contradicts itself, or is not a training recipe.
+    """
+    _check_job(recipe)
+    prepared = prepare(recipe, gpus=int(os.environ.get("WORLD_SIZE", "1")), notes=notes)
+    for line in (*prepared.plan.warnings, *prepared.facts):
+        say(line)
+    if prepared.plan.problems:
+        raise DataError(prepared.plan.problems[0], cure=" ".join(prepared.plan.problems[1:]))
+    _check_saving(recipe, prepared)
+    return _train(recipe, prepared, say)
+
+
+def show_labels(recipe: Recipe, records: int = 1) -> list[str]:
+    """Show what is learned of the first records: picture tokens counted, answers between guillemets."""
+    from vltrain.features import IGNORED, Featurizer
+
+    _check_job(recipe)
+    prepared = prepare(recipe)
+    if not prepared.train.examples:
+        raise DataError(prepared.plan.problems[0] if prepared.plan.problems else "no records.")
+    featurizer = Featurizer(Path(recipe.model))
+    lines = []
+    for example in prepared.train.examples[:records]:
+        sample = featurizer.make(example)
+        learned, pictures = sample.labels != IGNORED, set(sample.pictures.tolist())
+        text, run, inside = "", [], False
+        for place, token in enumerate([*sample.ids.tolist(), -1]):
+            now = token >= 0 and bool(learned[place])
+            if token < 0 or now != inside:
+                text += featurizer.prompter.decode(run)
+                run, text = [], text + ("«" if now else "»" if inside else "")
+                inside = now
+            if place not in pictures and token >= 0:
+                run.append(token)
+        lines.append(f"{example.record.id}: {len(sample)} tokens, {len(pictures)} of pictures, {int(learned.sum())} learned\n{text}")
+    return lines
+
+
+def _check_job(recipe: Recipe) -> None:
+    if recipe.job == "merge":
+        raise UsageError("this YAML merges.", cure="Run: vltrain merge RECIPE.yaml")
+    if recipe.job == "predict":
+        from vltrain.cli.plan import predict_command
+
+        raise UsageError("this YAML evaluates.", cure=f"Run: {predict_command(recipe)}")
+
+
+def _check_saving(recipe: Recipe, prepared: Prepared) -> None:
+    if recipe.keep_best and not (recipe.eval_steps and recipe.save_steps and prepared.plan.eval_records):
+        raise UsageError("keep_best needs eval_steps, save_steps, and val_size or eval_data.")
+    if recipe.keep_best and recipe.save_steps % recipe.eval_steps:
+        raise UsageError(f"keep_best: save_steps {recipe.save_steps} is no multiple of eval_steps {recipe.eval_steps}.")
+
+
+def find_checkpoint(recipe: Recipe) -> Path | None:
+    """Where to go on from.
+
+    Raises:
+        UsageError: a checkpoint that is named is not there.
+    """
+    output = Path(recipe.output)
+    if recipe.resume not in ("auto", "never"):
+        if not (Path(recipe.resume) / "trainer_state.json").is_file():
+            raise UsageError(f"resume: no checkpoint in {recipe.resume!r}.", cure=f"Give {output}/checkpoint-N, or auto.")
+        return Path(recipe.resume)
+    if recipe.resume == "never" or recipe.overwrite:
+        return None
+    found = [path for path in output.glob("checkpoint-*") if path.name[11:].isdigit() and (path / "trainer_state.json").is_file()]
+    return max(found, key=lambda path: int(path.name[11:]), default=None)
+
+
+def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> TrainResult:
+    import torch
+    from transformers import set_seed
+
+    from vltrain.adapters import add_adapters, choose_precision, load_base
+    from vltrain.features import Featurizer
+    from vltrain.levers import levers_of
+    from vltrain.logs import MANIFEST, LogFile, check_resumable, make_manifest, write_json
+    from vltrain.trainer import Samples, SftTrainer, make_collator, use_levers
+
+    precision, levers = choose_precision(recipe), levers_of(recipe)
+    output, checkpoint = Path(recipe.output), find_checkpoint(recipe)
+    manifest = make_manifest(recipe, prepared, levers, precision)
+    if checkpoint is not None:
+        check_resumable(output, manifest)
+        say(f"Going on from {checkpoint}.")
+    arguments = _arguments(recipe, precision, plain=levers.plain, prepared=prepared)
+    if arguments.process_index == 0:
+        output.mkdir(parents=True, exist_ok=True)
+        if checkpoint is None:
+            for old in output.glob("checkpoint-*"):
+                shutil.rmtree(old)
+        write_json(output / MANIFEST, manifest)
+    set_seed(recipe.seed)
+    on_gpu = torch.cuda.is_available()
+    base = load_base(recipe, precision, device=arguments.local_rank if on_gpu and recipe.method == "qlora" else None)
+    model = add_adapters(base, recipe)
+    use_levers(model, levers, checkpointing=recipe.checkpointing)
+    featurizer = Featurizer(Path(recipe.model))
+    validation = Samples(prepared.validation.examples, featurizer) if prepared.validation.examples else None
+    trainer = SftTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=Samples(prepared.train.examples, featurizer),
+        eval_dataset=validation,
+        data_collator=make_collator(model, levers),
+        callbacks=[LogFile(output)],
+    )
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+    trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return _finish(recipe, prepared, trainer, trained, checkpoint)
+
+
+def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepared) -> Any:
+    import torch
+    from transformers import TrainingArguments
+
+    cuda = torch.cuda.is_available()
+    evaluates = bool(recipe.eval_steps and prepared.plan.eval_records)
+    if recipe.tensorboard:
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "runs"))
+    return TrainingArguments(
+        output_dir=recipe.output,
+        num_train_epochs=recipe.epochs,
+        max_steps=recipe.max_steps,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=recipe.eval_batch_size or recipe.batch_size,
+        gradient_accumulation_steps=recipe.accumulate,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=recipe.warmup,
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        optim=recipe.optimizer,
+        seed=recipe.seed,
+        bf16=precision == "bf16" and plain,
+        fp16=precision == "fp16",
+        use_cpu=not cuda,
+        gradient_checkpointing=recipe.checkpointing and plain,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        logging_steps=recipe.log_steps,
+        save_strategy="steps" if recipe.save_steps else "no",
+        save_steps=recipe.save_steps or 500,
+        save_total_limit=recipe.save_limit,
+        eval_strategy="steps" if evaluates else "no",
+        eval_steps=recipe.eval_steps or None,
+        load_best_model_at_end=recipe.keep_best,
+        metric_for_best_model="eval_loss" if recipe.keep_best else None,
+        greater_is_better=False if recipe.keep_best else None,
+        dataloader_num_workers=recipe.workers,
+        dataloader_persistent_workers=recipe.workers > 0,
+        dataloader_prefetch_factor=4 if recipe.workers else None,
+        dataloader_pin_memory=cuda,
+        ddp_find_unused_parameters=recipe.train_vision or recipe.train_projector,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        report_to=["tensorboard"] if recipe.tensorboard else "none",
+        disable_tqdm=not os.isatty(2),
+    )
+
+
+def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, checkpoint: Path | None) -> TrainResult:
+    import torch
+
+    from vltrain.logs import RESULTS, plot_losses, write_json
+
+    output = Path(recipe.output)
+    metrics = trainer.evaluate() if prepared.validation.examples else {}
+    trainer.save_model()
+    trainer.save_state()
+    runtime = max(1e-9, float(trained.metrics["train_runtime"]))
+    result = TrainResult(
+        output=recipe.output,
+        steps=int(trained.global_step),
+        epoch=float(trained.metrics.get("epoch", 0.0)),
+        train_loss=float(trained.training_loss),
+        train_runtime=runtime,
+        train_samples_per_second=trainer.samples * trainer.args.world_size / runtime,
+        train_tokens_per_second=trainer.tokens * trainer.args.world_size / runtime,
+        data_wait_share=trainer.wait_s / runtime,
+        trainable_parameters=sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad),
+        peak_memory_gib=torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0,
+        resumed_from=int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0,
+        eval_loss=metrics.get("eval_loss"),
+        best_checkpoint=Path(trainer.state.best_model_checkpoint).name if trainer.state.best_model_checkpoint else "",
+    )
+    if trainer.is_world_process_zero():
+        write_json(output / RESULTS, msgspec.to_builtins(result))
+        write_json(output / "train_results.json", trained.metrics)
+        copy_side_files(Path(recipe.model), output)
+        if recipe.plot:
+            plot_losses(output, trainer.state.log_history)
+    return result
+
+
+def copy_side_files(model: Path, output: Path) -> None:
+    """Copy tokenizer, template and processor files of the base byte for byte, as every loader of an adapter wants them."""
+    for path in sorted(model.iterdir()):
+        wanted = path.suffix in (".json", ".jinja", ".txt") and not path.name.startswith(("model.safetensors", "adapter", "config.", "trainer"))
+        if path.is_file() and wanted and not (output / path.name).exists():
+            shutil.copyfile(path, output / path.name)

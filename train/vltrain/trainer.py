@@ -1,0 +1,116 @@
+"""HF Trainer with our batches and our loss: the token mean over a whole optimizer step and all ranks."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset, Subset
+from transformers import Trainer
+
+from vltrain.collate import Batch, Collator
+from vltrain.data import Example
+from vltrain.features import Featurizer, Sample
+from vltrain.levers import Levers, Step, core_of, plain_loss
+
+
+class Samples(Dataset[Sample]):
+    """Examples as samples, made when asked for."""
+
+    def __init__(self, examples: Sequence[Example], featurizer: Featurizer) -> None:
+        self._examples = examples
+        self._featurizer = featurizer
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self._featurizer.make(self._examples[index])
+
+
+def use_levers(model: Any, levers: Levers, *, checkpointing: bool) -> None:
+    """Make a call of the model take a batch and return the sum of its token losses.
+
+    The call itself is replaced, not wrapped, so that whatever wraps the model (DDP, FSDP2) sees it. `generate` works as before.
+    """
+    token = core_of(model).config.image_token_id
+    if levers.plain:
+        original = model.forward
+
+        def forward(**batch: Any) -> torch.Tensor:
+            return plain_loss(original, batch, token)
+
+    else:
+        step = Step(model, levers, checkpointing=checkpointing)
+
+        def forward(**batch: Any) -> torch.Tensor:
+            with torch.autocast(batch["input_ids"].device.type, enabled=False):
+                return step(batch)
+
+    model.forward = forward
+
+
+class SftTrainer(Trainer):
+    """Counts tokens, not batches, in training and in evaluation, and measures how long the loader kept it waiting."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.model_accepts_loss_kwargs = True  # makes Trainer count the labels of a whole optimizer step, over all ranks
+        self.wait_s = 0.0
+        self.tokens = 0
+        self.samples = 0
+
+    def compute_loss(self, model: Any, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        """Return the sum over this batch divided by the tokens of the step; DDP averages over ranks, so that is undone."""
+        total = model(**inputs)
+        if num_items_in_batch is None:
+            return total / max(1, len(inputs["targets"]))
+        count = num_items_in_batch.to(total.device) if isinstance(num_items_in_batch, torch.Tensor) else num_items_in_batch
+        return total * self.accelerator.num_processes / count
+
+    def get_batch_samples(self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device) -> tuple[list[Batch], Any]:
+        """Fetch the batches of a step, and keep the time that took."""
+        began = time.perf_counter()
+        batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        self.wait_s += time.perf_counter() - began
+        self.tokens += sum(batch["input_ids"].numel() for batch in batches)
+        self.samples += sum(int(batch["samples"]) for batch in batches)
+        return batches, count
+
+    def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
+        """Return the token mean of the loss over the evaluation set, each record once whatever the number of ranks."""
+        dataset = eval_dataset if eval_dataset is not None else self.eval_dataset
+        rank, world = self.args.process_index, self.args.world_size
+        began = time.perf_counter()
+        share = Subset(dataset, range(rank, len(dataset), world))
+        loader: Any = DataLoader(
+            share, batch_size=self.args.per_device_eval_batch_size, collate_fn=self.data_collator, num_workers=self.args.dataloader_num_workers
+        )
+        training = self.model.training
+        self.model.eval()
+        sums = torch.zeros(2, dtype=torch.float64, device=self.args.device)
+        with torch.no_grad(), self._autocast():
+            for batch in loader:
+                inputs = self._prepare_inputs(batch)
+                sums += torch.stack([self.model(**inputs).double(), torch.tensor(float(len(inputs["targets"])), device=self.args.device).double()])
+        self.model.train(training)
+        if world > 1:
+            torch.distributed.all_reduce(sums)
+        metrics = {f"{metric_key_prefix}_loss": float(sums[0] / sums[1]), f"{metric_key_prefix}_runtime": time.perf_counter() - began}
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _autocast(self) -> Any:
+        half = torch.bfloat16 if self.args.bf16 else torch.float16 if self.args.fp16 else None
+        return torch.autocast(self.args.device.type, half) if half else contextlib.nullcontext()
+
+
+def make_collator(model: Any, levers: Levers) -> Collator:
+    """Build the collator for a model."""
+    core = core_of(model)
+    pad = core.config.text_config.pad_token_id or 0
+    return Collator(packing=levers.packing, pad_id=pad, position_side=core.model.visual.num_grid_per_side)
