@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from vldata.contract import PixelContract
 from vldata.dataset import Dataset
 from vldata.errors import DataError
 from vldata.models.text import load_text_counter
@@ -59,28 +60,6 @@ def solve_budget(target: str, *, cutoff: int, tokenizer: str = "") -> Budget:
         shapes[shape] = max(shapes.get(shape, 0), text)
     if not source_size:
         raise DataError("has no pictures: there is no budget to solve for.", where=target)
-    solved: int | None = pixels.max_pixels
-    for shape, text in shapes.items():
-        found = solve_max_pixels(
-            shape,
-            text_tokens=text,
-            cutoff=cutoff,
-            processor=pixels.processor,
-            min_pixels=pixels.min_pixels,
-            max_pixels=solved or pixels.max_pixels,
-        )
-        if found is None:
-            solved = None
-            break
-        solved = min(solved or found, found)
-    largest = max(
-        vision_tokens(
-            *target_size(*size, processor=pixels.processor, min_pixels=pixels.min_pixels, max_pixels=pixels.max_pixels),
-            processor=pixels.processor,
-            delimiters=True,
-        )
-        for size in set(source_size.values())
-    )
     return Budget(
         name=dataset.name,
         cutoff=cutoff,
@@ -88,7 +67,27 @@ def solve_budget(target: str, *, cutoff: int, tokenizer: str = "") -> Budget:
         over=over,
         longest=longest[0],
         longest_id=longest[1],
-        max_pixels=solved,
-        max_pictures=max(0, cutoff - max(shapes.values())) // largest,
+        max_pixels=_solve(shapes, pixels, cutoff),
+        max_pictures=max(0, cutoff - max(shapes.values())) // _largest_cost(set(source_size.values()), pixels),
         text_counted=counter is not None,
     )
+
+
+def _solve(shapes: dict[tuple[Size, ...], int], pixels: PixelContract, cutoff: int) -> int | None:
+    """The largest budget that fits every shape; each shape searches below what the others left."""
+    best = pixels.max_pixels
+    for shape, text in shapes.items():
+        found = solve_max_pixels(
+            shape, text_tokens=text, cutoff=cutoff, processor=pixels.processor, min_pixels=pixels.min_pixels, max_pixels=best
+        )
+        if found is None:
+            return None
+        best = min(best, found)
+    return best
+
+
+def _largest_cost(sizes: set[Size], pixels: PixelContract) -> int:
+    """Tokens of the dearest picture at the dataset's own budget."""
+    limits = {"processor": pixels.processor, "min_pixels": pixels.min_pixels, "max_pixels": pixels.max_pixels}
+    written = {target_size(*size, **limits) for size in sizes}  # type: ignore[arg-type]
+    return max(vision_tokens(*size, processor=pixels.processor, delimiters=True) for size in written)
