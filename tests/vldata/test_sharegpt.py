@@ -67,6 +67,18 @@ def test_parquet_with_embedded_pictures(tmp_path: Path) -> None:
     assert (result.counts.written, [len(record.images) for record in records]) == (2, [1, 2])
 
 
+def test_a_folder_of_files_is_one_dataset(tmp_path: Path) -> None:
+    import polars as pl
+
+    (tmp_path / "chats" / "data").mkdir(parents=True)
+    for number in range(3):
+        pl.DataFrame([chat(f"What is {number}?", "A number.")]).write_parquet(tmp_path / "chats" / "data" / f"train-{number}.parquet")
+    result, records = run(tmp_path / "chats", tmp_path / "out")
+    assert result.names == ("chats",) and [record.messages[0].content for record in records] == [f"What is {n}?" for n in range(3)]
+    with pytest.raises(DataError, match=r"no \.parquet, \.jsonl or \.json file here"):
+        open_source(write_shapes(tmp_path / "empty"))
+
+
 def test_packed_lists_become_records_of_their_own(tmp_path: Path) -> None:
     file = write_rows(tmp_path, GOOD)
     file = file.with_suffix(".json")
@@ -122,6 +134,7 @@ def test_videos_become_frames(tmp_path: Path) -> None:
         chat("<video>What moves?", "A circle.", videos=["clips/a.mp4"]),
         chat("<image>vs<video>?", "No.", images="images/square.png", video="clips/a.mp4"),
         chat("<video>Which?", "Three.", videos=[frames]),
+        chat("<image>As LLaVA-Video tags it?", "Yes.", video="clips/a.mp4"),
         {
             "messages": [
                 {"role": "user", "content": [{"type": "video", "video": "clips/a.mp4"}, {"type": "text", "text": "?"}]},
@@ -130,7 +143,7 @@ def test_videos_become_frames(tmp_path: Path) -> None:
         },
     )
     result, records = run(file, tmp_path / "out", frames=2)
-    assert [len(record.images) for record in records] == [2, 3, 2, 2] and result.counts.rejected == 0
+    assert [len(record.images) for record in records] == [2, 3, 2, 2, 2] and result.counts.rejected == 0
     assert records[1].messages[0].content == "<image>vs<image><image>?"
     media = [json.loads(line) for line in (tmp_path / "out" / "rows.media.jsonl").read_text().splitlines()]
     assert {line["frame"] for line in media if line["source"] == "clips/a.mp4"} == {0, 11}

@@ -66,6 +66,8 @@ class Assembler:
                 whole = _merge(tuple([Turn(role, (content,)) for role, content in turns]), mends)  # type: ignore[arg-type]
                 return Assembled(whole, (), tuple(mends))
         cut = [(role, list(self._pieces(role, content, objects=talk.objects is not None))) for role, content in turns]
+        if talk.videos and not talk.images:
+            _tag_videos(cut, len(talk.videos))
         _lead(cut, talk, mends)
         sorted_out = _Sorter(self, talk, where)
         built = tuple([Turn(role, tuple(sorted_out.parts(role, pieces))) for role, pieces in cut])
@@ -170,6 +172,14 @@ class _Sorter:
             if tags != there:
                 names = f"{there} {kind}{'' if there == 1 else 's'}"
                 raise RowError("VL006", f"the user turns have {tags} {kind} tag{'' if tags == 1 else 's'}, but the row has {names}.")
+
+
+def _tag_videos(cut: list[tuple[Role, list[str | Given]]], videos: int) -> None:
+    """Take `<image>` for the video where a row has videos alone and as many tags: LLaVA-Video writes it so."""
+    tags = [piece for _, pieces in cut for piece in pieces if isinstance(piece, Given) and piece.value is None]
+    if [tag.kind for tag in tags] == ["image"] * videos:
+        for index, (role, pieces) in enumerate(cut):
+            cut[index] = (role, [Given("video") if piece == Given("image") else piece for piece in pieces])
 
 
 def _lead(cut: list[tuple[Role, list[str | Given]]], talk: Talk, mends: list[Mend]) -> None:

@@ -63,10 +63,11 @@ class _DraftMaker:
     def __init__(self, source: PairSource) -> None:
         self._chosen = source.chosen
         self._wording = source.wording
+        self._asks = source.wording.asks_for_question
         self._prefix = source.prefix
         self._assembler = Assembler(source.finder, ("<image>",), "0-1000")
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
-        self._known = known_fields(source.chosen, replaced=not source.wording.asks)
+        self._known = known_fields(source.chosen, replaced=not source.wording.asks_for_question)
         task = _TASKS[source.chosen.form]
         self._base = {"source": source.prefix, "task": task, **dict.fromkeys(self._fields, ""), "extra": ""}
 
@@ -78,7 +79,7 @@ class _DraftMaker:
         record_id = id_of(row, self._prefix, number)
         try:
             answers = answers_of(row, self._chosen)
-            question = question_of(row, self._chosen) if self._wording.asks else ""
+            question = question_of(row, self._chosen) if self._asks else ""
             images = media_of(row, self._chosen)
             text = self._wording.ask(record_id, question)
             turns, media, mends = self._assembler.assemble(

@@ -29,13 +29,8 @@ class Wording(msgspec.Struct, frozen=True):
 
     @property
     def asks_for_question(self) -> bool:
-        """Whether a wording was given that needs the row's own question."""
+        """Whether a wording needs the row's own question."""
         return any(_QUESTION in text for text in self.texts)
-
-    @property
-    def asks(self) -> bool:
-        """Whether the row's own question is used; valid once settled."""
-        return self.asks_for_question
 
     def settle(self, chosen: Chosen) -> Wording:
         """Fill in the default of a form where no wording was given."""

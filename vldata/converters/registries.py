@@ -12,6 +12,7 @@ from vldata.contract import Scalar
 from vldata.converters.dialects.names import ROLES, Names
 from vldata.converters.rowmeta import dataset_name
 from vldata.errors import DataError, UsageError
+from vldata.naming import natural_key
 from vldata.record import Role
 
 _COLUMNS = {
@@ -53,6 +54,12 @@ class Listed(msgspec.Struct, frozen=True):
     names: Names = Names()
     said: tuple[str, ...] = ()
     settings: dict[str, Scalar] = {}
+    files: tuple[Path, ...] = ()  # where `path` is a folder
+
+    @property
+    def folder(self) -> Path:
+        """The folder that paths are relative to."""
+        return self.path if self.files else self.path.parent
 
 
 def list_registered(source: Path, dataset: str, image_root: Path | None) -> list[Listed]:
@@ -62,6 +69,8 @@ def list_registered(source: Path, dataset: str, image_root: Path | None) -> list
         DataError: an entry names no file, or one that is not there.
         UsageError: `dataset` names no entry, or none was named where there are several.
     """
+    if source.is_dir():
+        return [Listed(source, image_root, files=_files_in(source))]
     table = _read_table(source)
     if table is None:
         if dataset:
@@ -113,11 +122,6 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
     if path is None:
         what = f"names {entry['file_name']!r}, which is not there" if entry.get("file_name") else "is on a hub, not in a file"
         raise DataError(f"{name!r} {what}.", where=str(source), cure="Download the file beside dataset_info.json.")
-    if path.is_dir():
-        files = sorted(item for item in path.iterdir() if item.suffix in (".json", ".jsonl", ".csv", ".parquet"))
-        if len(files) != 1:
-            raise DataError(f"{name!r} names a folder of {len(files)} files.", where=str(path), cure="Convert each file by itself.")
-        path = files[0]
     formatting = entry.get("formatting", "alpaca")
     if entry.get("ranking") or formatting not in _DEFAULTS:
         raise UsageError(f"{name!r} is ranked or of formatting {formatting!r}.", where=str(source), cure="alpaca and sharegpt are read.")
@@ -132,7 +136,16 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
         said.append(f"num_samples {entry['num_samples']} is not applied; use --limit.")
     settings: dict[str, Scalar] = {"formatting": formatting, **{f"column {k}": str(v) for k, v in columns.items()}}
     settings |= {key: str(value) for key, value in tags.items()}
-    return Listed(path, image_root, _plain_name(name), names, tuple(said), settings)
+    files = _files_in(path) if path.is_dir() else ()
+    return Listed(path, image_root, _plain_name(name), names, tuple(said), settings, files)
+
+
+def _files_in(folder: Path) -> tuple[Path, ...]:
+    """Return the annotation files of a folder, of the first kind that is there, as people order them."""
+    for pattern in ("*.parquet", "data/*.parquet", "*.jsonl", "*.json"):
+        if files := sorted(folder.glob(pattern), key=lambda path: natural_key(path.name)):
+            return tuple(files)
+    raise DataError("no .parquet, .jsonl or .json file here.", where=str(folder), cure="Give the file of conversations.")
 
 
 def _resolve(source: Path, name: str) -> Path | None:

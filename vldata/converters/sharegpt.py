@@ -1,6 +1,7 @@
 """Conversations: ShareGPT and everything that grew from it. The dialects are in `vldata.converters.dialects`, docs/sources.md shows each.
 
-SOURCE is a .json, .jsonl, .csv, .tsv or .parquet file, a dataset_info.json of LLaMA-Factory (with --dataset), or a meta file of InternVL.
+SOURCE is a .json, .jsonl, .csv, .tsv or .parquet file, a folder of such, a dataset_info.json of LLaMA-Factory (with --dataset), or a
+meta file of InternVL.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from vldata.converters.dialects.names import PLACEHOLDERS, Names
 from vldata.converters.locate import MediaFinder, RowError
 from vldata.converters.registries import Listed, list_registered
 from vldata.converters.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, meta_columns
-from vldata.converters.rows import RowFault, RowFile, open_rows
+from vldata.converters.rows import Row, RowFault, RowFile, open_rows
 from vldata.draft import Draft, Reject, Traits, Turn
 from vldata.errors import DataError
 from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
@@ -56,7 +57,7 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     total: int | None = None
     traits: Traits
-    file: RowFile
+    files: tuple[RowFile, ...]
     names: Names
     found: _Found
     finder: MediaFinder
@@ -67,7 +68,7 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
         """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
         maker = _DraftMaker(self)
         number = 0
-        for where, row in self.file.rows():
+        for where, row in _rows_of(self.files):
             if type(row) is dict:
                 yield maker.draft(row, where, number)
                 number += 1
@@ -78,6 +79,11 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
             else:
                 yield maker.draft(row, where, number)
                 number += 1
+
+
+def _rows_of(files: tuple[RowFile, ...]) -> Iterator[tuple[str, Row]]:
+    for file in files:
+        yield from file.rows()
 
 
 class _DraftMaker:
@@ -195,7 +201,7 @@ def open_source(
     Pictures stand where the source has them. A conversation that cannot be understood is rejected with its place and a code.
 
     Args:
-        source: File of conversations, or a dataset_info.json (LLaMA-Factory) or meta file (InternVL) that lists some.
+        source: File of conversations or a folder of them, or a dataset_info.json (LLaMA-Factory) or meta file (InternVL) that lists some.
         dataset: Which entry of such a list; by default all of a meta file.
         image_root: Folder that picture paths are relative to; looked in beside the file's own folder and its images/.
         frames: Frames taken of each video; they become pictures.
@@ -216,16 +222,17 @@ def open_source(
         raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
     sources = []
     for listed in list_registered(source, dataset, image_root):
-        finder = MediaFinder(listed.path.parent, listed.image_root, sampling, follow_links=follow_links)
+        finder = MediaFinder(listed.folder, listed.image_root, sampling, follow_links=follow_links)
         sources.append(_open_file(listed, finder, sampling, boxes))
     return sources
 
 
 def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: Target) -> ShareGptSource:
-    file = open_rows(listed.path)
-    found = _look_at(file, listed.names)
-    present = file.names((*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos"))
-    has_videos, has_boxes = bool(present & {"video", "videos"}), "objects" in present
+    files = tuple(map(open_rows, listed.files or (listed.path,)))
+    found = _look_at(files, listed.names)
+    wanted = (*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos", *listed.names.videos, *listed.names.tools)
+    present = frozenset().union(*(file.names(tuple(dict.fromkeys(wanted))) for file in files))
+    has_videos, has_boxes = bool(present & {"video", "videos", *listed.names.videos}), "objects" in present
     settings: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling) if has_videos else None, "boxes": boxes if has_boxes else None}
     if listed.settings:
         settings["columns"] = listed.settings
@@ -233,11 +240,11 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: T
         name=listed.name or dataset_name(listed.path),
         columns=meta_columns(present),
         said=(*listed.said, *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
-        annotations=(listed.path,),
-        media_root=listed.path.parent,
+        annotations=tuple(file.path for file in files),
+        media_root=listed.folder,
         settings=settings,
-        traits=Traits(tools=bool(present & {*_TOOL_WORDS}), coordinate_space=boxes if has_boxes else "none"),
-        file=file,
+        traits=Traits(tools=bool(present & {*_TOOL_WORDS, *listed.names.tools}), coordinate_space=boxes if has_boxes else "none"),
+        files=files,
         names=listed.names,
         found=found,
         finder=finder,
@@ -246,12 +253,12 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: T
     )
 
 
-def _look_at(file: RowFile, names: Names) -> _Found:
+def _look_at(files: tuple[RowFile, ...], names: Names) -> _Found:
     """Look at the first rows: which dialects, which placeholders."""
     counts: Counter[str] = Counter()
     texts: list[str] = []
     keys = ("", "", "")
-    for _, given in islice(file.rows(), _SAMPLE_ROWS):
+    for _, given in islice(_rows_of(files), _SAMPLE_ROWS):
         for row in given if type(given) is list else [given]:
             dialect = find_dialect(row, names) if isinstance(row, dict) else None
             if dialect is None or not isinstance(row, dict):
@@ -259,13 +266,15 @@ def _look_at(file: RowFile, names: Names) -> _Found:
             keys = keys if keys[0] else usual_keys(row, names)
             counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
             try:
-                texts += [content for role, content in dialect.read(row, names).turns if role == "user" and isinstance(content, str)]
+                talk = dialect.read(row, names)
             except RowError:
                 continue
+            asked = [content for role, content in talk.turns if role == "user" and isinstance(content, str)]
+            texts += [text for text in asked if talk.images or talk.videos or "<img>" in text]
     if not counts:
         raise DataError(
             "no row of it looks like a conversation.",
-            where=str(file.path),
+            where=str(files[0].path),
             cure="docs/sources.md lists the forms; for pictures with a text each: vldata convert jsonl.",
         )
     text = "\n".join(text for text in texts if "<" in text or "[" in text)
