@@ -24,7 +24,7 @@ def test_samples_of_conversations_are_read(sample: str) -> None:
     for row in rows:
         dialect = find_dialect(row, Names())
         assert dialect is not None
-        assert [role for role, _ in dialect.read(row, Names()).turns][0] == "user"
+        assert next(role for role, _ in dialect.read(row, Names()).turns) == "user"
 
 
 def test_every_name_is_told() -> None:
