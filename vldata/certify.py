@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import msgspec
 from vldata.contract import Contract, read_contract
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
+from vldata.leaks import KINDS, Nearness, OnProgress, compare_all, read_corpus
+from vldata.near_pictures import BITS
 from vldata.record import IMAGE_TAG, Record, iter_records
 from vldata.split import iter_sides, parent_digest
 
@@ -39,8 +41,17 @@ class Certification(msgspec.Struct, frozen=True):
         return all(check.good for check in self.checks)
 
 
-def certify(out: Path, name: str) -> Certification:
+def certify(
+    out: Path, name: str, *, near: Nearness | None = None, workers: int = 0, on_progress: OnProgress | None = None
+) -> Certification:
     """Re-prove the split that `name` was split into, or is a side of.
+
+    Args:
+        out: the folder of dataset_info.json.
+        name: the dataset, or one of its sides.
+        near: what counts as a near-duplicate; by default `Nearness()`.
+        workers: processes that open the pictures; 0: one a core.
+        on_progress: called with pictures done and in all.
 
     Raises:
         DataError: there is no split, or a side cannot be read.
@@ -57,6 +68,7 @@ def certify(out: Path, name: str) -> Certification:
         _disjoint("ids", {side: {record.id: record.id for record in rows} for side, rows in records.items()}),
         _disjoint("pictures", {side: {image: image for record in rows for image in record.images} for side, rows in records.items()}),
         _disjoint("whole examples (texts and pictures)", {side: {_content(r): r.id for r in rows} for side, rows in records.items()}),
+        *_near_checks(out, sides, near or Nearness(), workers, on_progress),
         *_parent_checks(out, parent, sides, records),
     ]
     if group_by != "none":
@@ -98,6 +110,23 @@ def _disjoint(what: str, labels: dict[str, dict[str, str]]) -> Check:
             shared[key] = f"{here} in {first} and {'' if here == there else f'{there} '}in {second}"
     counts = ", ".join(f"{side} {len(found):,}" for side, found in labels.items())
     return Check(what, not shared, f"{counts}; {len(shared):,} on two sides.", len(shared), tuple(sorted(shared.values())[:5]))
+
+
+def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers: int, on_progress: OnProgress | None) -> Iterator[Check]:
+    corpora = [read_corpus(name, out, contract) for name, contract in sides.items()]
+    found = list(compare_all(corpora, near=near, workers=workers, on_progress=on_progress))
+    notes = "".join(f" {note}" for note in dict.fromkeys(note for result in found for note in result.notes))
+    limits = {"near_picture": f"within {near.picture_distance} of {BITS} bits", "near_text": f"at least {near.text_similarity:.0%} alike"}
+    for kind, limit in limits.items():
+        count = sum(result.counts[kind] for result in found)
+        examples = [
+            f"{leak.first.id} in {result.first} and {leak.second.id} in {result.second}: {leak.what}"
+            for result in found
+            for leak in result.leaks
+            if leak.kind == kind
+        ]
+        detail = f"{count:,} on two sides, {limit}.{notes if kind == 'near_picture' else ''}"
+        yield Check(KINDS[kind], not count, detail, count, tuple(examples[:5]))
 
 
 def _content(record: Record) -> str:

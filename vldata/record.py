@@ -44,6 +44,11 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown
     tools: str | msgspec.UnsetType = msgspec.UNSET
 
 
+def plain_text(content: str) -> str:
+    """The text of a turn without the tags of its media."""
+    return content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "").strip()
+
+
 _decoder = msgspec.json.Decoder(Record)
 _encoder = msgspec.json.Encoder()
 

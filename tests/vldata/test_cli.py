@@ -24,6 +24,7 @@ COMMANDS = [
     ["validate"],
     ["split"],
     ["certify"],
+    ["leaks"],
     ["stats"],
     ["budget"],
     ["sample"],

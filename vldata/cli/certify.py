@@ -7,20 +7,28 @@ from typing import Annotated
 import typer
 
 from vldata.cli import options as opt
+from vldata.cli.leaks import PictureDistance, TextSimilarity
 
 
 def certify(
     target: Annotated[str, typer.Argument(help="DIR/NAME of the dataset that was split, or of one of its sides.", metavar="DIR/NAME")],
+    picture_distance: PictureDistance = 16,
+    text_similarity: TextSimilarity = 0.8,
+    workers: opt.Workers = 0,
     json_output: opt.Json = False,
 ) -> None:
-    """Prove from the files that no group, id or picture is on two sides of a split; exit 1 when one is."""
+    """Prove from the files that no group, id, picture or near-duplicate is on two sides of a split; exit 1 when one is."""
     import msgspec
 
     from vldata.certify import certify as run_certify
+    from vldata.cli.progress import count_progress
     from vldata.folder import split_target
+    from vldata.leaks import Nearness
     from vldata.terminal import say, say_json
 
-    result = run_certify(*split_target(target))
+    near = Nearness(picture_distance, text_similarity)
+    with count_progress("pictures") as on_progress:
+        result = run_certify(*split_target(target), near=near, workers=workers, on_progress=on_progress)
     if json_output:
         say_json({**msgspec.to_builtins(result), "good": result.good})
     else:

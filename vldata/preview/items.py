@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from vldata.record import IMAGE_TAG, VIDEO_TAG, Record
+from vldata.record import Record
 from vldata.web.visible import visible
 
 MAX_TEXT = 2_000
@@ -88,8 +88,3 @@ def _turn(role: str, text: str) -> Turn:
     if len(text) <= MAX_TEXT:
         return Turn(role, visible(text))
     return Turn(role, visible(text[:MAX_TEXT]), len(text))
-
-
-def plain_text(content: str) -> str:
-    """The text of a turn without the tags of its media."""
-    return content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "").strip()

@@ -7,8 +7,7 @@ from itertools import islice
 
 from vldata.dataset import Dataset
 from vldata.errors import VlkitError
-from vldata.preview.items import plain_text
-from vldata.record import Record
+from vldata.record import Record, plain_text
 from vldata.web.escaping import bdi, text
 from vldata.web.thumbs import data_url, make_thumbnail
 
