@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import numpy as np
@@ -27,6 +27,9 @@ from vleval.stats.groups import Groups, choose_groups
 from vleval.stats.intervals import Interval, clustered_mean, wilson
 from vleval.worth import SAMPLE_ROWS, Worth, sample_rows, value_of, worth_of
 
+if TYPE_CHECKING:
+    from vleval.judge.ask import Judge
+
 Predictions = str | Path | Iterable[Row] | Iterable[Prediction] | Iterable[Mapping[str, Any]]
 
 
@@ -45,6 +48,8 @@ def score(
     options: MetricOptions | None = None,
     allow: Allow | None = None,
     marks: str | Path | None = None,
+    judge: Judge | None = None,
+    judge_key: str = "",
     extras: bool = True,
     seed: int = 0,
     tell: Callable[[str], None] = silent,
@@ -61,6 +66,8 @@ def score(
         options: settings of metrics, and whether reasoning is stripped.
         allow: which differences between predictions and references do not stop the run.
         marks: a judge's marks by id, for `llm_match`.
+        judge: asks a model for the marks instead; verdicts are cached by content.
+        judge_key: the key it is asked with.
         extras: compute ceiling, floor and style loss too.
         seed: of the bootstrap, the samples and the shuffle.
         tell: is given each sentence of the result's notes as soon as it is known.
@@ -78,9 +85,14 @@ def score(
         tell(note)
     if marks is not None:
         joined.rows = join_marks(joined.rows, read_marks(marks), str(marks))
-    if (marks is not None or loaded.format == "openeqa-marks") and not metrics:
-        metrics = ("llm_match",)
     settings = in_space_of(options or MetricOptions(), known)
+    if judge is not None:
+        from vleval.judge.ask import judge_rows  # brings the HTTP client, which no other score needs
+
+        joined.rows = join_marks(joined.rows, judge_rows(judge, joined.rows, api_key=judge_key, tell=tell), judge.model)
+        settings = msgspec.structs.replace(settings, judge=judge.signature)
+    if (marks is not None or judge is not None or loaded.format == "openeqa-marks") and not metrics:
+        metrics = ("llm_match",)
     return score_rows(
         joined,
         loaded,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vleval.cli import options as o
+from vleval.cli.predict import api_key
 
 if TYPE_CHECKING:
     from vleval.explain import Explanation
+    from vleval.judge.ask import Judge
     from vleval.results import ScoreResult
 
 
@@ -31,6 +33,16 @@ def score(
     iou: o.Iou = 0.5,
     allow_remote_code: o.AllowRemoteCode = False,
     marks: Annotated[str | None, typer.Option("--marks", metavar="FILE", help="A judge's marks by id, for llm_match.")] = None,
+    judge: Annotated[
+        str, typer.Option(metavar="URL", help="Ask a model for marks: address of an OpenAI-compatible server.", show_default=False)
+    ] = "",
+    judge_model: Annotated[str, typer.Option(help="The judge's name, as its server lists it.", show_default=False)] = "",
+    judge_mode: Annotated[
+        Literal["robust", "upstream"], typer.Option(help="Our wording with the answer in a data block, or OpenEQA's, exact.")
+    ] = "robust",
+    judge_prompts: Annotated[
+        Path | None, typer.Option(help="For upstream: prompts/ of a checkout of open-eqa.", show_default=False)
+    ] = None,
     per_record: Annotated[Path | None, typer.Option("--per-record", metavar="FILE", help="Write one JSON line per record here.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the score under all profiles and the records that flip.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print which metric each profile defines, and stop.")] = False,
@@ -61,6 +73,8 @@ def score(
         options=settings,
         allow=Allow(missing=allow_missing, duplicates=allow_duplicates, extra=allow_extra),
         marks=marks,
+        judge=_make_judge(judge, judge_model, judge_mode, judge_prompts, file) if judge else None,
+        judge_key=api_key(),
         seed=seed,
         tell=terminal.note,
     )
@@ -73,6 +87,18 @@ def score(
 
         explanation = run_explain(result, settings)
     _print(result, explanation, json)
+
+
+def _make_judge(url: str, model: str, mode: Literal["robust", "upstream"], prompts: Path | None, file: str) -> Judge:
+    """The judge of the flags; its verdicts are kept beside the predictions."""
+    from vldata.errors import UsageError
+    from vleval.judge.ask import Judge
+    from vleval.judge.prompts import load_prompts
+
+    if not model:
+        raise UsageError("--judge needs --judge-model.", cure="Name the model as the server lists it.")
+    cache = None if file == "-" else Path(f"{file}.judge")
+    return Judge(base_url=url, model=model, prompts=load_prompts(mode, prompts), cache=cache)
 
 
 def _print(result: ScoreResult, explanation: Explanation | None, json: bool) -> None:

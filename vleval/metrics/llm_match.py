@@ -47,7 +47,8 @@ def llm_match(options: MetricOptions) -> Metric:
         note = f"{outside} marks lie outside 1 to 5 and are clipped."
         return Scores(values=values, notes=(note,) if outside else ())
 
-    return mean_metric(score, signature="marks:1-5 clip:yes missing:0", scale=100.0, needs=(f"extra.{options.mark_field}",))
+    judge = f" judge:{options.judge}" if options.judge else ""
+    return mean_metric(score, signature=f"marks:1-5 clip:yes missing:0{judge}", scale=100.0, needs=(f"extra.{options.mark_field}",))
 
 
 def _mark(row: Row, name: str) -> float:

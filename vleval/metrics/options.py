@@ -22,6 +22,7 @@ class MetricOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         tokenize: sacrebleu's tokenizer; "" chooses by script in vlkit and is `13a` elsewhere.
         allow_remote_code: let `evaluate:NAME` load code from the hub.
         mark_field: the key of `Row.extra` that holds a judge's mark or verdict.
+        judge: who gave the marks, for the signature: model, wording and its digest.
     """
 
     strip_think: bool | None = None
@@ -33,3 +34,4 @@ class MetricOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tokenize: str = ""
     allow_remote_code: bool = False
     mark_field: str = "mark"
+    judge: str = ""

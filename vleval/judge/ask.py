@@ -1,0 +1,128 @@
+"""Asking the judge: one request an answer, verdicts cached by their content, replies that name no mark asked again and counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from vldata.errors import DataError
+from vleval.judge.prompts import JudgePrompts
+from vleval.metrics.llm_match import parse_mark
+from vleval.predict import openai_wire
+from vleval.predict.ask import Ask, AskTurn, Sampler, request_key
+from vleval.predict.client import Client, Endpoint, Outcome, StopRun
+from vleval.predict.journal import Journal, read_journal
+from vleval.predict.lines import make_prediction
+from vleval.predict.retry import Answer
+from vleval.prediction import Prediction
+from vleval.rows import Row
+
+# As upstream asks; ours is greedy, with room for a model that thinks a line before it marks.
+_SAMPLERS = {
+    "upstream": Sampler(max_tokens=32, temperature=0.2, seed=1234),
+    "robust": Sampler(max_tokens=64, temperature=0.0, seed=0),
+}
+_AGAIN = 2
+
+
+class Judge(msgspec.Struct, frozen=True, kw_only=True):
+    """A judge: where it is asked, in which wording, and where its verdicts are kept (None: nowhere)."""
+
+    base_url: str
+    model: str
+    prompts: JudgePrompts
+    cache: Path | None = None
+    concurrency: int = 16
+    timeout_s: float = 120.0
+
+    @property
+    def signature(self) -> str:
+        """What a score's signature says of the judge."""
+        return f"{self.model}/{self.prompts.mode}:{self.prompts.digest}"
+
+
+def judge_rows(judge: Judge, rows: Sequence[Row], *, api_key: str = "", tell: Callable[[str], None] = lambda _: None) -> dict[str, str]:
+    """Return the judge's reply for every row that has an answer, by id.
+
+    Raises:
+        DataError: replies without a mark remain after asking again, or the judge could not be asked.
+    """
+    sampler = _SAMPLERS[judge.prompts.mode]
+    asks = {row.id: _ask(row, judge.prompts) for row in rows if row.prediction is not None and not row.error}
+    keys = {row_id: request_key(ask, backend="judge", model=judge.model, sampler=sampler) for row_id, ask in asks.items()}
+    known = {key: p for key, p in (read_journal(judge.cache) if judge.cache else {}).items() if _has_mark(p)}
+    cached = sum(key in known for key in keys.values())
+    unparsed = 0
+    for attempt in range(1 + _AGAIN):
+        left = {keys[row_id]: ask for row_id, ask in asks.items() if keys[row_id] not in known}
+        if not left:
+            break
+        if attempt:
+            unparsed += len(left)
+            sampler = msgspec.structs.replace(sampler, seed=(sampler.seed or 0) + attempt)
+        _collect(judge, sampler, left, known, api_key)
+    failed = [row_id for row_id, key in keys.items() if key not in known]
+    if failed:
+        raise DataError(
+            f"the judge gave no mark for {len(failed):,} of {len(asks):,} answers, the first {failed[0]!r}.",
+            where=judge.model,
+            cure="Look at what it says (vleval ping), or take a model that follows instructions; verdicts so far are kept.",
+        )
+    tell(
+        f"Judged by {judge.signature}: {len(asks):,} answers, {cached:,} verdicts from the cache, {unparsed:,} replies without a mark asked again."
+    )
+    return {row_id: known[key].prediction or "" for row_id, key in keys.items()}
+
+
+def _collect(judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[str, Prediction], api_key: str) -> None:
+    endpoint = Endpoint(
+        base_url=openai_wire.normalise_base_url(judge.base_url),
+        model=judge.model,
+        sampler=sampler,
+        concurrency=judge.concurrency,
+        timeout_s=judge.timeout_s,
+    )
+    errors: list[str] = []
+
+    def take(outcome: Outcome, journal: Journal | None) -> None:
+        if not isinstance(outcome.result, Answer):
+            errors.append(outcome.result.reason)
+            return
+        prediction = make_prediction(outcome.ask, outcome.result)
+        if _has_mark(prediction):
+            known[outcome.key] = prediction
+            if journal:
+                journal.append(outcome.key, prediction)
+
+    def run(journal: Journal | None) -> None:
+        try:
+            asyncio.run(Client(endpoint, openai_wire, api_key=api_key).run(iter(left.items()), lambda outcome: take(outcome, journal)))
+        except ExceptionGroup as group:
+            stop = next((error for error in group.exceptions if isinstance(error, StopRun)), None)
+            raise stop or group.exceptions[0] from None
+
+    if judge.cache:
+        with Journal(judge.cache) as journal:
+            run(journal)
+    else:
+        run(None)
+    if errors:
+        raise DataError(
+            f"{len(errors):,} answers could not be judged; the first: {errors[0]}.",
+            where=judge.base_url,
+            cure="Run again: verdicts so far are kept.",
+        )
+
+
+def _ask(row: Row, prompts: JudgePrompts) -> Ask:
+    if not row.references:
+        raise DataError("has no reference to judge by.", where=row.id, cure="Give them with --references FILE or DIR/NAME.")
+    turn = AskTurn("user", (prompts.fill(row),))
+    return Ask(id=row.id, turns=(turn,), images=(), image_names=(), references=row.references, meta={}, question=row.question)
+
+
+def _has_mark(prediction: Prediction) -> bool:
+    return prediction.prediction is not None and parse_mark(prediction.prediction) is not None
