@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures.shapes import write_clip, write_shapes
+from fixtures.shapes import shape_bytes, write_clip, write_shapes
 from fixtures.sharegpt import VARIANTS, draw_sharegpt, rows_of, talks_of
 from vldata.convert import Conversion, ConvertOptions, convert
 from vldata.converters.sharegpt import open_source
@@ -55,8 +57,6 @@ def test_every_form_gives_the_same_conversations(variant: str, lines: bool, tmp_
 def test_parquet_with_embedded_pictures(tmp_path: Path) -> None:
     import polars as pl
 
-    from fixtures.shapes import shape_bytes
-
     rows = [
         {**row, "images": [{"bytes": shape_bytes(Path(name).stem), "path": None} for name in row["images"]]}
         for row in rows_of("llamafactory")
@@ -75,8 +75,21 @@ def test_a_folder_of_files_is_one_dataset(tmp_path: Path) -> None:
         pl.DataFrame([chat(f"What is {number}?", "A number.")]).write_parquet(tmp_path / "chats" / "data" / f"train-{number}.parquet")
     result, records = run(tmp_path / "chats", tmp_path / "out")
     assert result.names == ("chats",) and [record.messages[0].content for record in records] == [f"What is {n}?" for n in range(3)]
-    with pytest.raises(DataError, match=r"no \.parquet, \.jsonl or \.json file here"):
+    with pytest.raises(DataError, match=r"no \.tar, \.parquet, \.jsonl or \.json file here"):
         open_source(write_shapes(tmp_path / "empty"))
+
+
+def test_a_tar_of_conversations(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "chats.tar", "w") as archive:
+        for number, row in enumerate(rows_of("llamafactory")):
+            members = {f"{place}.png": shape_bytes(Path(name).stem) for place, name in enumerate(row["images"])}
+            for suffix, data in {**members, "json": json.dumps(row).encode()}.items():
+                info = tarfile.TarInfo(f"{number:05d}.{suffix}")
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    result, records = run(tmp_path / "chats.tar", tmp_path / "out")
+    assert result.counts.rejected == 0 and [len(record.images) for record in records] == [1, 2]
+    assert records[1].messages[0].content == "<image>and<image>Which is blue?"
 
 
 def test_packed_lists_become_records_of_their_own(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ Adapters that share an input share one product, and are cast, not kept, in the c
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -97,11 +98,28 @@ def can_flash(x: torch.Tensor) -> bool:
     return x.is_cuda and x.dtype in (torch.bfloat16, torch.float16) and torch.cuda.get_device_capability(x.device)[0] >= 8
 
 
+@functools.cache
+def has_cudnn_attention() -> bool:
+    """Whether cuDNN's attention runs here, tried on a small input."""
+    if not torch.cuda.is_available() or torch.cuda.get_device_capability()[0] < 9:
+        return False
+    try:
+        x = torch.randn(2, 4, 64, 64, device="cuda", dtype=torch.bfloat16)
+        ours = torch.ops.aten._scaled_dot_product_cudnn_attention(x, x, x, None, False, 0.0, False, False, scale=0.125)[0]
+        return bool(torch.allclose(ours.float(), F.scaled_dot_product_attention(x.float(), x.float(), x.float()), atol=3e-2))
+    except (RuntimeError, AttributeError):
+        return False
+
+
 def attend(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bounds: torch.Tensor, lengths: Lengths, longest: int, *, causal: bool, flash: bool
 ) -> torch.Tensor:
     """Attention of (tokens, heads, width) within each segment only; fewer key heads than query heads are shared."""
     scale = q.shape[-1] ** -0.5
+    if flash and not causal and lengths[0] and not torch.is_grad_enabled():  # equal segments of a frozen tower: the fastest kernel takes them whole
+        rows = [part.view(-1, lengths[0], *part.shape[1:]).transpose(1, 2) for part in (q, k, v)]
+        out = torch.ops.aten._scaled_dot_product_cudnn_attention(*rows, None, False, 0.0, False, False, scale=scale)[0]
+        return out.transpose(1, 2).reshape(q.shape)
     if flash:
         return torch.ops.aten._flash_attention_forward(q, k, v, bounds, bounds, longest, longest, 0.0, causal, False, scale=scale)[0]  # type: ignore[no-any-return]
     out = []
@@ -180,6 +198,7 @@ class Step:
     def __init__(self, model: Any, levers: Levers, *, checkpointing: bool = False) -> None:
         self.levers = levers
         self.checkpointing = checkpointing
+        self.cudnn = has_cudnn_attention()
         core = core_of(model)
         self.head, self.language, self.tower = core.lm_head, core.model.language_model, core.model.visual
         if levers.liger:
@@ -232,7 +251,9 @@ class Step:
         hidden = hidden + mixed.to(hidden.dtype)
         cos, sin = tower.rotary_pos_emb(hidden, table["patch_places"])
         lengths, flash = table["picture_lengths"], can_flash(hidden)
-        fixed = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), table["picture_bounds"], (0,) if flash else lengths, max(lengths), flash)
+        whole = (lengths[0],) if self.cudnn and len(set(lengths)) == 1 else (0,)
+        places = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), table["picture_bounds"])
+        fixed = (*places, whole if flash else lengths, max(lengths), flash)
         deep = []
         keep = self.checkpointing and torch.is_grad_enabled() and not self.levers.vision_no_grad and tower.training
         for place, block in enumerate(tower.blocks):

@@ -28,6 +28,7 @@ class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
     data_wait_share: float
     trainable_parameters: int
     peak_memory_gib: float
+    steady_samples_per_second: float
     resumed_from: int = 0
     eval_loss: float | None = None
     best_checkpoint: str = ""
@@ -150,6 +151,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.mark()
     return _finish(recipe, prepared, trainer, trained, checkpoint)
 
 
@@ -178,8 +180,7 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
         bf16=precision == "bf16" and plain,
         fp16=precision == "fp16",
         use_cpu=not cuda,
-        gradient_checkpointing=recipe.checkpointing and plain,
-        gradient_checkpointing_kwargs={"use_reentrant": False},
+        logging_nan_inf_filter=False,  # it would wait for the GPU at every step
         logging_steps=recipe.log_steps,
         save_strategy="steps" if recipe.save_steps else "no",
         save_steps=recipe.save_steps or 500,
@@ -222,6 +223,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
         data_wait_share=trainer.wait_s / runtime,
         trainable_parameters=sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad),
         peak_memory_gib=torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0,
+        steady_samples_per_second=trainer.steady_rate() * trainer.args.world_size,
         resumed_from=int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0,
         eval_loss=metrics.get("eval_loss"),
         best_checkpoint=Path(trainer.state.best_model_checkpoint).name if trainer.state.best_model_checkpoint else "",

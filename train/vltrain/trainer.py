@@ -38,6 +38,8 @@ def use_levers(model: Any, levers: Levers, *, checkpointing: bool) -> None:
     """
     token = core_of(model).config.image_token_id
     if levers.plain:
+        if checkpointing:
+            core_of(model).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         original = model.forward
 
         def forward(**batch: Any) -> torch.Tensor:
@@ -62,6 +64,7 @@ class SftTrainer(Trainer):
         self.wait_s = 0.0
         self.tokens = 0
         self.samples = 0
+        self._marks: list[tuple[float, int]] = []
 
     def compute_loss(self, model: Any, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         """Return the sum over this batch divided by the tokens of the step; DDP averages over ranks, so that is undone."""
@@ -74,11 +77,23 @@ class SftTrainer(Trainer):
     def get_batch_samples(self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device) -> tuple[list[Batch], Any]:
         """Fetch the batches of a step, and keep the time that took."""
         began = time.perf_counter()
+        self._marks.append((began, self.samples))
         batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
         self.wait_s += time.perf_counter() - began
         self.tokens += sum(batch["input_ids"].numel() for batch in batches)
         self.samples += sum(int(batch["samples"]) for batch in batches)
         return batches, count
+
+    def mark(self) -> None:
+        """Note that training has ended, once the GPU has."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        self._marks.append((time.perf_counter(), self.samples))
+
+    def steady_rate(self) -> float:
+        """Samples a second over the second half of the steps: without compiling, first allocations and the loader's start."""
+        (began, before), (ended, after) = self._marks[len(self._marks) // 2], self._marks[-1]
+        return (after - before) / (ended - began) if after > before else 0.0
 
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
         """Return the token mean of the loss over the evaluation set, each record once whatever the number of ranks."""

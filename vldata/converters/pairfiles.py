@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
-from vldata import strictjson
-from vldata.converters.rows import MAX_ROW_BYTES, Row, RowFault, RowFile, find_names, open_rows
+from vldata.converters.rows import MAX_ROW_BYTES, Row, RowFault, RowFile, open_rows
+from vldata.converters.shards import PICTURE_SUFFIXES, Shard, is_tar
 from vldata.errors import DataError
 from vldata.naming import natural_key
 from vldata.paths import PathError, find_below
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 _TEXT_SUFFIXES = (".txt", ".caption")
-_MAX_MEMBER_BYTES = 256 * 1024 * 1024
 _METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 
 
@@ -89,7 +86,7 @@ def find_pair_files(source: Path, *, follow_links: bool) -> list[tuple[str, tupl
     """
     if source.is_dir():
         return _search(source, follow_links=follow_links)
-    if source.name.lower().endswith((".tar", ".tar.gz", ".tgz")) and source.is_file():
+    if is_tar(source):
         return [(source.name.split(".")[0], (Shard(source),))]
     return [(source.stem, (Table(open_rows(source)),))]
 
@@ -172,90 +169,3 @@ class SideCars(msgspec.Struct, frozen=True):
     def annotations(self) -> tuple[Path, ...]:
         """The text files."""
         return tuple(self.folder / name for names in self._stems(frozenset(_TEXT_SUFFIXES)).values() for name in names)
-
-
-class Shard(msgspec.Struct, frozen=True):
-    """A WebDataset tar: members of one stem are one sample. Read as a stream; nothing is extracted to disk."""
-
-    path: Path
-    kind: str = "WebDataset tar"
-
-    @property
-    def folder(self) -> Path:
-        """Its folder."""
-        return self.path.parent
-
-    def rows(self) -> Iterator[tuple[str, Row]]:
-        """Yield a row for every sample."""
-        key, members = "", dict[str, bytes]()
-        try:
-            with tarfile.open(self.path, "r|*") as archive:
-                for member in archive:
-                    if not member.isfile() and not member.isdir():
-                        yield f"{self.path.name}/{member.name}", RowFault("VL111", f"{member.name!r} is a link or a device.")
-                    if not member.isfile():
-                        continue
-                    fault = _member_fault(member, self.folder)
-                    stem, suffix = _split_name(member.name)
-                    if stem != key and members:
-                        yield f"{self.path.name}/{key}", _sample(key, members)
-                        members = {}
-                    key = stem
-                    if fault:
-                        yield f"{self.path.name}/{member.name[:100]}", fault
-                        continue
-                    data = archive.extractfile(member)
-                    members[suffix] = data.read() if data else b""
-            if members:
-                yield f"{self.path.name}/{key}", _sample(key, members)
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise DataError(f"cannot be read on: {error}.", where=f"{self.path}/{key}", cure="Fetch the tar again.") from None
-
-    def names(self, wanted: tuple[str, ...]) -> frozenset[str]:
-        """Tell which names may be keys of a sample's json; a compressed tar tells none, and they go into `extra`."""
-        return find_names(self.path, wanted)
-
-    def annotations(self) -> tuple[Path, ...]:
-        """The tar."""
-        return (self.path,)
-
-
-def _member_fault(member: tarfile.TarInfo, folder: Path) -> RowFault | None:
-    try:
-        tarfile.data_filter(member, str(folder))
-    except tarfile.FilterError as error:
-        return RowFault("VL111", f"{error}.")
-    if member.size > _MAX_MEMBER_BYTES:
-        return RowFault("VL104", f"the member has {member.size:,} bytes; at most {_MAX_MEMBER_BYTES:,} are read.")
-    return None
-
-
-def _split_name(name: str) -> tuple[str, str]:
-    """Split at the first dot of the last part, as WebDataset does: `a/b.0.jpg` is sample `a/b`, field `0.jpg`."""
-    folder, _, base = name.rpartition("/")
-    stem, _, suffix = base.partition(".")
-    return f"{folder}/{stem}" if folder else stem, suffix.lower()
-
-
-def _sample(key: str, members: dict[str, bytes]) -> Row:
-    row: dict[str, Any] = {}
-    pictures = []
-    for suffix, data in members.items():
-        ending = f".{suffix.rpartition('.')[2]}"
-        try:
-            if ending in PICTURE_SUFFIXES:
-                pictures.append({"bytes": data, "path": f"{key}.{suffix}"})
-            elif ending == ".json":
-                value = strictjson.loads(data)
-                row |= value if isinstance(value, dict) else {"json": value}
-            elif ending in (".txt", ".caption", ".text"):
-                row["text"] = data.decode("utf-8-sig").strip()
-            elif ending == ".cls":
-                row["cls"] = data.decode("ascii").strip()
-        except strictjson.StrictJsonError as error:
-            return RowFault("VL001", f"{key}.{suffix} is {error}.")
-        except UnicodeDecodeError as error:
-            return RowFault("VL001", f"{key}.{suffix} is not UTF-8 at byte {error.start}.")
-    if not pictures:
-        return RowFault("VL212", "the sample has no picture.")
-    return {**row, "__key__": key, "image": pictures}

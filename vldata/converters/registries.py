@@ -142,10 +142,10 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
 
 def _files_in(folder: Path) -> tuple[Path, ...]:
     """Return the annotation files of a folder, of the first kind that is there, as people order them."""
-    for pattern in ("*.parquet", "data/*.parquet", "*.jsonl", "*.json"):
+    for pattern in ("*.tar", "*.parquet", "data/*.parquet", "*.jsonl", "*.json"):
         if files := sorted(folder.glob(pattern), key=lambda path: natural_key(path.name)):
             return tuple(files)
-    raise DataError("no .parquet, .jsonl or .json file here.", where=str(folder), cure="Give the file of conversations.")
+    raise DataError("no .tar, .parquet, .jsonl or .json file here.", where=str(folder), cure="Give the file of conversations.")
 
 
 def _resolve(source: Path, name: str) -> Path | None:

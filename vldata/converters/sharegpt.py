@@ -1,6 +1,6 @@
 """Conversations: ShareGPT and everything that grew from it. The dialects are in `vldata.converters.dialects`, docs/sources.md shows each.
 
-SOURCE is a .json, .jsonl, .csv, .tsv or .parquet file, a folder of such, a dataset_info.json of LLaMA-Factory (with --dataset), or a
+SOURCE is a .json, .jsonl, .csv, .tsv, .parquet or .tar file, a folder of such, a dataset_info.json of LLaMA-Factory (with --dataset), or a
 meta file of InternVL.
 """
 
@@ -24,6 +24,7 @@ from vldata.converters.locate import MediaFinder, RowError
 from vldata.converters.registries import Listed, list_registered
 from vldata.converters.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, meta_columns
 from vldata.converters.rows import Row, RowFault, RowFile, open_rows
+from vldata.converters.shards import Shard, is_tar
 from vldata.draft import Draft, Reject, Traits, Turn
 from vldata.errors import DataError
 from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
@@ -57,7 +58,7 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     total: int | None = None
     traits: Traits
-    files: tuple[RowFile, ...]
+    files: tuple[RowFile | Shard, ...]
     names: Names
     found: _Found
     finder: MediaFinder
@@ -81,7 +82,7 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
                 number += 1
 
 
-def _rows_of(files: tuple[RowFile, ...]) -> Iterator[tuple[str, Row]]:
+def _rows_of(files: tuple[RowFile | Shard, ...]) -> Iterator[tuple[str, Row]]:
     for file in files:
         yield from file.rows()
 
@@ -228,7 +229,7 @@ def open_source(
 
 
 def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: Target) -> ShareGptSource:
-    files = tuple(map(open_rows, listed.files or (listed.path,)))
+    files = tuple(Shard(path) if is_tar(path) else open_rows(path) for path in listed.files or (listed.path,))
     found = _look_at(files, listed.names)
     wanted = (*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos", *listed.names.videos, *listed.names.tools)
     present = frozenset().union(*(file.names(tuple(dict.fromkeys(wanted))) for file in files))
@@ -253,7 +254,7 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: T
     )
 
 
-def _look_at(files: tuple[RowFile, ...], names: Names) -> _Found:
+def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     """Look at the first rows: which dialects, which placeholders."""
     counts: Counter[str] = Counter()
     texts: list[str] = []

@@ -71,9 +71,8 @@ def judge_rows(judge: Judge, rows: Sequence[Row], *, api_key: str = "", tell: Ca
             where=judge.model,
             cure="Look at what it says (vleval ping), or take a model that follows instructions; verdicts so far are kept.",
         )
-    tell(
-        f"Judged by {judge.signature}: {len(asks):,} answers, {cached:,} verdicts from the cache, {unparsed:,} replies without a mark asked again."
-    )
+    again = f", {unparsed:,} replies without a mark asked again" if unparsed else ""
+    tell(f"Judged by {judge.signature}: {len(asks):,} answers, {cached:,} verdicts from the cache{again}.")
     return {row_id: known[key].prediction or "" for row_id, key in keys.items()}
 
 
