@@ -141,6 +141,22 @@ CODES: dict[str, Code] = {
         "NAME.media.jsonl has no line for a picture that a record uses.",
         "Convert again.",
     ),
+    # --- personal data (vldata pii) ------------------------------------------------------------------------------------------------------
+    "VL041": Code(
+        "identity number",
+        "A text holds what reads as a resident identity number of China: region, date of birth and check digit.",
+        "Remove it from the source, or train on the copy that `vldata pii DIR/NAME --redact` makes; look at the pictures too.",
+    ),
+    "VL042": Code(
+        "phone number",
+        "A text holds a mobile or landline number of China, or one with an international prefix.",
+        "Remove it from the source, or train on the copy that `vldata pii DIR/NAME --redact` makes.",
+    ),
+    "VL043": Code(
+        "e-mail address",
+        "A text holds an e-mail address.",
+        "Remove it from the source, or train on the copy that `vldata pii DIR/NAME --redact` makes.",
+    ),
     # --- annotations that cannot be used ---------------------------------------------------------------------------------------------
     "VL201": Code(
         "annotation not understood",
@@ -174,8 +190,8 @@ CODES: dict[str, Code] = {
     ),
     "VL207": Code(
         "remote media",
-        "The annotation names a URL; conversion does not go to the network.",
-        "Download the files first and give their folder with --image-root.",
+        "The annotation names a URL; conversion does not go to the network by itself.",
+        "Download the files first and give their folder with --image-root, or allow pictures over http(s) with --allow-remote.",
     ),
     "VL208": Code(
         "row too long",
@@ -201,6 +217,11 @@ CODES: dict[str, Code] = {
         "text missing",
         "A picture has no text beside it, or a text no picture.",
         "Add the missing file, or remove the other.",
+    ),
+    "VL213": Code(
+        "picture cannot be fetched",
+        "The server refuses, is too slow or at a private address, or the file is too large.",
+        "Download the file yourself and give its folder with --image-root.",
     ),
     # --- media that cannot be rendered ---------------------------------------------------------------------------------------------
     "VL101": Code(

@@ -5,8 +5,8 @@ Which fields hold picture, text and question is found from the first rows and sa
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from vldata.converters.locate import MediaFinder, RowError
 from vldata.converters.pairfields import Chosen, answers_of, choose_fields, instruction_warning, known_fields, media_of, question_of
 from vldata.converters.pairfiles import PairFile, find_pair_files
 from vldata.converters.prompts import Wording, open_wording
+from vldata.converters.remote import fetch, map_ahead
 from vldata.converters.rowmeta import META_FIELDS, dataset_name, extra_text, id_of, meta_columns
 from vldata.converters.rows import RowFault
 from vldata.draft import Draft, Reject
@@ -46,15 +47,14 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
     wording: Wording
     finder: MediaFinder
     prefix: str
+    remote: bool = False
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every row, in file order."""
         maker = _DraftMaker(self)
-        number = 0
-        for file in self.files:
-            for where, row in file.rows():
-                yield maker.draft(row, where, number)
-                number += 1
+        rows = ((row, where, number) for number, (where, row) in enumerate(item for file in self.files for item in file.rows()))
+        drafts = map_ahead(lambda given: maker.draft(*given), rows) if self.remote else itertools.starmap(maker.draft, rows)
+        yield from drafts
 
 
 class _DraftMaker:
@@ -108,6 +108,7 @@ def open_source(
     text_field: str = "",
     prompt_field: str = "",
     follow_links: bool = False,
+    allow_remote: bool = False,
 ) -> list[PairSource]:
     """Pictures with a text each: captions, transcriptions, or answers to questions.
 
@@ -124,6 +125,7 @@ def open_source(
         text_field: Field that holds the text; by default found by name.
         prompt_field: Field that holds the question; by default found by name.
         follow_links: Follow links that lead out of the folders, for example to another disk.
+        allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
 
     Raises:
         DataError: there is nothing to read.
@@ -133,14 +135,14 @@ def open_source(
         raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
     opened = []
     for name, files in find_pair_files(source, follow_links=follow_links):
-        finder = MediaFinder(files[0].folder, image_root, follow_links=follow_links)
+        finder = MediaFinder(files[0].folder, image_root, follow_links=follow_links, fetch=fetch if allow_remote else None)
         asked = Chosen(image_field, text_field, prompt_field, form)
         opened.append(_open(name, files, finder, asked, open_wording(prompt, seed)))
     return opened
 
 
 def _open(name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Chosen, wording: Wording) -> PairSource:
-    sample = [row for _, row in islice((item for file in files for item in file.rows()), _SAMPLE_ROWS)]
+    sample = [row for _, row in itertools.islice((item for file in files for item in file.rows()), _SAMPLE_ROWS)]
     rows = [row for row in sample if isinstance(row, dict)]
     if not rows:
         first = next((row.reason for row in sample if isinstance(row, RowFault)), "there are no rows.")
@@ -174,4 +176,5 @@ def _open(name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Ch
         wording=wording,
         finder=finder,
         prefix=dataset_name(Path(f"{name}.x")),
+        remote=finder.remote,
     )

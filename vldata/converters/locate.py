@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from vldata.media.refs import BytesRef, ClipRef, FileRef, MediaRef, Sampling
 from vldata.media.sampling import TooFewFramesError, sample_indices
@@ -41,15 +42,30 @@ class MediaFinder:
         image_root: the folder the user named, if any.
         sampling: which frames of a video are taken.
         follow_links: accept links that lead out of the folders.
+        fetch: fetches a URL; None refuses URLs by name.
     """
 
-    def __init__(self, folder: Path, image_root: Path | None, sampling: Sampling | None = None, *, follow_links: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        image_root: Path | None,
+        sampling: Sampling | None = None,
+        *,
+        follow_links: bool = False,
+        fetch: Callable[[str], bytes] | None = None,
+    ) -> None:
+        self._fetch = fetch
         self._folder = folder
         self._given = image_root
         self._roots = tuple(root for root in dict.fromkeys((folder, image_root, folder / "images")) if root is not None and root.is_dir())
         self._sampling = sampling or Sampling()
         self._follow_links = follow_links
         self._locate: Callable[[str], tuple[Path, str]] = lru_cache(maxsize=8_192)(self._search)
+
+    @property
+    def remote(self) -> bool:
+        """Whether URLs are fetched, which takes long and is better done for many rows at once."""
+        return self._fetch is not None
 
     def picture(self, value: Any, where: str) -> MediaRef:
         """Return the reference of one picture: a path, bytes, base64, a data URL, or {"bytes", "path"} as parquet holds it.
@@ -67,6 +83,8 @@ class MediaFinder:
             return BytesRef(_from_data_url(value), where)
         if len(value) >= _MIN_BASE64 and _BASE64(value):
             return BytesRef(_from_base64(value), where)
+        if self._fetch and value.startswith(("http://", "https://")):
+            return BytesRef(self._fetch(value), plain_url(value))
         path, source = self._locate(value)
         return FileRef(str(path), source)
 
@@ -93,7 +111,9 @@ class MediaFinder:
     def _search(self, text: str) -> tuple[Path, str]:
         """Find the one file a path means: (absolute path, its name for provenance)."""
         if text.startswith(_REMOTE):
-            raise RowError("VL207", f"{text[:120]!r} is remote; nothing is fetched. Download it and give --image-root.")
+            raise RowError(
+                "VL207", f"{text[:120]!r} is remote; download it and give --image-root, or allow pictures over http(s) with --allow-remote."
+            )
         name = text.removeprefix("file://")
         found: dict[Path, tuple[Path, str]] = {}
         try:
@@ -133,6 +153,12 @@ class MediaFinder:
 
     def _source_name(self, path: Path, below: str) -> str:
         return path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else below
+
+
+def plain_url(url: str) -> str:
+    """Return a URL without what may be secret in it: user, query, fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:300]
 
 
 def _cell_value(value: dict[str, Any]) -> Any:

@@ -6,9 +6,9 @@ meta file of InternVL.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from vldata.converters.dialects.messages import usual_keys
 from vldata.converters.dialects.names import PLACEHOLDERS, Names
 from vldata.converters.locate import MediaFinder, RowError
 from vldata.converters.registries import Listed, list_registered
+from vldata.converters.remote import fetch, map_ahead
 from vldata.converters.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, meta_columns
 from vldata.converters.rows import Row, RowFault, RowFile, open_rows
 from vldata.converters.shards import Shard, is_tar
@@ -64,22 +65,22 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     finder: MediaFinder
     boxes: Target
     prefix: str
+    remote: bool = False
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
         maker = _DraftMaker(self)
-        number = 0
-        for where, row in _rows_of(self.files):
-            if type(row) is dict:
-                yield maker.draft(row, where, number)
-                number += 1
-            elif type(row) is list and row:
-                for place, inner in enumerate(row):
-                    yield maker.draft(inner, f"{where}[{place}]", number)
-                    number += 1
-            else:
-                yield maker.draft(row, where, number)
-                number += 1
+        rows = ((row, where, number) for number, (where, row) in enumerate(_unpacked(_rows_of(self.files))))
+        yield from map_ahead(lambda given: maker.draft(*given), rows) if self.remote else itertools.starmap(maker.draft, rows)
+
+
+def _unpacked(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Any]]:
+    for where, row in rows:
+        if type(row) is list and row:
+            for place, inner in enumerate(row):
+                yield f"{where}[{place}]", inner
+        else:
+            yield where, row
 
 
 def _rows_of(files: tuple[RowFile | Shard, ...]) -> Iterator[tuple[str, Row]]:
@@ -195,6 +196,7 @@ def open_source(
     short: ShortRule = "fewer",
     boxes: Target = "0-1000",
     follow_links: bool = False,
+    allow_remote: bool = False,
 ) -> list[ShareGptSource]:
     """Conversations of one or more turns, with pictures, videos, tools and boxes, in any known form.
 
@@ -212,6 +214,7 @@ def open_source(
         short: What to do with videos of fewer frames: reject (error), repeat some, or take all (fewer).
         boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture.
         follow_links: Follow links that lead out of the folders, for example to another disk.
+        allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
 
     Raises:
         DataError: there is no such file, or nothing in it is a conversation.
@@ -223,7 +226,7 @@ def open_source(
         raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
     sources = []
     for listed in list_registered(source, dataset, image_root):
-        finder = MediaFinder(listed.folder, listed.image_root, sampling, follow_links=follow_links)
+        finder = MediaFinder(listed.folder, listed.image_root, sampling, follow_links=follow_links, fetch=fetch if allow_remote else None)
         sources.append(_open_file(listed, finder, sampling, boxes))
     return sources
 
@@ -251,6 +254,7 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: T
         finder=finder,
         boxes=boxes,
         prefix=dataset_name(listed.path),
+        remote=finder.remote,
     )
 
 
@@ -259,7 +263,7 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     counts: Counter[str] = Counter()
     texts: list[str] = []
     keys = ("", "", "")
-    for _, given in islice(_rows_of(files), _SAMPLE_ROWS):
+    for _, given in itertools.islice(_rows_of(files), _SAMPLE_ROWS):
         for row in given if type(given) is list else [given]:
             dialect = find_dialect(row, names) if isinstance(row, dict) else None
             if dialect is None or not isinstance(row, dict):
