@@ -25,6 +25,7 @@ COMMANDS = [
     ["split"],
     ["certify"],
     ["leaks"],
+    ["pii"],
     ["stats"],
     ["budget"],
     ["sample"],

@@ -9,6 +9,7 @@ from vldata.cli.convert import make_app
 from vldata.cli.export import export
 from vldata.cli.know import budget, doctor, info, stats
 from vldata.cli.leaks import leaks
+from vldata.cli.pii import pii
 from vldata.cli.preview import preview
 from vldata.cli.schema import schema
 from vldata.cli.select import filter_, mix, sample
@@ -27,6 +28,7 @@ app.command("validate", epilog="Example: vldata validate prepared")(validate)
 app.command("split", epilog="Example: vldata split prepared/openeqa --test 258 --val 0.125 --group-by scene")(split)
 app.command("certify", epilog="Example: vldata certify prepared/openeqa")(certify)
 app.command("leaks", epilog="Example: vldata leaks prepared/openeqa_train prepared/openeqa_test")(leaks)
+app.command("pii", epilog="Example: vldata pii prepared/openeqa")(pii)
 app.command("stats", epilog="Example: vldata stats prepared/openeqa")(stats)
 app.command("budget", epilog="Example: vldata budget prepared/openeqa --cutoff 2048")(budget)
 app.command("sample", epilog="Example: vldata sample prepared/openeqa -n 8 --seed 0")(sample)

@@ -1,0 +1,43 @@
+"""`vldata pii`: personal data in a dataset, found or taken out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vldata.cli import options as opt
+
+
+def pii(
+    target: opt.Target,
+    redact: Annotated[bool, typer.Option("--redact", help="Register a copy with labels in place of what was found.")] = False,
+    name: Annotated[str, typer.Option("--as", help="With --redact: name of the copy; by default NAME_redacted.", show_default=False)] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="With --redact: replace an earlier copy.")] = False,
+    json_output: opt.Json = False,
+) -> None:
+    """Look for identity numbers, phone numbers and e-mail addresses in every text; exit 1 when there are any."""
+    import msgspec
+
+    from vldata.folder import DatasetPaths, split_target
+    from vldata.pii import redact as run_redact
+    from vldata.pii import scan_dataset
+    from vldata.terminal import note, say, say_json
+
+    count, findings = scan_dataset(target)
+    copy = ""
+    if redact:
+        paths = DatasetPaths(*split_target(target))
+        copy, changed = run_redact(paths, name, overwrite=overwrite)
+        note(f"Registered {copy!r}: {changed:,} of {count:,} records changed.")
+        if any(finding.message.startswith("id:") for finding in findings.kept):
+            note("Ids were kept as they are, for other files know the records by them: some hold personal data.")
+    if json_output:
+        found = [{**msgspec.to_builtins(finding), "cure": finding.cure} for finding in findings.kept]
+        say_json({"records": count, "counts": dict(findings.counts), "findings": found, "redacted": copy})
+    else:
+        for line in findings.lines():
+            say(line)
+        say(f"{count:,} records, {findings.total:,} findings." if findings.total else f"{count:,} records, no findings.")
+    if findings.total and not redact:
+        raise typer.Exit(1)
