@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from vldata.durable import write_atomic
 from vldata.errors import DataError
 from vltrain.data import LoadedSet
+from vltrain.identity import weights_digest
 from vltrain.levers import Levers
 from vltrain.plan import VERSIONED, Prepared
 from vltrain.recipe import Recipe
@@ -107,7 +108,11 @@ def make_manifest(recipe: Recipe, prepared: Prepared, levers: Levers, precision:
         "precision": precision,
         "levers": msgspec.to_builtins(levers),
         "data": [_describe(loaded) for loaded in prepared.sets],
-        "model": {"path": recipe.model, "config_sha256": hashlib.sha256((Path(recipe.model) / "config.json").read_bytes()).hexdigest()},
+        "model": {
+            "path": recipe.model,
+            "config": hashlib.sha256((Path(recipe.model) / "config.json").read_bytes()).hexdigest(),
+            "weights": weights_digest(Path(recipe.model)),
+        },
         "records": {"train": prepared.plan.train_records, "eval": prepared.plan.eval_records, "over_cutoff": list(prepared.dropped)},
         "versions": versions,
     }

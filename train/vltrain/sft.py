@@ -135,7 +135,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
         write_json(output / MANIFEST, manifest)
     set_seed(recipe.seed)
     on_gpu = torch.cuda.is_available()
-    base = load_base(recipe, precision, device=arguments.local_rank if on_gpu and recipe.method == "qlora" else None)
+    base = load_base(recipe, precision, device=torch.cuda.current_device() if on_gpu and recipe.method == "qlora" else None)
     model = add_adapters(base, recipe)
     use_levers(model, levers, checkpointing=recipe.checkpointing)
     featurizer = Featurizer(Path(recipe.model))

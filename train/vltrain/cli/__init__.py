@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from vldata.terminal import run
+from vltrain.cli.merge import merge
 from vltrain.cli.plan import plan
 from vltrain.cli.sft import sft
 
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command("plan", epilog="Example: vltrain plan recipe.yaml --gpu T4-16GB")(plan)
 app.command("sft", epilog="Example: vltrain sft recipe.yaml --max-steps 10")(sft)
+app.command("merge", epilog="Example: vltrain merge recipe.yaml --out merged")(merge)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,215 @@
+"""Training speed on one GPU through `vltrain sft`, data loading included: random weights of the published Qwen3-VL-2B shape.
+
+    python bench/train_h100.py [--only plain,fast,...] [--steps 24]     # one H100, about 8 minutes
+    python bench/train_h100.py --tiny                                     # a logic test on the CPU
+
+Every row is a run of `vltrain.sft.run_sft` on the same folder of JPEG files; speed is taken over the second half of its steps. MFU is
+useful FLOPs (language forward and data gradients, vision forward, logits at labels; nothing recomputed) over 989e12 a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+import msgspec
+import numpy as np
+import torch
+from PIL import Image
+
+from vldata.dataset_info import make_entry
+from vldata.models.shapes import PUBLISHED, Shape, read_shape
+from vldata.models.tiny import build_config, build_tokenizer, write_processor_files
+from vldata.record import Message, Record, encode_record
+from vltrain.data import load_set
+from vltrain.features import IGNORED, Featurizer
+from vltrain.recipe import Recipe
+from vltrain.sft import run_sft
+
+PEAK = 989e12
+TARGET, ANSWER = 2_048, 63
+
+
+def build_model(out: Path, *, tiny: bool) -> None:
+    """Write random weights of the 2B shape with a small tokenizer; its token ids lie in the large vocabulary."""
+    from transformers import AutoModelForImageTextToText
+
+    tokenizer = build_tokenizer()
+    config = build_config(tokenizer)
+    if not tiny:
+        shape = PUBLISHED["2b"]
+        text, vision = config.text_config, config.vision_config
+        for key, value in {"vocab_size": 151_936, "hidden_size": shape.hidden, "intermediate_size": shape.ffn, "num_hidden_layers": shape.layers,
+                           "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads, "head_dim": 128}.items():  # fmt: skip
+            setattr(text, key, value)
+        text.rope_parameters = {"rope_type": "default", "rope_theta": 5e6, "mrope_interleaved": True, "mrope_section": [24, 20, 20]}
+        for key, value in {"depth": 24, "hidden_size": 1_024, "intermediate_size": 4_096, "num_heads": 16, "out_hidden_size": shape.hidden,
+                           "num_position_embeddings": 2_304, "deepstack_visual_indexes": [5, 11, 17]}.items():  # fmt: skip
+            setattr(vision, key, value)
+        config = type(config).from_dict(config.to_dict())
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(0)
+    with torch.device(device):
+        model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16 if device == "cuda" else torch.float32)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    write_processor_files(out)
+
+
+def write_data(out: Path, model: Path, *, records: int, tiny: bool) -> None:
+    """Write two datasets: `frames` (8 pictures of 448 x 448, 2,048 tokens) and `mixed` (every other one a chart of 800 x 608)."""
+    rng, choose = np.random.default_rng(0), random.Random(0)
+    (out / "images").mkdir(parents=True)
+    side, pool = (256, 8) if tiny else (448, 96)
+
+    def draw(name: str, width: int, height: int) -> str:
+        noise = rng.integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC).save(out / "images" / name, quality=90)
+        return f"images/{name}"
+
+    frames = [draw(f"f{number}.jpg", side, side) for number in range(pool)]
+    charts = [draw(f"c{number}.jpg", 800 - 800 % 32, 608) for number in range(pool // 4)]
+
+    def digits(count: int) -> str:
+        return "".join(choose.choice("0123456789") for _ in range(count))
+
+    def record(number: int, images: list[str], question: int) -> Record:
+        user = Message("user", "<image>" * len(images) + digits(question))
+        messages = (user, Message("assistant", digits(ANSWER)))
+        return Record(id=f"r{number}", messages=messages, images=tuple(images), references=(), meta={})
+
+    eight = [choose.choices(frames, k=8) for _ in range(records)]
+    probe = [record(0, eight[0], 8), record(0, [charts[0]], 140)]
+    write_dataset(out, "probe", probe)
+    featurizer = Featurizer(model)
+    pad = max(0, TARGET - len(featurizer.make(load_set(str(out / "probe")).examples[0])))
+    write_dataset(out, "frames", [record(number, images, 8 + pad) for number, images in enumerate(eight)])
+    mixed = [record(n, images, 8 + pad) if n % 2 else record(n, [choose.choice(charts)], 140) for n, images in enumerate(eight)]
+    write_dataset(out, "mixed", mixed)
+
+
+def write_dataset(out: Path, name: str, records: list[Record]) -> None:
+    """Write and register records."""
+    (out / f"{name}.jsonl").write_bytes(b"".join(encode_record(record) + b"\n" for record in records))
+    path = out / "dataset_info.json"
+    table = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**table, name: make_entry(f"{name}.jsonl")}))
+
+
+def useful_flops(shape: Shape, target: str, model: Path) -> float:
+    """Mean useful FLOPs of a record."""
+    featurizer, total, queries = Featurizer(model), 0.0, shape.heads * shape.head_dim
+    examples = load_set(target, limit=8).examples
+    for example in examples:
+        sample = featurizer.make(example)
+        length, labels = len(sample), int((sample.labels != IGNORED).sum())
+        language = 2.0 * shape.language_linear_parameters * length + 2.0 * length**2 * queries * shape.layers
+        width = shape.vision_hidden
+        block = shape.vision_depth * sum(inputs * outputs for inputs, outputs in shape.vision_linears().values())
+        merger = (1 + len(shape.deepstack)) * sum(inputs * outputs for inputs, outputs in shape.merger_linears().values())
+        patches = sum(rows * columns for rows, columns in sample.grids)
+        squares = sum((rows * columns) ** 2 for rows, columns in sample.grids)
+        vision = 2.0 * block * patches + 4.0 * squares * width * shape.vision_depth + 2.0 * merger * patches / 4 + 2.0 * 1_536 * width * patches
+        total += 2 * language + 2 * 2.0 * shape.hidden * shape.vocabulary * labels + vision
+    return total / len(examples)
+
+
+PLAIN = {"packing": False, "vision_no_grad": False, "logits_at_labels": False, "linear_patch_embed": False, "host_positions": False}
+ROWS: dict[str, dict[str, Any]] = {
+    "fast": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False},
+    "plain": {"data": "frames", **PLAIN, "batch_size": 4, "checkpointing": False, "steps": 12},
+    "fast, checkpointing": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": True},
+    "plain, checkpointing": {"data": "frames", **PLAIN, "batch_size": 4, "checkpointing": True, "steps": 12},
+    "fast, mixed": {"data": "mixed", "compile": True, "batch_size": 8, "checkpointing": False},
+    "plain, mixed": {"data": "mixed", **PLAIN, "batch_size": 8, "checkpointing": True, "steps": 12},
+    "qlora": {"data": "frames", "method": "qlora", "compile": True, "batch_size": 8, "checkpointing": False},
+    "fast, not compiled": {"data": "frames", "batch_size": 4, "checkpointing": False, "steps": 12},
+    "fast, batch 4": {"data": "frames", "compile": True, "batch_size": 4, "checkpointing": False},
+    "fast, batch 12": {"data": "frames", "compile": True, "batch_size": 12, "checkpointing": False},
+}
+
+
+def run_row(name: str, work: Path, steps: int, *, tiny: bool, trace: bool) -> dict[str, Any]:
+    """Run one row and return its figures."""
+    changes = dict(ROWS[name])
+    data = changes.pop("data")
+    recipe = Recipe(
+        model=str(work / "model"), data=(str(work / "data" / data),), output=str(work / "out"), cutoff=4_096, rank=8, learning_rate=1e-5,
+        max_steps=changes.pop("steps", steps), log_steps=1_000, workers=2 if tiny else 12, tensorboard=False, plot=False, overwrite=True,
+    )  # fmt: skip
+    if tiny:
+        changes |= {"batch_size": 2, "precision": "fp32", "compile": False}
+    recipe = msgspec.structs.replace(recipe, **changes)
+    shutil.rmtree(work / "out", ignore_errors=True)
+    began = time.perf_counter()
+    result = run_sft(recipe) if not trace else profiled(lambda: run_sft(recipe))
+    flops = useful_flops(read_shape(work / "model"), recipe.data[0], work / "model")
+    rate = result.steady_samples_per_second
+    return {
+        "row": name, "batch": recipe.batch_size, "samples_per_s": round(rate, 2), "mfu": round(rate * flops / PEAK, 4),
+        "peak_gib": round(result.peak_memory_gib, 1), "wait": round(result.data_wait_share, 4), "loss": round(result.train_loss, 4),
+        "useful_tflop": round(flops / 1e12, 2), "seconds": round(time.perf_counter() - began, 1),
+    }  # fmt: skip
+
+
+def profiled(call: Any) -> Any:
+    """Run under the profiler, and print the kernels that take the time."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        result = call()
+    print(profile.key_averages().table(sort_by="cuda_time_total", row_limit=28, max_name_column_width=70))
+    return result
+
+
+def main() -> None:
+    """Run the rows and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="names of rows, separated by ;")
+    parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--budget", type=float, default=500, help="seconds after which no row is begun")
+    parser.add_argument("--trace", default="", help="name of a row to profile")
+    parser.add_argument("--tiny", action="store_true")
+    arguments = parser.parse_args()
+    began, rows = time.perf_counter(), []
+    work = Path(tempfile.mkdtemp(prefix="train_bench_"))
+    build_model(work / "model", tiny=arguments.tiny)
+    write_data(work / "data", work / "model", records=512 if not arguments.tiny else 16, tiny=arguments.tiny)
+    if torch.cuda.is_available():
+        print(subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout.strip(), torch.__version__, flush=True)
+    print(f"model and data in {time.perf_counter() - began:.0f} s", flush=True)
+    for name in arguments.only.split(";") if arguments.only else ROWS:
+        if time.perf_counter() - began > arguments.budget:
+            print(f"{name}: not run, out of time", flush=True)
+            continue
+        try:
+            rows.append(run_row(name, work, 4 if arguments.tiny else arguments.steps, tiny=arguments.tiny, trace=name == arguments.trace))
+            print(json.dumps(rows[-1]), flush=True)
+        except Exception:  # a row that fails is reported, and the next one runs
+            traceback.print_exc(limit=-6)
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    found = {row["row"]: row["samples_per_s"] for row in rows}
+    for fast, plain in (("fast", "plain"), ("fast, checkpointing", "plain, checkpointing"), ("fast, mixed", "plain, mixed")):
+        if found.get(plain) and fast in found:
+            print(f"{fast} / {plain}: {found[fast] / found[plain]:.2f} x")
+    if os.environ.get("OUT"):
+        (Path(os.environ["OUT"]) / "train_h100.json").write_text(json.dumps(rows, indent=2))
+    shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
