@@ -34,7 +34,7 @@ def parquet_columns(path: Path) -> Columns:
     return columns
 
 
-def iter_parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def iter_parquet_rows(path: Path, *, rows_at_once: int = _ROWS_AT_ONCE) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield `(row number, cells by column)`; nested cells come as dicts and lists, binary ones as bytes.
 
     Raises:
@@ -43,9 +43,9 @@ def iter_parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     import polars as pl
 
     total = parquet_columns(path).rows
-    for start in range(0, total, _ROWS_AT_ONCE):
+    for start in range(0, total, rows_at_once):
         try:
-            block = pl.scan_parquet(path, glob=False).slice(start, _ROWS_AT_ONCE).collect()
+            block = pl.scan_parquet(path, glob=False).slice(start, rows_at_once).collect()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"cannot be read from row {start}: {str(error).splitlines()[0]}.", where=str(path)) from None
         for offset, row in enumerate(block.iter_rows(named=True)):

@@ -6,6 +6,7 @@ The layouts on disk, as the dataset ships and as people lay it out, below SOURCE
     frames/hm3d-v0/<episode>/NNNNN-rgb.png               beside -depth.png, poses .txt, states .pkl (ScanNet: six digits)
     frames/<episode>/00001.jpg
     videos/hm3d-v0/<episode>-0.mp4, videos/<episode>.mp4
+    *.parquet, data/*.parquet                            the mirrors with embedded frames; see `openeqa_parquet`
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import msgspec
 
 from vldata import strictjson
 from vldata.contract import Setting
-from vldata.draft import Draft, Reject, Slot, Turn
+from vldata.draft import Draft, Reject, Slot, Source, Turn
 from vldata.errors import DataError, UsageError
 from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import TooFewFramesError, check_sampling, sample_indices
@@ -67,7 +68,7 @@ class OpenEqaSource(msgspec.Struct, frozen=True, kw_only=True):
             yield self._draft(row, f"{file}[{index}]")
 
     def _draft(self, row: Any, where: str) -> Draft | Reject:
-        if fault := _row_fault(row):
+        if fault := row_fault(row):
             row_id = row.get("question_id") if isinstance(row, dict) else None
             return Reject(f"openeqa/{row_id}" if isinstance(row_id, str) else "", where, "VL201", fault)
         record_id = f"openeqa/{row['question_id']}"
@@ -75,25 +76,31 @@ class OpenEqaSource(msgspec.Struct, frozen=True, kw_only=True):
         located = self.locate(episode)
         if isinstance(located, Reject):
             return Reject(record_id, where, located.code, located.reason)
-        extra = {key: value for key, value in row.items() if key not in _KNOWN}
-        return Draft(
-            id=record_id,
-            where=where,
-            turns=(
-                Turn("user", _fill(self.prompt, row["question"], len(located))),
-                Turn("assistant", (row["answer"],)),
-            ),
-            media=located,
-            references=(row["answer"], *(row.get("extra_answers") or ())),
-            meta={
-                "source": "openeqa",
-                "task": "vqa",
-                "category": row["category"],
-                "episode": episode,
-                "scene": scene_of(episode)[0],
-                "extra": json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else "",
-            },
-        )
+        return make_draft(row, where, located, self.prompt)
+
+
+def make_draft(row: dict[str, Any], where: str, media: tuple[MediaRef, ...], prompt: str) -> Draft:
+    """Make the draft of a question without fault, which sees these media."""
+    episode = row["episode_history"]
+    extra = {key: value for key, value in row.items() if key not in _KNOWN}
+    return Draft(
+        id=f"openeqa/{row['question_id']}",
+        where=where,
+        turns=(
+            Turn("user", _fill(prompt, row["question"], len(media))),
+            Turn("assistant", (row["answer"],)),
+        ),
+        media=media,
+        references=(row["answer"], *(row.get("extra_answers") or ())),
+        meta={
+            "source": "openeqa",
+            "task": "vqa",
+            "category": row["category"],
+            "episode": episode,
+            "scene": scene_of(episode)[0],
+            "extra": json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else "",
+        },
+    )
 
 
 def open_source(
@@ -107,14 +114,14 @@ def open_source(
     questions: Path | None = None,
     prompt: Path | None = None,
     follow_links: bool = False,
-) -> OpenEqaSource:
+) -> Source:
     """Open-EQA: questions about an episode, each with N frames of it.
 
     Frame folders are taken before videos; what was found and chosen is said. Records that cannot be used are counted and listed in
     NAME.rejects.jsonl.
 
     Args:
-        source: The folder as the dataset ships; by default the working folder.
+        source: The folder as the dataset ships, or a parquet mirror; by default the working folder.
         frames: Frames per episode.
         frame_rule: uniform: evenly from first to last; first: the first N; every: each k-th, at most N; fps: so many a second.
         step: The k of --frame-rule every.
@@ -132,6 +139,12 @@ def open_source(
     check_sampling(sampling)
     wording = _check_prompt(read_user_text(prompt).rstrip("\n") if prompt else DEFAULT_PROMPT)
     root = source or Path()
+    if questions is None and not any((folder / FULL_QUESTIONS).is_file() for folder in (root, root / "data")):
+        from vldata.converters.openeqa_parquet import find_parquet, open_embedded
+
+        files, column = find_parquet(root)
+        if files:
+            return open_embedded(files, column, sampling, wording)
     if not root.is_dir():
         raise DataError("is not a folder.", where=str(root), cure="Give the folder that holds open-eqa-v0.json and frames/ or videos/.")
     roots = (root, root / "data")
@@ -184,7 +197,8 @@ def _fill(prompt: str, question: str, media: int) -> tuple[str | Slot, ...]:
     return ((before,) if before else ()) + slots + ((after,) if after else ())
 
 
-def _row_fault(row: Any) -> str:
+def row_fault(row: Any) -> str:
+    """Say what a question lacks, or "" for a good one."""
     if not isinstance(row, dict):
         return "is not an object."
     for field in ("question_id", "question", "answer", "category", "episode_history"):
