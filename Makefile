@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: demo test lint wheel-test consumers parity clean
+.PHONY: demo test lint wheel-test consumers servers parity clean
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -55,6 +55,10 @@ wheel-test: $(VENV)/.dev
 # Feeds our output to the real trainers, each in a venv of its own. Minutes, and gigabytes of packages.
 consumers: $(VENV)/.dev
 	bash tests/consumers/run.sh $(BIN)
+
+# Asks real servers on loopback, each in a venv of its own. Minutes, and gigabytes of packages.
+servers: $(VENV)/.dev
+	bash tests/servers/run.sh $(BIN)
 
 clean:
 	rm -rf $(DEMO) dist build .work

@@ -84,6 +84,8 @@ async def _model_listed(session: aiohttp.ClientSession, endpoint: Endpoint, wire
     names = wire.model_names(content) if status == 200 else None
     if names is None:
         return Check("model is listed", None, f"{url} answers HTTP {status} without a list of models")
+    if not names:  # transformers serve lists what is in its cache, not the folder it serves
+        return Check("model is listed", None, f"{url} lists no model at all")
     if endpoint.model not in names:
         shown = ", ".join(names[:5]) or "none"
         raise StopRun(f"the server does not list {endpoint.model!r}.", where=url, cure=f"It serves: {shown}. Name one with --model.")
