@@ -148,8 +148,8 @@ class _Reader:
             except (strictjson.StrictJsonError, msgspec.ValidationError):
                 yield line, None, notes
                 continue
-            for image in dict.fromkeys(record.images):
-                notes += [(code, f"{image}: {message}") for code, message in self._of_picture.get(image, ())]
+            for place, image in enumerate(record.images, start=1):
+                notes += [(code, f"picture {place}: {message}") for code, message in self._of_picture.get(image, ())]
             yield line, record, notes
 
     def vision_of(self, record: Record) -> int:
@@ -184,7 +184,8 @@ class _Reader:
                 if value and len(counter) <= MAX_VALUES:
                     counter[value] += 1
         chosen = {"side": Counter({side: sides[side] for side in (*SIDES, "none") if sides[side]})} if self._sides else {}
-        chosen |= {key: found for key, found in values.items() if key != "extra" and _sorts(found)}
+        sorting = {key: found for key, found in values.items() if key != "extra" and _sorts(found)}
+        chosen |= dict(sorted(sorting.items(), key=lambda entry: len(entry[1])))
         return tokens, vision, tuple(Facet(name, dict(found if name == "side" else found.most_common())) for name, found in chosen.items())
 
     def items(self, rows: set[int]) -> tuple[tuple[Item, ...], tuple[Picture, ...]]:

@@ -126,7 +126,7 @@ def _thumbnails(
 def _picture_notes(pictures: Sequence[Picture], made: int, lost: int) -> list[str]:
     notes = []
     if lost:
-        notes.append(f"{lost:,} pictures cannot be read and are not shown: vldata validate names them.")
+        notes.append(f"Pictures that cannot be read and are not shown: {lost:,}. vldata validate names them.")
     if left := len(pictures) - made - lost:
         kept = f"{made:,} of {len(pictures):,} pictures are shown"
         notes.append(f"{kept}; {left:,} were left out to keep the file small: --limit shows fewer records.")

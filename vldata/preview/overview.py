@@ -42,15 +42,23 @@ def _tokens_card(overview: Overview) -> str:
 
 
 def bins_of(tokens: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Bins `(from, to, records)` over the range; both ends belong to their bin."""
+    """Bins `(from, to, records)` over the range; both ends belong to their bin. A few far outliers share a last, wider bin."""
     if not tokens:
         return []
-    low, high = min(tokens), max(tokens)
-    step = max(1, -(-(high - low + 1) // _BINS))
-    counts = [0] * ((high - low) // step + 1)
-    for value in tokens:
-        counts[(value - low) // step] += 1
-    return [(low + place * step, low + (place + 1) * step - 1, count) for place, count in enumerate(counts)]
+    ordered = sorted(tokens)
+    low, usual, high = ordered[0], ordered[-(-len(ordered) * 99 // 100) - 1], ordered[-1]
+    end = usual if high - low > 2 * (usual - low) else high
+    step = max(1, -(-(end - low + 1) // _BINS))
+    counts = [0] * ((end - low) // step + 1)
+    for value in ordered:
+        if value <= end:
+            counts[(value - low) // step] += 1
+    bins = [(low + place * step, low + (place + 1) * step - 1, count) for place, count in enumerate(counts)]
+    start, _, last = bins[-1]
+    bins[-1] = (start, min(bins[-1][1], end), last)
+    if end < high:
+        bins.append((end + 1, high, len(ordered) - sum(counts)))
+    return bins
 
 
 def _histogram(tokens: Sequence[int]) -> str:

@@ -68,24 +68,25 @@
     }
     node.append(text.slice(0, at), make("mark", "", text.slice(at, at + state.text.length)), text.slice(at + state.text.length));
   };
-  const words = (turn, first, slots) => {
-    const node = make("div", "turn " + turn.role);
+  const signs = { image: "▣ ", video: "▶ " };
+  const words = (turn, next, slots) => {
+    const node = make("div", "turn " + turn.role + (turn.text.length > 90 ? " long" : ""));
     node.dir = "auto";
-    let next = first;
-    const parts = turn.text.split(/((?:<(?:image|video)>\s*)+)/);
-    for (const part of parts) {
-      const tags = part.match(/<(?:image|video)>/g);
-      if (!tags || part.replace(/<(?:image|video)>|\s/g, "")) {
+    const parts = turn.text.split(/((?:<image>\s*)+|(?:<video>\s*)+)/);
+    parts.forEach((part, place) => {
+      if (place % 2 === 0) {
         marked(node, part);
-        continue;
+        return;
       }
-      const last = next + tags.length - 1;
-      const alone = parts.length === 3 && part === parts[1] && !parts[0];
-      if (slots || !alone) node.append(make("span", "slot", "▣ " + (tags.length > 1 ? next + "–" + last : next)));
-      next = last + 1;
-    }
+      const kind = part.slice(1, 6);
+      const first = next[kind];
+      next[kind] += part.match(/</g).length;
+      const last = next[kind] - 1;
+      const leading = kind === "image" && parts.length === 3 && !parts[0] && last === next.all;
+      if (slots || !leading) node.append(make("span", "slot", signs[kind] + (last > first ? first + "–" + last : first)));
+    });
     if (turn.length) node.append(make("span", "slot", "… " + number(turn.length) + " characters in all"));
-    return [node, next];
+    return node;
   };
   const layout = (count) => (count === 1 ? "" : count === 2 ? " two" : count === 4 ? " four" : count <= 6 ? " few" : " many");
 
@@ -104,9 +105,11 @@
       const value = name !== "side" && item.meta && item.meta[name];
       if (value && row.childElementCount < 3) row.append(make("span", "tag", value));
     }
-    const cost = make("span", "cost", number((item.vision || 0) + (item.text || 0)) + " tokens");
-    cost.title = number(item.vision || 0) + " vision, about " + number(item.text || 0) + " text";
-    row.append(cost);
+    if (item.text) {
+      const label = make("span", "cost", number((item.vision || 0) + item.text) + " tokens");
+      label.title = number(item.vision || 0) + " vision, about " + number(item.text) + " text";
+      row.append(label);
+    }
     return row;
   };
 
@@ -121,12 +124,8 @@
     }
     const body = make("div", "body");
     body.append(tags(item));
-    let next = 1;
-    for (const turn of item.turns.slice(0, 4)) {
-      const [line, after] = words(turn, next, false);
-      next = after;
-      body.append(line);
-    }
+    const next = { image: 1, video: 1, all: (item.pictures || []).length + (item.more_pictures || 0) };
+    for (const turn of item.turns.slice(0, 4)) body.append(words(turn, next, false));
     const rest = item.turns.length - 4 + (item.more_turns || 0);
     if (rest > 0) body.append(make("div", "why", "and " + number(rest) + " more turns"));
     if (item.references) body.append(chips(item));
@@ -184,13 +183,8 @@
     }
     const text = make("div", "words");
     text.append(...faults(item));
-    let next = 1;
-    for (const turn of item.turns) {
-      text.append(make("span", "who", turn.role));
-      const [line, after] = words(turn, next, true);
-      next = after;
-      text.append(line);
-    }
+    const next = { image: 1, video: 1 };
+    for (const turn of item.turns) text.append(make("span", "who", turn.role), words(turn, next, true));
     if (item.more_turns) text.append(make("div", "why", "and " + number(item.more_turns) + " more turns"));
     if (item.references) text.append(chips(item));
     text.append(facts(item));
