@@ -8,7 +8,7 @@ work=${SERVERS_WORK:-.work/servers}
 venvs=${SERVERS_VENVS:-.venvs}
 port=${SERVERS_PORT:-18123}
 mkdir -p "$work/hub"
-"$bin/python" vldata/models/tiny.py "$work/tiny" >/dev/null 2>&1
+"$bin/python" vldata/models/tiny.py "$work/tiny" --mixing 50 >/dev/null 2>&1
 rm -rf "$work/open-eqa" "$work/prepared" "$work"/*.jsonl*
 "$bin/python" -m fixtures.openeqa "$work/open-eqa" >/dev/null
 "$bin/vldata" convert openeqa "$work/open-eqa" --frames 2 --limit 8 --out "$work/prepared" >/dev/null 2>&1

@@ -157,10 +157,11 @@ def write_processor_files(out: Path) -> None:
         (out / name).write_text(json.dumps({**common, **own}, indent=2) + "\n", encoding="utf-8")
 
 
-def build_tiny_model(out: Path, *, seed: int = 0, embedding_std: float = 0.0) -> Path:
+def build_tiny_model(out: Path, *, seed: int = 0, embedding_std: float = 0.0, mixing: float = 1.0) -> Path:
     """Write a whole model folder: weights, config, tokenizer, template, processors. The same seed gives the same weights.
 
     With `embedding_std` the (tied) embeddings are widened to it: at the usual 0.02 a frozen head cannot express a sure answer.
+    `mixing` multiplies what the layers add to the residual stream: at 1 a random model repeats its last token whatever it is shown.
     """
     import torch
     from transformers import GenerationConfig, Qwen3VLForConditionalGeneration
@@ -174,6 +175,10 @@ def build_tiny_model(out: Path, *, seed: int = 0, embedding_std: float = 0.0) ->
     if embedding_std:
         embeddings = model.get_input_embeddings().weight.data
         embeddings.mul_(embedding_std / float(embeddings.std()))
+    if mixing != 1.0:
+        for name, weight in model.named_parameters():
+            if name.endswith(("o_proj.weight", "down_proj.weight")):
+                weight.data.mul_(mixing)
     model.generation_config = GenerationConfig(
         do_sample=False, eos_token_id=config.text_config.eos_token_id, pad_token_id=config.text_config.pad_token_id
     )
@@ -188,5 +193,6 @@ if __name__ == "__main__":
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--embedding-std", type=float, default=0.0, help="0.15 for a model that is to learn")
+    parser.add_argument("--mixing", type=float, default=1.0, help="50 for answers that depend on the prompt")
     arguments = parser.parse_args()
-    build_tiny_model(arguments.out, seed=arguments.seed, embedding_std=arguments.embedding_std)
+    build_tiny_model(arguments.out, seed=arguments.seed, embedding_std=arguments.embedding_std, mixing=arguments.mixing)
