@@ -414,3 +414,22 @@ def test_the_demo_data_of_llamafactory_converts_without_a_reject(name: str, tmp_
         pytest.skip("LLaMA-Factory's demo data (../shared) are not on this machine")
     result, records = run(file, tmp_path / "out", frames=2)
     assert result.counts.rejected == 0 and all(record.images for record in records)
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vldata.convert._PART_DRAFTS", 5)
+    rows = [chat(f"What is {number}?", "A number.", id=number % 20) for number in range(23)]
+    file = write_rows(tmp_path, chat("<image>What?", "A circle.", images=["images/circle.png"]), *rows)
+    run(file, tmp_path / "whole")
+    out = tmp_path / "out"
+
+    def interrupt(progress: Any) -> None:
+        if progress.done >= 15:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        convert(open_source(file)[0], ConvertOptions(out=out, workers=1), on_progress=interrupt)
+    result = convert(open_source(file)[0], ConvertOptions(out=out, workers=2))
+    assert result.resumed == 15 and result.reject_counts == {"VL003": 3}
+    for name in ("rows.jsonl", "rows.rejects.jsonl", "rows.media.jsonl", "rows.contract.json", "dataset_info.json"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

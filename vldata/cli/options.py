@@ -13,7 +13,7 @@ OUT = Path("prepared")
 MAX_PIXELS = LLAMAFACTORY_MAX_PIXELS
 
 Out = Annotated[Path, typer.Option("--out", help="Output folder; may hold other datasets.")]
-Name = Annotated[str, typer.Option("--name", help="Name of the dataset; by default the converter's.", show_default=False)]
+Name = Annotated[str, typer.Option("--name", help="Name of the dataset; by default the converter's, or the file's.", show_default=False)]
 MaxPixels = Annotated[int, typer.Option(help="Most pixels of a written picture.", min=1)]
 MinPixels = Annotated[int, typer.Option(help="Least pixels of a written picture; never below the processor's own.", min=0)]
 Processor = Annotated[str, typer.Option(help=f"Whose grid pictures are written on: {', '.join(PROCESSORS)}.")]
@@ -24,7 +24,7 @@ Workers = Annotated[int, typer.Option(help="Processes that render pictures; 0: o
 Timeout = Annotated[float, typer.Option("--timeout-s", help="Seconds one file may take to decode.", min=0.1)]
 DecoderOption = Annotated[Literal["pyav", "decord"], typer.Option(help="Video decoder; decord needs its extra.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 1 when any record was rejected.")]
-Repair = Annotated[bool, typer.Option("--repair", help="Escape control tokens in source text instead of rejecting the record.")]
+Repair = Annotated[bool, typer.Option("--repair", help="Repair what has one cure (control tokens, missing tags) and list it.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Discard an interrupted conversion instead of resuming it.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset of this name made from other inputs or settings.")]
 ShardSize = Annotated[int, typer.Option(help="Records a file, in a folder NAME/; 0: one file.", min=0)]

@@ -211,7 +211,11 @@ class _Objects:
             raise RowError("VL210", f"`objects` is {given!r:.80}; an object with ref and bbox is needed.")
         self._names, self._boxes, self._pictures = (given.get(key) or [] for key in ("ref", "bbox", "image_id"))
         kind = given.get("bbox_type") or "real"
-        if kind not in _BBOX_SPACES or not all(isinstance(value, list) for value in (self._names, self._boxes, self._pictures)):
+        if (
+            not isinstance(kind, str)
+            or kind not in _BBOX_SPACES
+            or not all(isinstance(value, list) for value in (self._names, self._boxes, self._pictures))
+        ):
             raise RowError("VL210", f"`objects` has bbox_type {kind!r}, or a value that is no list.")
         self._space = _BBOX_SPACES[kind]
         self._target: Target = target
