@@ -149,24 +149,23 @@ def _fingerprint_all(
 def _compare(
     first: Corpus, second: Corpus, ours: Mapping[str, bytes], theirs: Mapping[str, bytes], notes: tuple[str, ...], near: Nearness
 ) -> Leaks:
-    leaks: list[Leak] = []
+    leaks: dict[str, list[Leak]] = {kind: [] for kind in KINDS}
     affected: dict[str, set[str]] = {kind: set() for kind in KINDS}
 
     def add(kind: str, one: Place, other: Place, key: str, what: str) -> None:
         affected[kind].add(key)
-        if sum(leak.kind == kind for leak in leaks) < KEPT:
-            leaks.append(Leak(kind, one, other, what))
+        if len(leaks[kind]) < KEPT:
+            leaks[kind].append(Leak(kind, one, other, what))
 
-    for picture in first.pictures.keys() & second.pictures.keys():
+    for picture in sorted(first.pictures.keys() & second.pictures.keys()):
         add("picture", first.pictures[picture], second.pictures[picture], picture, picture)
     for pair in near_pairs(ours, theirs, distance=near.picture_distance):
         what = f"{pair.first} ~ {pair.second}, {pair.distance} of {BITS} bits apart"
         add("near_picture", first.pictures[pair.first], second.pictures[pair.second], pair.second, what)
-    for content in first.examples.keys() & second.examples.keys():
+    for content in sorted(first.examples.keys() & second.examples.keys()):
         add("example", first.examples[content], second.examples[content], content, "equal texts and pictures")
     for text in near_texts(first.texts, second.texts, similarity=near.text_similarity):
         one, other = Place(text.first, first.ids[text.first]), Place(text.second, second.ids[text.second])
         add("near_text", one, other, text.second, f"{text.similarity:.0%} alike")
     counts = {kind: len(keys) for kind, keys in affected.items()}
-    ordered = sorted(leaks, key=lambda leak: list(KINDS).index(leak.kind))
-    return Leaks(first.name, second.name, counts, tuple(ordered), notes)
+    return Leaks(first.name, second.name, counts, tuple(leak for kind in KINDS for leak in leaks[kind]), notes)

@@ -91,8 +91,9 @@ def fingerprints(paths: Iterable[str], *, workers: int) -> Iterator[tuple[int, b
 
 
 def near_pairs(first: Mapping[str, bytes], second: Mapping[str, bytes], *, distance: int = DEFAULT_DISTANCE) -> list[NearPair]:
-    """Every pair of differently named pictures within `distance` bits and of the same colours, the nearest first.
+    """The pairs of differently named pictures within `distance` bits and of the same colours, the nearest first.
 
+    Of several pictures with one hash in the first set, a picture of the second is paired with one.
     Nothing within the distance is missed: hashes are compared where they agree in a band of 15 bits, or nearly, which is far from every
     pair with every other.
 
@@ -108,7 +109,6 @@ def near_pairs(first: Mapping[str, bytes], second: Mapping[str, bytes], *, dista
         NearPair(one, other, apart)
         for here, there, apart in _near_hashes(ours.hashes, theirs.hashes, distance)
         for one, other in ours.same_colours(here, theirs, there)
-        if one != other
     ]
     return sorted(found, key=lambda pair: (pair.distance, pair.first, pair.second))
 
@@ -129,15 +129,16 @@ class _Set:
         self.hashes: NDArray[np.uint8] = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _HASH_BYTES)
 
     def same_colours(self, here: int, other: _Set, there: int) -> Iterator[tuple[str, str]]:
-        """The pairs of two hashes whose blocks have the same colours."""
+        """For every picture of one of their hashes, the first other picture of one of ours whose blocks have the same colours."""
         import numpy as np
 
-        theirs = {name: np.frombuffer(other._found[name][_HASH_BYTES:], np.uint8).astype(np.int16) for name in other._members[there]}
-        for one in self._members[here]:
-            colours = np.frombuffer(self._found[one][_HASH_BYTES:], np.uint8).astype(np.int16)
-            for name, blocks in theirs.items():
-                if np.sort(np.abs(colours - blocks))[-_COLOUR_RANK] <= _COLOUR_LEVELS:
+        ours = [(name, np.frombuffer(self._found[name][_HASH_BYTES:], np.uint8).astype(np.int16)) for name in self._members[here]]
+        for name in other._members[there]:
+            blocks = np.frombuffer(other._found[name][_HASH_BYTES:], np.uint8)
+            for one, colours in ours:
+                if one != name and np.sort(np.abs(colours - blocks))[-_COLOUR_RANK] <= _COLOUR_LEVELS:
                     yield one, name
+                    break
 
 
 def _near_hashes(ours: NDArray[np.uint8], theirs: NDArray[np.uint8], distance: int) -> Iterator[tuple[int, int, int]]:

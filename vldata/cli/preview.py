@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from vldata.cli import options as opt
+from vldata.cli.know import Tokenizer
 
 
 def preview(
     target: opt.Target,
     out: Annotated[Path | None, typer.Option(help="The file; by default DIR/NAME.preview.html.", show_default=False)] = None,
     limit: Annotated[int, typer.Option(help="Most records to show; of more, those with findings and a sample.", min=1)] = 5_000,
+    tokenizer: Tokenizer = "",
     workers: opt.Workers = 0,
     json_output: opt.Json = False,
 ) -> None:
@@ -25,7 +27,7 @@ def preview(
     from vldata.terminal import note, say, say_json
 
     with count_progress("pictures") as on_progress:
-        made = make_preview(target, out=out, limit=limit, workers=workers, on_progress=on_progress)
+        made = make_preview(target, out=out, limit=limit, tokenizer=tokenizer, workers=workers, on_progress=on_progress)
     if json_output:
         say_json({**msgspec.to_builtins(made), "path": str(made.path)})
         return

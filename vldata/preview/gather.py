@@ -15,6 +15,7 @@ from vldata.dataset import Dataset
 from vldata.derive import read_media
 from vldata.findings import Finding
 from vldata.grouping import SIDES
+from vldata.models.text import TextCounter, load_text_counter
 from vldata.pixels import vision_tokens
 from vldata.preview.items import MAX_PICTURES, Item, Note, Picture, make_broken_item, make_item
 from vldata.publish import MediaLine
@@ -44,6 +45,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     tokens: tuple[int, ...]
     vision: Spread
     total: Spread
+    text_counted: bool
     facets: tuple[Facet, ...]
     counts: dict[str, int]
     folder_findings: tuple[Note, ...]
@@ -61,14 +63,14 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     pictures: tuple[Picture, ...]
 
 
-def gather(target: str, *, limit: int, seed: int = 0) -> Gathered:
+def gather(target: str, *, limit: int, seed: int = 0, tokenizer: str = "") -> Gathered:
     """Read `DIR/NAME`; of more than `limit` records those with findings and a seeded sample of the others are kept.
 
     Raises:
         DataError: it is not registered, or has no contract.
     """
     dataset = Dataset(target)
-    reader = _Reader(dataset)
+    reader = _Reader(dataset, load_text_counter(tokenizer) if tokenizer else None)
     tokens, vision, facets = reader.count()
     rows, note = _choose(len(tokens), [row for row, noted in enumerate(reader.noted) if noted], limit, seed)
     items, pictures = reader.items(rows)
@@ -78,6 +80,7 @@ def gather(target: str, *, limit: int, seed: int = 0) -> Gathered:
         tokens=tuple(tokens),
         vision=spread(vision),
         total=spread(tokens),
+        text_counted=bool(tokenizer),
         facets=facets,
         counts=reader.counts,
         folder_findings=tuple(reader.of_folder),
@@ -90,8 +93,9 @@ def gather(target: str, *, limit: int, seed: int = 0) -> Gathered:
 class _Reader:
     """The lines of a dataset with what is known of each."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, counter: TextCounter | None) -> None:
         self._dataset = dataset
+        self._counter = counter
         self.media: dict[str, MediaLine] = read_media(dataset.paths) if dataset.paths.media.is_file() else {}
         self._processor = dataset.contract.pixels.processor
         self._cost: dict[tuple[int, int], int] = {}
@@ -105,6 +109,8 @@ class _Reader:
         self.counts = dict(outcome.counts)
         for finding in outcome.findings.kept:
             self._place(finding)
+        if outcome.findings.total > len(outcome.findings.kept):
+            self.notes.append("Of each kind of finding the first 1,000 are shown at their records.")
 
     def _place(self, finding: Finding) -> None:
         note = (finding.code, finding.message)
@@ -177,7 +183,7 @@ class _Reader:
                 tokens.append(0)
                 continue
             vision.append(self.vision_of(record))
-            tokens.append(vision[-1] + text_tokens(record, None))
+            tokens.append(vision[-1] + text_tokens(record, self._counter))
             sides[self.side_of(record.id)] += 1
             for key, value in record.meta.items():
                 counter = values.setdefault(key, Counter())
@@ -202,7 +208,7 @@ class _Reader:
             for image in record.images[:MAX_PICTURES]:
                 numbers.setdefault(image, len(numbers))
             seen, side = self.vision_of(record), self.side_of(record.id)
-            text = text_tokens(record, None)
+            text = text_tokens(record, self._counter)
             items.append(make_item(record, at=at, numbers=numbers, side=side, vision=seen, text=text, findings=notes))
         return tuple(items), tuple(self._picture(path) for path in numbers)
 

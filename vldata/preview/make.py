@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.durable import open_durable
+from vldata.durable import write_atomic
 from vldata.folder import DatasetPaths, split_target
 from vldata.media.refs import Failure
 from vldata.preview.gather import Gathered, gather
@@ -49,6 +49,7 @@ def make_preview(
     *,
     out: Path | None = None,
     limit: int = DEFAULT_LIMIT,
+    tokenizer: str = "",
     budget_bytes: int = BUDGET_BYTES,
     workers: int = 0,
     on_progress: OnProgress | None = None,
@@ -59,6 +60,7 @@ def make_preview(
         target: the dataset.
         out: the file; by default NAME.preview.html beside the dataset.
         limit: most records to show.
+        tokenizer: a tokenizer.json or a model folder, to count text exactly instead of estimating it.
         budget_bytes: most bytes of all pictures; beyond it records keep the first of theirs.
         workers: processes that make thumbnails; 0: one a core.
         on_progress: called with the dataset's name, pictures done, pictures in all.
@@ -67,7 +69,7 @@ def make_preview(
         DataError: no such dataset, or the page cannot be written.
     """
     paths = DatasetPaths(*split_target(target))
-    found = gather(target, limit=limit)
+    found = gather(target, limit=limit, tokenizer=tokenizer)
     wanted = by_turn(found.items)
     made, lost = _thumbnails(found, wanted, paths, budget_bytes, workers, on_progress)
     order = sorted(made)  # the table is in order of first use: blocks then come in the order they are looked at
@@ -76,9 +78,7 @@ def make_preview(
     found = msgspec.structs.replace(found, pictures=pictures)
     notes = (*found.overview.notes, *_picture_notes(found.pictures, len(made), lost))
     path = out if out is not None else default_path(paths)
-    with open_durable(path) as handle:
-        for part in gallery_parts(found, [made[number] for number in order], notes):
-            handle.write(part.encode("utf-8"))
+    write_atomic(path, b"".join(part.encode("utf-8") for part in gallery_parts(found, [made[number] for number in order], notes)))
     return Made(
         path=path,
         bytes=path.stat().st_size,

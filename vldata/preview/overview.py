@@ -36,7 +36,7 @@ def _tokens_card(overview: Overview) -> str:
         f'<p class="small soft">median {total.p50:,} · 95 % up to {total.p95:,} · longest {total.max:,}'
         f" · of them vision {overview.vision.p50:,} (median)</p>"
         f'<p class="small">{fit} cutoff_len {LLAMAFACTORY_CUTOFF:,}. '
-        '<span class="soft">Vision is exact, text estimated from above.</span></p>'
+        f'<span class="soft">Vision is exact, text {"counted" if overview.text_counted else "estimated from above"}.</span></p>'
         "</section>"
     )
 

@@ -166,6 +166,13 @@
     const next = chosen[chosen.indexOf(current) + by];
     if (next) open(next);
   };
+  const address = (hash) => {
+    try {
+      history.replaceState(null, "", hash);
+    } catch {
+      // A page inside a sandboxed frame has no address of its own.
+    }
+  };
   const open = (item) => {
     current = item;
     const place = chosen.indexOf(item);
@@ -192,10 +199,10 @@
     dialog.replaceChildren(top, detail);
     if (!dialog.open) dialog.showModal();
     dialog.focus();
-    history.replaceState(null, "", "#" + encodeURIComponent(item.id || item.at));
+    address("#" + encodeURIComponent(item.id || item.at));
     fill();
   };
-  dialog.addEventListener("close", () => history.replaceState(null, "", "#"));
+  dialog.addEventListener("close", () => address("#"));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "ArrowLeft") move(-1);
