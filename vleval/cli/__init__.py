@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from vldata.terminal import run
+from vleval.cli.bench import bench
 from vleval.cli.compare import compare
 from vleval.cli.detect import detect
 from vleval.cli.predict import ping, predict
@@ -21,6 +22,7 @@ app.command("predict", epilog="Example: vleval predict --data prepared/openeqa_t
     predict
 )
 app.command("ping", epilog="Example: vleval ping --data prepared/openeqa_test --backend vllm --model tuned")(ping)
+app.command("bench", epilog="Example: vleval bench --data prepared/openeqa_test --backend vllm --model tuned --concurrency 1,4,16")(bench)
 app.command("score", epilog="Example: vleval score preds.jsonl --metric exact_match --metric token_f1")(score)
 app.command("compare", epilog="Example: vleval compare base.jsonl tuned.jsonl --metric exact_match")(compare)
 app.command("report", epilog="Example: vleval report preds.jsonl --out report.html")(report)
