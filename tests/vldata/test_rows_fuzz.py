@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,21 @@ def test_no_row_raises(row: dict[str, Any]) -> None:
     for maker in makers():
         made = maker.draft(row, "a:1", 0)
         assert isinstance(made, Draft) or (isinstance(made, Reject) and made.code in CODES and made.reason)
+
+
+PLAIN_TURN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "system", "odd"]), "content": WORDS | st.just("Hi.")})
+PLAIN_ROWS = st.fixed_dictionaries(
+    {"messages": st.lists(PLAIN_TURN, max_size=4)}, optional={"id": LEAVES, "model": LEAVES, "images": LEAVES, "category": LEAVES}
+)
+
+
+@given(PLAIN_ROWS)
+def test_the_short_way_of_text_rows_says_what_the_long_one_does(row: dict[str, Any]) -> None:
+    maker = makers()[0]
+    quick = maker.draft(row, "a:1", 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maker, "_plain", lambda *_: None)
+        assert maker.draft(row, "a:1", 0) == quick
 
 
 @given(st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)))

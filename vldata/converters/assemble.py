@@ -42,7 +42,9 @@ class Assembler:
 
     def __init__(self, finder: MediaFinder, placeholders: tuple[str, ...], boxes: Target, *, embedded: bool = False) -> None:
         tags = "|".join(map(re.escape, sorted(placeholders, key=len, reverse=True)))
-        self._split = _splitter("|".join(filter(None, (tags, _EMBEDDED if embedded else ""))))
+        pattern = "|".join(filter(None, (tags, _EMBEDDED if embedded else "")))
+        self.find_tag = re.compile(pattern).search
+        self._split = _splitter(pattern)
         self._split_objects = _splitter("|".join(filter(None, (tags, _OBJECT_TAGS))))
         self._split_answers = _splitter(_OBJECT_TAGS)
         self._finder = finder

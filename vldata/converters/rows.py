@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,26 +98,25 @@ def _is_lines(path: Path) -> bool:
 
 
 def find_names(path: Path, wanted: tuple[str, ...], *, quoted: bool = True) -> frozenset[str]:
-    """Tell which names stand anywhere in the bytes of a file, in quotes as the keys of JSON are.
-
-    Names are looked for by their first four letters, and whole only once these were seen: most files have none of most.
-    """
-    stems: dict[bytes, list[str]] = {}
-    for name in wanted:
-        stems.setdefault((f'"{name[:4]}' if quoted else name[:4]).encode(), []).append(name)
-    left: dict[str, bytes] = {}
-    found: set[str] = set()
+    """Tell which names stand anywhere in the bytes of a file, in quotes as the keys of JSON are."""
+    left = set(wanted)
+    search = _any_of(left, quoted=quoted)
     tail = b""
     with path.open("rb") as handle:
-        while len(found) < len(wanted) and (block := handle.read(_BLOCK_BYTES)):
-            text = tail + block
-            for stem in [stem for stem in stems if stem in text]:
-                left |= {name: (f'"{name}"' if quoted else name).encode() for name in stems.pop(stem)}
-            if left:
-                found |= {name for name, needle in left.items() if needle in text}
-                left = {name: needle for name, needle in left.items() if name not in found}
-            tail = block[-64:]
-    return frozenset(found)
+        while left and (block := handle.read(_BLOCK_BYTES)):
+            text, position = tail + block, 0
+            while left and (match := search(text, position)):
+                left.discard(match.group().strip(b'"').decode())
+                search, position = _any_of(left, quoted=quoted), match.start()
+            tail = text[-64:]
+    return frozenset(wanted) - left
+
+
+def _any_of(names: set[str], *, quoted: bool) -> Callable[[bytes, int], re.Match[bytes] | None]:
+    """Return the search for any of the names: one pass for all is several times faster than one for each."""
+    mark = '"' if quoted else ""
+    names_or = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.compile(f"{mark}(?:{names_or}){mark}".encode()).search
 
 
 # --- JSON ----------------------------------------------------------------------------------------------------------------------------

@@ -10,14 +10,14 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from vldata.boxes import Target
 from vldata.contract import Setting
 from vldata.converters.assemble import Assembler
-from vldata.converters.dialects import DIALECTS, Dialect, find_dialect
+from vldata.converters.dialects import DIALECTS, Dialect, dialect_keys, find_dialect
 from vldata.converters.dialects.messages import usual_keys
 from vldata.converters.dialects.names import PLACEHOLDERS, Names
 from vldata.converters.locate import MediaFinder, RowError
@@ -27,7 +27,7 @@ from vldata.converters.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extr
 from vldata.converters.rows import Row, RowFault, RowFile, open_rows
 from vldata.converters.shards import Shard, is_tar
 from vldata.draft import Draft, Reject, Traits, Turn
-from vldata.errors import DataError
+from vldata.errors import DataError, UsageError
 from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
 
@@ -95,7 +95,7 @@ class _DraftMaker:
         self._names = source.names
         self._dialect = source.found.dialect
         self._assembler = Assembler(source.finder, source.found.placeholders, source.boxes, embedded=source.found.embedded)
-        self._finder = source.finder
+        self._find_tag = self._assembler.find_tag
         self._prefix = source.prefix
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
         self._has_tools = source.traits.tools
@@ -107,6 +107,8 @@ class _DraftMaker:
         self._known = frozenset(known | {*names.history})
         self._turn_key, self._role_key, self._content_key = source.found.keys
         self._plain_keys = frozenset({self._turn_key, "id"})
+        # Fields that mean more than themselves: a row with one of them takes the long way.
+        self._telling = frozenset(known | dialect_keys() | {"audios"}) - self._plain_keys
 
     def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
         """Make the draft of one row, or the reject."""
@@ -149,7 +151,7 @@ class _DraftMaker:
     def _plain(self, row: dict[str, Any], where: str, number: int) -> Draft | None:
         """Make the draft of a row of nothing but text turns in the file's usual keys; None for any other row."""
         given = row.get(self._turn_key)
-        if type(given) is not list or not row.keys() <= self._plain_keys:
+        if type(given) is not list or not self._telling.isdisjoint(row):
             return None
         role_key, content_key, roles = self._role_key, self._content_key, self._names.roles
         turns: list[Turn] = []
@@ -159,15 +161,20 @@ class _DraftMaker:
                 return None
             speaker, content = turn.get(role_key), turn.get(content_key)
             role = roles.get(speaker) if type(speaker) is str else None
-            if role is None or role == previous or type(content) is not str or not content or (role == "user" and "<" in content):
+            if role is None or role == previous or type(content) is not str or not content:
+                return None
+            if role == "user" and (("<" in content) or ("[" in content)) and self._find_tag(content):
                 return None
             turns.append(Turn(role, (content,)))
             previous = role
         if not turns:
             return None
+        meta = self._base
+        if not row.keys() <= self._plain_keys:
+            meta = {**meta, "extra": extra_text(row, self._plain_keys, {})}
         tools = "" if self._has_tools else None
         record_id = id_of(row, self._prefix, number)
-        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=self._base, tools=tools)
+        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=meta, tools=tools)
 
     def _other_dialect(self, row: dict[str, Any]) -> Dialect:
         dialect = find_dialect(row, self._names)
@@ -194,6 +201,7 @@ def open_source(
     step: int = 1,
     fps: float = 1.0,
     short: ShortRule = "fewer",
+    videos: Literal["frames", "keep"] = "frames",
     boxes: Target = "0-1000",
     follow_links: bool = False,
     allow_remote: bool = False,
@@ -212,6 +220,7 @@ def open_source(
         step: The k of --frame-rule every.
         fps: Frames a second of --frame-rule fps.
         short: What to do with videos of fewer frames: reject (error), repeat some, or take all (fewer).
+        videos: What becomes of videos: frames, each a picture. Keeping them as videos is refused for now.
         boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture.
         follow_links: Follow links that lead out of the folders, for example to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
@@ -222,6 +231,8 @@ def open_source(
     """
     sampling = Sampling(rule=frame_rule, count=frames, step=step, fps=fps, short=short)
     check_sampling(sampling)
+    if videos == "keep":
+        raise UsageError("videos cannot be kept as videos yet.", cure="Leave --videos out: each becomes --frames pictures.")
     if image_root is not None and not image_root.is_dir():
         raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
     sources = []

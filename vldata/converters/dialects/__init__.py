@@ -34,6 +34,11 @@ DIALECTS: dict[str, Dialect] = {
 }
 
 
+def dialect_keys() -> frozenset[str]:
+    """Return the keys that any dialect reads beside those of Names."""
+    return frozenset().union(*(dialect.keys for dialect in DIALECTS.values()))
+
+
 def find_dialect(row: Fields, names: Names) -> Dialect | None:
     """Return the first dialect that claims a row."""
     return next((dialect for dialect in DIALECTS.values() if dialect.claims(row, names)), None)
