@@ -1,8 +1,8 @@
 """How long the gallery of 5,000 records takes to make, and to open in headless Chromium by the browser's own clock.
 
-python bench/preview_open.py                       # 5,000 records, 5,000 pictures as varied as photographs
-python bench/preview_open.py --images 8            # eight pictures a record, shared by four records each
-python bench/preview_open.py --data DIR/NAME       # a data set of yours
+python -m bench.preview_open                       # 5,000 records, 5,000 pictures as varied as photographs
+python -m bench.preview_open --images 8            # eight pictures a record, shared by four records each
+python -m bench.preview_open --data DIR/NAME       # a data set of yours
 
 Beside it stands a page that says "hello", opened in the same browser right before.
 """
@@ -13,17 +13,16 @@ import argparse
 import asyncio
 import hashlib
 import io
-import shutil
-import subprocess
+import json
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import numpy as np
 from PIL import Image
 
+from fixtures.browser import browse, find_chromium
 from vldata.contract import Contract, Counts, PixelContract, TokenStatistics, spread
 from vldata.derive import Part, publish_parts
 from vldata.folder import DatasetPaths
@@ -85,39 +84,13 @@ def write_dataset(out: Path, count: int, images: int) -> None:
 
 async def open_pages(chromium: str, pages: list[Path], profile: Path) -> list[list[Any]]:
     """Open each page in one browser: what it says of its navigation, its paints and its pictures."""
-    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--remote-debugging-port=0"]
-    browser = subprocess.Popen([*command, f"--user-data-dir={profile}", "about:blank"], stderr=subprocess.DEVNULL)
-    try:
-        port_file = profile / "DevToolsActivePort"
-        while not port_file.is_file() or "\n" not in port_file.read_text():
-            await asyncio.sleep(0.05)
-        port = port_file.read_text().split("\n")[0]
-        async with aiohttp.ClientSession() as session:
-            tabs = await (await session.get(f"http://127.0.0.1:{port}/json")).json()
-            target = next(tab for tab in tabs if tab["type"] == "page")["webSocketDebuggerUrl"]
-            async with session.ws_connect(target, max_msg_size=0) as socket:
-                return [await _open(socket, page) for page in pages]
-    finally:
-        browser.terminate()
-        browser.wait()
-
-
-async def _open(socket: aiohttp.ClientWebSocketResponse, page: Path) -> list[Any]:
-    import json
-
-    async def ask(method: str, **params: Any) -> Any:
-        await socket.send_json({"id": 1, "method": method, "params": params})
-        while (message := await socket.receive_json()).get("id") != 1:
-            pass
-        return message["result"]
-
-    await ask("Page.enable")
-    await socket.send_json({"id": 2, "method": "Page.navigate", "params": {"url": page.as_uri()}})
-    while (await socket.receive_json()).get("method") != "Page.loadEventFired":
-        pass
-    await asyncio.sleep(0.5)
-    found = await ask("Runtime.evaluate", expression=ASKED)
-    return json.loads(found["result"]["value"])
+    found = []
+    async with browse(chromium, profile) as tab:
+        for page in pages:
+            await tab.open(page.as_uri())
+            await asyncio.sleep(0.5)
+            found.append(json.loads(await tab.value(ASKED)))
+    return found
 
 
 def main() -> None:
@@ -127,7 +100,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1)
     parser.add_argument("--data", default="")
     args = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    chromium = find_chromium()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if not args.data:

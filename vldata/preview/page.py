@@ -33,6 +33,7 @@ def _data(found: Gathered, thumbs: int) -> dict[str, object]:
         "pictures": found.pictures,
         "facets": [facet.name for facet in found.overview.facets],
         "codes": {code: {"title": CODES[code].title, "cure": CODES[code].cure} for code in sorted(codes)},
+        "about": "" if found.overview.text_counted else "about ",
         "block": BLOCK,
         "thumbs": thumbs,
     }

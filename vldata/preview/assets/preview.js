@@ -107,7 +107,7 @@
     }
     if (item.text) {
       const label = make("span", "cost", number((item.vision || 0) + item.text) + " tokens");
-      label.title = number(item.vision || 0) + " vision, about " + number(item.text) + " text";
+      label.title = number(item.vision || 0) + " vision, " + data.about + number(item.text) + " text";
       row.append(label);
     }
     return row;
@@ -148,7 +148,7 @@
   };
   const facts = (item) => {
     const list = make("dl", "facts");
-    const rows = [["at", item.at], ["tokens", number(item.vision || 0) + " vision, about " + number(item.text || 0) + " text"]];
+    const rows = [["at", item.at], ["tokens", number(item.vision || 0) + " vision, " + data.about + number(item.text || 0) + " text"]];
     if (item.side) rows.push(["side", item.side]);
     for (const [name, value] of [...rows, ...Object.entries(item.meta || {})]) list.append(make("dt", "", name), make("dd", "", value));
     return list;
