@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
+import typer.core
 
 from vldata.cli.certify import certify
 from vldata.cli.convert import make_app
@@ -17,7 +20,20 @@ from vldata.cli.split import split
 from vldata.cli.validate import validate
 from vldata.terminal import run
 
+if TYPE_CHECKING:
+    from typer import Context
+
+
+class _ConvertFirst(typer.core.TyperGroup):
+    """Lists `convert` first, where everybody begins; a group would come last."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Names in the order of registration, but for the first."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "convert")
+
+
 app = typer.Typer(
+    cls=_ConvertFirst,
     help="Convert, validate and split data for vision-language models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
