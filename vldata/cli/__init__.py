@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import typer
 import typer.core
@@ -20,14 +20,11 @@ from vldata.cli.split import split
 from vldata.cli.validate import validate
 from vldata.terminal import run
 
-if TYPE_CHECKING:
-    from typer import Context
-
 
 class _ConvertFirst(typer.core.TyperGroup):
     """Lists `convert` first, where everybody begins; a group would come last."""
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order of registration, but for the first."""
         return sorted(super().list_commands(ctx), key=lambda name: name != "convert")
 
