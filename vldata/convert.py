@@ -337,7 +337,8 @@ class _Run:
             discard_state(self._stage.paths)
             raise DataError(_nothing_written(counts, self._rejects), where=self._identity.name, cure="Nothing was registered.")
         notes = Counter(r.note for r in self._rendered.values() if isinstance(r, Rendered) and r.note)
-        contract, names = publish(self._stage, markers, self._identity, counts, self._tokens, shard_size=self._options.shard_size)
+        shard_size, overwrite = self._options.shard_size, self._options.overwrite
+        contract, names = publish(self._stage, markers, self._identity, counts, self._tokens, shard_size=shard_size, overwrite=overwrite)
         return Conversion(
             out=self._options.out,
             names=names,

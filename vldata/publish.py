@@ -14,7 +14,7 @@ from vldata.contract import Contract, Counts, FileDigest, TokenStatistics, encod
 from vldata.dataset_info import make_entry
 from vldata.durable import open_durable
 from vldata.folder import DatasetPaths
-from vldata.identity import Identity
+from vldata.identity import Identity, refuse_foreign
 from vldata.journal import Journal, Rename, commit
 from vldata.media.refs import Rendered
 from vldata.spreading import can_spread, is_safe_order, spread_order
@@ -37,15 +37,20 @@ class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def publish(
-    stage: Stage, markers: Sequence[Marker], identity: Identity, counts: Counts, tokens: TokenCounter, *, shard_size: int
+    stage: Stage, markers: Sequence[Marker], identity: Identity, counts: Counts, tokens: TokenCounter, *, shard_size: int, overwrite: bool
 ) -> tuple[Contract, tuple[str, ...]]:
     """Assemble the dataset beside its place and commit it. Returns its contract and the names it was registered under.
 
     Text-only records that pictures are too few to keep apart become a dataset of their own, NAME_text.
+
+    Raises:
+        DataError: NAME_text is needed and stands for something else already.
     """
+    whole: tuple[Path, ...] = ()
     has_image = [int(flag) for marker in markers for flag in marker.has_image]
     if is_safe_order(has_image):
         groups = {identity.name: _all_records(stage, markers)}
+        whole = tuple(stage.file(number, "records") for number in range(len(markers)))
     elif can_spread(has_image):
         groups = {identity.name: _spread_records(stage, markers, has_image)}
     else:
@@ -53,10 +58,12 @@ def publish(
             identity.name: _records_where(stage, markers, "1"),
             f"{identity.name}_text": _records_where(stage, markers, "0"),
         }
+    for name in tuple(groups)[1:]:
+        refuse_foreign(DatasetPaths(stage.paths.out, name), identity, overwrite=overwrite)
     assembly = _Assembly(stage.paths, shard_size)
     statistics = tokens.statistics()
     for name, lines in groups.items():
-        assembly.add_dataset(name, lines, identity, counts, statistics)
+        assembly.add_dataset(name, lines, identity, counts, statistics, whole=whole)
     assembly.add_lines(stage.paths.media.name, _media_lines(stage, markers))
     for name in tuple(groups)[1:]:  # text-only: it has no picture, and says so
         assembly.add_lines(DatasetPaths(stage.paths.out, name).media.name, iter(()))
@@ -130,9 +137,19 @@ class _Assembly:
         self._rename(name)
 
     def add_dataset(
-        self, name: str, lines: Iterator[tuple[bytes, bool]], identity: Identity, counts: Counts, statistics: TokenStatistics
+        self,
+        name: str,
+        lines: Iterator[tuple[bytes, bool]],
+        identity: Identity,
+        counts: Counts,
+        statistics: TokenStatistics,
+        *,
+        whole: Sequence[Path] = (),
     ) -> None:
-        """Stage the records and the contract of one dataset, and its registry entry."""
+        """Stage the records and the contract of one dataset, and its registry entry.
+
+        `whole` are files that hold `lines` as they are; those of one file are copied by the block.
+        """
         if self._shard_size:
             folder = self._staged(name)
             shutil.rmtree(folder, ignore_errors=True)
@@ -141,7 +158,10 @@ class _Assembly:
             self._rename(name)
         else:
             with open_durable(self._staged(f"{name}.jsonl")) as handle:
-                files = (_write_records(handle, f"{name}.jsonl", (line for line, _ in lines)),)
+                if whole:
+                    files = (FileDigest(f"{name}.jsonl", counts.written, _copy(handle, whole)),)
+                else:
+                    files = (_write_records(handle, f"{name}.jsonl", (line for line, _ in lines)),)
             self._rename(f"{name}.jsonl")
         written = sum(file.records for file in files)
         contract = Contract(
@@ -177,6 +197,17 @@ class _Assembly:
     def commit(self) -> None:
         """Publish all of it."""
         commit(self._paths, Journal(renames=tuple(self._renames), remove=tuple(self.remove), entries=self._entries))
+
+
+def _copy(handle: BinaryIO, files: Sequence[Path]) -> str:
+    """Write files one after the other; returns the digest of all."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as source:
+            while block := source.read(1 << 20):
+                handle.write(block)
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _write_records(handle: BinaryIO, name: str, lines: Iterator[bytes]) -> FileDigest:

@@ -343,6 +343,12 @@ def test_text_only_runs_are_spread_or_split_off(tmp_path: Path) -> None:
     result, _ = run(write_rows(tmp_path, *texts, picture), tmp_path / "b")
     assert result.names == ("rows", "rows_text")
     assert sum(1 for _ in iter_records(tmp_path / "b" / "rows_text.jsonl")) == 2_500
+    own = {"rows_text": {"file_name": "mine.json"}}
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "dataset_info.json").write_text(json.dumps(own))
+    with pytest.raises(DataError, match="'rows_text' is there already and was not made by vldata"):
+        run(tmp_path / "src" / "rows.jsonl", tmp_path / "d")
+    assert read_dataset_info(tmp_path / "d") == own
     result, _ = run(write_rows(tmp_path, *texts), tmp_path / "c")
     assert result.names == ("rows",) and result.counts.written == 2_500
 
