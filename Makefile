@@ -60,6 +60,11 @@ consumers: $(VENV)/.dev
 servers: $(VENV)/.dev
 	bash tests/servers/run.sh $(BIN)
 
+# The heavy proofs of training: QLoRA, held-out squares on three seeds, four bits reloaded, two processes. Minutes, no GPU.
+test-train: $(VENV)/.dev
+	$(BIN)/pip install -q -c constraints.txt -e '.[qlora]'
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/vltrain/proofs.py
+
 clean:
 	rm -rf $(DEMO) dist build .work
 

@@ -29,6 +29,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 import msgspec
 import numpy as np
 import torch
+import torch._inductor.config
 from PIL import Image
 
 from vldata.dataset_info import make_entry
@@ -139,6 +140,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "qlora": {"data": "frames", "method": "qlora", "compile": True, "batch_size": 8, "checkpointing": False},
     "fast, not compiled": {"data": "frames", "batch_size": 4, "checkpointing": False, "steps": 12},
     "fast, batch 4": {"data": "frames", "compile": True, "batch_size": 4, "checkpointing": False},
+    "trace": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False, "steps": 6},
     "fast, batch 12": {"data": "frames", "compile": True, "batch_size": 12, "checkpointing": False},
 }
 
@@ -181,6 +183,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--budget", type=float, default=500, help="seconds after which no row is begun")
     parser.add_argument("--trace", default="", help="name of a row to profile")
+    parser.add_argument("--inductor", default="", help="settings of torch._inductor.config to switch on, separated by commas")
     parser.add_argument("--tiny", action="store_true")
     arguments = parser.parse_args()
     began, rows = time.perf_counter(), []
@@ -190,7 +193,9 @@ def main() -> None:
     if torch.cuda.is_available():
         print(subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout.strip(), torch.__version__, flush=True)
     print(f"model and data in {time.perf_counter() - began:.0f} s", flush=True)
-    for name in arguments.only.split(";") if arguments.only else ROWS:
+    for setting in arguments.inductor.split(",") if arguments.inductor else ():
+        setattr(torch._inductor.config, setting, True)
+    for name in arguments.only.split(";") if arguments.only else (row for row in ROWS if row != "trace"):
         if time.perf_counter() - began > arguments.budget:
             print(f"{name}: not run, out of time", flush=True)
             continue

@@ -85,7 +85,7 @@ def test_a_quantised_base_is_refused(tiny: Path, trained: tuple[Path, TrainResul
     (small / "config.json").write_text(json.dumps({**config, "quantization_config": {"load_in_4bit": True}}))
     with pytest.raises(DataError, match="quantised"):
         merge(small, trained[0], tmp_path / "merged")
-    with pytest.raises(DataError, match="quantised already"):
+    with pytest.raises(DataError, match="already quantised"):
         run_sft(recipe_for(small, "nowhere/none", tmp_path / "o", method="qlora", data=(_any_data(tmp_path),)))
 
 

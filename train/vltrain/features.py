@@ -137,8 +137,7 @@ def interpolation(grid: Grid, side: int) -> tuple[Ints, Floats]:
     taps, weights = [], []
     for axis in (0, 1):
         count = grid[axis]
-        step = (side - 1) / (count - 1) if count > 1 else 0.0
-        exact = (coordinates[:, axis].astype(np.float32) * np.float32(step)).astype(np.float32)
+        exact = coordinates[:, axis].astype(np.float32) * np.float32(side - 1) / np.float32(max(count - 1, 1))
         low = np.clip(np.floor(exact).astype(np.int64), 0, side - 1)
         high = np.minimum(low + 1, side - 1)
         fraction = (exact - low).astype(np.float32)

@@ -7,6 +7,7 @@ import typer
 from vldata.terminal import run
 from vltrain.cli.merge import merge
 from vltrain.cli.plan import plan
+from vltrain.cli.serve import export, quantize
 from vltrain.cli.sft import sft
 
 app = typer.Typer(
@@ -18,6 +19,8 @@ app = typer.Typer(
 app.command("plan", epilog="Example: vltrain plan recipe.yaml --gpu T4-16GB")(plan)
 app.command("sft", epilog="Example: vltrain sft recipe.yaml --max-steps 10")(sft)
 app.command("merge", epilog="Example: vltrain merge recipe.yaml --out merged")(merge)
+app.command("quantize", epilog="Example: vltrain quantize merged --out merged-nf4")(quantize)
+app.command("export", epilog="Example: vltrain export merged --to vllm --data prepared/openeqa_test")(export)
 
 
 def _print_version(wanted: bool) -> None:

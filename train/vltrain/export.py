@@ -1,0 +1,68 @@
+"""What a server needs beside the weights: Ollama's Modelfile, and launch lines whose limits come from the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vldata.durable import write_atomic
+from vldata.errors import DataError, UsageError
+from vldata.models.layout import check_model_folder, is_quantized
+from vldata.models.prompt import Prompter
+from vldata.models.serving import Limits, Server, lmdeploy_line, modelfile, vllm_line
+from vldata.pixels import vision_tokens
+from vltrain.data import load_set
+
+
+def limits_of(model: Path, targets: Sequence[str], *, answer_tokens: int = 512) -> Limits:
+    """Work out the limits that every record of the datasets needs.
+
+    Raises:
+        UsageError: no dataset is named.
+    """
+    if not targets:
+        raise UsageError("no data to take limits from.", cure="Name datasets: --data DIR/NAME")
+    prompter = Prompter(model)
+    longest = pictures = 0
+    pixels = [65_536]
+    for target in targets:
+        for example in load_set(target).examples:
+            encoded = prompter.encode(example.record, [vision_tokens(*size, processor="qwen3-vl") for size in example.sizes])
+            longest = max(longest, len(encoded.ids) - int(encoded.answer.sum()))
+            pictures = max(pictures, len(example.sizes))
+            pixels += [width * height for width, height in example.sizes]
+    return Limits(prompt_tokens=longest, answer_tokens=answer_tokens, pictures=max(1, pictures), max_pixels=max(pixels))
+
+
+def export(model: Path, server: Server, limits: Limits, *, t4: bool = False) -> str:
+    """Return the launch line for a server; for Ollama write the Modelfile, and a config.json it can read, into the model folder.
+
+    Raises:
+        DataError: the folder is incomplete, or quantised with bitsandbytes, which Ollama and LMDeploy do not read.
+    """
+    check_model_folder(model)
+    if server != "vllm" and is_quantized(model):
+        raise DataError(f"{server} does not read bitsandbytes weights.", where=str(model), cure="Give the merged full-precision model.")
+    if server == "vllm":
+        return vllm_line(str(model), limits, t4=t4)
+    if server == "lmdeploy":
+        return lmdeploy_line(str(model), limits, t4=t4)
+    write_atomic(model / "Modelfile", modelfile(".", limits).encode())
+    _write_plain_config(model / "config.json")
+    return f"cd {model} && ollama create {model.name.lower()} -f Modelfile"
+
+
+def _write_plain_config(path: Path) -> None:
+    """Give the text config `rope_theta` and `rope_scaling`, as transformers 4 wrote and Ollama's converter reads; nothing is taken away."""
+    config: dict[str, Any] = json.loads(path.read_bytes())
+    text = config["text_config"]
+    rope = text.get("rope_parameters")
+    if rope is None or "rope_theta" in text:
+        return
+    text["rope_theta"] = rope["rope_theta"]
+    text["rope_scaling"] = {
+        "mrope_interleaved": rope.get("mrope_interleaved", True), "mrope_section": rope["mrope_section"], "rope_type": rope.get("rope_type", "default"),
+    }  # fmt: skip
+    write_atomic(path, (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode())

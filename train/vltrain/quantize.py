@@ -1,0 +1,51 @@
+"""A merged model in four bits (nf4): the language model's linears alone, vision tower and head stay in 16 bits."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from vldata.errors import UsageError
+from vldata.models.layout import check_model_folder, is_quantized
+from vltrain.recipe import Recipe
+
+
+class Quantized(msgspec.Struct, frozen=True, kw_only=True):
+    """What was written, and how much smaller it is."""
+
+    output: str
+    bytes_before: int
+    bytes_after: int
+    quantized_linears: int
+
+
+def quantize(model: Path, output: Path, *, double: bool = True, compute: str = "bf16") -> Quantized:
+    """Quantise a full-precision model folder.
+
+    Raises:
+        DataError: the folder is incomplete.
+        UsageError: it is quantised already, or the output holds something.
+    """
+    check_model_folder(model)
+    if is_quantized(model):
+        raise UsageError(f"{str(model)!r} is quantised already.", cure="Give the merged full-precision model.")
+    if output.exists() and any(output.iterdir()):
+        raise UsageError(f"{str(output)!r} is not empty.", cure="Give another folder, or remove it.")
+    import bitsandbytes
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    from vltrain.adapters import DTYPES, quantization_config
+
+    settings = quantization_config(Recipe(model=str(model), double_quantization=double), DTYPES[compute])
+    device = {"": 0 if torch.cuda.is_available() else "cpu"}
+    loaded = AutoModelForImageTextToText.from_pretrained(model, dtype=DTYPES[compute], quantization_config=settings, device_map=device)
+    linears = [name for name, module in loaded.named_modules() if isinstance(module, bitsandbytes.nn.Linear4bit)]
+    loaded.save_pretrained(output)
+    for path in sorted(model.iterdir()):
+        if path.is_file() and "safetensors" not in path.name and not (output / path.name).exists():
+            shutil.copyfile(path, output / path.name)
+    before, after = (sum(path.stat().st_size for path in folder.glob("*.safetensors")) for folder in (model, output))
+    return Quantized(output=str(output), bytes_before=before, bytes_after=after, quantized_linears=len(linears))
