@@ -143,7 +143,9 @@
     node.append(picture(index));
     const size = about.width ? about.width + "×" + about.height : "";
     const from = about.source ? about.source + (about.frame >= 0 ? ", frame " + about.frame : "") : about.path;
-    node.append(make("figcaption", "", ["▣ " + position, size, from].filter(Boolean).join(" · ")));
+    const caption = make("figcaption", "", ["▣ " + position, size, from].filter(Boolean).join(" · "));
+    caption.title = from;
+    node.append(caption);
     return node;
   };
   const facts = (item) => {
