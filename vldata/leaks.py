@@ -52,7 +52,7 @@ class Leak(msgspec.Struct, frozen=True):
 
 
 class Leaks(msgspec.Struct, frozen=True):
-    """What two datasets share. `counts` are pictures or records of the second, by kind; `notes` say what was not compared."""
+    """What two datasets share. `counts` are distinct pictures or records of the second, by kind; `notes` say what was not compared."""
 
     first: str
     second: str

@@ -29,7 +29,7 @@ def preview(
     with count_progress("pictures") as on_progress:
         made = make_preview(target, out=out, limit=limit, tokenizer=tokenizer, workers=workers, on_progress=on_progress)
     if json_output:
-        say_json({**msgspec.to_builtins(made), "path": str(made.path)})
+        say_json(msgspec.to_builtins(msgspec.structs.asdict(made) | {"path": str(made.path)}))
         return
     for line in made.notes:
         note(line)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.durable import write_atomic
+from vldata.errors import UsageError
 from vldata.folder import DatasetPaths, split_target
 from vldata.media.refs import Failure
 from vldata.preview.gather import Gathered, gather
@@ -67,8 +68,12 @@ def make_preview(
 
     Raises:
         DataError: no such dataset, or the page cannot be written.
+        UsageError: `out` is no place for a file.
     """
     paths = DatasetPaths(*split_target(target))
+    path = out if out is not None else default_path(paths)
+    if not path.parent.is_dir() or path.is_dir():
+        raise UsageError("the page cannot be put here.", where=str(path), cure="Name a file in a folder that is there: --out page.html")
     found = gather(target, limit=limit, tokenizer=tokenizer)
     wanted = by_turn(found.items)
     made, lost = _thumbnails(found, wanted, paths, budget_bytes, workers, on_progress)
@@ -77,7 +82,6 @@ def make_preview(
     pictures = tuple(msgspec.structs.replace(picture, shown=places.get(number, -1)) for number, picture in enumerate(found.pictures))
     found = msgspec.structs.replace(found, pictures=pictures)
     notes = (*found.overview.notes, *_picture_notes(found.pictures, len(made), lost))
-    path = out if out is not None else default_path(paths)
     write_atomic(path, b"".join(part.encode("utf-8") for part in gallery_parts(found, [made[number] for number in order], notes)))
     return Made(
         path=path,
