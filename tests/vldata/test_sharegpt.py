@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 import tarfile
@@ -65,6 +66,18 @@ def test_parquet_with_embedded_pictures(tmp_path: Path) -> None:
     pl.DataFrame(rows).write_parquet(tmp_path / "src" / "train.parquet")
     result, records = run(tmp_path / "src" / "train.parquet", tmp_path / "out")
     assert (result.counts.written, [len(record.images) for record in records]) == (2, [1, 2])
+
+
+def test_a_table_holds_lists_as_json(tmp_path: Path) -> None:
+    write_shapes(tmp_path / "src" / "images")
+    with (tmp_path / "src" / "talks.csv").open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["messages", "images"])
+        for row in rows_of("llamafactory"):
+            writer.writerow([json.dumps(row["messages"]), json.dumps(row["images"])])
+        writer.writerow(["[not json", ""])
+    result, records = run(tmp_path / "src" / "talks.csv", tmp_path / "out")
+    assert [len(record.images) for record in records] == [1, 2] and result.reject_counts == {"VL204": 1}
 
 
 def test_a_folder_of_files_is_one_dataset(tmp_path: Path) -> None:

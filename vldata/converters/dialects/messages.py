@@ -39,17 +39,25 @@ def listed(value: Any) -> list[Any]:
     """Return the media of a row as a list: none, one, or several."""
     if value is None or value == "" or value == []:
         return []
+    if type(value) is str:
+        value = _cell(value)
     return value if type(value) is list else [value]
+
+
+def _cell(text: str) -> Any:
+    """Return the list that a table's cell holds as JSON, or the text itself."""
+    if not text.startswith("["):
+        return text
+    try:
+        value = strictjson.loads(text)
+    except strictjson.StrictJsonError:
+        return text
+    return value if type(value) is list else text
 
 
 def _turn_list(row: dict[str, Any], names: Names) -> Any:
     turns = first_of(row, names.turns)
-    if type(turns) is str and turns.startswith("["):  # a CSV cell
-        try:
-            return strictjson.loads(turns)
-        except strictjson.StrictJsonError:
-            return turns
-    return turns
+    return _cell(turns) if type(turns) is str else turns
 
 
 def usual_keys(row: dict[str, Any], names: Names) -> tuple[str, str, str]:
