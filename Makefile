@@ -25,6 +25,7 @@ demo: $(VENV)/.core
 	$(BIN)/vldata validate $(DEMO)/prepared
 	$(BIN)/vldata split $(DEMO)/prepared/openeqa --test 4 --val 4 --group-by scene
 	$(BIN)/vldata certify $(DEMO)/prepared/openeqa
+	$(BIN)/vldata preview $(DEMO)/prepared/openeqa --out $(DEMO)/preview.html
 	$(BIN)/python -m fixtures.predictions $(DEMO)/answers --answer $(DEMO)/prepared/openeqa.jsonl
 	$(BIN)/vleval score $(DEMO)/answers/base.jsonl --data $(DEMO)/prepared/openeqa
 	$(BIN)/vleval compare $(DEMO)/answers/base.jsonl $(DEMO)/answers/tuned.jsonl --data $(DEMO)/prepared/openeqa --metric exact_match
@@ -34,6 +35,7 @@ demo: $(VENV)/.core
 	@echo "          $(DEMO)/prepared/images/                 the pictures a model will see"
 	@echo "          $(DEMO)/prepared/openeqa.contract.json   how they were made"
 	@echo "          $(DEMO)/prepared/dataset_info.json       what LLaMA-Factory reads: dataset_dir: $(DEMO)/prepared"
+	@echo "          $(DEMO)/preview.html                     the records and pictures to look at: open it in a browser"
 	@echo "          $(DEMO)/report.html                      what the answers are worth: open it in a browser"
 
 # Everything that needs no network after installing, no GPU and no data of others; at most 5 minutes on 2 cores.

@@ -152,6 +152,30 @@ def test_an_equal_text_is_always_found(words: list[str]) -> None:
     assert bool(near_texts({"a": text}, {"b": text})) is (len(telling) >= 8)
 
 
+def test_the_search_of_texts_finds_what_comparing_all_finds() -> None:
+    rng = np.random.default_rng(7)
+    base = [[f"w{word}" for word in rng.integers(0, 400, int(rng.integers(15, 40)))] for _ in range(150)]
+    edited = [list(words) for words in base]
+    for words in edited:
+        for place in rng.integers(0, len(words), int(rng.integers(0, 4))):
+            words[int(place)] = "edited"
+    first, second = (
+        {f"{side}{n}": Text(tuple(words), alone=False) for n, words in enumerate(rows)} for side, rows in (("a", base), ("b", edited))
+    )
+
+    def shingles(words: list[str]) -> set[tuple[str, ...]]:
+        return {tuple(words[place : place + 3]) for place in range(len(words) - 2)}
+
+    wanted = {
+        (f"a{n}", f"b{m}")
+        for n, one in enumerate(map(shingles, base))
+        for m, other in enumerate(map(shingles, edited))
+        if len(one & other) / len(one | other) >= 0.6
+    }
+    assert 60 < len(wanted) < 150
+    assert {pair[:2] for pair in near_texts(first, second, similarity=0.6)} == wanted
+
+
 def copy_of(prepared: Path, name: str) -> Path:
     return Path(shutil.copytree(prepared, prepared.parent / name))
 

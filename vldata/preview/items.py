@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -67,12 +67,20 @@ def make_item(record: Record, *, at: str, numbers: Mapping[str, int], side: str,
         pictures=tuple(numbers[image] for image in record.images[:MAX_PICTURES]),
         more_pictures=max(0, len(record.images) - MAX_PICTURES),
         references=tuple(visible(reference[:_MAX_META]) for reference in others[:MAX_REFERENCES]),
-        meta={visible(key[:100]): visible(value[:_MAX_META]) for key, value in record.meta.items() if value},
+        meta={visible(key[:100]): visible(value[:_MAX_META]) for key, value in _facts(record) if value},
         side=side,
         vision=vision,
         text=text,
         findings=_notes(findings),
     )
+
+
+def _facts(record: Record) -> Iterator[tuple[str, str]]:
+    yield from record.meta.items()
+    if record.videos is not msgspec.UNSET:
+        yield "videos", ", ".join(record.videos)
+    if record.tools is not msgspec.UNSET:
+        yield "tools", record.tools
 
 
 def make_broken_item(line: bytes, *, at: str, findings: Sequence[Note]) -> Item:
