@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.convert import ConvertOptions, convert
+from vldata.conversion import ConvertOptions, convert
 from vldata.converters import load_converter
 
 QUESTION = "What is the capital of France, and how many people live there today, number {}?"

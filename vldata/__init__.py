@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from vldata.dataset import Dataset as open
     from vldata.errors import DataError, UsageError, VlkitError
     from vldata.record import Message, Record
-    from vldata.split import split
-    from vldata.validate import validate
+    from vldata.splitting import split
+    from vldata.validation import validate
 
 __version__ = "0.1.0"
 
@@ -38,8 +38,8 @@ _PUBLIC = {
     "convert": "vldata.api:convert",
     "open": "vldata.dataset:Dataset",
     "read": "vldata.dataset:read",
-    "split": "vldata.split:split",
-    "validate": "vldata.validate:validate",
+    "split": "vldata.splitting:split",
+    "validate": "vldata.validation:validate",
 }
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from vldata.convert import Conversion, ConvertOptions
-from vldata.convert import convert as convert_source
+from vldata.conversion import Conversion, ConvertOptions
+from vldata.conversion import convert as convert_source
 from vldata.converters import load_converter
 from vldata.errors import UsageError
 from vldata.suggest import nearest
@@ -29,7 +29,7 @@ def convert(converter: str, source: str | Path | None = None, **settings: Any) -
 
     Raises:
         UsageError: an option that neither knows; the message offers the nearest.
-        DataError: see `vldata.convert.convert`.
+        DataError: see `vldata.conversion.convert`.
     """
     open_source = load_converter(converter)
     own = list(inspect.signature(open_source).parameters)[1:]

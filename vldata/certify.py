@@ -14,7 +14,7 @@ from vldata.folder import DatasetPaths
 from vldata.leaks import KINDS, Nearness, OnProgress, compare_all, read_corpus
 from vldata.near_pictures import BITS
 from vldata.record import IMAGE_TAG, Record, iter_records
-from vldata.split import iter_sides, parent_digest
+from vldata.splitting import iter_sides, parent_digest
 
 
 class Check(msgspec.Struct, frozen=True):

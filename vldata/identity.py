@@ -17,7 +17,7 @@ from vldata.errors import DataError
 from vldata.folder import DatasetPaths
 
 if TYPE_CHECKING:
-    from vldata.convert import ConvertOptions
+    from vldata.conversion import ConvertOptions
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from vldata.folder import IMAGES_DIR, STATE_DIR, DatasetPaths, check_name
 from vldata.journal import discard_state, recover_all
 from vldata.lock import hold
 from vldata.publish import MediaLine
-from vldata.split import iter_sides, parent_digest
+from vldata.splitting import iter_sides, parent_digest
 
 _OUR_PATH = re.compile(rb"images/[0-9a-f]{2}/[0-9a-f]{64}\.(?:jpg|png|webp)")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.openeqa import draw_openeqa
-from vldata.convert import ConvertOptions, convert
+from vldata.conversion import ConvertOptions, convert
 from vldata.converters.openeqa import open_source
 
 SMALL = (384, 216)

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from fixtures.chartqa import LAYOUTS, draw_chartqa
-from vldata.convert import ConvertOptions, convert
+from vldata.conversion import ConvertOptions, convert
 from vldata.converters.chartqa import PROMPTS, open_source
 from vldata.errors import DataError, UsageError
 from vldata.record import Record, iter_records
-from vldata.validate import validate
+from vldata.validation import validate
 
 
 def convert_all(source: Path, out: Path, **options: object) -> dict[str, list[Record]]:

@@ -16,13 +16,13 @@ import pytest
 from PIL import Image
 
 from vldata import journal
-from vldata.convert import Conversion, ConvertOptions, convert
+from vldata.conversion import Conversion, ConvertOptions, convert
 from vldata.converters.openeqa import open_source
 from vldata.dataset_info import read_dataset_info
 from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths
 from vldata.record import decode_record, iter_records
-from vldata.validate import validate
+from vldata.validation import validate
 
 
 def run(source: Path, out: Path, *, frames: int = 3, short: str = "fewer", **options: Any) -> Conversion:
@@ -264,7 +264,7 @@ def test_a_commit_cut_at_any_step_is_rolled_forward(
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(open_eqa: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vldata.convert._PART_DRAFTS", 5)
+    monkeypatch.setattr("vldata.conversion._PART_DRAFTS", 5)
     run(open_eqa, tmp_path / "whole")
     out = tmp_path / "out"
 
@@ -284,7 +284,7 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(open_eqa: Path, tmp
 
 
 def test_a_source_changed_between_kill_and_resume_is_refused(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vldata.convert._PART_DRAFTS", 5)
+    monkeypatch.setattr("vldata.conversion._PART_DRAFTS", 5)
 
     def interrupt(progress: Any) -> None:
         if progress.done >= 15:
@@ -303,17 +303,17 @@ def test_a_source_changed_between_kill_and_resume_is_refused(source: Path, tmp_p
 _CHILD = """
 import sys
 from pathlib import Path
-from vldata.convert import ConvertOptions, convert
+from vldata.conversion import ConvertOptions, convert
 from vldata.converters.openeqa import open_source
-import vldata.convert
-vldata.convert._PART_DRAFTS = 5
+import vldata.conversion
+vldata.conversion._PART_DRAFTS = 5
 convert(open_source(Path(sys.argv[1]), frames=3), ConvertOptions(out=Path(sys.argv[2]), workers=1))
 """
 
 
 @pytest.mark.parametrize("delay_s", [0.5, 0.9])
 def test_kill_dash_nine_then_the_same_command(delay_s: float, open_eqa: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vldata.convert._PART_DRAFTS", 5)
+    monkeypatch.setattr("vldata.conversion._PART_DRAFTS", 5)
     child = subprocess.Popen([sys.executable, "-c", _CHILD, str(open_eqa), str(tmp_path / "out")], stderr=subprocess.DEVNULL)
     time.sleep(delay_s)
     child.send_signal(signal.SIGKILL)

@@ -10,12 +10,12 @@ import pytest
 
 from fixtures.jsonl import CAPTIONS, LAYOUTS, draw_jsonl
 from fixtures.shapes import shape_bytes, write_shapes
-from vldata.convert import Conversion, ConvertOptions, convert
+from vldata.conversion import Conversion, ConvertOptions, convert
 from vldata.converters.jsonl import open_source
 from vldata.converters.pairfields import IMAGE_FIELDS, PROMPT_FIELDS, TEXT_FIELDS
 from vldata.errors import DataError, UsageError
 from vldata.record import Record, iter_records
-from vldata.validate import validate
+from vldata.validation import validate
 
 
 def run(source: Path, out: Path, **options: Any) -> tuple[Conversion, list[Record]]:

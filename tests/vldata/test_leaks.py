@@ -19,7 +19,7 @@ from vldata.media.refs import Failure
 from vldata.near_pictures import BITS, MAX_DISTANCE, fingerprint, near_pairs
 from vldata.near_texts import Text, near_texts, text_of
 from vldata.record import Message, Record
-from vldata.split import split
+from vldata.splitting import split
 
 COLOURLESS = bytes(128)
 

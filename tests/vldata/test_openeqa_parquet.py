@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from fixtures.openeqa import draw_parquet
-from vldata.convert import ConvertOptions, convert
+from vldata.conversion import ConvertOptions, convert
 from vldata.converters.openeqa import open_source
 from vldata.errors import DataError
 from vldata.record import iter_records
-from vldata.validate import validate
+from vldata.validation import validate
 
 SMALL = (384, 216)
 

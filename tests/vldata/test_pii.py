@@ -12,7 +12,7 @@ from vldata.dataset import Dataset
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
 from vldata.pii import LABELS, redact, redact_text, scan_dataset, scan_text
-from vldata.validate import validate
+from vldata.validation import validate
 
 # Made up: 110105 19491231 002 is the example of the standard, with its check digit X.
 RIGHT, WRONG = "11010519491231002X", "110105194912310021"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from fixtures.shapes import shape_bytes
-from vldata.convert import ConvertOptions, convert
+from vldata.conversion import ConvertOptions, convert
 from vldata.converters import jsonl, remote, sharegpt
 from vldata.converters.locate import RowError, plain_url
-from vldata.validate import validate
+from vldata.validation import validate
 
 CIRCLE = shape_bytes("circle")
 

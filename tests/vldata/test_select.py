@@ -14,9 +14,9 @@ from vldata.folder import DatasetPaths
 from vldata.info import list_datasets, merge_folder, prune, rename
 from vldata.record import Record
 from vldata.select import filter_records, mix, sample
-from vldata.split import split
+from vldata.splitting import split
 from vldata.stats import compute_stats
-from vldata.validate import validate
+from vldata.validation import validate
 
 
 def records(folder: Path, name: str) -> list[Record]:

@@ -11,12 +11,12 @@ import pytest
 
 from fixtures.shapes import shape_bytes, write_clip, write_shapes
 from fixtures.sharegpt import VARIANTS, draw_sharegpt, rows_of, talks_of
-from vldata.convert import Conversion, ConvertOptions, convert
+from vldata.conversion import Conversion, ConvertOptions, convert
 from vldata.converters.sharegpt import open_source
 from vldata.dataset_info import read_dataset_info
 from vldata.errors import DataError, UsageError
 from vldata.record import Record, iter_records
-from vldata.validate import validate
+from vldata.validation import validate
 
 
 def run(file: Path, out: Path, *, repair: bool = False, **options: Any) -> tuple[Conversion, list[Record]]:
@@ -438,7 +438,7 @@ def test_the_demo_data_of_llamafactory_converts_without_a_reject(name: str, tmp_
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vldata.convert._PART_DRAFTS", 5)
+    monkeypatch.setattr("vldata.conversion._PART_DRAFTS", 5)
     rows = [chat(f"What is {number}?", "A number.", id=number % 20) for number in range(23)]
     file = write_rows(tmp_path, chat("<image>What?", "A circle.", images=["images/circle.png"]), *rows)
     run(file, tmp_path / "whole")

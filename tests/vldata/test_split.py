@@ -15,10 +15,10 @@ from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths
 from vldata.grouping import count_of, row_split_leak
 from vldata.record import Record, iter_records
-from vldata.split import split
+from vldata.splitting import split
 from vldata.spreading import can_spread, is_safe_order, spread_order
 from vldata.subset_sum import choose_exact, nearest_sums
-from vldata.validate import validate
+from vldata.validation import validate
 
 
 def side(folder: Path, name: str) -> list[Record]:

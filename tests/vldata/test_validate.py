@@ -10,7 +10,7 @@ from PIL import Image
 from vldata.check import RecordChecker
 from vldata.errors import DataError
 from vldata.findings import FindingList
-from vldata.validate import find_folder, validate
+from vldata.validation import find_folder, validate
 
 
 def change_first_line(folder: Path, change: Callable[[str], str]) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
-from vldata.models.processor import load_processor
 from vltrain.data import load_set
 from vltrain.features import read_picture
+
+from vldata.models.processor import load_processor
 
 
 def exact_match(model: Any, folder: Path, target: str) -> float:

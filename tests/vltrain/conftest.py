@@ -12,12 +12,12 @@ pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 import torch
+from vltrain.data import Example
+from vltrain.features import Featurizer, Sample
 
 from fixtures.colours import convert_colours
 from vldata.models.tiny import build_tiny_model
 from vldata.record import Message, Record
-from vltrain.data import Example
-from vltrain.features import Featurizer, Sample
 
 torch.set_num_threads(1)
 SIZES = ((256, 256), (320, 256), (512, 160))

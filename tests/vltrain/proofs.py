@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from vltrain.merge import merge
+from vltrain.quantize import quantize
+from vltrain.sft import run_sft
 
 from fixtures.colours import convert_colours
 from tests.vltrain.answers import exact_match
 from tests.vltrain.conftest import load
 from tests.vltrain.test_sft import recipe_for
 from vldata.models.tiny import build_tiny_model
-from vltrain.merge import merge
-from vltrain.quantize import quantize
-from vltrain.sft import run_sft
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -35,7 +35,6 @@ def test_qlora_learns_and_its_merge_can_be_quantised(tiny: Path, colours: str, t
     pytest.importorskip("bitsandbytes")
     from peft import PeftModel
     from transformers import BitsAndBytesConfig
-
     from vltrain.adapters import quantization_config
 
     recipe = recipe_for(tiny, colours, tmp_path / "out", method="qlora", checkpointing=True)

@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from vltrain.export import export, limits_of
 
 from vldata.errors import DataError, UsageError
 from vldata.models.serving import Limits, lmdeploy_line, modelfile, vllm_line
-from vltrain.export import export, limits_of
 
 EIGHT = Limits(prompt_tokens=4_650, answer_tokens=128, pictures=8)
 
@@ -23,8 +23,8 @@ def test_the_context_holds_prompt_and_answer() -> None:
 
 def test_vllm() -> None:
     assert vllm_line("merged", EIGHT) == (
-        "vllm serve merged --port 8000 --dtype auto --max-model-len 5120 --limit-mm-per-prompt '{\"image\": 8, \"video\": 0}' "
-        "--mm-processor-kwargs '{\"min_pixels\": 65536, \"max_pixels\": 589824}' --generation-config vllm"
+        'vllm serve merged --port 8000 --dtype auto --max-model-len 5120 --limit-mm-per-prompt \'{"image": 8, "video": 0}\' '
+        '--mm-processor-kwargs \'{"min_pixels": 65536, "max_pixels": 589824}\' --generation-config vllm'
     )
     words = shlex.split(vllm_line("a b", EIGHT, t4=True))
     assert words[2] == "a b" and {"float16", "--enforce-eager", "--no-enable-prefix-caching"} <= set(words)

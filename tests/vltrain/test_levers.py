@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-
-from tests.vltrain.conftest import load
 from vltrain.adapters import add_adapters
 from vltrain.collate import Collator
 from vltrain.features import Sample
 from vltrain.levers import PLAIN, Levers, Step, core_of, plain_loss
 from vltrain.recipe import Recipe
+
+from tests.vltrain.conftest import load
 
 ALL = Levers()
 SWITCHES = ("packing", "vision_no_grad", "logits_at_labels", "linear_patch_embed", "host_positions")

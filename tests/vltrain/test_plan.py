@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-
-from vldata.models.shapes import PUBLISHED, published_shape, read_shape
 from vltrain.data import cut
 from vltrain.plan import count_steps, prepare
 from vltrain.recipe import ATTENTION, Recipe
+
+from vldata.models.shapes import PUBLISHED, published_shape, read_shape
 
 ALL = Recipe(model="m").target_names
 
@@ -35,7 +35,8 @@ def test_all_parameters_of_published_models() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "found"), [("model/Qwen3-VL-2B-Instruct", "2b"), ("/data/qwen3-vl-4b-instruct/", "4b"), ("x/Qwen2-VL-2B", None), ("a/llava-8b", None)]
+    ("path", "found"),
+    [("model/Qwen3-VL-2B-Instruct", "2b"), ("/data/qwen3-vl-4b-instruct/", "4b"), ("x/Qwen2-VL-2B", None), ("a/llava-8b", None)],
 )
 def test_models_are_known_by_the_last_part_of_their_path(path: str, found: str | None) -> None:
     assert published_shape(path) == (PUBLISHED[found] if found else None)
@@ -43,11 +44,17 @@ def test_models_are_known_by_the_last_part_of_their_path(path: str, found: str |
 
 @pytest.mark.parametrize(
     ("changes", "vision", "projector"),
-    [({}, False, False), ({"targets": ATTENTION}, False, False), ({"train_vision": True}, True, False), ({"train_projector": True}, False, True)],
+    [
+        ({}, False, False),
+        ({"targets": ATTENTION}, False, False),
+        ({"train_vision": True}, True, False),
+        ({"train_projector": True}, False, True),
+    ],
 )
 def test_parameters_are_those_peft_makes(tiny: Path, changes: dict[str, Any], vision: bool, projector: bool) -> None:
-    from tests.vltrain.conftest import load
     from vltrain.adapters import add_adapters
+
+    from tests.vltrain.conftest import load
 
     recipe = Recipe(model=str(tiny), rank=4, **changes)
     made = sum(parameter.numel() for parameter in add_adapters(load(tiny), recipe).parameters() if parameter.requires_grad)

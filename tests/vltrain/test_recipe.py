@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from vltrain.recipe import Recipe, read_recipe, read_yaml
 
 from vldata.errors import UsageError
-from vltrain.recipe import Recipe, read_recipe, read_yaml
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "yaml"
 GOOD = "model: m\ndata: d/n\noutput: o\n"
@@ -54,7 +54,13 @@ def test_numbers_are_numbers(tmp_path: Path, text: str) -> None:
 
 
 def test_numbers_that_are_none_stay_text(tmp_path: Path) -> None:
-    assert read_yaml(write(tmp_path, "a: 1.2.3\nb: e4\nc: 12\nd: true\ne: 2024-01\n")) == {"a": "1.2.3", "b": "e4", "c": 12, "d": True, "e": "2024-01"}
+    assert read_yaml(write(tmp_path, "a: 1.2.3\nb: e4\nc: 12\nd: true\ne: 2024-01\n")) == {
+        "a": "1.2.3",
+        "b": "e4",
+        "c": 12,
+        "d": True,
+        "e": "2024-01",
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file
+from vltrain.merge import merge
+from vltrain.recipe import Recipe
+from vltrain.sft import TrainResult, run_sft, show_labels
 
 from tests.vltrain.answers import exact_match
 from tests.vltrain.conftest import load
 from vldata.errors import DataError, UsageError
-from vltrain.merge import merge
-from vltrain.recipe import Recipe
-from vltrain.sft import TrainResult, run_sft, show_labels
 
 
 def recipe_for(tiny: Path, colours: str, output: Path, **changes: Any) -> Recipe:
@@ -130,7 +130,11 @@ def test_frozen_parts_stay_as_they_were(tiny: Path, colours: str) -> None:
 
 
 def test_the_step_is_the_token_mean_however_it_is_cut(tiny: Path, colours: str, tmp_path: Path) -> None:
-    for name, settings in {"one": {"batch_size": 8}, "cut": {"batch_size": 2, "accumulate": 4}, "padded": {"batch_size": 8, "packing": False}}.items():
+    for name, settings in {
+        "one": {"batch_size": 8},
+        "cut": {"batch_size": 2, "accumulate": 4},
+        "padded": {"batch_size": 8, "packing": False},
+    }.items():
         run_sft(recipe_for(tiny, colours, tmp_path / name, max_steps=2, warmup=0, **settings))
     tensors = {name: load_file(tmp_path / name / "adapter_model.safetensors") for name in ("one", "cut", "padded")}
     for other in ("cut", "padded"):

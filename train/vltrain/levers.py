@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 import torch
-import torch.nn.functional as F  # noqa: N812 - its usual name
+import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
 from vltrain.collate import Batch
@@ -116,7 +116,9 @@ def attend(
 ) -> torch.Tensor:
     """Attention of (tokens, heads, width) within each segment only; fewer key heads than query heads are shared."""
     scale = q.shape[-1] ** -0.5
-    if flash and not causal and lengths[0] and not torch.is_grad_enabled():  # equal segments of a frozen tower: the fastest kernel takes them whole
+    if (
+        flash and not causal and lengths[0] and not torch.is_grad_enabled()
+    ):  # equal segments of a frozen tower: the fastest kernel takes them whole
         rows = [part.view(-1, lengths[0], *part.shape[1:]).transpose(1, 2) for part in (q, k, v)]
         out = torch.ops.aten._scaled_dot_product_cudnn_attention(*rows, None, False, 0.0, False, False, scale=scale)[0]
         return out.transpose(1, 2).reshape(q.shape)
@@ -176,7 +178,14 @@ def language_layer(
 
 
 def vision_block(
-    block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, bounds: torch.Tensor, lengths: Lengths, longest: int, flash: bool
+    block: Any,
+    hidden: torch.Tensor,
+    cos: torch.Tensor,
+    sin: torch.Tensor,
+    bounds: torch.Tensor,
+    lengths: Lengths,
+    longest: int,
+    flash: bool,
 ) -> torch.Tensor:
     """One block of the vision tower on (patches, width)."""
     attention = block.attn
@@ -207,7 +216,10 @@ class Step:
         if levers.compile:
             torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
             layer_fn, block_fn = torch.compile(language_layer), torch.compile(vision_block)
-        for module, function in [*((layer, layer_fn) for layer in self.language.layers), *((block, block_fn) for block in self.tower.blocks)]:
+        for module, function in [
+            *((layer, layer_fn) for layer in self.language.layers),
+            *((block, block_fn) for block in self.tower.blocks),
+        ]:
             _dispatch(module, function)
 
     def __call__(self, batch: Batch) -> torch.Tensor:

@@ -136,7 +136,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         UsageError: unreadable, not YAML, or not a mapping; with file and line.
     """
     try:
-        value = yaml.load(strictjson.read_user_text(path), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(strictjson.read_user_text(path), Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UsageError(f"{error.problem}.", where=f"{path}{line}") from None

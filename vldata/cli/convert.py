@@ -16,7 +16,7 @@ from vldata.cli import options as opt
 from vldata.converters import Opener, converter_names, load_converter
 
 if TYPE_CHECKING:
-    from vldata.convert import Conversion, ConvertOptions
+    from vldata.conversion import Conversion, ConvertOptions
     from vldata.draft import Source
 
 EXAMPLES = {
@@ -56,7 +56,7 @@ def _shared(
 ) -> ConvertOptions:
     """Gather the options that every converter shares."""
     values = dict(locals())
-    from vldata.convert import ConvertOptions
+    from vldata.conversion import ConvertOptions
 
     return ConvertOptions(**values)
 
@@ -137,7 +137,7 @@ def run_conversions(sources: Sequence[Source], options: ConvertOptions, *, stric
 
 def _run_one(source: Source, options: ConvertOptions, *, quiet: bool) -> Conversion:
     from vldata.cli.progress import conversion_progress
-    from vldata.convert import convert
+    from vldata.conversion import convert
     from vldata.terminal import note
 
     for sentence in source.said:

@@ -13,7 +13,7 @@ from vldata.terminal import note
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from vldata.convert import Progress
+    from vldata.conversion import Progress
 
 _PLAIN_INTERVAL_S = 10.0
 

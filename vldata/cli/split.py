@@ -22,7 +22,7 @@ def split(
     import msgspec
 
     from vldata.folder import split_target
-    from vldata.split import split as run_split
+    from vldata.splitting import split as run_split
     from vldata.terminal import note, say, say_json
 
     out, name = split_target(target)

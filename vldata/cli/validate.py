@@ -10,7 +10,7 @@ import typer
 from vldata.cli import options as opt
 
 if TYPE_CHECKING:
-    from vldata.validate import Validation
+    from vldata.validation import Validation
 
 
 def validate(
@@ -25,8 +25,8 @@ def validate(
     """Check records, pictures and contract of every dataset in a folder; exit 1 with findings."""
     from vldata.cli.progress import count_progress
     from vldata.terminal import note, say, say_json
-    from vldata.validate import find_folder
-    from vldata.validate import validate as run_validate
+    from vldata.validation import find_folder
+    from vldata.validation import validate as run_validate
 
     names: tuple[str, ...] = ()
     if (

@@ -20,9 +20,9 @@ from vldata.pixels import vision_tokens
 from vldata.preview.items import MAX_PICTURES, Item, Note, Picture, make_broken_item, make_item
 from vldata.publish import MediaLine
 from vldata.record import Record, decode_record
-from vldata.split import iter_sides, parent_digest
+from vldata.splitting import iter_sides, parent_digest
 from vldata.stats import text_tokens
-from vldata.validate import validate
+from vldata.validation import validate
 
 MAX_VALUES = 40
 _MIN_SHARE = 3  # a key whose values are on average in fewer records tells them apart and sorts nothing

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.browser import Tab, browse, find_chromium
 from vldata.preview.make import make_preview
-from vldata.split import split
+from vldata.splitting import split
 
 CHROMIUM = find_chromium()
 CARDS = "document.querySelectorAll('article').length"

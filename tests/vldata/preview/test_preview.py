@@ -18,7 +18,7 @@ from vldata.preview.gather import gather
 from vldata.preview.items import Item
 from vldata.preview.make import by_turn, make_preview
 from vldata.preview.overview import bins_of
-from vldata.split import split
+from vldata.splitting import split
 
 HOSTILE = (
     "</script><script>document.title='ran'</script>",
