@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 import vldata
-from vldata.api import convert
 from vldata.doctor import examine
 
 
 def test_everything_public_is_there() -> None:
     for name in vldata.__all__:
-        assert getattr(vldata, name) is not None
+        assert callable(getattr(vldata, name))
     assert sorted(vldata.__all__) == sorted(vldata._PUBLIC)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = vldata.nothing
@@ -28,7 +27,7 @@ def test_importing_does_nothing() -> None:
 
 
 def test_convert_and_read(open_eqa: Path, tmp_path: Path) -> None:
-    (result,) = convert("openeqa", open_eqa, frames=2, out=tmp_path / "out", workers=1)
+    (result,) = vldata.convert("openeqa", open_eqa, frames=2, out=tmp_path / "out", workers=1)
     assert result.counts.written == 28
     records = list(vldata.read(tmp_path / "out" / "openeqa"))
     assert len(records) == 28 and len(records[0].images) == 2
@@ -40,9 +39,9 @@ def test_convert_and_read(open_eqa: Path, tmp_path: Path) -> None:
 
 def test_unknown_names_offer_the_nearest(open_eqa: Path) -> None:
     with pytest.raises(vldata.UsageError, match=r"no option 'frame'. Did you mean 'frames'?"):
-        convert("openeqa", open_eqa, frame=2)
+        vldata.convert("openeqa", open_eqa, frame=2)
     with pytest.raises(vldata.UsageError, match="no converter 'openqa'"):
-        convert("openqa", open_eqa)
+        vldata.convert("openqa", open_eqa)
     with pytest.raises(vldata.DataError, match="no contract"):
         vldata.read("nowhere/x")
 
