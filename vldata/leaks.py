@@ -14,6 +14,7 @@ from vldata.media.refs import Failure
 from vldata.near_pictures import BITS, DEFAULT_DISTANCE, fingerprints, near_pairs
 from vldata.near_texts import DEFAULT_SIMILARITY, Text, near_texts, text_of
 from vldata.record import Record, iter_records, plain_text
+from vldata.rules import path_fault
 from vldata.workers import count_workers
 
 KEPT = 1_000
@@ -112,7 +113,8 @@ def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
             corpus.texts[place.at] = text_of(record)
             corpus.examples.setdefault(_content(record), place)
             for image in record.images:
-                corpus.pictures.setdefault(image, place)
+                if not path_fault(image):  # a path out of the folder is never followed; vldata validate names it
+                    corpus.pictures.setdefault(image, place)
     return corpus
 
 

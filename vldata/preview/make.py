@@ -15,6 +15,7 @@ from vldata.media.refs import Failure
 from vldata.preview.gather import Gathered, gather
 from vldata.preview.items import Item, Picture
 from vldata.preview.page import gallery_parts
+from vldata.rules import path_fault
 from vldata.web.thumbs import make_thumbnails
 from vldata.workers import count_workers
 
@@ -76,7 +77,9 @@ def make_preview(
         raise UsageError("the page cannot be put here.", where=str(path), cure="Name a file in a folder that is there: --out page.html")
     found = gather(target, limit=limit, tokenizer=tokenizer)
     wanted = by_turn(found.items)
-    made, lost = _thumbnails(found, wanted, paths, budget_bytes, workers, on_progress)
+    inside = [number for number in wanted if not path_fault(found.pictures[number].path)]
+    made, lost = _thumbnails(found, inside, paths, budget_bytes, workers, on_progress)
+    lost += len(wanted) - len(inside)
     order = sorted(made)  # the table is in order of first use: blocks then come in the order they are looked at
     places = {number: place for place, number in enumerate(order)}
     pictures = tuple(msgspec.structs.replace(picture, shown=places.get(number, -1)) for number, picture in enumerate(found.pictures))

@@ -8,6 +8,7 @@ from itertools import islice
 from vldata.dataset import Dataset
 from vldata.errors import VlkitError
 from vldata.record import Record, plain_text
+from vldata.rules import path_fault
 from vldata.web.escaping import bdi, text
 from vldata.web.thumbs import data_url, make_thumbnail
 
@@ -40,8 +41,8 @@ def _row(dataset: Dataset, record: Record) -> str:
     asked = [plain_text(message.content) for message in record.messages if message.role == "user"]
     answered = [message.content for message in record.messages if message.role == "assistant"]
     pictures = []
-    for path in dataset.image_paths(record)[:_PICTURES]:
-        thumb = make_thumbnail(str(path), side=_SIDE_PIXELS)
+    for image, path in list(zip(record.images, dataset.image_paths(record), strict=True))[:_PICTURES]:
+        thumb = make_thumbnail(str(path), side=_SIDE_PIXELS) if not path_fault(image) else None
         pictures.append(f'<img src="{data_url(thumb)}" alt="">' if isinstance(thumb, bytes) else "(cannot be read)")
     more = len(record.images) - len(pictures)
     words = (bdi(_cut("\n".join(texts))) for texts in (asked, answered))

@@ -178,6 +178,18 @@ def test_pictures_are_left_out_aloud_the_first_of_each_record_last(prepared: Pat
     assert sum(place >= 0 for place in shown) > sum(data["pictures"][item["pictures"][2]].get("shown", -1) >= 0 for item in data["items"])
 
 
+def test_a_picture_outside_the_folder_is_not_read(prepared: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), (1, 2, 3)).save(tmp_path / "secret.png")
+    path = prepared / "openeqa.jsonl"
+    row = json.loads(path.read_text(encoding="utf-8").split("\n")[0])
+    row["images"] = ["../secret.png", str(tmp_path / "secret.png"), row["images"][2]]
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    made = make_preview(str(prepared / "openeqa"), out=tmp_path / "page.html", workers=1)
+    assert made.pictures_shown == 1
+    assert made.notes == ("Pictures that cannot be read and are not shown: 2. vldata validate names them.",)
+    assert Dataset(prepared / "openeqa")._repr_html_().count("<img") == 1
+
+
 def test_the_order_in_which_pictures_deserve_a_place() -> None:
     items = [
         Item(id="a", at="", turns=(), pictures=(3, 4)),
