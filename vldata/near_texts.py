@@ -47,7 +47,7 @@ class Text(NamedTuple):
 
 
 def text_of(record: Record) -> Text:
-    """What is asked and answered, without case, accents of width, marks or media tags; ideographs are words of their own."""
+    """What is asked and answered, without case, full-width forms, punctuation or media tags; ideographs are words of their own."""
     said = " ".join(plain_text(message.content) for message in record.messages if message.role != "system")
     words = _TOKEN.findall(unicodedata.normalize("NFKC", said).casefold())
     return Text(tuple(words), not record.images)

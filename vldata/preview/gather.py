@@ -13,6 +13,7 @@ from vldata import strictjson
 from vldata.contract import Contract, Spread, spread
 from vldata.dataset import Dataset
 from vldata.derive import read_media
+from vldata.errors import DataError
 from vldata.findings import Finding
 from vldata.grouping import SIDES
 from vldata.models.text import TextCounter, load_text_counter
@@ -96,10 +97,14 @@ class _Reader:
     def __init__(self, dataset: Dataset, counter: TextCounter | None) -> None:
         self._dataset = dataset
         self._counter = counter
-        self.media: dict[str, MediaLine] = read_media(dataset.paths) if dataset.paths.media.is_file() else {}
+        self.media: dict[str, MediaLine] = {}
         self._processor = dataset.contract.pixels.processor
         self._cost: dict[tuple[int, int], int] = {}
         self.notes: list[str] = []
+        try:
+            self.media = read_media(dataset.paths)
+        except DataError as error:
+            self.notes.append(f"Sizes, sources and vision tokens of pictures are not known: {dataset.paths.media.name} {error.what}")
         self.noted: list[bool] = []
         self._sides = self._read_sides()
         self._of_line: dict[tuple[str, int], list[Note]] = {}

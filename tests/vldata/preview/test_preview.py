@@ -151,6 +151,13 @@ def test_findings_stand_at_their_records(prepared: Path) -> None:
     assert found.overview.counts["VL020"] == 1
 
 
+def test_without_a_media_file_the_pictures_are_shown_all_the_same(prepared: Path, tmp_path: Path) -> None:
+    (prepared / "openeqa.media.jsonl").unlink()
+    made = make_preview(str(prepared / "openeqa"), out=tmp_path / "page.html", workers=1)
+    assert made.pictures_shown == 18
+    assert made.notes[0].startswith("Sizes, sources and vision tokens of pictures are not known: openeqa.media.jsonl cannot be read")
+
+
 def test_of_many_records_those_with_findings_are_kept(prepared: Path, tmp_path: Path) -> None:
     path = prepared / "openeqa.jsonl"
     lines = path.read_text(encoding="utf-8").split("\n")
