@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -32,6 +32,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
 
 _WIDE = str.maketrans("０１２３４５６７８９＋－（）＠．Ｘｘ　", "0123456789+-()@.Xx ")
+# No pattern can be matched in more than one way: a hostile text costs no more than a long one.
 _WORTH_A_LOOK = re.compile(r"@|\d[\d ()+.-]{6}", re.ASCII)
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx](?![0-9A-Za-z])", re.ASCII)
 _MOBILE = re.compile(
@@ -42,7 +43,7 @@ _MOBILE = re.compile(
 _LANDLINE = re.compile(
     r"(?<![0-9A-Za-z_.,/$+-])(?:\((?:010|02\d|0[3-9]\d\d)\) ?|(?:010|02\d|0[3-9]\d\d)-)\d{7,8}(?![0-9A-Za-z_%])", re.ASCII
 )
-_ABROAD = re.compile(r"(?<![0-9A-Za-z_)+=])\+[1-9]\d{0,2}(?:[ .-]?\(?\d{1,10}\)?){1,5}(?![0-9A-Za-z_%]|,\d)", re.ASCII)
+_ABROAD = re.compile(r"(?<![0-9A-Za-z_)+=])\+[1-9]\d{0,14}+(?:[ .()-]{1,2}+\d{1,10}+){0,5}+(?![0-9A-Za-z_%]|,\d)", re.ASCII)
 _MAIL = re.compile(
     r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}"
     r"(?![A-Za-z0-9_-])"
@@ -65,11 +66,19 @@ def scan_text(text: str) -> list[Hit]:
         return []
     hits: list[Hit] = []
     for code, pattern, describe in _PATTERNS:
-        for match in pattern.finditer(plain):
-            shown = describe(match[0])
-            if shown and not any(match.start() < hit.end and hit.start < match.end() for hit in hits):
-                hits.append(Hit(code, match.start(), match.end(), shown))
+        matches = [(match.start(), match.end(), describe(match[0])) for match in pattern.finditer(plain)]
+        found = [Hit(code, start, end, shown) for start, end, shown in matches if shown]
+        plain = _replaced(plain, found, lambda hit: "\0" * (hit.end - hit.start))  # what is one thing is not another too
+        hits += found
     return sorted(hits, key=lambda hit: hit.start)
+
+
+def _replaced(text: str, hits: Sequence[Hit], replacement: Callable[[Hit], str]) -> str:
+    pieces, place = [], 0
+    for hit in hits:
+        pieces += [text[place : hit.start], replacement(hit)]
+        place = hit.end
+    return "".join(pieces) + text[place:]
 
 
 def _identity(found: str) -> str:
@@ -144,9 +153,7 @@ def scan_dataset(target: str) -> tuple[int, FindingList]:
 
 def redact_text(text: str) -> str:
     """The text with a label in place of everything personal."""
-    for hit in reversed(scan_text(text)):
-        text = text[: hit.start] + LABELS[hit.code] + text[hit.end :]
-    return text
+    return _replaced(text, scan_text(text), lambda hit: LABELS[hit.code])
 
 
 def redact_record(record: Record) -> Record:

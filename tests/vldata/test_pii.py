@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def kinds(text: str) -> list[str]:
 )
 def test_what_is_personal(text: str, found: list[str]) -> None:
     assert kinds(text) == found
+
+
+@pytest.mark.parametrize(
+    "unit", ["+1" + "1" * 60 + " ", "1 " * 9, "a." * 30 + "@", "a@" + "b" * 60 + ".", "110105 19491231 002", "(010) 1234567"]
+)
+def test_a_hostile_text_costs_no_more_than_a_long_one(unit: str) -> None:
+    started = time.process_time()
+    scan_text(unit * (400_000 // len(unit)))
+    assert time.process_time() - started < 2
 
 
 def test_what_is_found_is_shown_masked() -> None:
