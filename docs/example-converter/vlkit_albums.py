@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+
 from vldata.contract import Setting
 from vldata.draft import Draft, Reject, Slot, Turn
 from vldata.errors import DataError
