@@ -10,11 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from vldata.web.escaping import embed
-from vldata.web.thumbs import safe_path, thumbnails
-from vldata.web.visible import visible
 from vleval.joining import Allow
 from vleval.metrics.options import MetricOptions
 from vleval.report.make import Request, make_report, render
@@ -123,14 +119,6 @@ def test_the_script_writes_text_nodes_only():
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|Function\(|fetch\(|XMLHttp", script)
 
 
-def test_embedded_json_cannot_end_its_element():
-    assert embed({"a": "</script><!-- & \u2028"}) == '{"a":"\\u003c/script\\u003e\\u003c!-- \\u0026 \\u2028"}'
-
-
-def test_hidden_characters_become_visible():
-    assert visible("a\x1b[0m\x00\x7f\u202eb\u2066\n\tc") == "a␛[0m␀␡⟨U+202E⟩b⟨U+2066⟩\n\tc"
-
-
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 
 
@@ -184,25 +172,6 @@ def test_markdown_is_plain_whatever_a_model_wrote(tmp_path):
     assert "| exact\\_match |" in text or "| exact_match |" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in rows)
-
-
-def test_pictures_are_read_below_their_folder_only(tmp_path):
-    root = tmp_path / "root"
-    (root / "sub").mkdir(parents=True)
-    Image.new("RGB", (900, 300), (10, 200, 10)).save(root / "sub" / "a.png")
-    Image.new("RGB", (8, 8)).save(tmp_path / "outside.png")
-    (root / "link.png").symlink_to(tmp_path / "outside.png")
-    (root / "text.png").write_text("no picture")
-    names = ["sub/a.png", "../outside.png", "link.png", "text.png", "missing.png", "http://x/y.png", "a\x00b", str(root / "sub" / "a.png")]
-    shown, note = thumbnails(names, root)
-    assert set(shown) == {"sub/a.png", str(root / "sub" / "a.png")}
-    assert note == "6 of 8 pictures could not be shown."
-    import io
-
-    thumb = Image.open(io.BytesIO(base64.b64decode(shown["sub/a.png"].split(",")[1])))
-    assert (thumb.format, thumb.size) == ("WEBP", (440, 147))
-    assert safe_path("sub/../sub/a.png", root) == (root / "sub" / "a.png").resolve()
-    assert thumbnails(["a.png"], None) == ({}, "1 pictures are not shown: --image-root names the folder they lie in.")
 
 
 @pytest.mark.parametrize(
