@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vldata.api import convert
-    from vldata.certify import certify
+    from vldata.certification import certify
     from vldata.dataset import Dataset, read
     from vldata.dataset import Dataset as open
     from vldata.errors import DataError, UsageError, VlkitError
@@ -34,7 +34,7 @@ _PUBLIC = {
     "Record": "vldata.record:Record",
     "UsageError": "vldata.errors:UsageError",
     "VlkitError": "vldata.errors:VlkitError",
-    "certify": "vldata.certify:certify",
+    "certify": "vldata.certification:certify",
     "convert": "vldata.api:convert",
     "open": "vldata.dataset:Dataset",
     "read": "vldata.dataset:read",

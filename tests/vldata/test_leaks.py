@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from fixtures.openeqa import draw_frame
-from vldata.certify import certify
+from vldata.certification import certify
 from vldata.errors import UsageError
 from vldata.leaks import Nearness, find_leaks
 from vldata.media.refs import Failure

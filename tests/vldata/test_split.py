@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vldata import subset_sum
-from vldata.certify import certify
+from vldata.certification import certify
 from vldata.contract import read_contract
 from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths

@@ -20,7 +20,7 @@ def certify(
     """Prove from the files that no group, id, picture or near-duplicate is on two sides of a split; exit 1 when one is."""
     import msgspec
 
-    from vldata.certify import certify as run_certify
+    from vldata.certification import certify as run_certify
     from vldata.cli.progress import count_progress
     from vldata.folder import split_target
     from vldata.leaks import Nearness
