@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vldata.dataset import Dataset, read
     from vldata.dataset import Dataset as open
     from vldata.errors import DataError, UsageError, VlkitError
+    from vldata.leaks import find_leaks
+    from vldata.preview.make import make_preview
     from vldata.record import Message, Record
     from vldata.splitting import split
     from vldata.validation import validate
@@ -36,6 +38,8 @@ _PUBLIC = {
     "VlkitError": "vldata.errors:VlkitError",
     "certify": "vldata.certification:certify",
     "convert": "vldata.api:convert",
+    "find_leaks": "vldata.leaks:find_leaks",
+    "make_preview": "vldata.preview.make:make_preview",
     "open": "vldata.dataset:Dataset",
     "read": "vldata.dataset:read",
     "split": "vldata.splitting:split",
@@ -51,6 +55,8 @@ __all__ = [
     "VlkitError",
     "certify",
     "convert",
+    "find_leaks",
+    "make_preview",
     "open",
     "read",
     "split",
