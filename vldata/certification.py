@@ -18,13 +18,17 @@ from vldata.splitting import iter_sides, parent_digest
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing that was proved or disproved: `shared` counts what is on two sides, `examples` are at most five of it."""
+    """One thing that was proved or disproved: `shared` counts what is on two sides, `examples` are at most five of it.
+
+    `proof` is False for what is measured with a threshold (near-duplicates): something to look at, not a broken promise.
+    """
 
     name: str
     good: bool
     detail: str
     shared: int = 0
     examples: tuple[str, ...] = ()
+    proof: bool = True
 
 
 class Certification(msgspec.Struct, frozen=True):
@@ -37,7 +41,12 @@ class Certification(msgspec.Struct, frozen=True):
 
     @property
     def good(self) -> bool:
-        """Whether every check held."""
+        """Whether every proof held."""
+        return all(check.good for check in self.checks if check.proof)
+
+    @property
+    def spotless(self) -> bool:
+        """Whether there is nothing to look at either."""
         return all(check.good for check in self.checks)
 
 
@@ -126,7 +135,7 @@ def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers:
             if leak.kind == kind
         ]
         detail = f"{count:,} on two sides, {limit}.{notes if kind == 'near_picture' else ''}"
-        yield Check(KINDS[kind], not count, detail, count, tuple(examples[:5]))
+        yield Check(KINDS[kind], not count, detail, count, tuple(examples[:5]), proof=False)
 
 
 def _content(record: Record) -> str:
