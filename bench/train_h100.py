@@ -31,15 +31,15 @@ import numpy as np
 import torch
 import torch._inductor.config
 from PIL import Image
+from vltrain.data import load_set
+from vltrain.features import IGNORED, Featurizer
+from vltrain.recipe import Recipe
+from vltrain.sft import run_sft
 
 from vldata.dataset_info import make_entry
 from vldata.models.shapes import PUBLISHED, Shape, read_shape
 from vldata.models.tiny import build_config, build_tokenizer, write_processor_files
 from vldata.record import Message, Record, encode_record
-from vltrain.data import load_set
-from vltrain.features import IGNORED, Featurizer
-from vltrain.recipe import Recipe
-from vltrain.sft import run_sft
 
 PEAK = 989e12
 TARGET, ANSWER = 2_048, 63
@@ -54,7 +54,8 @@ def build_model(out: Path, *, tiny: bool) -> None:
     if not tiny:
         shape = PUBLISHED["2b"]
         text, vision = config.text_config, config.vision_config
-        for key, value in {"vocab_size": 151_936, "hidden_size": shape.hidden, "intermediate_size": shape.ffn, "num_hidden_layers": shape.layers,
+        for key, value in {"vocab_size": 151_936, "hidden_size": shape.hidden, "intermediate_size": shape.ffn,
+                           "num_hidden_layers": shape.layers,
                            "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads, "head_dim": 128}.items():  # fmt: skip
             setattr(text, key, value)
         text.rope_parameters = {"rope_type": "default", "rope_theta": 5e6, "mrope_interleaved": True, "mrope_section": [24, 20, 20]}
@@ -124,7 +125,9 @@ def useful_flops(shape: Shape, target: str, model: Path) -> float:
         merger = (1 + len(shape.deepstack)) * sum(inputs * outputs for inputs, outputs in shape.merger_linears().values())
         patches = sum(rows * columns for rows, columns in sample.grids)
         squares = sum((rows * columns) ** 2 for rows, columns in sample.grids)
-        vision = 2.0 * block * patches + 4.0 * squares * width * shape.vision_depth + 2.0 * merger * patches / 4 + 2.0 * 1_536 * width * patches
+        vision = (
+            2.0 * block * patches + 4.0 * squares * width * shape.vision_depth + 2.0 * merger * patches / 4 + 2.0 * 1_536 * width * patches
+        )
         total += 2 * language + 2 * 2.0 * shape.hidden * shape.vocabulary * labels + vision
     return total / len(examples)
 
@@ -191,7 +194,9 @@ def main() -> None:
     build_model(work / "model", tiny=arguments.tiny)
     write_data(work / "data", work / "model", records=512 if not arguments.tiny else 16, tiny=arguments.tiny)
     if torch.cuda.is_available():
-        print(subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout.strip(), torch.__version__, flush=True)
+        print(
+            subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout.strip(), torch.__version__, flush=True
+        )
     print(f"model and data in {time.perf_counter() - began:.0f} s", flush=True)
     for setting in arguments.inductor.split(",") if arguments.inductor else ():
         setattr(torch._inductor.config, setting, True)

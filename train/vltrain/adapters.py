@@ -40,7 +40,9 @@ def choose_precision(recipe: Recipe) -> str:
     precision = recipe.precision
     if not torch.cuda.is_available():
         if precision in ("fp16", "bf16"):
-            raise DataError(f"no GPU here, and {precision} needs one.", cure="Set precision: fp32 for a small trial, or run on a GPU machine.")
+            raise DataError(
+                f"no GPU here, and {precision} needs one.", cure="Set precision: fp32 for a small trial, or run on a GPU machine."
+            )
         return "fp32"
     supported = torch.cuda.get_device_capability()[0] >= 8
     if precision == "bf16" and not supported:
@@ -80,7 +82,9 @@ def load_base(recipe: Recipe, precision: str, *, device: Any = None) -> Any:
     folder = Path(recipe.model)
     check_model_folder(folder)
     if is_quantized(folder):
-        raise DataError("the model is quantised already.", where=recipe.model, cure="Give the full-precision model: method: qlora quantises it.")
+        raise DataError(
+            "the model is quantised already.", where=recipe.model, cure="Give the full-precision model: method: qlora quantises it."
+        )
     options: dict[str, Any] = {"dtype": DTYPES[precision], "attn_implementation": "sdpa"}
     if recipe.method == "qlora":
         options["quantization_config"] = quantization_config(recipe, DTYPES[precision])
@@ -95,9 +99,10 @@ def add_adapters(model: Any, recipe: Recipe) -> Any:
 
     for parameter in model.parameters():
         parameter.requires_grad_(False)
+    alpha: Any = recipe.lora_alpha  # a whole number to peft's types, any number to its arithmetic
     config = LoraConfig(
         r=recipe.rank,
-        lora_alpha=recipe.lora_alpha,
+        lora_alpha=alpha,
         lora_dropout=recipe.dropout,
         target_modules=target_pattern(recipe),
         task_type="CAUSAL_LM",

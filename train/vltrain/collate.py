@@ -23,6 +23,7 @@ class Collator:
         self._side = position_side
 
     def __call__(self, samples: Sequence[Sample]) -> Batch:
+        """Make one batch."""
         batch = _join(samples) if self._packing else _pad(samples, self._pad_id)
         labels = batch["labels"].reshape(-1)
         length = batch["labels"].shape[1]

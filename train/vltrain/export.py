@@ -63,6 +63,8 @@ def _write_plain_config(path: Path) -> None:
         return
     text["rope_theta"] = rope["rope_theta"]
     text["rope_scaling"] = {
-        "mrope_interleaved": rope.get("mrope_interleaved", True), "mrope_section": rope["mrope_section"], "rope_type": rope.get("rope_type", "default"),
-    }  # fmt: skip
+        "mrope_interleaved": rope.get("mrope_interleaved", True),
+        "mrope_section": rope["mrope_section"],
+        "rope_type": rope.get("rope_type", "default"),
+    }
     write_atomic(path, (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode())

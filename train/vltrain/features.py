@@ -132,7 +132,7 @@ def patch_coordinates(grid: Grid) -> Ints:
 
 
 def interpolation(grid: Grid, side: int) -> tuple[Ints, Floats]:
-    """Which four entries of a `side` x `side` table of learned positions each patch mixes, and with which weights (bilinear, corners aligned)."""
+    """Return which four entries of a `side` x `side` table of positions each patch mixes, and the weights (bilinear, corners aligned)."""
     coordinates = patch_coordinates(grid)
     taps, weights = [], []
     for axis in (0, 1):

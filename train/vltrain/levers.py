@@ -120,14 +120,14 @@ def attend(
         flash and not causal and lengths[0] and not torch.is_grad_enabled()
     ):  # equal segments of a frozen tower: the fastest kernel takes them whole
         rows = [part.view(-1, lengths[0], *part.shape[1:]).transpose(1, 2) for part in (q, k, v)]
-        out = torch.ops.aten._scaled_dot_product_cudnn_attention(*rows, None, False, 0.0, False, False, scale=scale)[0]
-        return out.transpose(1, 2).reshape(q.shape)
+        mixed: torch.Tensor = torch.ops.aten._scaled_dot_product_cudnn_attention(*rows, None, False, 0.0, False, False, scale=scale)[0]
+        return mixed.transpose(1, 2).reshape(q.shape)
     if flash:
         return torch.ops.aten._flash_attention_forward(q, k, v, bounds, bounds, longest, longest, 0.0, causal, False, scale=scale)[0]  # type: ignore[no-any-return]
     out = []
     for query, key, value in zip(q.split(lengths), k.split(lengths), v.split(lengths), strict=True):
-        rows = (part.transpose(0, 1)[None] for part in (query, key, value))
-        out.append(F.scaled_dot_product_attention(*rows, is_causal=causal, scale=scale, enable_gqa=True)[0].transpose(0, 1))
+        one, two, three = (part.transpose(0, 1)[None] for part in (query, key, value))
+        out.append(F.scaled_dot_product_attention(one, two, three, is_causal=causal, scale=scale, enable_gqa=True)[0].transpose(0, 1))
     return torch.cat(out)
 
 
@@ -170,8 +170,8 @@ def language_layer(
     if lengths:
         mixed = attend(q[0], k[0], v[0], bounds, lengths, longest, causal=True, flash=flash)[None]
     else:  # padding stands behind every token that counts, so causality alone hides it
-        rows = (part.transpose(1, 2) for part in (q, k, v))
-        mixed = F.scaled_dot_product_attention(*rows, is_causal=True, scale=attention.scaling, enable_gqa=True).transpose(1, 2)
+        q, k, v = (part.transpose(1, 2) for part in (q, k, v))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=attention.scaling, enable_gqa=True).transpose(1, 2)
     hidden = hidden + linears(mixed.reshape(*hidden.shape[:-1], -1), (attention.o_proj,))[0]
     gate, up = linears(layer.post_attention_layernorm(hidden), (mlp.gate_proj, mlp.up_proj))
     return hidden + linears(mlp.act_fn(gate) * up, (mlp.down_proj,))[0]
@@ -225,7 +225,8 @@ class Step:
     def __call__(self, batch: Batch) -> torch.Tensor:
         """Return the sum of the token losses."""
         embedded = self.language.embed_tokens(batch["input_ids"])
-        width, deep = embedded.shape[-1], []
+        width = embedded.shape[-1]
+        deep: list[torch.Tensor] = []
         if batch["grid"].numel():
             with torch.no_grad() if self.levers.vision_no_grad else contextlib.nullcontext():
                 pictures, deep = self._see(batch)
@@ -245,10 +246,7 @@ class Step:
         fixed = (cos.unsqueeze(2), sin.unsqueeze(2), batch.get("bounds"), () if not lengths else (0,) if flash else lengths, longest, flash)
         keep = self.checkpointing and self.language.training and torch.is_grad_enabled()
         for place, layer in enumerate(self.language.layers):
-            if keep:
-                hidden = checkpoint(layer, hidden, fast=fixed, use_reentrant=False)
-            else:
-                hidden = layer(hidden, fast=fixed)
+            hidden = checkpoint(layer, hidden, fast=fixed, use_reentrant=False) if keep else layer(hidden, fast=fixed)
             if place < len(deep):
                 flat = hidden.reshape(-1, hidden.shape[-1])
                 hidden = flat.index_add(0, batch["picture_rows"], deep[place].to(flat.dtype)).view_as(hidden)
@@ -266,7 +264,7 @@ class Step:
         whole = (lengths[0],) if self.cudnn and len(set(lengths)) == 1 else (0,)
         places = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), table["picture_bounds"])
         fixed = (*places, whole if flash else lengths, max(lengths), flash)
-        deep = []
+        deep: list[torch.Tensor] = []
         keep = self.checkpointing and torch.is_grad_enabled() and not self.levers.vision_no_grad and tower.training
         for place, block in enumerate(tower.blocks):
             hidden = checkpoint(block, hidden, fast=fixed, use_reentrant=False) if keep else block(hidden, fast=fixed)

@@ -109,13 +109,16 @@ _REQUIRED: dict[str, tuple[Any, ...]] = {
 }
 _UNSUPPORTED = frozenset(
     {
-        "deepspeed", "fsdp", "fsdp_config", "galore", "use_galore", "use_badam", "use_apollo", "use_dora", "use_rslora", "pissa_init", "loraplus_lr_ratio",
-        "use_llama_pro", "freeze_trainable_layers", "additional_target", "create_new_adapter", "mask_history", "train_on_prompt", "streaming", "mix_strategy",
-        "interleave_probs", "neftune_noise_alpha", "resize_vocab", "rope_scaling", "shift_attn", "upcast_layernorm", "pref_beta", "pref_loss", "reward_model",
-        "ref_model", "ppo_epochs", "kto_chosen_weight", "export_quantization_bit", "export_quantization_dataset", "export_hub_model_id", "push_to_hub", "use_kt",
-        "infer_backend", "hub_token", "hf_hub_token", "dataset_shards", "tool_format", "default_system", "enable_thinking", "audio_sampling_rate", "crop_to_bbox",
-        "image_do_pan_and_scan", "use_audio_in_video", "moe_aux_loss_coef", "compute_accuracy", "quantization_device_map", "quantization_type", "freeze_language_model",
-        "mixture_of_depths", "swanlab_project", "use_swanlab", "disable_shuffling", "eval_on_each_dataset", "eval_num_beams", "ignore_pad_token_for_loss",
+        "deepspeed", "fsdp", "fsdp_config", "galore", "use_galore", "use_badam", "use_apollo", "use_dora", "use_rslora",
+        "pissa_init", "loraplus_lr_ratio", "use_llama_pro", "freeze_trainable_layers", "additional_target",
+        "create_new_adapter", "mask_history", "train_on_prompt", "streaming", "mix_strategy", "interleave_probs",
+        "neftune_noise_alpha", "resize_vocab", "rope_scaling", "shift_attn", "upcast_layernorm", "pref_beta", "pref_loss",
+        "reward_model", "ref_model", "ppo_epochs", "kto_chosen_weight", "export_quantization_bit",
+        "export_quantization_dataset", "export_hub_model_id", "push_to_hub", "use_kt", "infer_backend", "hub_token",
+        "hf_hub_token", "dataset_shards", "tool_format", "default_system", "enable_thinking", "audio_sampling_rate",
+        "crop_to_bbox", "image_do_pan_and_scan", "use_audio_in_video", "moe_aux_loss_coef", "compute_accuracy",
+        "quantization_device_map", "quantization_type", "freeze_language_model", "mixture_of_depths", "swanlab_project",
+        "use_swanlab", "disable_shuffling", "eval_on_each_dataset", "eval_num_beams", "ignore_pad_token_for_loss",
         "lora_target_parameters", "use_adam_mini", "use_muon", "use_dft_loss",
     }
 )  # fmt: skip

@@ -137,7 +137,9 @@ def check_resumable(folder: Path, manifest: dict[str, Any]) -> None:
     except (ValueError, KeyError, TypeError):
         raise DataError("cannot be read.", where=str(path), cure="Set overwrite: true to begin again.") from None
     if differs:
-        raise DataError(f"the run here began with other {' and '.join(differs)}.", where=str(folder), cure="Set overwrite: true, or another output.")
+        raise DataError(
+            f"the run here began with other {' and '.join(differs)}.", where=str(folder), cure="Set overwrite: true, or another output."
+        )
 
 
 def write_json(path: Path, value: Any) -> None:

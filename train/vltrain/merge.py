@@ -28,7 +28,7 @@ _LIMITS = {"float32": 1e-4, "bfloat16": 5e-2, "float16": 5e-2}
 
 
 class Merged(msgspec.Struct, frozen=True, kw_only=True):
-    """What a merge wrote: shards, tensors changed, the greatest difference of logits from adapter-on-base, relative to the greatest logit."""
+    """What a merge wrote: shards, tensors changed, and the greatest difference of logits from adapter-on-base."""
 
     output: str
     shards: int
@@ -49,7 +49,9 @@ def merge(
     """
     check_model_folder(base)
     if is_quantized(base):
-        raise DataError("the base is quantised: an adapter is merged onto full precision only.", where=str(base), cure="Give the original model.")
+        raise DataError(
+            "the base is quantised: an adapter is merged onto full precision only.", where=str(base), cure="Give the original model."
+        )
     config = read_adapter_config(adapter)
     check_base(base, adapter)
     if output.exists() and any(output.iterdir()):
@@ -58,12 +60,16 @@ def merge(
     output.mkdir(parents=True, exist_ok=True)
     shards, count, dtype = _write_shards(base, output, factors, shard_gb, say)
     if factors:
-        raise DataError(f"the base has no {next(iter(factors))!r}, which the adapter changes.", where=str(base), cure="Give the adapter's own base.")
+        raise DataError(
+            f"the base has no {next(iter(factors))!r}, which the adapter changes.", where=str(base), cure="Give the adapter's own base."
+        )
     _copy_others(base, output)
     difference, greatest = compare_logits(base, adapter, output) if verify else (0.0, 0.0)
     limit = _LIMITS[dtype] if dtype == "float32" else _LIMITS[dtype] * greatest
     if difference > limit:
-        raise DataError(f"the merged model's logits differ by {difference:.2e} from adapter-on-base.", where=str(output), cure="Do not use it.")
+        raise DataError(
+            f"the merged model's logits differ by {difference:.2e} from adapter-on-base.", where=str(output), cure="Do not use it."
+        )
     return Merged(
         output=str(output), shards=shards, merged_tensors=count, dtype=dtype, max_logit_difference=difference, greatest_logit=greatest
     )
@@ -105,7 +111,9 @@ def _read_factors(base: Path, adapter: Path, config: dict[str, Any]) -> dict[str
         wanted = (pair["B"].shape[0], pair["A"].shape[1])
         if shapes.get(name) != wanted:
             found = f"{shapes[name]} there" if name in shapes else "absent there"
-            raise DataError(f"the adapter is another base's: {name} is {wanted} to it and {found}.", where=str(adapter), cure=f"Not {base}.")
+            raise DataError(
+                f"the adapter is another base's: {name} is {wanted} to it and {found}.", where=str(adapter), cure=f"Not {base}."
+            )
     return {name: (pair["B"], pair["A"], scale) for name, pair in sides.items()}
 
 
@@ -125,7 +133,8 @@ def _write_shards(
     from safetensors import safe_open
     from safetensors.torch import save_file
 
-    limit, held, size, total, count, dtype = shard_gb * 1e9, {}, 0, 0, 0, ""
+    limit, size, total, count, dtype = shard_gb * 1e9, 0, 0, 0, ""
+    held: dict[str, Any] = {}
     parts: list[list[str]] = []
 
     def flush() -> None:
@@ -170,7 +179,11 @@ def _name_shards(output: Path, parts: list[list[str]], total: int) -> None:
 
 def _copy_others(base: Path, output: Path) -> None:
     for path in sorted(base.iterdir()):
-        if path.is_file() and path.suffix != ".safetensors" and not path.name.endswith((".safetensors.index.json", ".bin", ".bin.index.json")):
+        if (
+            path.is_file()
+            and path.suffix != ".safetensors"
+            and not path.name.endswith((".safetensors.index.json", ".bin", ".bin.index.json"))
+        ):
             shutil.copyfile(path, output / path.name)
 
 

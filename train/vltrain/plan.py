@@ -214,7 +214,8 @@ def _drop_long(
     most = max(counted.tokens)
     if not keep:
         words = "tokens" if counted_text else "vision tokens"
-        cure = f"Raise cutoff to at least {max(costs)}, or convert again with the --max-pixels that vldata budget --cutoff {recipe.cutoff} names."
+        budget = f"vldata budget --cutoff {recipe.cutoff}"
+        cure = f"Raise cutoff to at least {max(costs)}, or convert again with the --max-pixels that {budget} names."
         said.problems.append(f"every {side} record is over cutoff: {most:,} {words} > {recipe.cutoff:,}. {cure}")
         return counted, tuple(long)
     share = len(long) / len(costs)

@@ -33,7 +33,6 @@ def quantize(model: Path, output: Path, *, double: bool = True, compute: str = "
         raise UsageError(f"{str(model)!r} is quantised already.", cure="Give the merged full-precision model.")
     if output.exists() and any(output.iterdir()):
         raise UsageError(f"{str(output)!r} is not empty.", cure="Give another folder, or remove it.")
-    import bitsandbytes
     import torch
     from transformers import AutoModelForImageTextToText
 
@@ -42,7 +41,7 @@ def quantize(model: Path, output: Path, *, double: bool = True, compute: str = "
     settings = quantization_config(Recipe(model=str(model), double_quantization=double), DTYPES[compute])
     device = {"": 0 if torch.cuda.is_available() else "cpu"}
     loaded = AutoModelForImageTextToText.from_pretrained(model, dtype=DTYPES[compute], quantization_config=settings, device_map=device)
-    linears = [name for name, module in loaded.named_modules() if isinstance(module, bitsandbytes.nn.Linear4bit)]
+    linears = [name for name, module in loaded.named_modules() if type(module).__name__ == "Linear4bit"]
     loaded.save_pretrained(output)
     for path in sorted(model.iterdir()):
         if path.is_file() and "safetensors" not in path.name and not (output / path.name).exists():

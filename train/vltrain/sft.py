@@ -64,7 +64,8 @@ def show_labels(recipe: Recipe, records: int = 1) -> list[str]:
     for example in prepared.train.examples[:records]:
         sample = featurizer.make(example)
         learned, pictures = sample.labels != IGNORED, set(sample.pictures.tolist())
-        text, run, inside = "", [], False
+        run: list[int] = []
+        text, inside = "", False
         for place, token in enumerate([*sample.ids.tolist(), -1]):
             now = token >= 0 and bool(learned[place])
             if token < 0 or now != inside:
@@ -240,6 +241,8 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
 def copy_side_files(model: Path, output: Path) -> None:
     """Copy tokenizer, template and processor files of the base byte for byte, as every loader of an adapter wants them."""
     for path in sorted(model.iterdir()):
-        wanted = path.suffix in (".json", ".jinja", ".txt") and not path.name.startswith(("model.safetensors", "adapter", "config.", "trainer"))
+        wanted = path.suffix in (".json", ".jinja", ".txt") and not path.name.startswith(
+            ("model.safetensors", "adapter", "config.", "trainer")
+        )
         if path.is_file() and wanted and not (output / path.name).exists():
             shutil.copyfile(path, output / path.name)

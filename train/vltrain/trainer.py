@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from torch.utils.data import DataLoader, Dataset, Subset
 from transformers import Trainer
 
+from vldata.models.layout import ADAPTER_WEIGHTS
 from vltrain.collate import Batch, Collator
 from vltrain.data import Example
 from vltrain.features import Featurizer, Sample
@@ -95,23 +98,47 @@ class SftTrainer(Trainer):
         (began, before), (ended, after) = self._marks[len(self._marks) // 2], self._marks[-1]
         return (after - before) / (ended - began) if after > before else 0.0
 
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Save the adapter; under FSDP2 every rank helps to gather it, and the first writes."""
+        if not self.is_fsdp_enabled:
+            super().save_model(output_dir, _internal_call=_internal_call)
+            return
+        model: Any = self.accelerator.unwrap_model(self.model)
+        gathered = {}
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                whole = parameter.full_tensor() if hasattr(parameter, "full_tensor") else parameter
+                gathered[name.replace(".default.", ".")] = whole.detach().cpu().contiguous()
+        if self.args.should_save:
+            folder = Path(output_dir or str(self.args.output_dir))
+            folder.mkdir(parents=True, exist_ok=True)
+            save_file(gathered, folder / ADAPTER_WEIGHTS, metadata={"format": "pt"})
+            model.peft_config["default"].save_pretrained(str(folder))
+        self.accelerator.wait_for_everyone()
+
     def evaluate(self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval") -> dict[str, float]:
         """Return the token mean of the loss over the evaluation set, each record once whatever the number of ranks."""
-        dataset = eval_dataset if eval_dataset is not None else self.eval_dataset
+        dataset: Any = eval_dataset if eval_dataset is not None else self.eval_dataset
+        model: Any = self.model_wrapped if self.is_fsdp_enabled else self.model
         rank, world = self.args.process_index, self.args.world_size
         began = time.perf_counter()
         share = Subset(dataset, range(rank, len(dataset), world))
         loader: Any = DataLoader(
-            share, batch_size=self.args.per_device_eval_batch_size, collate_fn=self.data_collator, num_workers=self.args.dataloader_num_workers
+            share,
+            batch_size=self.args.per_device_eval_batch_size,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
         )
-        training = self.model.training
-        self.model.eval()
+        training = model.training
+        model.eval()
         sums = torch.zeros(2, dtype=torch.float64, device=self.args.device)
         with torch.no_grad(), self._autocast():
             for batch in loader:
                 inputs = self._prepare_inputs(batch)
-                sums += torch.stack([self.model(**inputs).double(), torch.tensor(float(len(inputs["targets"])), device=self.args.device).double()])
-        self.model.train(training)
+                sums += torch.stack(
+                    [model(**inputs).double(), torch.tensor(float(len(inputs["targets"])), device=self.args.device).double()]
+                )
+        model.train(training)
         if world > 1:
             torch.distributed.all_reduce(sums)
         metrics = {f"{metric_key_prefix}_loss": float(sums[0] / sums[1]), f"{metric_key_prefix}_runtime": time.perf_counter() - began}

@@ -13,7 +13,7 @@ from typing import Any
 def load_processor(folder: Path) -> Any:
     """Load the processor of a Qwen3-VL folder; without torchvision it takes pictures only."""
     from transformers import AutoProcessor
-    from transformers.utils import is_torchvision_available
+    from transformers.utils.import_utils import is_torchvision_available
 
     if is_torchvision_available():
         return AutoProcessor.from_pretrained(folder)

@@ -30,7 +30,10 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """A conversation in tokens. `answer` marks what the assistant says; `pictures` are the places of picture tokens, `first` where each begins."""
+    """A conversation in tokens.
+
+    `answer` marks what the assistant says; `pictures` are the places of picture tokens, `first` where each begins.
+    """
 
     ids: Ids
     answer: Flags
@@ -59,9 +62,10 @@ class Prompter:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._template = _compile(template)
-        self.image_pad: int = self._tokenizer.token_to_id(IMAGE_PAD)
-        if self.image_pad is None:
+        pad: int | None = self._tokenizer.token_to_id(IMAGE_PAD)
+        if pad is None:
             raise DataError(f"the tokenizer has no {IMAGE_PAD}.", where=str(folder), cure="Take the tokenizer of a Qwen-VL model.")
+        self.image_pad = pad
 
     def render(self, messages: Sequence[Message], *, tools: str = "", ask: bool = False) -> str:
         """Render turns with the chat template; `ask` opens the assistant's next turn. Pictures are one token each."""

@@ -173,7 +173,7 @@ def build_tiny_model(out: Path, *, seed: int = 0, embedding_std: float = 0.0, mi
         torch.manual_seed(seed)
         model = Qwen3VLForConditionalGeneration(config)
     if embedding_std:
-        embeddings = model.get_input_embeddings().weight.data
+        embeddings: torch.Tensor = model.model.language_model.embed_tokens.weight.data
         embeddings.mul_(embedding_std / float(embeddings.std()))
     if mixing != 1.0:
         for name, weight in model.named_parameters():

@@ -29,11 +29,15 @@ def merge(
     read, _ = read_recipe(recipe)
     source, target = adapter or read.adapter or read.output, out or read.merge_to
     if not source or not target:
-        raise UsageError("adapter and merge_to must be known." if not source else "merge_to: where to write is missing.", cure="Give --out FOLDER.")
+        raise UsageError(
+            "adapter and merge_to must be known." if not source else "merge_to: where to write is missing.", cure="Give --out FOLDER."
+        )
     result = run_merge(Path(read.model), Path(source), Path(target), shard_gb=read.shard_gb, verify=verify, say=note)
     if json_output:
         say_json(msgspec.to_builtins(result))
         return
     say(f"{result.merged_tensors:,} tensors merged in {result.dtype}, {result.shards} shards in {result.output}.")
     if verify:
-        say(f"Logits differ from adapter-on-base by at most {result.max_logit_difference:.2e} (greatest logit {result.greatest_logit:.2f}).")
+        say(
+            f"Logits differ from adapter-on-base by at most {result.max_logit_difference:.2e} (greatest logit {result.greatest_logit:.2f})."
+        )

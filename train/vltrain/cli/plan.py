@@ -74,9 +74,7 @@ def _say(recipe: Recipe, prepared: Prepared) -> None:
 
     found = prepared.plan
     batch = f"batch {recipe.batch_size} x {recipe.accumulate}"
-    say(
-        f"Steps: {found.steps:,} ({found.train_records:,} records, {batch}, {recipe.epochs:g} epochs); {found.eval_records:,} to evaluate on."
-    )
+    say(f"Steps: {found.steps:,} ({found.train_records:,} records, {batch}, {recipe.epochs:g} epochs); {found.eval_records:,} held out.")
     if prepared.shape:
         total = prepared.shape.parameters + found.trainable_parameters
         share = found.trainable_parameters / total

@@ -16,7 +16,9 @@ def quantize(
     model: Model,
     out: Annotated[Path, typer.Option("--out", help="Folder to write.", show_default=False)],
     double: Annotated[bool, typer.Option("--double/--single", help="Quantise the scales too.")] = True,
-    compute: Annotated[Literal["bf16", "fp16", "fp32"], typer.Option(help="Type of the parts that stay wide, and of the arithmetic.")] = "bf16",
+    compute: Annotated[
+        Literal["bf16", "fp16", "fp32"], typer.Option(help="Type of the parts that stay wide, and of the arithmetic.")
+    ] = "bf16",
     json_output: opt.Json = False,
 ) -> None:
     """Quantise a merged model to four bits (nf4); vision tower and head stay in 16 bits."""
