@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from vltrain.features import Sample
+from vltrain.levers import PLAIN, Levers
 from vltrain.merge import merge
 from vltrain.quantize import quantize
 from vltrain.sft import run_sft
@@ -16,6 +18,7 @@ from vltrain.sft import run_sft
 from fixtures.colours import convert_colours
 from tests.vltrain.answers import exact_match
 from tests.vltrain.conftest import load
+from tests.vltrain.test_levers import assert_equal, run
 from tests.vltrain.test_sft import recipe_for
 from vldata.models.tiny import build_tiny_model
 
@@ -68,3 +71,15 @@ def test_two_processes_train_as_one(tiny: Path, colours: str, tmp_path: Path) ->
     one, two = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("one", "two"))
     for key, tensor in one.items():
         assert torch.allclose(tensor, two[key], atol=1e-4), key
+
+
+def test_compiled_layers_give_the_plain_loss_and_gradients(tiny: Path, samples: list[Sample]) -> None:
+    from vltrain.adapters import add_adapters
+
+    torch.manual_seed(0)
+    model = add_adapters(load(tiny), recipe_for(tiny, "x/y", Path("unused")))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.02)
+    plain = run(model, samples, PLAIN)
+    assert_equal(run(model, samples, Levers(compile=True)), plain, 1e-5)

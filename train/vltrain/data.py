@@ -36,7 +36,6 @@ class DataFile(msgspec.Struct, frozen=True):
     """A records file of a run, for the manifest."""
 
     name: str
-    records: int
     sha256: str
 
 
@@ -76,7 +75,7 @@ def load_set(target: str, *, limit: int | None = None) -> LoadedSet:
             examples.append(Example(record, folder, tuple(_size(folder, image, sizes) for image in record.images)))
     if not examples:
         raise DataError("holds no records.", where=target, cure="Convert again; the rejects file says why records were left out.")
-    digests = tuple(DataFile(file.relative_to(folder).as_posix(), 0, _sha256(file)) for file in files)
+    digests = tuple(DataFile(file.relative_to(folder).as_posix(), _sha256(file)) for file in files)
     return LoadedSet(target, tuple(examples), contract, digests)
 
 

@@ -111,6 +111,16 @@ def find_checkpoint(recipe: Recipe) -> Path | None:
     return max(found, key=lambda path: int(path.name[11:]), default=None)
 
 
+def refuse_finished(recipe: Recipe, checkpoint: Path | None) -> None:
+    """Hold the output to be free, unless the run goes on there or may overwrite.
+
+    Raises:
+        UsageError: a finished adapter lies there.
+    """
+    if checkpoint is None and not recipe.overwrite and (Path(recipe.output) / "adapter_model.safetensors").exists():
+        raise UsageError("a finished adapter lies here.", where=recipe.output, cure="Set overwrite: true, or another output.")
+
+
 def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> TrainResult:
     import torch
     from transformers import set_seed
@@ -123,6 +133,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
 
     precision, levers = choose_precision(recipe), levers_of(recipe)
     output, checkpoint = Path(recipe.output), find_checkpoint(recipe)
+    refuse_finished(recipe, checkpoint)
     manifest = make_manifest(recipe, prepared, levers, precision)
     if checkpoint is not None:
         check_resumable(output, manifest)
