@@ -73,6 +73,7 @@ def test_two_processes_train_as_one(tiny: Path, colours: str, tmp_path: Path) ->
         assert torch.allclose(tensor, two[key], atol=1e-4), key
 
 
+@pytest.mark.filterwarnings("ignore")  # the compiler's own, while it traces
 def test_compiled_layers_give_the_plain_loss_and_gradients(tiny: Path, samples: list[Sample]) -> None:
     from vltrain.adapters import add_adapters
 
