@@ -84,7 +84,7 @@ REFUSED = {
     "a list": (GOOD + b'{"id":"b","prediction":["x"]}', ":2: prediction is a list"),
     "an object": (GOOD + b'{"id":"b","prediction":{"x":1}}', ":2: prediction is an object"),
     "a boolean": (GOOD + b'{"id":"b","prediction":true}', ":2: prediction is a boolean"),
-    "a huge number": (GOOD + b'{"id":"b","prediction":1e999}', ":2: prediction is a number too large"),
+    "a huge number": (GOOD + b'{"id":"b","prediction":1e999}', ":2: 1e999 is too large a number"),
     "not an object": (GOOD + b"[1]", ":2: is a JSON list, not an object"),
     "no prediction": (GOOD + b'{"id":"b"}', ":2: no prediction"),
     "no id": (GOOD + b'{"prediction":"x"}', ":2: has no id, and others have one"),
