@@ -146,6 +146,8 @@ def read_contract(paths: DatasetPaths) -> Contract:
     """
     path = paths.contract
     if not path.is_file():
+        if not paths.records.exists() and not paths.shards.exists():
+            raise DataError(f"no dataset {paths.name!r} here.", where=str(paths.out), cure=f"What is there: vldata info {paths.out}")
         raise DataError(
             "no contract: the dataset was not made by vldata, or its contract was not copied along.",
             where=str(path),

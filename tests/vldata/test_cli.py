@@ -160,7 +160,7 @@ def test_strict_exits_one(open_eqa: Path, tmp_path: Path, capsys: pytest.Capture
         (["validate", "nowhere"], 1, "nowhere: no dataset_info.json here."),
         (["split", "prepared/x", "--test", "3"], 1, "prepared/dataset_info.json: no dataset 'x'."),
         (["split", "prepared/x", "--test", "-3"], 2, "--test"),
-        (["certify", "prepared/x"], 1, "no contract"),
+        (["certify", "prepared/x"], 1, "prepared: no dataset 'x' here."),
         (["schema", "recrod"], 2, "no schema 'recrod'."),
     ],
 )
