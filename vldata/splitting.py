@@ -87,11 +87,33 @@ def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, 
         notes=(*notes, *_shared_pictures(records, rows)),
     )
     parent_sha256 = parent_digest(contract)
+    shared = _shared_groups(records, rows, group_by)
     certificates = {
-        side: Certificate(parent.name, parent_sha256, side, group_by, seed, result.sizes, result.groups, 0, result.leak) for side in rows
+        side: Certificate(parent.name, parent_sha256, side, group_by, seed, result.sizes, result.groups, shared, result.leak)
+        for side in rows
     }
     _publish_sides(parent, contract, lines, records, rows, certificates)
     return result
+
+
+def _shared_groups(records: Sequence[Record], rows: dict[Side, list[int]], group_by: str) -> int:
+    """Count the groups on two sides, from the records as they are about to be written: what the certificate says is looked up, not assumed.
+
+    Raises:
+        DataError: there is one; nothing is written then.
+    """
+    if group_by == "none":
+        return 0
+    seen: dict[str, set[Side]] = {}
+    for side, members in rows.items():
+        for row in members:
+            if group := records[row].meta[group_by]:
+                seen.setdefault(group, set()).add(side)
+    if shared := [group for group, sides in seen.items() if len(sides) > 1]:
+        raise DataError(
+            f"{len(shared):,} groups would be on two sides, the first {shared[0]!r}.", cure="This is a fault of vldata: report it."
+        )
+    return 0
 
 
 def _shared_pictures(records: Sequence[Record], rows: dict[Side, list[int]]) -> Iterator[str]:

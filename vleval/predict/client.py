@@ -135,7 +135,10 @@ class Client:
             await asyncio.sleep(delay_s(attempt, result.retry_after_s, self._rng))
 
     async def _attempt(self, session: aiohttp.ClientSession, ask: Ask) -> Answer | Fault:
-        body = self._wire.build_body(ask, self._endpoint.model, self._endpoint.sampler, self._pictures)
+        try:
+            body = self._wire.build_body(ask, self._endpoint.model, self._endpoint.sampler, self._pictures)
+        except DataError as error:  # a picture that cannot be read concerns this question alone
+            return Fault(fate="give_up", reason=f"{error.where}: {error.what}")
         url = self._endpoint.base_url + self._wire.CHAT_PATH
         try:
             async with session.post(url, data=body, allow_redirects=False) as response:
