@@ -142,8 +142,12 @@ def _run_one(source: Source, options: ConvertOptions, *, quiet: bool) -> Convers
 
     for sentence in source.said:
         note(sentence)
-    with conversion_progress() as on_progress:
-        result = convert(source, options, on_progress=on_progress)
+    try:
+        with conversion_progress() as on_progress:
+            result = convert(source, options, on_progress=on_progress)
+    except KeyboardInterrupt:
+        note("Interrupted. The same command goes on from the last finished part.")
+        raise
     _note_rejects(result)
     if not quiet:
         _say_result(result)
