@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ Keyed = tuple[str, Ask]
 _BATCH_TOKENS_CPU = 4_096
 _BATCH_TOKENS_GPU = 32_768
 _MOST_ROWS = 64
+_WINDOW = 4_096  # asks sorted by length at a time
 
 
 class _Prompt(msgspec.Struct, frozen=True):
@@ -66,12 +67,14 @@ class HfModel:
         self._model = self._model.to(self.device).eval()
         self._pad = self._model.generation_config.pad_token_id or 0
 
-    def run(self, asks: Sequence[Keyed], on_done: Callable[[Outcome], None]) -> None:
-        """Answer everything; long prompts first, so that a batch that does not fit shows at once."""
-        order = sorted(asks, key=lambda keyed: -_rough_length(keyed[1]))
-        for batch in self._batches(order, on_done):
-            for outcome in self._answer(batch):
-                on_done(outcome)
+    def run(self, asks: Iterable[Keyed], on_done: Callable[[Outcome], None]) -> None:
+        """Answer everything, a window of asks at a time; in each long prompts first: a batch that does not fit shows at once."""
+        source = iter(asks)
+        while window := list(itertools.islice(source, _WINDOW)):
+            order = sorted(window, key=lambda keyed: -_rough_length(keyed[1]))
+            for batch in self._batches(order, on_done):
+                for outcome in self._answer(batch):
+                    on_done(outcome)
 
     def _batches(self, asks: Sequence[Keyed], on_done: Callable[[Outcome], None]) -> Iterator[list[_Prompt]]:
         """Collect prompts until a padded batch would pass the token budget; a prompt that cannot be made is an error record."""

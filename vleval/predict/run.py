@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +18,15 @@ import msgspec
 
 import vldata
 from vldata.dataset import Dataset
-from vldata.durable import write_atomic
+from vldata.durable import fsync_dir, open_durable, write_atomic
 from vldata.errors import DataError, UsageError
+from vldata.lock import hold
 from vldata.pixels import vision_tokens
 from vldata.suggest import nearest
 from vleval.predict.ask import Ask, Sampler, iter_asks, request_key
 from vleval.predict.client import Client, Endpoint, Outcome, StopRun
-from vleval.predict.journal import Journal, read_journal
+from vleval.predict.journal import Journal, iter_journal
+from vleval.predict.keys import KeyTable
 from vleval.predict.lines import make_prediction
 from vleval.predict.preflight import Preflight, preflight, require_good
 from vleval.predict.retry import Answer, Fault
@@ -122,39 +126,113 @@ def predict(
     """
     started = time.monotonic()
     journal_path = out.with_name(out.name + ".journal")
-    model = f"{options.model}+{options.adapter}" if options.adapter else options.model
-    keyed = [
-        (request_key(ask, backend=options.backend, model=model, sampler=options.sampler), ask) for ask in iter_asks(dataset, options.limit)
-    ]
-    done = {key: p for key, p in read_journal(journal_path).items() if p.error is None}
-    left = [(key, ask) for key, ask in keyed if key not in done]
-    taken_over = len(keyed) - len(left)
-    if taken_over:
-        note(f"{taken_over:,} of {len(keyed):,} answers are taken from {journal_path.name}.")
-    state = _State(done, taken_over, len(keyed), on_progress)
-    with Journal(journal_path) as journal:
-        ask_all = _ask_here if options.backend == HF else _ask_server
-        accepted = ask_all(dataset, left, options, api_key, note, lambda outcome: state.take(outcome, journal)) if left else ()
-    lines = [msgspec.json.encode(state.of(key, ask)) for key, ask in keyed]
-    write_atomic(out, b"".join(line + b"\n" for line in lines))
-    write_atomic(out.with_name(out.name + ".run.json"), _run_document(dataset, options, accepted, state))
-    predictions = [state.of(key, ask) for key, ask in keyed]
-    errors = [p for p in predictions if p.error is not None]
+    with hold(out.with_name(f".{out.name}.lock"), out.name), Journal(journal_path) as journal:
+        asking = _Asking(dataset, options, on_progress)
+        asking.take_over(journal_path)
+        if asking.taken_over:
+            note(f"{asking.taken_over:,} of {asking.total:,} answers are taken from {journal_path.name}.")
+        left = asking.left()
+        first = next(left, None)
+        accepted: Sequence[str] = ()
+        if first is not None:
+            ask_all = _ask_here if options.backend == HF else _ask_server
+            accepted = ask_all(dataset, itertools.chain([first], left), first, options, api_key, note, lambda o: asking.settle(o, journal))
+        result = _write_predictions(asking, journal, out)
+    write_atomic(out.with_name(out.name + ".run.json"), _run_document(dataset, options, accepted, sorted(asking.fingerprints)))
+    return msgspec.structs.replace(result, seconds=time.monotonic() - started)
+
+
+class _Asking:
+    """Where a run stands: for each request the place of its line in the journal. Records are read again whenever they are needed."""
+
+    def __init__(self, dataset: Dataset, options: RunOptions, on_progress: Callable[[int, int], None]) -> None:
+        self._dataset = dataset
+        self._options = options
+        self._on_progress = on_progress
+        self._model = f"{options.model}+{options.adapter}" if options.adapter else options.model
+        self._lines = KeyTable(len(dataset) if options.limit is None else min(options.limit, len(dataset)))
+        self.total = self.taken_over = self._settled = 0
+        self._began = 0  # where this run's lines begin
+        self.fingerprints: dict[str, None] = {}
+
+    def keyed(self) -> Iterator[tuple[str, Ask]]:
+        """Every ask with its key, in dataset order, one at a time."""
+        for ask in iter_asks(self._dataset, self._options.limit):
+            yield request_key(ask, backend=self._options.backend, model=self._model, sampler=self._options.sampler), ask
+
+    def take_over(self, journal: Path) -> None:
+        """Find the answers of earlier runs, and look through all records: nothing is asked while one cannot be.
+
+        Raises:
+            DataError: a record has no answer to withhold, or the journal is damaged.
+        """
+        for offset, line in iter_journal(journal):
+            if line.prediction.error is None:
+                self._lines.set(line.key, offset)
+                self._began = offset + 1
+        for key, _ in self.keyed():
+            self.total += 1
+            self.taken_over += self._lines.get(key) is not None
+        self._settled = self.taken_over
+
+    def left(self) -> Iterator[tuple[str, Ask]]:
+        """What earlier runs have not answered."""
+        for key, ask in self.keyed():
+            place = self._lines.get(key)
+            if place is None or place >= self._began:
+                yield key, ask
+
+    def settle(self, outcome: Outcome, journal: Journal) -> None:
+        """Write down what came of an ask."""
+        self._lines.set(outcome.key, journal.append(outcome.key, _to_prediction(outcome)))
+        if isinstance(outcome.result, Answer) and outcome.result.fingerprint:
+            self.fingerprints[outcome.result.fingerprint] = None
+        self._settled += 1
+        self._on_progress(self._settled, self.total)
+
+    def predictions(self, journal: Journal) -> Iterator[Prediction]:
+        """Every prediction in dataset order; equal requests of several records share one answer under their own ids."""
+        with journal.reader() as reader:
+            for key, ask in self.keyed():
+                place = self._lines.get(key)
+                assert place is not None
+                yield msgspec.structs.replace(reader.at(place), id=ask.id, references=ask.references, meta=ask.meta)
+
+
+def _write_predictions(asking: _Asking, journal: Journal, out: Path) -> RunResult:
+    """Write the file of predictions in one step, a line at a time, and count what it holds."""
+    beside = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    errors = truncated = 0
+    first_error = ""
+    encode = msgspec.json.Encoder().encode
+    try:
+        with open_durable(beside) as handle:
+            for prediction in asking.predictions(journal):
+                handle.write(encode(prediction) + b"\n")
+                truncated += prediction.finish_reason == "length"
+                if prediction.error is not None:
+                    errors += 1
+                    first_error = first_error or f"{prediction.id}: {prediction.error}"
+        beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
+    fsync_dir(out.parent)
     return RunResult(
         out=out,
-        total=len(keyed),
-        answered=len(keyed) - len(errors),
-        errors=len(errors),
-        truncated=sum(p.finish_reason == "length" for p in predictions),
-        taken_over=taken_over,
-        first_error=f"{errors[0].id}: {errors[0].error}" if errors else "",
-        seconds=time.monotonic() - started,
+        total=asking.total,
+        answered=asking.total - errors,
+        errors=errors,
+        truncated=truncated,
+        taken_over=asking.taken_over,
+        first_error=first_error,
+        seconds=0.0,
     )
 
 
 def _ask_server(
     dataset: Dataset,
-    left: list[tuple[str, Ask]],
+    left: Iterator[tuple[str, Ask]],
+    first: tuple[str, Ask],
     options: RunOptions,
     api_key: str,
     note: Callable[[str], None],
@@ -164,20 +242,20 @@ def _ask_server(
     wire = load_wire(options.backend)
     endpoint = make_endpoint(options, wire)
     if options.preflight:
-        first = left[0][1]
-        seen = preflight(endpoint, wire, first, _vision_tokens(dataset, first), api_key=api_key)
+        seen = preflight(endpoint, wire, first[1], _vision_tokens(dataset, first[1]), api_key=api_key)
         for check in seen.warnings:
             note(f"Warning: {check.name}: no; {check.detail}.")
         if options.strict:
             require_good(seen)
         endpoint = msgspec.structs.replace(endpoint, accepted_models=(endpoint.model, seen.model))
-    _run_async(Client(endpoint, wire, api_key=api_key), iter(left), on_done)
+    _run_async(Client(endpoint, wire, api_key=api_key), left, on_done)
     return endpoint.accepted_models
 
 
 def _ask_here(
     _dataset: Dataset,
-    left: list[tuple[str, Ask]],
+    left: Iterator[tuple[str, Ask]],
+    _first: tuple[str, Ask],
     options: RunOptions,
     _api_key: str,
     note: Callable[[str], None],
@@ -190,31 +268,6 @@ def _ask_here(
     note(f"Loaded {options.model}{' with ' + options.adapter if options.adapter else ''} on {model.device}.")
     model.run(left, on_done)
     return ()
-
-
-class _State:
-    """Answers so far, by request key."""
-
-    def __init__(self, done: dict[str, Prediction], taken_over: int, total: int, on_progress: Callable[[int, int], None]) -> None:
-        self._by_key = done
-        self._settled = taken_over
-        self._total = total
-        self._on_progress = on_progress
-        self.fingerprints: dict[str, None] = {}
-
-    def take(self, outcome: Outcome, journal: Journal) -> None:
-        prediction = _to_prediction(outcome)
-        journal.append(outcome.key, prediction)
-        self._by_key[outcome.key] = prediction
-        if isinstance(outcome.result, Answer) and outcome.result.fingerprint:
-            self.fingerprints[outcome.result.fingerprint] = None
-        self._settled += 1
-        self._on_progress(self._settled, self._total)
-
-    def of(self, key: str, ask: Ask) -> Prediction:
-        """The prediction of an ask; equal requests of several records share one answer under their own ids."""
-        found = self._by_key[key]
-        return msgspec.structs.replace(found, id=ask.id, references=ask.references, meta=ask.meta)
 
 
 def _to_prediction(outcome: Outcome) -> Prediction:
@@ -261,7 +314,7 @@ def _vision_tokens(dataset: Dataset, ask: Ask) -> int:
     return sum(cost[name] for name in ask.image_names)
 
 
-def _run_document(dataset: Dataset, options: RunOptions, accepted: Sequence[str], state: _State) -> bytes:
+def _run_document(dataset: Dataset, options: RunOptions, accepted: Sequence[str], fingerprints: Sequence[str]) -> bytes:
     """How the predictions were made, beside them: without times or keys, so that equal runs differ in nothing."""
     document: dict[str, Any] = {
         "schema": "vlkit.run/1",
@@ -270,7 +323,7 @@ def _run_document(dataset: Dataset, options: RunOptions, accepted: Sequence[str]
         "model": options.model,
         "adapter": options.adapter,
         "sampler": options.sampler,
-        "server_fingerprints": sorted(state.fingerprints),
+        "server_fingerprints": list(fingerprints),
         "dataset": dataset.name,
         "dataset_files": dataset.contract.files,
         "pixels": dataset.contract.pixels,
