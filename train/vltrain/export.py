@@ -11,8 +11,7 @@ from vldata.durable import write_atomic
 from vldata.errors import DataError, UsageError
 from vldata.models.layout import check_model_folder, is_quantized
 from vldata.models.prompt import Prompter
-from vldata.models.serving import Limits, Server, lmdeploy_line, modelfile, vllm_line
-from vldata.pixels import vision_tokens
+from vldata.models.serving import Limits, Server, launch_line, measure_limits, modelfile
 from vltrain.data import load_set
 
 
@@ -24,16 +23,8 @@ def limits_of(model: Path, targets: Sequence[str], *, answer_tokens: int = 512) 
     """
     if not targets:
         raise UsageError("no data to take limits from.", cure="Name datasets: --data DIR/NAME")
-    prompter = Prompter(model)
-    longest = pictures = 0
-    pixels = [65_536]
-    for target in targets:
-        for example in load_set(target).examples:
-            encoded = prompter.encode(example.record, [vision_tokens(*size, processor="qwen3-vl") for size in example.sizes])
-            longest = max(longest, len(encoded.ids) - int(encoded.answer.sum()))
-            pictures = max(pictures, len(example.sizes))
-            pixels += [width * height for width, height in example.sizes]
-    return Limits(prompt_tokens=longest, answer_tokens=answer_tokens, pictures=max(1, pictures), max_pixels=max(pixels))
+    rows = ((example.record, example.sizes) for target in targets for example in load_set(target).examples)
+    return measure_limits(Prompter(model), rows, answer_tokens=answer_tokens)
 
 
 def export(model: Path, server: Server, limits: Limits, *, t4: bool = False) -> str:
@@ -45,13 +36,10 @@ def export(model: Path, server: Server, limits: Limits, *, t4: bool = False) -> 
     check_model_folder(model)
     if server != "vllm" and is_quantized(model):
         raise DataError(f"{server} does not read bitsandbytes weights.", where=str(model), cure="Give the merged full-precision model.")
-    if server == "vllm":
-        return vllm_line(str(model), limits, t4=t4)
-    if server == "lmdeploy":
-        return lmdeploy_line(str(model), limits, t4=t4)
-    write_atomic(model / "Modelfile", modelfile(".", limits).encode())
-    _write_plain_config(model / "config.json")
-    return f"cd {model} && ollama create {model.name.lower()} -f Modelfile"
+    if server == "ollama":
+        write_atomic(model / "Modelfile", modelfile(".", limits).encode())
+        _write_plain_config(model / "config.json")
+    return launch_line(server, str(model), limits, t4=t4)
 
 
 def _write_plain_config(path: Path) -> None:

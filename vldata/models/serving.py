@@ -1,18 +1,31 @@
 """Launch lines of servers, with limits from what the data cost. Pure text: nothing is started.
 
-Flags were tried on vLLM 0.32 and LMDeploy 0.18; the Modelfile's RENDERER and PARSER are Ollama's own for Qwen3-VL.
+Flags were tried on vLLM 0.32, LMDeploy 0.18 and transformers 5.23; llama-server's are those of its manual; the Modelfile's RENDERER and
+PARSER are Ollama's own for Qwen3-VL. `vltrain export` and `vleval serve-cmd` both print these lines.
 """
 
 from __future__ import annotations
 
 import json
 import shlex
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-Server = Literal["vllm", "lmdeploy", "ollama"]
+from vldata.pixels import Size, find_processor, vision_tokens
+from vldata.tokens import estimate_text_tokens
+
+if TYPE_CHECKING:
+    from vldata.dataset import Dataset
+    from vldata.models.prompt import Prompter
+    from vldata.record import Record
+
+Server = Literal["vllm", "lmdeploy", "ollama", "transformers", "llama-server"]
+PORTS: dict[Server, int] = {"vllm": 8_000, "lmdeploy": 23_333, "ollama": 11_434, "transformers": 8_000, "llama-server": 8_080}
 _ROUND = 1_024
+_SLOTS = 4  # requests that llama-server works on at once; they share its context
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +41,61 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     def context(self) -> int:
         """The context that holds prompt and answer, in whole thousands of 1,024."""
         return -(-(self.prompt_tokens + self.answer_tokens) // _ROUND) * _ROUND
+
+
+def measure_limits(
+    prompter: Prompter, rows: Iterable[tuple[Record, Sequence[Size]]], *, answer_tokens: int = 512, processor: str = "qwen3-vl"
+) -> Limits:
+    """Work out the limits that every record needs, in the model's own tokens."""
+    longest = pictures = 0
+    pixels = [find_processor(processor).min_pixels]
+    for record, sizes in rows:
+        encoded = prompter.encode(record, [vision_tokens(*size, processor=processor) for size in sizes])
+        longest = max(longest, len(encoded.ids) - int(encoded.answer.sum()))
+        pictures = max(pictures, len(sizes))
+        pixels.append(max((width * height for width, height in sizes), default=0))
+    return Limits(
+        prompt_tokens=longest, answer_tokens=answer_tokens, pictures=max(1, pictures), min_pixels=pixels[0], max_pixels=max(pixels)
+    )
+
+
+def dataset_limits(dataset: Dataset, model: str, *, answer_tokens: int = 512) -> tuple[Limits, str]:
+    """Limits of a dataset of `vldata`, and how they were found: exact with a model folder's tokenizer, else from above by the contract."""
+    processor = dataset.contract.pixels.processor
+    sizes = {line.path: (line.width, line.height) for line in dataset.media()}
+    if (Path(model) / "tokenizer.json").is_file():
+        from vldata.models.prompt import Prompter
+
+        rows = ((record, [sizes[name] for name in record.images]) for record in dataset)
+        limits = measure_limits(Prompter(Path(model)), rows, answer_tokens=answer_tokens, processor=processor)
+        return limits, "prompts counted with the model's own tokenizer"
+    turns = pictures = 0
+    for record in dataset:
+        turns, pictures = max(turns, len(record.messages)), max(pictures, len(record.images))
+    counted = dataset.contract.tokens
+    least = find_processor(processor).min_pixels
+    limits = Limits(
+        prompt_tokens=counted.vision.max + estimate_text_tokens(counted.text_bytes.max, turns),
+        answer_tokens=answer_tokens,
+        pictures=max(1, pictures),
+        min_pixels=least,
+        max_pixels=max((width * height for width, height in sizes.values()), default=least),
+    )
+    return limits, "text estimated from the contract's bytes, from above: no tokenizer.json beside the model's name"
+
+
+def launch_line(server: Server, model: str, limits: Limits, *, t4: bool = False, port: int = 0) -> str:
+    """The line that starts a server; for Ollama the one that makes the model of its Modelfile."""
+    at = port or PORTS[server]
+    if server == "vllm":
+        return vllm_line(model, limits, t4=t4, port=at)
+    if server == "lmdeploy":
+        return lmdeploy_line(model, limits, t4=t4, port=at)
+    if server == "transformers":
+        return transformers_line(model, t4=t4, port=at)
+    if server == "llama-server":
+        return llama_line(model, limits, port=at)
+    return f"cd {shlex.quote(model)} && ollama create {shlex.quote(Path(model).name.lower())} -f Modelfile"
 
 
 def vllm_line(model: str, limits: Limits, *, t4: bool = False, port: int = 8_000) -> str:
@@ -48,6 +116,22 @@ def lmdeploy_line(model: str, limits: Limits, *, t4: bool = False, port: int = 2
     words += ["--max-batch-size", "16" if t4 else "64", "--cache-max-entry-count", "0.5" if t4 else "0.8"]
     if t4:
         words.append("--eager-mode")
+    return shlex.join(words)
+
+
+def transformers_line(model: str, *, t4: bool = False, port: int = 8_000) -> str:
+    """The `transformers serve` line. It has no limits to set: the prompt, its pictures and the answer are cut by nothing."""
+    words = ["transformers", "serve", model, "--host", "127.0.0.1", "--port", str(port), "--device", "auto"]
+    return shlex.join([*words, "--dtype", "float16" if t4 else "auto"])
+
+
+def llama_line(model: str, limits: Limits, *, port: int = 8_080) -> str:
+    """The `llama-server` line for a model converted to GGUF, its vision tower beside it. The context is shared by the slots."""
+    gguf = Path(model) if model.endswith(".gguf") else Path(model) / "model.gguf"
+    cells = find_processor("qwen3-vl").factor ** 2
+    words = ["llama-server", "-m", str(gguf), "--mmproj", str(gguf.with_name(f"mmproj-{gguf.name}")), "--port", str(port), "--jinja"]
+    words += ["-c", str(_SLOTS * limits.context), "-np", str(_SLOTS)]
+    words += ["--image-min-tokens", str(limits.min_pixels // cells), "--image-max-tokens", str(-(-limits.max_pixels // cells))]
     return shlex.join(words)
 
 

@@ -11,6 +11,7 @@ from vleval.cli.detect import detect
 from vleval.cli.predict import ping, predict
 from vleval.cli.report import report
 from vleval.cli.score import score
+from vleval.cli.serve_cmd import serve_cmd
 
 app = typer.Typer(
     help="Score, compare and report what vision-language models answer.",
@@ -23,6 +24,7 @@ app.command("predict", epilog="Example: vleval predict --data prepared/openeqa_t
 )
 app.command("ping", epilog="Example: vleval ping --data prepared/openeqa_test --backend vllm --model tuned")(ping)
 app.command("bench", epilog="Example: vleval bench --data prepared/openeqa_test --backend vllm --model tuned --concurrency 1,4,16")(bench)
+app.command("serve-cmd", epilog="Example: vleval serve-cmd --data prepared/openeqa_test --model merged --backend vllm --gpu t4")(serve_cmd)
 app.command("score", epilog="Example: vleval score preds.jsonl --metric exact_match --metric token_f1")(score)
 app.command("compare", epilog="Example: vleval compare base.jsonl tuned.jsonl --metric exact_match")(compare)
 app.command("report", epilog="Example: vleval report preds.jsonl --out report.html")(report)

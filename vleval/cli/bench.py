@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vleval.cli import predict as p
+from vleval.cli import options as o
+from vleval.cli.settings import api_key
 
 if TYPE_CHECKING:
     from vleval.predict.bench import Level
 
 
 def bench(
-    data: p.Data,
-    model: p.Model,
-    backend: p.Backend = "openai",
-    base_url: p.BaseUrl = "",
+    data: o.Data,
+    model: o.Model,
+    backend: o.Backend = "openai",
+    base_url: o.BaseUrl = "",
     concurrency: Annotated[str, typer.Option(help="Requests in flight, one level after the other.", metavar="N,N,...")] = "1,4,16",
     requests: Annotated[int, typer.Option(help="Requests a level; 0: eight times the level, at least 16.", min=0)] = 0,
     warmup: Annotated[int, typer.Option(help="Requests before, not counted.", min=0)] = 2,
@@ -25,9 +26,9 @@ def bench(
     fresh_images: Annotated[
         bool, typer.Option("--fresh-images", help="Change a pixel in every request: no picture cache can help.")
     ] = False,
-    timeout_s: p.TimeoutS = 300.0,
+    timeout_s: o.TimeoutS = 300.0,
     chart: Annotated[Path | None, typer.Option(help="Write a chart here (.svg).", show_default=False)] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    json: o.Json = False,
 ) -> None:
     """Measure latency and throughput of a server with the questions and pictures of a dataset."""
     import msgspec
@@ -49,14 +50,14 @@ def bench(
     options = RunOptions(backend=backend, model=model, base_url=base_url, sampler=Sampler(max_tokens=max_tokens), timeout_s=timeout_s)
     asks = list(iter_asks(Dataset(data), 256))
     results = run_bench(
-        make_endpoint(options, wire), wire, asks, levels, requests=requests, warmup=warmup, fresh_images=fresh_images, api_key=p.api_key()
+        make_endpoint(options, wire), wire, asks, levels, requests=requests, warmup=warmup, fresh_images=fresh_images, api_key=api_key()
     )
     if chart is not None:
         from vleval.predict.bench_chart import draw_chart
 
         chart.write_text(draw_chart(results), encoding="utf-8")
         note(f"Chart: {chart}")
-    if json_output:
+    if json:
         say_json({"model": model, "backend": backend, "max_tokens": max_tokens, "levels": msgspec.to_builtins(results)})
         return
     for line in _table(results):

@@ -30,6 +30,18 @@ CoordSpace = Annotated[
 ReferenceSpace = Annotated[str, typer.Option("--reference-space", metavar="SPACE", help="Of the references' boxes. Default: the same.")]
 Iou = Annotated[float, typer.Option("--iou", min=0.0, max=1.0, help="Overlap from which two boxes match.")]
 AllowRemoteCode = Annotated[bool, typer.Option("--allow-remote-code", help="Let --metric evaluate:NAME load code from the hub.")]
+
+# Of commands that ask a model.
+Data = Annotated[str, typer.Option("--data", help="DIR/NAME of a dataset of vldata.", metavar="DIR/NAME")]
+Backend = Annotated[str, typer.Option(help="vllm, lmdeploy, openai (any server of that API), ollama, or hf: in this process.")]
+Model = Annotated[str, typer.Option(help="The model's name, as the server lists it; for hf, its folder.")]
+BaseUrl = Annotated[
+    str, typer.Option(help="Address of the server; by default the backend's usual port on this machine.", show_default=False)
+]
+TimeoutS = Annotated[float, typer.Option("--timeout-s", help="Seconds an answer may take.", min=0.1)]
+Retries = Annotated[int, typer.Option(help="Further attempts after a passing fault.", min=0)]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop where the server differs from the contract instead of warning.")]
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of resampling and of samples.")]

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vleval.cli import options as o
+from vleval.cli.settings import api_key
+
 if TYPE_CHECKING:
     from vleval.predict.ask import Sampler
     from vleval.predict.run import RunOptions
 
-Data = Annotated[str, typer.Option("--data", help="DIR/NAME of a dataset of vldata.", metavar="DIR/NAME")]
-Backend = Annotated[str, typer.Option(help="vllm, lmdeploy, openai (any server of that API), ollama, or hf: in this process.")]
-Model = Annotated[str, typer.Option(help="The model's name, as the server lists it; for hf, its folder.")]
-BaseUrl = Annotated[
-    str, typer.Option(help="Address of the server; by default the backend's usual port on this machine.", show_default=False)
-]
-TimeoutS = Annotated[float, typer.Option("--timeout-s", help="Seconds an answer may take.", min=0.1)]
-Retries = Annotated[int, typer.Option(help="Further attempts after a passing fault.", min=0)]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop where the server differs from the contract instead of warning.")]
-
 
 def predict(
-    data: Data,
-    model: Model,
+    data: o.Data,
+    model: o.Model,
     out: Annotated[Path, typer.Option(help="Predictions file, one line a record.")],
-    backend: Backend = "openai",
-    base_url: BaseUrl = "",
+    backend: o.Backend = "openai",
+    base_url: o.BaseUrl = "",
     adapter: Annotated[str, typer.Option(help="LoRA adapter folder, for hf.", show_default=False)] = "",
     dtype: Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16, for hf.")] = "auto",
     max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 256,
@@ -38,16 +30,16 @@ def predict(
     stop: Annotated[list[str] | None, typer.Option(help="Text that ends an answer; may be given more than once.")] = None,
     extra: Annotated[str, typer.Option(help="JSON object of further request fields.", metavar="JSON", show_default=False)] = "",
     concurrency: Annotated[int, typer.Option(help="Most requests in flight.", min=1, max=1024)] = 16,
-    timeout_s: TimeoutS = 300.0,
-    retries: Retries = 5,
+    timeout_s: o.TimeoutS = 300.0,
+    retries: o.Retries = 5,
     limit: Annotated[int | None, typer.Option(help="Ask only the first N.", min=1, show_default=False)] = None,
     no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Do not look at the server first.")] = False,
-    strict: Strict = False,
+    strict: o.Strict = False,
     batch: Annotated[
         Path | None, typer.Option(help="Write the requests as an OpenAI batch file here instead of asking.", show_default=False)
     ] = None,
     from_batch: Annotated[Path | None, typer.Option(help="Read answers from a batch output instead of asking.", show_default=False)] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")] = False,
+    json: o.Json = False,
 ) -> None:
     """Ask a model every question of a dataset; the same command goes on after an interruption, and asks nothing twice."""
     import msgspec
@@ -83,7 +75,7 @@ def predict(
     except KeyboardInterrupt:
         note(f"Interrupted. What was answered is in {out}.journal; the same command goes on from there.")
         raise SystemExit(130) from None
-    if json_output:
+    if json:
         say_json({**msgspec.to_builtins(msgspec.structs.replace(result, out=str(out)))})
     else:
         say(f"{result.answered:,} of {result.total:,} answered, {result.errors:,} errors: {out}")
@@ -112,12 +104,12 @@ def _run_batch(data: str, model: str, sampler: Sampler, limit: int | None, batch
 
 
 def ping(
-    data: Data,
-    model: Model,
-    backend: Backend = "openai",
-    base_url: BaseUrl = "",
-    timeout_s: TimeoutS = 60.0,
-    strict: Strict = False,
+    data: o.Data,
+    model: o.Model,
+    backend: o.Backend = "openai",
+    base_url: o.BaseUrl = "",
+    timeout_s: o.TimeoutS = 60.0,
+    strict: o.Strict = False,
 ) -> None:
     """Look at a server with the first question of a dataset: is the model there, and does it see the pictures we see?"""
     from vldata.dataset import Dataset
@@ -134,11 +126,6 @@ def ping(
         say(f"     it answers as {result.model!r}")
     if strict:
         require_good(result)
-
-
-def api_key() -> str:
-    """Read the key from the environment, the only place it may come from."""
-    return os.environ.get("VLEVAL_API_KEY") or os.environ.get("OPENAI_API_KEY") or ""
 
 
 def _read_extra(text: str) -> dict[str, Any]:

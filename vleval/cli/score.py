@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from vleval.cli import options as o
-from vleval.cli.predict import api_key
+from vleval.cli.settings import api_key
 
 if TYPE_CHECKING:
     from vleval.explain import Explanation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast, get_args
 
 from vldata.errors import UsageError
@@ -33,3 +34,8 @@ def space_of(name: str) -> CoordSpace:
     if name not in known:
         raise UsageError(f"no coordinate space {name!r}.", cure="Spaces: " + ", ".join(space for space in known if space) + ".")
     return cast("CoordSpace", name)
+
+
+def api_key() -> str:
+    """Read the key from the environment, the only place it may come from."""
+    return os.environ.get("VLEVAL_API_KEY") or os.environ.get("OPENAI_API_KEY") or ""
