@@ -10,7 +10,9 @@ useful FLOPs (language forward and data gradients, vision forward, logits at lab
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
+import itertools
 import json
 import os
 import random
@@ -19,6 +21,7 @@ import subprocess
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +33,14 @@ import msgspec
 import numpy as np
 import torch
 import torch._inductor.config
+import vltrain.collate
 from PIL import Image
+from vltrain.collate import ROW_WASTE
 from vltrain.data import load_set
 from vltrain.features import IGNORED, Featurizer
 from vltrain.recipe import Recipe
 from vltrain.sft import run_sft
+from vltrain.trainer import SftTrainer
 
 from vldata.dataset_info import make_entry
 from vldata.models.shapes import PUBLISHED, Shape, read_shape
@@ -73,7 +79,7 @@ def build_model(out: Path, *, tiny: bool) -> None:
 
 
 def write_data(out: Path, model: Path, *, records: int, tiny: bool) -> None:
-    """Write two datasets: `frames` (8 pictures of 448 x 448, 2,048 tokens) and `mixed` (every other one a chart of 800 x 608)."""
+    """Write `frames` (8 pictures of 448 x 448, 2,048 tokens), `near` (up to 100 tokens fewer) and `mixed` (every other one a chart)."""
     rng, choose = np.random.default_rng(0), random.Random(0)
     (out / "images").mkdir(parents=True)
     side, pool = (256, 8) if tiny else (448, 96)
@@ -100,6 +106,7 @@ def write_data(out: Path, model: Path, *, records: int, tiny: bool) -> None:
     featurizer = Featurizer(model)
     pad = max(0, TARGET - len(featurizer.make(load_set(str(out / "probe")).examples[0])))
     write_dataset(out, "frames", [record(number, images, 8 + pad) for number, images in enumerate(eight)])
+    write_dataset(out, "near", [record(number, images, 8 + max(0, pad - number * 37 % 100)) for number, images in enumerate(eight)])
     mixed = [record(n, images, 8 + pad) if n % 2 else record(n, [choose.choice(charts)], 140) for n, images in enumerate(eight)]
     write_dataset(out, "mixed", mixed)
 
@@ -141,6 +148,12 @@ ROWS: dict[str, dict[str, Any]] = {
     "fast, mixed": {"data": "mixed", "compile": True, "batch_size": 8, "checkpointing": False},
     "plain, mixed": {"data": "mixed", **PLAIN, "batch_size": 8, "checkpointing": True, "steps": 12},
     "qlora": {"data": "frames", "method": "qlora", "compile": True, "batch_size": 8, "checkpointing": False},
+    "fast, one batch repeated": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False, "repeat": True},
+    "fast, near lengths": {"data": "near", "compile": True, "batch_size": 8, "checkpointing": False},
+    "fast, near lengths, no rows": {"data": "near", "compile": True, "batch_size": 8, "checkpointing": False, "waste": 0},
+    "fast, Liger": {"data": "frames", "compile": True, "liger": True, "batch_size": 8, "checkpointing": False},
+    "fast, Liger, not compiled": {"data": "frames", "liger": True, "batch_size": 4, "checkpointing": False, "steps": 12},
+    "fp16": {"data": "frames", "compile": True, "precision": "fp16", "batch_size": 8, "checkpointing": False},
     "fast, not compiled": {"data": "frames", "batch_size": 4, "checkpointing": False, "steps": 12},
     "fast, batch 4": {"data": "frames", "compile": True, "batch_size": 4, "checkpointing": False},
     "trace": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False, "steps": 6},
@@ -151,7 +164,8 @@ ROWS: dict[str, dict[str, Any]] = {
 def run_row(name: str, work: Path, steps: int, *, tiny: bool, trace: bool) -> dict[str, Any]:
     """Run one row and return its figures."""
     changes = dict(ROWS[name])
-    data = changes.pop("data")
+    data, repeat = changes.pop("data"), changes.pop("repeat", False)
+    vltrain.collate.ROW_WASTE = changes.pop("waste", ROW_WASTE)
     recipe = Recipe(
         model=str(work / "model"), data=(str(work / "data" / data),), output=str(work / "out"), cutoff=4_096, rank=8, learning_rate=1e-5,
         max_steps=changes.pop("steps", steps), log_steps=1_000, workers=2 if tiny else 12, tensorboard=False, plot=False, overwrite=True,
@@ -161,14 +175,41 @@ def run_row(name: str, work: Path, steps: int, *, tiny: bool, trace: bool) -> di
     recipe = msgspec.structs.replace(recipe, **changes)
     shutil.rmtree(work / "out", ignore_errors=True)
     began = time.perf_counter()
-    result = run_sft(recipe) if not trace else profiled(lambda: run_sft(recipe))
+    with one_batch() if repeat else contextlib.nullcontext():
+        result = run_sft(recipe) if not trace else profiled(lambda: run_sft(recipe))
     flops = useful_flops(read_shape(work / "model"), recipe.data[0], work / "model")
     rate = result.steady_samples_per_second
     return {
         "row": name, "batch": recipe.batch_size, "samples_per_s": round(rate, 2), "mfu": round(rate * flops / PEAK, 4),
-        "peak_gib": round(result.peak_memory_gib, 1), "wait": round(result.data_wait_share, 4), "loss": round(result.train_loss, 4),
+        "peak_gib": round(result.peak_memory_gib, 1), "wait": round(result.data_wait_share, 4),
+        "steady_wait": round(result.steady_wait_share, 4), "loss": round(result.train_loss, 4),
         "useful_tflop": round(flops / 1e12, 2), "seconds": round(time.perf_counter() - began, 1),
     }  # fmt: skip
+
+
+class OneBatch:
+    """The first batch of a loader, again and again: the GPU never waits for it."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+        self.dataset, self.batch_size, self.batch_sampler = loader.dataset, loader.batch_size, loader.batch_sampler
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from itertools.repeat(next(iter(self._loader)), len(self._loader))
+
+
+@contextlib.contextmanager
+def one_batch() -> Iterator[None]:
+    """Let the trainer see one batch only, to compare with: what the loader costs is the difference."""
+    original = SftTrainer.get_train_dataloader
+    SftTrainer.get_train_dataloader = lambda self: OneBatch(original(self))
+    try:
+        yield
+    finally:
+        SftTrainer.get_train_dataloader = original
 
 
 def profiled(call: Any) -> Any:

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import torch
 from vltrain.adapters import add_adapters
-from vltrain.collate import Collator
+from vltrain.collate import Collator, as_rows
 from vltrain.features import Sample
-from vltrain.levers import PLAIN, Levers, Step, core_of, plain_loss
+from vltrain.levers import PLAIN, Levers, Segments, Step, attend, core_of, plain_loss
 from vltrain.recipe import Recipe
 
 from tests.vltrain.conftest import load
@@ -82,6 +82,33 @@ def test_packed_samples_do_not_see_each_other(model: Any, samples: list[Sample])
             batch["picture_rows"] = torch.nonzero(batch["input_ids"].reshape(-1) == core_of(model).config.image_token_id).squeeze(1)
         loss = Step(model, ALL)(batch).item() / len(batch["targets"])
         assert loss == pytest.approx(alone, abs=1e-5)
+
+
+@pytest.mark.parametrize("lengths", [(5, 5, 5), (128, 128), (100, 127, 128), (3, 130)])
+def test_rows_attend_as_segments_do(lengths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples of (nearly) one length go to cuDNN as rows; here another kernel stands for it."""
+
+    def stand_in(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool) -> torch.Tensor:
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=True)
+
+    monkeypatch.setattr("vltrain.levers.cudnn_rows", stand_in)
+    torch.manual_seed(0)
+    total = sum(lengths)
+    parts = [torch.randn(total, heads, 8, dtype=torch.float64, requires_grad=True) for heads in (4, 2, 2)]
+    starts = [sum(lengths[:place]) for place in range(len(lengths))]
+    rows = as_rows(lengths, starts)
+    slices = Segments(torch.tensor([*starts, total]), lengths, max(lengths), flash=False)
+    if lengths == (3, 130):
+        assert not rows, "filling up to 128 would cost more than it gains"
+        return
+    chosen = slices._replace(**rows) if len(set(lengths)) > 1 else slices._replace(width=lengths[0])
+    weights = torch.randn(total, 4, 8, dtype=torch.float64)
+    results = []
+    for segments in (slices, chosen):
+        out = attend(*parts, segments, causal=True)
+        results.append((out, *torch.autograd.grad((out * weights).sum(), parts)))
+    for wanted, found in zip(*results, strict=True):
+        torch.testing.assert_close(found, wanted)
 
 
 def test_bfloat16_is_near(tiny: Path, samples: list[Sample], plain: Any, model: Any) -> None:

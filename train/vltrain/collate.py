@@ -12,6 +12,8 @@ import torch
 from vltrain.features import IGNORED, Grid, Sample, interpolation, patch_coordinates
 
 Batch = dict[str, Any]
+ROW_STEP = 128  # widths of rows are multiples of this: a kernel is planned once a width
+ROW_WASTE = 1.3  # rows may cost this much more than their samples: what the faster kernel gains
 
 
 class Collator:
@@ -75,7 +77,20 @@ def _join(samples: Sequence[Sample]) -> Batch:
         "picture_rows": torch.from_numpy(pictures.astype(np.int64)),
         "bounds": _bounds(lengths),
         "lengths": tuple(lengths),
+        **as_rows(lengths, starts),
     }
+
+
+def as_rows(lengths: Sequence[int], starts: Any) -> Batch:
+    """Where tokens stand when samples of nearly one length become rows, for kernels that take rows; nothing where filling up costs more."""
+    width = -(-max(lengths) // ROW_STEP) * ROW_STEP
+    if len(lengths) * width**2 > ROW_WASTE * sum(length**2 for length in lengths):
+        return {}
+    spread = np.full((len(lengths), width), -1, np.int64)
+    for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        spread[row, :length] = np.arange(start, start + length)
+    back = np.concatenate([np.arange(length) + row * width for row, length in enumerate(lengths)])
+    return {"spread": torch.from_numpy(spread), "back": torch.from_numpy(back)}
 
 
 def _pad(samples: Sequence[Sample], pad_id: int) -> Batch:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
@@ -100,32 +100,79 @@ def can_flash(x: torch.Tensor) -> bool:
 
 @functools.cache
 def has_cudnn_attention() -> bool:
-    """Whether cuDNN's attention runs here, tried on a small input."""
+    """Whether cuDNN's attention runs here, there and back, with shared key heads: tried on a small input."""
     if not torch.cuda.is_available() or torch.cuda.get_device_capability()[0] < 9:
         return False
     try:
-        x = torch.randn(2, 4, 64, 64, device="cuda", dtype=torch.bfloat16)
-        ours = torch.ops.aten._scaled_dot_product_cudnn_attention(x, x, x, None, False, 0.0, False, False, scale=0.125)[0]
-        return bool(torch.allclose(ours.float(), F.scaled_dot_product_attention(x.float(), x.float(), x.float()), atol=3e-2))
+        seeded = torch.Generator("cuda").manual_seed(0)  # of its own, so that a run's dropout stays as it was
+        drawn = (torch.randn(2, heads, 64, 64, device="cuda", generator=seeded) for heads in (4, 2))
+        query, key = (part.to(torch.bfloat16).requires_grad_() for part in drawn)
+        wide = [part.detach().float().requires_grad_() for part in (query, key)]
+        ours = cudnn_rows(query, key, key, causal=True)
+        theirs = F.scaled_dot_product_attention(wide[0], wide[1], wide[1], is_causal=True, enable_gqa=True)
+        gradients = zip(torch.autograd.grad(ours.sum(), (query, key)), torch.autograd.grad(theirs.sum(), wide), strict=True)
+        pairs = [(ours, theirs), *gradients]
+        return all(torch.allclose(found.float(), wanted, atol=0.1, rtol=0.1) for found, wanted in pairs)
     except (RuntimeError, AttributeError):
         return False
 
 
-def attend(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bounds: torch.Tensor, lengths: Lengths, longest: int, *, causal: bool, flash: bool
-) -> torch.Tensor:
+class Segments(NamedTuple):
+    """How the tokens of a packed row fall into samples, or patches into pictures; attention stays inside each."""
+
+    bounds: torch.Tensor
+    lengths: Lengths  # where there is no variable-length kernel: a slice at a time
+    longest: int
+    flash: bool
+    width: int = 0  # all segments have this length, and cuDNN takes them as rows
+    spread: torch.Tensor | None = None  # or nearly: (rows, width) places of their tokens, -1 where a row is filled up
+    back: torch.Tensor | None = None  # and where each token stands in those rows
+
+
+class _Move(torch.autograd.Function):
+    """Take rows by index where the way back is an index too: faster than the sum over equal indices that PyTorch must assume."""
+
+    @staticmethod
+    def forward(x: torch.Tensor, there: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+        return x.index_select(0, there.clamp(min=0))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        ctx.save_for_backward(inputs[2])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
+        (back,) = ctx.saved_tensors
+        taken = gradients[0].index_select(0, back.clamp(min=0))
+        return torch.where((back >= 0)[:, None, None], taken, 0), None, None
+
+
+def move(x: torch.Tensor, there: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+    """Take rows of (rows, heads, width) by index; `back` is where each came from, -1 for nowhere."""
+    return _Move.apply(x, there, back)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def cudnn_rows(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool) -> torch.Tensor:
+    """Attention of (rows, heads, tokens, width) by cuDNN."""
+    keep, scale = torch.is_grad_enabled() and q.requires_grad, q.shape[-1] ** -0.5
+    return torch.ops.aten._scaled_dot_product_cudnn_attention(q, k, v, None, keep, 0.0, causal, False, scale=scale)[0]  # type: ignore[no-any-return]
+
+
+def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, segments: Segments, *, causal: bool) -> torch.Tensor:
     """Attention of (tokens, heads, width) within each segment only; fewer key heads than query heads are shared."""
-    scale = q.shape[-1] ** -0.5
-    if (
-        flash and not causal and lengths[0] and not torch.is_grad_enabled()
-    ):  # equal segments of a frozen tower: the fastest kernel takes them whole
-        rows = [part.view(-1, lengths[0], *part.shape[1:]).transpose(1, 2) for part in (q, k, v)]
-        mixed: torch.Tensor = torch.ops.aten._scaled_dot_product_cudnn_attention(*rows, None, False, 0.0, False, False, scale=scale)[0]
-        return mixed.transpose(1, 2).reshape(q.shape)
-    if flash:
+    scale, spread, back = q.shape[-1] ** -0.5, segments.spread, segments.back
+    if spread is not None and back is not None:  # what fills up stands behind all that counts, so causality hides it
+        rows, flat = spread.shape[0], spread.reshape(-1)
+        parts = [move(part, flat, back).unflatten(0, (rows, -1)).transpose(1, 2) for part in (q, k, v)]
+        return move(cudnn_rows(*parts, causal=causal).transpose(1, 2).flatten(0, 1), back, flat)
+    if segments.width:
+        parts = [part.view(-1, segments.width, *part.shape[1:]).transpose(1, 2) for part in (q, k, v)]
+        return cudnn_rows(*parts, causal=causal).transpose(1, 2).reshape(q.shape)
+    if segments.flash:
+        bounds, longest = segments.bounds, segments.longest
         return torch.ops.aten._flash_attention_forward(q, k, v, bounds, bounds, longest, longest, 0.0, causal, False, scale=scale)[0]  # type: ignore[no-any-return]
     out = []
-    for query, key, value in zip(q.split(lengths), k.split(lengths), v.split(lengths), strict=True):
+    for query, key, value in zip(q.split(segments.lengths), k.split(segments.lengths), v.split(segments.lengths), strict=True):
         one, two, three = (part.transpose(0, 1)[None] for part in (query, key, value))
         out.append(F.scaled_dot_product_attention(one, two, three, is_causal=causal, scale=scale, enable_gqa=True)[0].transpose(0, 1))
     return torch.cat(out)
@@ -158,17 +205,15 @@ def _rotate_half(x: torch.Tensor) -> torch.Tensor:
     return torch.cat((-high, low), dim=-1)
 
 
-def language_layer(
-    layer: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, bounds: Any, lengths: Lengths, longest: int, flash: bool
-) -> torch.Tensor:
-    """One decoder layer on (rows, tokens, width). With `lengths`, the row is packed; without, rows are padded on the right."""
+def language_layer(layer: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments | None) -> torch.Tensor:
+    """One decoder layer on (rows, tokens, width). With segments, the row is packed; without, rows are padded on the right."""
     attention, mlp = layer.self_attn, layer.mlp
     shape = (*hidden.shape[:-1], -1, attention.head_dim)
     q, k, v = linears(layer.input_layernorm(hidden), (attention.q_proj, attention.k_proj, attention.v_proj))
     q, k, v = attention.q_norm(q.view(shape)), attention.k_norm(k.view(shape)), v.view(shape)
     q, k = (part * cos + _rotate_half(part) * sin for part in (q, k))
-    if lengths:
-        mixed = attend(q[0], k[0], v[0], bounds, lengths, longest, causal=True, flash=flash)[None]
+    if segments is not None:
+        mixed = attend(q[0], k[0], v[0], segments, causal=True)[None]
     else:  # padding stands behind every token that counts, so causality alone hides it
         q, k, v = (part.transpose(1, 2) for part in (q, k, v))
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=attention.scaling, enable_gqa=True).transpose(1, 2)
@@ -177,22 +222,13 @@ def language_layer(
     return hidden + linears(mlp.act_fn(gate) * up, (mlp.down_proj,))[0]
 
 
-def vision_block(
-    block: Any,
-    hidden: torch.Tensor,
-    cos: torch.Tensor,
-    sin: torch.Tensor,
-    bounds: torch.Tensor,
-    lengths: Lengths,
-    longest: int,
-    flash: bool,
-) -> torch.Tensor:
+def vision_block(block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments) -> torch.Tensor:
     """One block of the vision tower on (patches, width)."""
     attention = block.attn
     mixed = linears(block.norm1(hidden), (attention.qkv,))[0].view(len(hidden), 3, attention.num_heads, -1)
     q, k, v = mixed.unbind(1)
     q, k = ((part.float() * cos + _rotate_half(part.float()) * sin).to(hidden.dtype) for part in (q, k))
-    out = attend(q, k, v.contiguous(), bounds, lengths, longest, causal=False, flash=flash)
+    out = attend(q, k, v.contiguous(), segments, causal=False)
     hidden = hidden + linears(out.reshape(len(hidden), -1), (attention.proj,))[0]
     inner = block.mlp.act_fn(linears(block.norm2(hidden), (block.mlp.linear_fc1,))[0])
     return hidden + linears(inner, (block.mlp.linear_fc2,))[0]
@@ -241,9 +277,10 @@ class Step:
 
     def _read(self, hidden: torch.Tensor, batch: Batch, deep: Sequence[torch.Tensor]) -> torch.Tensor:
         cos, sin = self.language.rotary_emb(hidden, batch["position_ids"][1:])
-        lengths: Lengths = batch.get("lengths", ())
-        flash, longest = bool(lengths) and can_flash(hidden), max(lengths, default=0)
-        fixed = (cos.unsqueeze(2), sin.unsqueeze(2), batch.get("bounds"), () if not lengths else (0,) if flash else lengths, longest, flash)
+        segments = self._segments(hidden, batch["lengths"], batch["bounds"], batch.get("spread")) if "lengths" in batch else None
+        if segments is not None and segments.spread is not None:
+            segments = segments._replace(back=batch["back"])
+        fixed = (cos.unsqueeze(2), sin.unsqueeze(2), segments)
         keep = self.checkpointing and self.language.training and torch.is_grad_enabled()
         for place, layer in enumerate(self.language.layers):
             hidden = checkpoint(layer, hidden, fast=fixed, use_reentrant=False) if keep else layer(hidden, fast=fixed)
@@ -260,10 +297,8 @@ class Step:
         mixed = (tower.pos_embed(table["position_taps"]) * table["position_weights"][:, :, None]).sum(1)
         hidden = hidden + mixed.to(hidden.dtype)
         cos, sin = tower.rotary_pos_emb(hidden, table["patch_places"])
-        lengths, flash = table["picture_lengths"], can_flash(hidden)
-        whole = (lengths[0],) if self.cudnn and len(set(lengths)) == 1 else (0,)
-        places = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), table["picture_bounds"])
-        fixed = (*places, whole if flash else lengths, max(lengths), flash)
+        segments = self._segments(hidden, table["picture_lengths"], table["picture_bounds"], None)
+        fixed = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), segments)
         deep: list[torch.Tensor] = []
         keep = self.checkpointing and torch.is_grad_enabled() and not self.levers.vision_no_grad and tower.training
         for place, block in enumerate(tower.blocks):
@@ -271,6 +306,13 @@ class Step:
             if place in tower.deepstack_visual_indexes:
                 deep.append(tower.deepstack_merger_list[len(deep)](hidden))
         return tower.merger(hidden), deep
+
+    def _segments(self, hidden: torch.Tensor, lengths: Lengths, bounds: torch.Tensor, spread: torch.Tensor | None) -> Segments:
+        """Choose the kernel: cuDNN's for segments of equal length or, by `spread`, nearly so; else PyTorch's flash; else slices."""
+        flash = can_flash(hidden)
+        rows = self.cudnn and flash
+        width = lengths[0] if rows and len(set(lengths)) == 1 else 0
+        return Segments(bounds, () if flash else lengths, max(lengths), flash, width, None if width or not rows else spread)
 
     def _embed_patches(self, patches: torch.Tensor) -> torch.Tensor:
         conv = self.tower.patch_embed.proj

@@ -29,6 +29,7 @@ class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
     trainable_parameters: int
     peak_memory_gib: float
     steady_samples_per_second: float
+    steady_wait_share: float
     resumed_from: int = 0
     eval_loss: float | None = None
     best_checkpoint: str = ""
@@ -236,6 +237,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
         trainable_parameters=sum(parameter.numel() for parameter in trainer.model.parameters() if parameter.requires_grad),
         peak_memory_gib=torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0,
         steady_samples_per_second=trainer.steady_rate() * trainer.args.world_size,
+        steady_wait_share=trainer.steady_wait(),
         resumed_from=int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0,
         eval_loss=metrics.get("eval_loss"),
         best_checkpoint=Path(trainer.state.best_model_checkpoint).name if trainer.state.best_model_checkpoint else "",

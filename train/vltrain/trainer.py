@@ -67,7 +67,7 @@ class SftTrainer(Trainer):
         self.wait_s = 0.0
         self.tokens = 0
         self.samples = 0
-        self._marks: list[tuple[float, int]] = []
+        self._marks: list[tuple[float, int, float]] = []  # when a step began, samples before it, seconds waited before it
 
     def compute_loss(self, model: Any, inputs: Batch, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         """Return the sum over this batch divided by the tokens of the step; DDP averages over ranks, so that is undone."""
@@ -80,7 +80,7 @@ class SftTrainer(Trainer):
     def get_batch_samples(self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device) -> tuple[list[Batch], Any]:
         """Fetch the batches of a step, and keep the time that took."""
         began = time.perf_counter()
-        self._marks.append((began, self.samples))
+        self._marks.append((began, self.samples, self.wait_s))
         batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
         self.wait_s += time.perf_counter() - began
         self.tokens += sum(batch["input_ids"].numel() for batch in batches)
@@ -91,12 +91,17 @@ class SftTrainer(Trainer):
         """Note that training has ended, once the GPU has."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        self._marks.append((time.perf_counter(), self.samples))
+        self._marks.append((time.perf_counter(), self.samples, self.wait_s))
 
     def steady_rate(self) -> float:
         """Samples a second over the second half of the steps: without compiling, first allocations and the loader's start."""
-        (began, before), (ended, after) = self._marks[len(self._marks) // 2], self._marks[-1]
+        (began, before, _), (ended, after, _) = self._marks[len(self._marks) // 2], self._marks[-1]
         return (after - before) / (ended - began) if after > before else 0.0
+
+    def steady_wait(self) -> float:
+        """Share of the time of the same steps in which the loader had no batch ready."""
+        (began, _, before), (ended, _, after) = self._marks[len(self._marks) // 2], self._marks[-1]
+        return (after - before) / (ended - began) if ended > began else 0.0
 
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Save the adapter; under FSDP2 every rank helps to gather it, and the first writes."""

@@ -1,0 +1,147 @@
+"""The proofs of `make test-gpu`: bfloat16 and float16, flash and cuDNN kernels, compiled layers and Liger on one GPU."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import torch
+from vltrain.adapters import add_adapters
+from vltrain.features import Sample
+from vltrain.levers import PLAIN, Levers, Step, core_of, plain_loss
+from vltrain.recipe import Recipe
+from vltrain.sft import run_sft
+from vltrain.trainer import make_collator
+
+from tests.vltrain.answers import exact_match
+from tests.vltrain.conftest import load
+from tests.vltrain.test_levers import ALL, SWITCHES
+from tests.vltrain.test_sft import recipe_for
+from vldata.models.tiny import build_config, build_tokenizer, write_processor_files
+
+pytestmark = [pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"), pytest.mark.filterwarnings("ignore")]
+HAS_LIGER = importlib.util.find_spec("liger_kernel") is not None
+Found = tuple[float, torch.Tensor]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights wide enough for the kernels of real models: heads of 64, four layers, a tower of four blocks."""
+    from transformers import AutoModelForImageTextToText
+
+    tokenizer = build_tokenizer()
+    config = build_config(tokenizer)
+    text, vision = config.text_config, config.vision_config
+    for key, value in {"hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 4, "num_attention_heads": 4,
+                       "num_key_value_heads": 2, "head_dim": 64}.items():  # fmt: skip
+        setattr(text, key, value)
+    text.rope_parameters = {"rope_type": "default", "rope_theta": 5e6, "mrope_interleaved": True, "mrope_section": [12, 10, 10]}
+    for key, value in {"depth": 4, "hidden_size": 256, "intermediate_size": 512, "num_heads": 4, "out_hidden_size": 256,
+                       "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 2]}.items():  # fmt: skip
+        setattr(vision, key, value)
+    out = tmp_path_factory.mktemp("small")
+    torch.manual_seed(0)
+    AutoModelForImageTextToText.from_config(type(config).from_dict(config.to_dict()), dtype=torch.float32).save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    write_processor_files(out)
+    return out
+
+
+def adapted(folder: Path, dtype: torch.dtype) -> Any:
+    torch.manual_seed(0)
+    model = add_adapters(load(folder).to(dtype), Recipe(model=str(folder), data=("x",), output="y"))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:  # at zero, half of the gradients would be zero too
+            torch.nn.init.normal_(parameter, std=0.02)
+    return model.cuda().train()
+
+
+def run(folder: Path, samples: list[Sample], levers: Levers, dtype: torch.dtype, *, checkpointing: bool = False) -> Found:
+    """Loss and gradients of one batch, with a model of its own: layers that were compiled or patched stay so."""
+    model = adapted(folder, dtype)
+    batch = make_collator(model, levers)(samples)
+    moved = {name: value.cuda() if isinstance(value, torch.Tensor) else value for name, value in batch.items()}
+    if levers.plain:
+        with torch.autocast("cuda", dtype, enabled=dtype != torch.float32):
+            loss = plain_loss(model, moved, core_of(model).config.image_token_id)
+    else:
+        loss = Step(model, levers, checkpointing=checkpointing)(moved)
+    (loss / len(moved["targets"])).backward()
+    gradients = [parameter.grad.float().flatten() for parameter in model.parameters() if parameter.grad is not None]
+    return loss.item() / len(moved["targets"]), torch.cat(gradients)
+
+
+def assert_near(found: Found, wanted: Found, limit: float) -> None:
+    assert found[0] == pytest.approx(wanted[0], rel=limit)
+    assert len(found[1]) == len(wanted[1])
+    error = float((found[1] - wanted[1]).norm() / wanted[1].norm())
+    print(f"loss {found[0]:.5f} for {wanted[0]:.5f}, gradients differ by {error:.2e}")
+    assert error < limit
+
+
+@pytest.fixture(scope="module")
+def plain(small: Path, samples: list[Sample]) -> Found:
+    return run(small, samples, PLAIN, torch.bfloat16)
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_one_lever_alone(small: Path, samples: list[Sample], plain: Found, switch: str) -> None:
+    assert_near(run(small, samples, msgspec.structs.replace(PLAIN, **{switch: True}), torch.bfloat16), plain, 2e-2)
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_all_levers_but_one(small: Path, samples: list[Sample], plain: Found, switch: str) -> None:
+    assert_near(run(small, samples, msgspec.structs.replace(ALL, **{switch: False}), torch.bfloat16), plain, 2e-2)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_all_levers(small: Path, samples: list[Sample], plain: Found, checkpointing: bool, compiled: bool) -> None:
+    levers = msgspec.structs.replace(ALL, compile=compiled)
+    assert_near(run(small, samples, levers, torch.bfloat16, checkpointing=checkpointing), plain, 2e-2)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_samples_of_equal_length(small: Path, samples: list[Sample], compiled: bool) -> None:
+    """Equal segments take cuDNN's kernels where there are any."""
+    equal = [samples[0]] * 4
+    assert_near(
+        run(small, equal, msgspec.structs.replace(ALL, compile=compiled), torch.bfloat16), run(small, equal, PLAIN, torch.bfloat16), 2e-2
+    )
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_samples_of_nearly_equal_length(small: Path, samples: list[Sample], compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These stand in rows that are filled up."""
+    monkeypatch.setattr("vltrain.collate.ROW_WASTE", 1_000)
+    levers = msgspec.structs.replace(ALL, compile=compiled)
+    assert "spread" in make_collator(adapted(small, torch.bfloat16), levers)(samples)
+    wanted = run(small, samples, PLAIN, torch.bfloat16)
+    assert_near(run(small, samples, levers, torch.bfloat16), wanted, 2e-2)
+    assert_near(run(small, samples, levers, torch.bfloat16, checkpointing=True), wanted, 2e-2)
+
+
+@pytest.mark.skipif(not HAS_LIGER, reason="liger-kernel is not installed")
+@pytest.mark.parametrize("compiled", [False, True])
+def test_liger(small: Path, samples: list[Sample], plain: Found, compiled: bool) -> None:
+    assert_near(run(small, samples, msgspec.structs.replace(ALL, liger=True, compile=compiled), torch.bfloat16), plain, 2e-2)
+
+
+def test_float32_on_the_gpu(small: Path, samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # the plain patch convolution would round its input
+    assert_near(run(small, samples, ALL, torch.float32), run(small, samples, PLAIN, torch.float32), 1e-4)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+def test_squares_are_learned(tiny: Path, colours: str, tmp_path: Path, precision: str, method: str) -> None:
+    from peft import PeftModel
+
+    if method == "qlora":
+        pytest.importorskip("bitsandbytes")
+    result = run_sft(recipe_for(tiny, colours, tmp_path / "out", precision=precision, method=method))
+    assert result.train_loss < 2
+    assert exact_match(PeftModel.from_pretrained(load(tiny), tmp_path / "out"), tiny, colours) >= 0.9
