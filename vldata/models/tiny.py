@@ -89,11 +89,12 @@ def build_tokenizer() -> Any:
     return tokenizer
 
 
-def build_config(tokenizer: Any) -> Any:
+def build_config(tokenizer: Any, head_dim: int = 16) -> Any:
     """Two language layers of width 64, two vision blocks of width 64; sizes that divide, nothing else."""
     from transformers import Qwen3VLConfig
 
     token_id = tokenizer.convert_tokens_to_ids
+    section = [head_dim // 4, head_dim // 8, head_dim // 8]
     text = {
         "vocab_size": len(tokenizer),
         "hidden_size": 64,
@@ -101,14 +102,14 @@ def build_config(tokenizer: Any) -> Any:
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
-        "head_dim": 16,
+        "head_dim": head_dim,
         "max_position_embeddings": 16_384,
         "rms_norm_eps": 1e-6,
         "tie_word_embeddings": True,
         "pad_token_id": token_id("<|endoftext|>"),
         "bos_token_id": token_id("<|endoftext|>"),
         "eos_token_id": token_id("<|im_end|>"),
-        "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_interleaved": True, "mrope_section": [4, 2, 2]},
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_interleaved": True, "mrope_section": section},
     }
     vision = {
         "depth": 2,
@@ -157,18 +158,19 @@ def write_processor_files(out: Path) -> None:
         (out / name).write_text(json.dumps({**common, **own}, indent=2) + "\n", encoding="utf-8")
 
 
-def build_tiny_model(out: Path, *, seed: int = 0, embedding_std: float = 0.0, mixing: float = 1.0) -> Path:
+def build_tiny_model(out: Path, *, seed: int = 0, embedding_std: float = 0.0, mixing: float = 1.0, head_dim: int = 16) -> Path:
     """Write a whole model folder: weights, config, tokenizer, template, processors. The same seed gives the same weights.
 
     With `embedding_std` the (tied) embeddings are widened to it: at the usual 0.02 a frozen head cannot express a sure answer.
     `mixing` multiplies what the layers add to the residual stream: at 1 a random model repeats its last token whatever it is shown.
+    `head_dim` is 16, or 32 where a server's attention has no kernel for less (vLLM on the CPU).
     """
     import torch
     from transformers import GenerationConfig, Qwen3VLForConditionalGeneration
 
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = build_tokenizer()
-    config = build_config(tokenizer)
+    config = build_config(tokenizer, head_dim)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Qwen3VLForConditionalGeneration(config)
@@ -194,5 +196,12 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--embedding-std", type=float, default=0.0, help="0.15 for a model that is to learn")
     parser.add_argument("--mixing", type=float, default=1.0, help="50 for answers that depend on the prompt")
+    parser.add_argument("--head-dim", type=int, default=16, help="32 for vLLM on the CPU")
     arguments = parser.parse_args()
-    build_tiny_model(arguments.out, seed=arguments.seed, embedding_std=arguments.embedding_std, mixing=arguments.mixing)
+    build_tiny_model(
+        arguments.out,
+        seed=arguments.seed,
+        embedding_std=arguments.embedding_std,
+        mixing=arguments.mixing,
+        head_dim=arguments.head_dim,
+    )
