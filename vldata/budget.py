@@ -44,15 +44,16 @@ def solve_budget(target: str, *, cutoff: int, tokenizer: str = "") -> Budget:
     source_size: dict[str, Size] = {}
     cost: dict[str, int] = {}
     for line in dataset.media():
-        source_size[line.path] = (line.source_width, line.source_height)
-        cost[line.path] = vision_tokens(line.width, line.height, processor=pixels.processor, delimiters=True)
+        if not line.frames:
+            source_size[line.path] = (line.source_width, line.source_height)
+        cost[line.path] = line.tokens(pixels.processor)
     shapes: dict[tuple[Size, ...], int] = {}
     over = 0
     longest = (-1, "")
     records = 0
     for record in dataset:
         records += 1
-        text = text_tokens(record, counter)
+        text = text_tokens(record, counter) + sum(cost[video] for video in record.kept_videos)  # no budget of pictures changes a video
         total = text + sum(cost[image] for image in record.images)
         over += total > cutoff
         longest = max(longest, (total, record.id), key=lambda pair: pair[0])

@@ -13,7 +13,7 @@ from vldata.errors import DataError
 from vldata.folder import DatasetPaths
 from vldata.leaks import KINDS, Nearness, OnProgress, compare_all, read_corpus
 from vldata.near_pictures import BITS
-from vldata.record import IMAGE_TAG, Record, iter_records
+from vldata.record import IMAGE_TAG, VIDEO_TAG, Record, iter_records
 from vldata.splitting import iter_sides, parent_digest
 
 
@@ -75,7 +75,7 @@ def certify(
     checks = [
         _claims_agree(sides),
         _disjoint("ids", {side: {record.id: record.id for record in rows} for side, rows in records.items()}),
-        _disjoint("pictures", {side: {image: image for record in rows for image in record.images} for side, rows in records.items()}),
+        _disjoint("pictures", {side: {path: path for record in rows for path in record.media} for side, rows in records.items()}),
         _disjoint("whole examples (texts and pictures)", {side: {_content(r): r.id for r in rows} for side, rows in records.items()}),
         *_near_checks(out, sides, near or Nearness(), workers, on_progress),
         *_parent_checks(out, parent, sides, records),
@@ -139,8 +139,8 @@ def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers:
 
 
 def _content(record: Record) -> str:
-    turns = "\x1f".join(message.content.replace(IMAGE_TAG, "").strip() for message in record.messages)
-    return f"{turns}\x1e{' '.join(record.images)}"
+    turns = "\x1f".join(message.content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "").strip() for message in record.messages)
+    return f"{turns}\x1e{' '.join(record.media)}"
 
 
 def _parent_checks(out: Path, parent: str, sides: dict[str, Contract], records: dict[str, list[Record]]) -> list[Check]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from vldata import strictjson
 from vldata.findings import Finding, FindingList
@@ -22,7 +23,7 @@ from vldata.schema import explain
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """What the check of one dataset counted: records, and the first line (`file:line`, id) that uses each picture."""
+    """What the check of one dataset counted: records, and the first line (`file:line`, id) that uses each picture or video."""
 
     records: int
     first_use: dict[str, tuple[str, str]]
@@ -34,7 +35,7 @@ class RecordChecker:
     Args:
         columns: the meta keys that every record must have; None takes those of the first record.
         findings: receives what is found.
-        collect_images: remember the first use of every picture; off for checks of records alone, whose memory stays flat.
+        collect_images: remember the first use of every picture and video; off for checks of records alone, whose memory stays flat.
     """
 
     def __init__(self, columns: tuple[str, ...] | None, findings: FindingList, *, collect_images: bool = True) -> None:
@@ -53,7 +54,8 @@ class RecordChecker:
         decode, remember = decoder.decode, self._ids.append
         columns = self._columns
         collect = self._collect
-        text_only_run, first_image_seen, first_text_line = 0, False, 0
+        text_only_run, media_seen, first_text_line = 0, False, 0
+        late: dict[str, tuple[int, int]] = {}  # column -> (records before its first file, line)
         count = 0
         enabled = gc.isenabled()
         gc.disable()  # records hold no cycles; the collector would walk every one of them
@@ -77,21 +79,28 @@ class RecordChecker:
                     columns = self._columns = tuple(record.meta)
                 if tuple(record.meta) != columns and record.meta.keys() != set(columns):
                     self._meta_differs(path, number, record, set(columns))
-                if record.images:
-                    first_image_seen, text_only_run = True, 0
+                if record.images or record.kept_videos:
+                    media_seen, text_only_run = True, 0
+                    if record.videos is not UNSET:
+                        for column in ("images", "videos"):
+                            if column not in late and getattr(record, column):
+                                late[column] = (count - 1, number)
                     if collect:
-                        self._note_images(path, number, record)
+                        self._note_media(path, number, record)
                 else:
                     text_only_run += 1
-                    if not first_image_seen and count == 1:
+                    if not media_seen and count == 1:
                         first_text_line = number
-                    if text_only_run == MAX_TEXT_ONLY_RUN + 1 and first_image_seen:
+                    if text_only_run == MAX_TEXT_ONLY_RUN + 1 and media_seen:
                         self._add(path, number, record.id, "VL012", f"{MAX_TEXT_ONLY_RUN + 1} text-only records end here.")
         finally:
             if enabled:
                 gc.enable()
-        if first_text_line and first_image_seen:
+        if first_text_line and media_seen:
             self._add(path, first_text_line, "", "VL012", "the file begins with a text-only record.")
+        for column, (before, number) in late.items():
+            if before > MAX_TEXT_ONLY_RUN:
+                self._add(path, number, "", "VL012", f"the first of `{column}` comes after {before:,} records without any.")
         self._files.append((path, count))
         return count
 
@@ -131,10 +140,10 @@ class RecordChecker:
         parts = [f"{what} {', '.join(keys)}" for what, keys in (("without", missing), ("with", more)) if keys]
         self._add(path, number, record.id, "VL010", f"meta is {' and '.join(parts)}.")
 
-    def _note_images(self, path: Path, number: int, record: Record) -> None:
-        for image in record.images:
-            if image not in self._first_use:
-                self._first_use[image] = (f"{path}:{number}", record.id)
+    def _note_media(self, path: Path, number: int, record: Record) -> None:
+        for file in record.media:
+            if file not in self._first_use:
+                self._first_use[file] = (f"{path}:{number}", record.id)
 
     def _repeated_ids(self) -> Iterator[tuple[Path, int, str, str]]:
         import numpy as np

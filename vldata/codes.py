@@ -76,7 +76,8 @@ CODES: dict[str, Code] = {
     ),
     "VL012": Code(
         "too many text-only records in a row",
-        "The first record has no picture, or 1,000 in a row have none: Arrow readers then fix the wrong column type and crash.",
+        "The first record has no picture or video, 1,000 in a row have none, or the first of either comes late: Arrow readers then fix the "
+        "wrong column type and crash.",
         "Convert again, which spreads them.",
     ),
     "VL013": Code(
@@ -115,6 +116,16 @@ CODES: dict[str, Code] = {
         "The digest of its bytes is not the one in its name.",
         "Convert again; never edit files under images/.",
     ),
+    "VL026": Code(
+        "video missing or damaged",
+        "A kept video is not there, or no longer decodes from its first frame to its last.",
+        "Copy the videos folder along, or convert again.",
+    ),
+    "VL027": Code(
+        "video changed",
+        "Its digest is not the one in its name, or its size or number of frames not what the media file says.",
+        "Convert again; never edit files under videos/.",
+    ),
     # --- rules of the folder ---------------------------------------------------------------------------------------------------------
     "VL030": Code(
         "dataset_info.json entry incomplete",
@@ -138,7 +149,7 @@ CODES: dict[str, Code] = {
     ),
     "VL034": Code(
         "media file missing or incomplete",
-        "NAME.media.jsonl has no line for a picture that a record uses.",
+        "NAME.media.jsonl has no line for a picture or video that a record uses.",
         "Convert again.",
     ),
     # --- personal data (vldata pii) ------------------------------------------------------------------------------------------------------
@@ -240,9 +251,9 @@ CODES: dict[str, Code] = {
         "Convert the picture to PNG or JPEG.",
     ),
     "VL104": Code(
-        "picture too large",
-        "It has more pixels than the safety limit, or its file is larger than the size cap.",
-        "Scale it down first; a picture of that size would exhaust memory.",
+        "picture or video too large",
+        "It has more pixels than the safety limit, or its file is larger than the size cap; a video, or it lasts longer than four hours.",
+        "Scale it down or cut it first; a file of that size would exhaust memory or time.",
     ),
     "VL105": Code(
         "aspect ratio above 200",
@@ -278,5 +289,10 @@ CODES: dict[str, Code] = {
         "path not allowed",
         "It leaves the source folder, is a link out of it, is not a regular file, or has characters no path should have.",
         "Put the file below the source folder.",
+    ),
+    "VL112": Code(
+        "video cannot be kept as it is",
+        "It has one frame, no frame rate, frames of changing size, a turn that readers do or do not follow, or is a list of frames.",
+        "Leave --videos keep out, so that it becomes pictures; or encode it again.",
     ),
 }

@@ -18,6 +18,7 @@ from vldata import strictjson
 from vldata.durable import write_atomic
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
+from vldata.video_tokens import FPS, MAX_FRAMES, MAX_TOTAL_PIXELS, MIN_FRAMES
 
 Scalar = str | int | float | bool | None
 Setting = Scalar | dict[str, Scalar]
@@ -58,6 +59,18 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     excluded: int
     repaired: int = 0
     pictures: int = 0
+    videos: int = 0
+
+
+class VideoContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Videos kept as videos, and how the tokens of one were counted: frames a second, fewest and most frames, pixels of all together."""
+
+    count: int
+    reader: str = "qwen3-vl"
+    fps: float = FPS
+    min_frames: int = MIN_FRAMES
+    max_frames: int = MAX_FRAMES
+    max_total_pixels: int = MAX_TOTAL_PIXELS
 
 
 class Spread(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,6 +129,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     counts: Counts
     tokens: TokenStatistics
     split: Certificate | None = None
+    videos: VideoContract | None = None
+    text_only_of: str = ""  # the dataset this one was split off from, because its records have neither pictures nor videos
 
 
 def spread(values: Sequence[int]) -> Spread:

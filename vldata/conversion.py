@@ -16,21 +16,23 @@ from pathlib import Path
 import msgspec
 
 from vldata.contract import Contract, Counts
-from vldata.draft import Draft, Reject, Source
-from vldata.errors import DataError
+from vldata.draft import Draft, Reject, Source, traits_of
+from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths, check_name
 from vldata.identity import Identity, make_fingerprint, make_identity, refuse_foreign
 from vldata.join import Joined, join
 from vldata.journal import discard_state, recover
 from vldata.lock import hold
-from vldata.media.refs import Decoder, FormatRule, MediaRef, Picture, Rendered, Rendering, RenderSpec
+from vldata.media.refs import Decoder, FormatRule, Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
 from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, budget_limits, find_processor, vision_tokens
 from vldata.publish import publish
 from vldata.record import Record, decode_record, encode_record
 from vldata.seen import SeenIds
+from vldata.spreading import kind_of
 from vldata.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key
 from vldata.tokens import TokenCounter, text_bytes
+from vldata.video_tokens import Clip, video_tokens
 from vldata.workers import count_workers
 
 _PART_DRAFTS = 8_192
@@ -90,6 +92,10 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
     """
     name = check_name(options.name or source.name)
     find_processor(options.processor)
+    if traits_of(source).videos and options.processor != "qwen3-vl":
+        raise UsageError(
+            f"what a video costs is known for the processor qwen3-vl, not for {options.processor}.", cure="Leave --videos keep out: frames."
+        )
     low, high = budget_limits(processor=options.processor, min_pixels=options.min_pixels, max_pixels=options.max_pixels)
     options = msgspec.structs.replace(options, min_pixels=low, max_pixels=high)
     paths = DatasetPaths(options.out, name)
@@ -156,6 +162,7 @@ class _Run:
         self._seen = SeenIds(lambda: (line for number in range(len(self._markers)) for line in stage.lines(number, "records")))
         self._tokens = TokenCounter()
         self._picture_tokens: dict[str, int] = {}
+        self._video_tokens: dict[str, int] = {}
         self._reject_counts: Counter[str] = Counter()
         self._rejects: list[Reject] = []
         self._resumed = 0
@@ -166,17 +173,20 @@ class _Run:
     def resume(self) -> None:
         """Take over the parts that an interrupted run of the same conversion has finished."""
         by_name: dict[str, Picture] = {}
+        videos: dict[str, Video] = {}
         for number, marker in enumerate(self._stage.markers()):
             for line in self._stage.renders(number):
                 self._rendered[line.key] = line.rendering
                 self._requested.add(line.key)
                 if isinstance(line.rendering, Rendered):
                     by_name.update((f"images/{picture.name}", picture) for picture in line.rendering.pictures)
+                elif isinstance(line.rendering, Kept):
+                    videos[f"videos/{line.rendering.video.name}"] = line.rendering.video
             ids: list[str] = []
             for raw in self._stage.lines(number, "records"):
                 record = decode_record(raw)
                 ids.append(record.id)
-                self._count_tokens(record, [by_name[path] for path in record.images])
+                self._count_tokens(record, [by_name[path] for path in record.images], [videos[path] for path in record.kept_videos])
             for raw in self._stage.lines(number, "rejects"):
                 self._note_reject(msgspec.json.decode(raw, type=Reject))
             self._seen.add(ids)
@@ -198,6 +208,7 @@ class _Run:
                 decoder=options.decoder,
                 images_dir=str(paths.images.absolute()),
                 temp_dir=str((paths.state / "tmp").absolute()),
+                videos_dir=str(paths.videos.absolute()),
             )
             keys: dict[int, str] = {}
             numbered = itertools.count()
@@ -246,7 +257,7 @@ class _Run:
 
     def _settle(self, key: str, rendering: Rendering) -> None:
         self._rendered[key] = rendering
-        self._pictures += len(rendering.pictures) if isinstance(rendering, Rendered) else 0
+        self._pictures += len(rendering.pictures) if isinstance(rendering, Rendered) else int(isinstance(rendering, Kept))
         for part in self._parts:
             part.waiting.discard(key)
         self._flush_ready()
@@ -263,7 +274,7 @@ class _Run:
     def _flush(self, part: _Part) -> None:
         """Join the drafts of a part and stage the result."""
         lines: dict[str, list[bytes]] = {"records": [], "rejects": [], "repairs": [], "renders": []}
-        flags: list[str] = []
+        kinds: list[str] = []
         ids: dict[str, None] = {}
         repeated = self._seen.repeated(draft.id for draft in part.drafts)
         for draft in part.drafts:
@@ -274,9 +285,9 @@ class _Run:
                 continue
             lines["repairs"] += [msgspec.json.encode(repair) for repair in outcome.repairs]
             lines["records"].append(encode_record(outcome.record))
-            flags.append("1" if outcome.record.images else "0")
+            kinds.append(str(kind_of(outcome.record)))
             ids[draft.id] = None
-            self._count_tokens(outcome.record, outcome.pictures)
+            self._count_tokens(outcome.record, outcome.pictures, outcome.videos)
         pictures: list[Path] = []
         for key, ref in part.new.items():
             rendering = self._rendered[key]
@@ -285,7 +296,9 @@ class _Run:
             lines["renders"].append(msgspec.json.encode(RenderLine(key, rendering, path, size, mtime_ns)))
             if isinstance(rendering, Rendered):
                 pictures += [self._stage.paths.images / picture.name for picture in rendering.pictures]
-        marker = Marker(len(part.drafts), "".join(flags), len(lines["rejects"]), len(lines["repairs"]))
+            elif isinstance(rendering, Kept):
+                pictures.append(self._stage.paths.videos / rendering.video.name)
+        marker = Marker(len(part.drafts), "".join(kinds), len(lines["rejects"]), len(lines["repairs"]))
         self._stage.write_part(len(self._markers), marker, lines, pictures)
         self._seen.add(tuple(ids))
         self._markers.append(marker)
@@ -297,33 +310,39 @@ class _Run:
         if repeated:
             return Reject(draft.id, draft.where, "VL003", f"the id {draft.id!r} was used before.")
         media = {ref: self._rendered[ref_key(ref)] for ref in draft.media} if draft.media else {}
-        return join(draft, media, repair=self._options.repair)
+        return join(draft, media, repair=self._options.repair, videos=self._identity.traits.videos)
 
     def _note_reject(self, reject: Reject) -> None:
         self._reject_counts[reject.code] += 1
         if self._reject_counts[reject.code] <= 10:
             self._rejects.append(reject)
 
-    def _count_tokens(self, record: Record, pictures: Sequence[Picture]) -> None:
-        vision = 0
+    def _count_tokens(self, record: Record, pictures: Sequence[Picture], videos: Sequence[Video] = ()) -> None:
+        vision = in_videos = 0
         for picture in pictures:
             if picture.name not in self._picture_tokens:
                 size = picture.width, picture.height
                 self._picture_tokens[picture.name] = vision_tokens(*size, processor=self._options.processor, delimiters=True)
             vision += self._picture_tokens[picture.name]
+        for video in videos:
+            if video.name not in self._video_tokens:
+                clip = Clip(video.frames, video.fps, video.duration_s, video.width, video.height)
+                self._video_tokens[video.name] = video_tokens(clip)
+            in_videos += self._video_tokens[video.name]
         sizes = [(picture.source_width, picture.source_height) for picture in pictures] if pictures else ()
-        self._tokens.add(record.id, vision=vision, text=text_bytes(record), turns=len(record.messages), sizes=sizes)
+        text, turns = text_bytes(record), len(record.messages)
+        self._tokens.add(record.id, vision=vision + in_videos, text=text, turns=turns, sizes=sizes, videos=in_videos)
 
     def _report(self) -> None:
         if self._on_progress:
             done = sum(marker.annotations for marker in self._markers)
-            records = sum(len(marker.has_image) for marker in self._markers)
+            records = sum(len(marker.kinds) for marker in self._markers)
             self._on_progress(Progress(done, self._total, records, self._reject_counts.total(), self._pictures))
 
     def finish(self) -> Conversion:
         """Publish what is staged and say what came of it."""
         markers = self._markers
-        written = sum(len(marker.has_image) for marker in markers)
+        written = sum(len(marker.kinds) for marker in markers)
         rejected = sum(marker.rejects for marker in markers)
         counts = Counts(
             read=written + rejected + self._excluded,
@@ -332,6 +351,7 @@ class _Run:
             excluded=self._excluded,
             repaired=sum(marker.repairs for marker in markers),
             pictures=len(self._picture_tokens),
+            videos=len(self._video_tokens),
         )
         if not written:
             discard_state(self._stage.paths)

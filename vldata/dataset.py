@@ -64,8 +64,12 @@ class Dataset:
         """Where the pictures of a record lie."""
         return [self.paths.out / image for image in record.images]
 
+    def video_paths(self, record: Record) -> list[Path]:
+        """Where the kept videos of a record lie."""
+        return [self.paths.out / video for video in record.kept_videos]
+
     def media(self) -> Iterator[MediaLine]:
-        """Stream what is known of every picture without opening one."""
+        """Stream what is known of every picture and video without opening one."""
         decoder = msgspec.json.Decoder(MediaLine)
         for number, line in strictjson.iter_lines(self.paths.media):
             try:
@@ -76,6 +80,8 @@ class Dataset:
     def to_hf(self) -> datasets.Dataset:
         """View it as a Hugging Face `datasets.Dataset` whose `images` decode when a row is read.
 
+        Kept videos are a column `videos` of paths.
+
         Raises:
             MissingExtraError: the extra `hf` is not installed.
         """
@@ -84,25 +90,29 @@ class Dataset:
         except ImportError:
             raise MissingExtraError("the datasets view", "hf") from None
         text = datasets.Value("string")
-        features = datasets.Features(
-            {
-                "id": text,
-                "messages": [{"role": text, "content": text}],
-                "images": datasets.Sequence(datasets.Image()),
-                "references": datasets.Sequence(text),
-                "meta": {column: text for column in self.contract.columns},
-            }
-        )
-        rows = functools.partial(_iter_rows, str(self.paths.out / self.name))
-        return datasets.Dataset.from_generator(rows, features=features)
+        columns: dict[str, Any] = {
+            "id": text,
+            "messages": [{"role": text, "content": text}],
+            "images": datasets.Sequence(datasets.Image()),
+            "references": datasets.Sequence(text),
+            "meta": {column: text for column in self.contract.columns},
+        }
+        first = next(iter(self), None)
+        if first is not None and first.videos is not msgspec.UNSET:
+            columns["videos"] = datasets.Sequence(text)
+        if first is not None and first.tools is not msgspec.UNSET:
+            columns["tools"] = text
+        rows = functools.partial(_iter_rows, str(self.paths.out / self.name), tuple(columns))
+        return datasets.Dataset.from_generator(rows, features=datasets.Features(columns))
 
 
-def _iter_rows(target: str) -> Iterator[dict[str, Any]]:
+def _iter_rows(target: str, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     dataset = Dataset(target)
     for record in dataset:
         row: dict[str, Any] = msgspec.to_builtins(record)
         row["images"] = [str(path.absolute()) for path in dataset.image_paths(record)]
-        yield {key: row[key] for key in ("id", "messages", "images", "references", "meta")}
+        row["videos"] = [str(path.absolute()) for path in dataset.video_paths(record)]
+        yield {key: row[key] for key in columns}
 
 
 def read(target: str | Path) -> Iterator[Record]:

@@ -12,16 +12,15 @@ from typing import NamedTuple
 import msgspec
 
 from vldata import strictjson
-from vldata.contract import Contract, FileDigest, PixelContract, TokenStatistics, encode_contract, spread
-from vldata.dataset_info import make_entry
+from vldata.contract import Contract, FileDigest, PixelContract, TokenStatistics, VideoContract, encode_contract, spread
+from vldata.dataset_info import Entry, make_entry
 from vldata.durable import open_durable
 from vldata.errors import DataError
-from vldata.folder import DatasetPaths
+from vldata.folder import VIDEOS_DIR, DatasetPaths
 from vldata.journal import Journal, Rename, commit
-from vldata.pixels import vision_tokens
 from vldata.publish import MediaLine
 from vldata.record import Record, decode_record
-from vldata.spreading import can_spread, is_safe_order, spread_order
+from vldata.spreading import can_spread, is_safe_order, kind_of, leading, spread_order
 from vldata.tokens import text_bytes
 
 
@@ -45,17 +44,20 @@ def publish_parts(paths: DatasetPaths, parts: Sequence[Part], media: Mapping[str
     """
     paths.staging.mkdir(parents=True, exist_ok=True)
     renames: list[Rename] = []
-    entries: dict[str, dict[str, str | dict[str, str]]] = {}
+    entries: dict[str, Entry] = {}
     for part in parts:
         order = _safe_order(part.records)
         content = b"".join(part.lines[row] + b"\n" for row in order)
-        used = dict.fromkeys(image for row in order for image in part.records[row].images)
+        used = dict.fromkeys(path for row in order for path in part.records[row].media)
+        videos = [path for path in used if path.startswith(f"{VIDEOS_DIR}/")]
         contract = msgspec.structs.replace(
             part.contract,
             name=part.name,
             files=(FileDigest(f"{part.name}.jsonl", len(order), hashlib.sha256(content).hexdigest()),),
-            counts=msgspec.structs.replace(part.contract.counts, written=len(order), pictures=len(used)),
+            counts=msgspec.structs.replace(part.contract.counts, written=len(order), pictures=len(used) - len(videos), videos=len(videos)),
             tokens=_statistics(part.records, media, part.contract.pixels),
+            videos=VideoContract(len(videos)) if part.contract.videos is not None else None,
+            text_only_of="",
         )
         staged = {
             ".jsonl": content,
@@ -67,10 +69,17 @@ def publish_parts(paths: DatasetPaths, parts: Sequence[Part], media: Mapping[str
             with open_durable(path) as handle:
                 handle.write(data)
             renames.append(Rename(path.relative_to(paths.out).as_posix(), path.name))
-        entries[part.name] = make_entry(f"{part.name}.jsonl")
+        entries[part.name] = entry_for(f"{part.name}.jsonl", part.records)
     old = [DatasetPaths(paths.out, name) for name in unregister]
     remove = tuple(path.name for gone in old for path in (gone.records, gone.media, gone.contract))
     commit(paths, Journal(renames=tuple(renames), remove=remove, unregister=unregister, entries=entries))
+
+
+def entry_for(file_name: str, records: Sequence[Record]) -> Entry:
+    """Build the registry entry of records: every one of a dataset has the columns that the first has."""
+    first = records[0] if records else None
+    videos, tools = (first is not None and column is not msgspec.UNSET for column in (first and first.videos, first and first.tools))
+    return make_entry(file_name, videos=videos, tools=tools)
 
 
 def read_whole(paths: DatasetPaths, contract: Contract) -> tuple[list[bytes], list[Record]]:
@@ -115,18 +124,19 @@ def read_media(paths: DatasetPaths) -> dict[str, MediaLine]:
 
 def _safe_order(records: Sequence[Record]) -> list[int]:
     """Order rows so that the file loads (see `vldata.spreading`)."""
-    rows = list(range(len(records)))
-    flags = [1 if record.images else 0 for record in records]
-    if is_safe_order(flags) or not can_spread(flags):
-        return rows
-    pictured = iter([row for row in rows if flags[row]])
-    text_only = iter([row for row in rows if not flags[row]])
-    return [next(pictured if with_image else text_only) for with_image in spread_order(flags)]
+    kinds = [kind_of(record) for record in records]
+    if is_safe_order(kinds) or not can_spread(kinds):
+        return list(range(len(records)))
+    with_media = [row for row, kind in enumerate(kinds) if kind]
+    first = leading(kinds)
+    ordered = iter([with_media[place] for place in first] + [row for place, row in enumerate(with_media) if place not in first])
+    text_only = iter([row for row, kind in enumerate(kinds) if not kind])
+    return [next(ordered if media else text_only) for media in spread_order(kinds)]
 
 
 def _statistics(records: Sequence[Record], media: Mapping[str, MediaLine], pixels: PixelContract) -> TokenStatistics:
-    cost = {path: vision_tokens(line.width, line.height, processor=pixels.processor, delimiters=True) for path, line in media.items()}
-    vision = [sum(cost.get(image, 0) for image in record.images) for record in records]
+    cost = {path: line.tokens(pixels.processor) for path, line in media.items()}
+    vision = [sum(cost.get(path, 0) for path in record.media) for record in records]
     text = [text_bytes(record) for record in records]
     longest = max(range(len(records)), key=lambda row: vision[row] + text[row], default=None)
     return TokenStatistics(spread(vision), spread(text), records[longest].id if longest is not None else "")

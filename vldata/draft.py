@@ -18,7 +18,7 @@ from vldata.record import Role
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """Stands in a turn where `Draft.media[index]` stands; a clip becomes as many tags as it has frames."""
+    """Stands in a turn where `Draft.media[index]` stands; a clip becomes as many tags as it has frames, a kept video one."""
 
     index: int
 
@@ -67,9 +67,10 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 class Traits(msgspec.Struct, frozen=True):
-    """What a dataset has that most do not: tools in every record, boxes in a coordinate space."""
+    """What a dataset has that most do not: tools in every record, videos kept as videos, boxes in a coordinate space."""
 
     tools: bool = False
+    videos: bool = False
     coordinate_space: Literal["none", "pixels", "0-1000"] = "none"
 
 
@@ -93,7 +94,7 @@ class Source(Protocol):
         image_format: what `--image-format auto` means for this source.
         total: how many annotations there are, if known without reading the media; else None.
 
-    A source with tools or boxes has `traits` too.
+    A source with tools, kept videos or boxes has `traits` too.
     """
 
     @property

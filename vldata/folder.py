@@ -11,8 +11,9 @@ from vldata.errors import UsageError
 DATASET_INFO = "dataset_info.json"
 STATE_DIR = ".vldata"
 IMAGES_DIR = "images"
+VIDEOS_DIR = "videos"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}").fullmatch
-_RESERVED = frozenset({IMAGES_DIR, "dataset_info"})
+_RESERVED = frozenset({IMAGES_DIR, VIDEOS_DIR, "dataset_info"})
 
 
 def check_name(name: str) -> str:
@@ -87,6 +88,11 @@ class DatasetPaths:
     def images(self) -> Path:
         """The pictures of every dataset in the folder."""
         return self.out / IMAGES_DIR
+
+    @property
+    def videos(self) -> Path:
+        """The kept videos of every dataset in the folder."""
+        return self.out / VIDEOS_DIR
 
 
 def split_target(target: str) -> tuple[Path, str]:

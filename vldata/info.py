@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -10,14 +12,15 @@ import msgspec
 from vldata.contract import Contract, read_contract
 from vldata.dataset_info import make_entry, merge_entries, read_dataset_info
 from vldata.derive import Part, publish_parts, read_media, read_whole
+from vldata.durable import fsync_files, write_error
 from vldata.errors import DataError
-from vldata.folder import IMAGES_DIR, STATE_DIR, DatasetPaths, check_name
+from vldata.folder import IMAGES_DIR, STATE_DIR, VIDEOS_DIR, DatasetPaths, check_name
 from vldata.journal import discard_state, recover_all
 from vldata.lock import hold
 from vldata.publish import MediaLine
 from vldata.splitting import iter_sides, parent_digest
 
-_OUR_PATH = re.compile(rb"images/[0-9a-f]{2}/[0-9a-f]{64}\.(?:jpg|png|webp)")
+_OUR_PATH = re.compile(rb"(?:images|videos)/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{2,4}")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -84,7 +87,7 @@ def merge_folder(out: Path, other: Path) -> list[str]:
         DataError: a name is taken in both.
     """
     theirs = [entry for entry in list_datasets(other) if entry.contract]
-    mine = read_dataset_info(out)
+    registered, mine = read_dataset_info(other), read_dataset_info(out)
     if taken := [entry.name for entry in theirs if entry.name in mine]:
         raise DataError(
             f"both folders have {', '.join(taken)}.", where=str(out), cure=f"Rename in {other} first: vldata info {other} --rename OLD NEW"
@@ -100,7 +103,9 @@ def merge_folder(out: Path, other: Path) -> list[str]:
         for file in entry.contract.files if entry.contract else ():
             _copy(other / file.name, out / file.name)
         sharded = entry.contract is not None and any("/" in file.name for file in entry.contract.files)
-        merge_entries(out, {entry.name: make_entry(entry.name if sharded else f"{entry.name}.jsonl")})
+        columns = registered[entry.name].get("columns", {})
+        file_name = entry.name if sharded else f"{entry.name}.jsonl"
+        merge_entries(out, {entry.name: make_entry(file_name, videos="videos" in columns, tools="tools" in columns)})
         names.append(entry.name)
     return names
 
@@ -112,17 +117,23 @@ def _copy_pictures(other: Path, out: Path, media: dict[str, MediaLine]) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    from vldata.durable import write_atomic
-    from vldata.strictjson import read_bytes
-
+    """Copy one file in one step, by the block: a video may be larger than memory."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(target, read_bytes(source))
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        shutil.copyfile(source, beside)
+        fsync_files([beside])
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise write_error(target, error) from None
 
 
 def prune(out: Path, *, dry_run: bool = False) -> tuple[int, int]:
-    """Remove pictures that no dataset of the folder uses. Returns (files, bytes).
+    """Remove pictures and videos that no dataset of the folder uses. Returns (files, bytes).
 
-    Only files with our names below images/ are looked at; nothing is removed while a conversion is running or waiting to be resumed.
+    Only files with our names below images/ and videos/ are looked at; nothing is removed while a conversion is running or waiting to
+    be resumed.
 
     Raises:
         DataError: a conversion is unfinished, or an entry cannot be read.
@@ -134,7 +145,7 @@ def prune(out: Path, *, dry_run: bool = False) -> tuple[int, int]:
         )
     used = _used_pictures(out)
     files = size = 0
-    for path in sorted((out / IMAGES_DIR).glob("[0-9a-f][0-9a-f]/*")):
+    for path in sorted(path for folder in (IMAGES_DIR, VIDEOS_DIR) for path in (out / folder).glob("[0-9a-f][0-9a-f]/*")):
         if len(path.stem) == 64 and path.relative_to(out).as_posix() not in used:
             files += 1
             size += path.stat().st_size

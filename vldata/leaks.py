@@ -73,6 +73,7 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     out: Path
     pictures: dict[str, Place]
+    videos: dict[str, Place]
     examples: dict[str, Place]
     texts: dict[str, Text]
     ids: dict[str, str]
@@ -105,7 +106,7 @@ def compare_all(
 
 def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
     """Read the records of one dataset."""
-    corpus = Corpus(name=name, out=out, pictures={}, examples={}, texts={}, ids={})
+    corpus = Corpus(name=name, out=out, pictures={}, videos={}, examples={}, texts={}, ids={})
     for file in contract.files:
         for number, record in iter_records(out / file.name):
             place = Place(f"{file.name}:{number}", record.id)
@@ -115,12 +116,14 @@ def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
             for image in record.images:
                 if not path_fault(image):  # a path out of the folder is never followed; vldata validate names it
                     corpus.pictures.setdefault(image, place)
+            for video in record.kept_videos:
+                corpus.videos.setdefault(video, place)
     return corpus
 
 
 def _content(record: Record) -> str:
     turns = "\x1f".join(plain_text(message.content) for message in record.messages)
-    return f"{turns}\x1e{' '.join(record.images)}"
+    return f"{turns}\x1e{' '.join(record.media)}"
 
 
 def _fingerprint_all(
@@ -161,6 +164,8 @@ def _compare(
 
     for picture in sorted(first.pictures.keys() & second.pictures.keys()):
         add("picture", first.pictures[picture], second.pictures[picture], picture, picture)
+    for video in sorted(first.videos.keys() & second.videos.keys()):
+        add("picture", first.videos[video], second.videos[video], video, video)
     for pair in near_pairs(ours, theirs, distance=near.picture_distance):
         what = f"{pair.first} ~ {pair.second}, {pair.distance} of {BITS} bits apart"
         add("near_picture", first.pictures[pair.first], second.pictures[pair.second], pair.second, what)

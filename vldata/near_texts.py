@@ -50,7 +50,7 @@ def text_of(record: Record) -> Text:
     """What is asked and answered, without case, full-width forms, punctuation or media tags; ideographs are words of their own."""
     said = " ".join(plain_text(message.content) for message in record.messages if message.role != "system")
     words = _TOKEN.findall(unicodedata.normalize("NFKC", said).casefold())
-    return Text(tuple(words), not record.images)
+    return Text(tuple(words), not record.media)
 
 
 def near_texts(first: Mapping[str, Text], second: Mapping[str, Text], *, similarity: float = DEFAULT_SIMILARITY) -> list[NearText]:

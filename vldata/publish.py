@@ -10,20 +10,25 @@ from typing import BinaryIO
 
 import msgspec
 
-from vldata.contract import Contract, Counts, FileDigest, TokenStatistics, encode_contract, read_contract
+from vldata.contract import Contract, Counts, FileDigest, TokenStatistics, VideoContract, encode_contract, read_contract
 from vldata.dataset_info import make_entry
 from vldata.durable import open_durable
 from vldata.folder import DatasetPaths
 from vldata.identity import Identity, refuse_foreign
 from vldata.journal import Journal, Rename, commit
-from vldata.media.refs import Rendered
-from vldata.spreading import can_spread, is_safe_order, spread_order
+from vldata.media.refs import Kept, Rendered, Rendering
+from vldata.pixels import vision_tokens
+from vldata.spreading import can_spread, is_safe_order, leading, spread_order
 from vldata.staging import Marker, Stage
 from vldata.tokens import TokenCounter
+from vldata.video_tokens import Clip, video_tokens
 
 
-class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of NAME.media.jsonl: a written picture and where it came from. Sizes in pixels, upright."""
+class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One line of NAME.media.jsonl: a written picture and where it came from. Sizes in pixels, upright.
+
+    The last three are there for a kept video alone, whose two sizes are equal.
+    """
 
     path: str
     source: str
@@ -34,6 +39,20 @@ class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     height: int
     bytes: int
     sha256: str
+    frames: int = 0
+    fps: float = 0.0
+    duration_s: float = 0.0
+
+    def tokens(self, processor: str) -> int:
+        """Tokens it costs in a prompt, with its delimiters; of a video also its marks of time."""
+        if self.frames:
+            return video_tokens(self.clip)
+        return vision_tokens(self.width, self.height, processor=processor, delimiters=True)
+
+    @property
+    def clip(self) -> Clip:
+        """What the cost of a video follows from."""
+        return Clip(self.frames, self.fps, self.duration_s, self.width, self.height)
 
 
 def publish(
@@ -41,32 +60,37 @@ def publish(
 ) -> tuple[Contract, tuple[str, ...]]:
     """Assemble the dataset beside its place and commit it. Returns its contract and the names it was registered under.
 
-    Text-only records that pictures are too few to keep apart become a dataset of their own, NAME_text.
+    Text-only records that media are too few to keep apart become a dataset of their own, NAME_text.
 
     Raises:
         DataError: NAME_text is needed and stands for something else already.
     """
     whole: tuple[Path, ...] = ()
-    has_image = [int(flag) for marker in markers for flag in marker.has_image]
-    if is_safe_order(has_image):
+    text_name = f"{identity.name}_text"
+    kinds = [int(kind) for marker in markers for kind in marker.kinds]
+    if is_safe_order(kinds):
         groups = {identity.name: _all_records(stage, markers)}
         whole = tuple(stage.file(number, "records") for number in range(len(markers)))
-    elif can_spread(has_image):
-        groups = {identity.name: _spread_records(stage, markers, has_image)}
+    elif can_spread(kinds):
+        groups = {identity.name: _spread_records(stage, markers, kinds)}
     else:
         groups = {
-            identity.name: _records_where(stage, markers, "1"),
-            f"{identity.name}_text": _records_where(stage, markers, "0"),
+            identity.name: _media_records(stage, markers, kinds),
+            text_name: _records_where(stage, markers, media=False),
         }
-    for name in tuple(groups)[1:]:
-        refuse_foreign(DatasetPaths(stage.paths.out, name), identity, overwrite=overwrite)
+    split_off = text_name in groups
+    if split_off:
+        refuse_foreign(DatasetPaths(stage.paths.out, text_name), identity, overwrite=overwrite)
     assembly = _Assembly(stage.paths, shard_size)
-    statistics = tokens.statistics()
-    for name, lines in groups.items():
-        assembly.add_dataset(name, lines, identity, counts, statistics, whole=whole)
+    assembly.add_dataset(
+        identity.name, groups[identity.name], identity, counts, tokens.statistics("media" if split_off else "all"), whole=whole
+    )
     assembly.add_lines(stage.paths.media.name, _media_lines(stage, markers))
-    for name in tuple(groups)[1:]:  # text-only: it has no picture, and says so
-        assembly.add_lines(DatasetPaths(stage.paths.out, name).media.name, iter(()))
+    if split_off:  # it has no picture, and says so
+        assembly.add_dataset(text_name, groups[text_name], identity, counts, tokens.statistics("text"), text_only_of=identity.name)
+        assembly.add_lines(DatasetPaths(stage.paths.out, text_name).media.name, iter(()))
+    else:
+        assembly.drop_text_only(text_name)
     assembly.add_lines(stage.paths.rejects.name, _lines(stage, markers, "rejects"))
     if counts.repaired:
         assembly.add_lines(stage.paths.repairs.name, _lines(stage, markers, "repairs"))
@@ -83,32 +107,48 @@ def _lines(stage: Stage, markers: Sequence[Marker], kind: str) -> Iterator[bytes
 
 def _all_records(stage: Stage, markers: Sequence[Marker]) -> Iterator[tuple[bytes, bool]]:
     for number, marker in enumerate(markers):
-        for line, flag in zip(stage.lines(number, "records"), marker.has_image, strict=True):
-            yield line, flag == "1"
+        for line, kind in zip(stage.lines(number, "records"), marker.kinds, strict=True):
+            yield line, kind != "0"
 
 
-def _records_where(stage: Stage, markers: Sequence[Marker], wanted: str) -> Iterator[tuple[bytes, bool]]:
-    return (item for item in _all_records(stage, markers) if item[1] == (wanted == "1"))
+def _records_where(stage: Stage, markers: Sequence[Marker], *, media: bool) -> Iterator[tuple[bytes, bool]]:
+    return (item for item in _all_records(stage, markers) if item[1] == media)
 
 
-def _spread_records(stage: Stage, markers: Sequence[Marker], has_image: Sequence[int]) -> Iterator[tuple[bytes, bool]]:
-    pictured, text_only = _records_where(stage, markers, "1"), _records_where(stage, markers, "0")
-    for with_image in spread_order(has_image):
-        yield next(pictured if with_image else text_only)
+def _media_records(stage: Stage, markers: Sequence[Marker], kinds: Sequence[int]) -> Iterator[tuple[bytes, bool]]:
+    """Yield the records with media, those first that must lead the file."""
+    first = leading(kinds)
+    if first != tuple(range(len(first))):
+        yield from (item for place, item in enumerate(_records_where(stage, markers, media=True)) if place in first)
+        yield from (item for place, item in enumerate(_records_where(stage, markers, media=True)) if place not in first)
+    else:
+        yield from _records_where(stage, markers, media=True)
+
+
+def _spread_records(stage: Stage, markers: Sequence[Marker], kinds: Sequence[int]) -> Iterator[tuple[bytes, bool]]:
+    with_media, text_only = _media_records(stage, markers, kinds), _records_where(stage, markers, media=False)
+    for media in spread_order(kinds):
+        yield next(with_media if media else text_only)
 
 
 def _media_lines(stage: Stage, markers: Sequence[Marker]) -> Iterator[bytes]:
     seen: set[tuple[str, str, int]] = set()
     for number in range(len(markers)):
         for render in stage.renders(number):
-            for p in render.rendering.pictures if isinstance(render.rendering, Rendered) else ():
-                key = (p.name, p.source, p.frame)
-                if key in seen:
-                    continue
-                seen.add(key)
-                path = f"images/{p.name}"
-                line = MediaLine(path, p.source, p.frame, p.source_width, p.source_height, p.width, p.height, p.bytes, p.sha256)
-                yield msgspec.json.encode(line)
+            for line in _lines_of(render.rendering):
+                key = (line.path, line.source, line.frame)
+                if key not in seen:
+                    seen.add(key)
+                    yield msgspec.json.encode(line)
+
+
+def _lines_of(rendering: Rendering) -> Iterator[MediaLine]:
+    if isinstance(rendering, Kept):
+        v = rendering.video
+        size = (v.width, v.height)
+        yield MediaLine(f"videos/{v.name}", v.source, -1, *size, *size, v.bytes, v.sha256, v.frames, v.fps, v.duration_s)
+    for p in rendering.pictures if isinstance(rendering, Rendered) else ():
+        yield MediaLine(f"images/{p.name}", p.source, p.frame, p.source_width, p.source_height, p.width, p.height, p.bytes, p.sha256)
 
 
 class _Assembly:
@@ -121,6 +161,7 @@ class _Assembly:
         self._entries: dict[str, dict[str, str | dict[str, str]]] = {}
         self.contracts: list[Contract] = []
         self.remove: list[str] = []
+        self._unregister: list[str] = []
 
     def _staged(self, name: str) -> Path:
         return self._paths.staging / f"final.{name}"
@@ -145,6 +186,7 @@ class _Assembly:
         statistics: TokenStatistics,
         *,
         whole: Sequence[Path] = (),
+        text_only_of: str = "",
     ) -> None:
         """Stage the records and the contract of one dataset, and its registry entry.
 
@@ -177,12 +219,18 @@ class _Assembly:
             files=files,
             counts=msgspec.structs.replace(counts, written=written, excluded=counts.excluded + counts.written - written),
             tokens=statistics,
+            videos=VideoContract(counts.videos) if identity.traits.videos and not text_only_of else None,
+            text_only_of=text_only_of,
         )
+        if text_only_of:
+            contract = msgspec.structs.replace(contract, counts=msgspec.structs.replace(contract.counts, pictures=0, videos=0))
         self._remove_old(name, {file.name for file in files})
         with open_durable(self._staged(f"{name}.contract.json")) as handle:
             handle.write(encode_contract(contract))
         self._rename(f"{name}.contract.json")
-        self._entries[name] = make_entry(name if self._shard_size else f"{name}.jsonl", tools=identity.traits.tools)
+        self._entries[name] = make_entry(
+            name if self._shard_size else f"{name}.jsonl", videos=identity.traits.videos, tools=identity.traits.tools
+        )
         self.contracts.append(contract)
 
     def _remove_old(self, name: str, kept: set[str]) -> None:
@@ -194,9 +242,21 @@ class _Assembly:
             if file.name not in kept and (not self._shard_size or "/" not in file.name):
                 self.remove.append(file.name)
 
+    def drop_text_only(self, name: str) -> None:
+        """Have the commit remove NAME_text where a former conversion of NAME had split it off: its records are in the dataset again."""
+        old, text = self._paths, DatasetPaths(self._paths.out, name)
+        if not text.contract.is_file() or not old.contract.is_file():
+            return
+        contract = read_contract(text)
+        if contract.text_only_of == old.name and contract.sources == read_contract(old).sources:
+            self.remove += [*(file.name for file in contract.files), text.media.name, text.contract.name]
+            self._unregister.append(name)
+
     def commit(self) -> None:
         """Publish all of it."""
-        commit(self._paths, Journal(renames=tuple(self._renames), remove=tuple(self.remove), entries=self._entries))
+        unregister = tuple(self._unregister)
+        journal = Journal(renames=tuple(self._renames), remove=tuple(self.remove), unregister=unregister, entries=self._entries)
+        commit(self._paths, journal)
 
 
 def _copy(handle: BinaryIO, files: Sequence[Path]) -> str:

@@ -43,6 +43,16 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown
     videos: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     tools: str | msgspec.UnsetType = msgspec.UNSET
 
+    @property
+    def kept_videos(self) -> tuple[str, ...]:
+        """Paths of the videos that stand in it as videos; none where the dataset has no such column."""
+        return () if self.videos is msgspec.UNSET else self.videos
+
+    @property
+    def media(self) -> tuple[str, ...]:
+        """Paths of all its files: pictures, then videos."""
+        return self.images if self.videos is msgspec.UNSET else self.images + self.videos
+
 
 def plain_text(content: str) -> str:
     """The text of a turn without the tags of its media."""

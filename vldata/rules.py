@@ -37,7 +37,7 @@ def faults(record: Record) -> Iterator[Fault]:
         yield Fault("VL003", "the id is empty.")
     yield from _turn_faults(record)
     yield from _media_faults(record)
-    for path in (*record.images, *_videos(record)):
+    for path in record.media:
         if reason := path_fault(path):
             yield Fault("VL009", f"{path!r} {reason}.")
     if record.tools is not msgspec.UNSET and (message := _tools_fault(record.tools)):
@@ -65,7 +65,7 @@ def _turn_faults(record: Record) -> Iterator[Fault]:
 
 
 def _media_faults(record: Record) -> Iterator[Fault]:
-    for tag, files, name in ((IMAGE_TAG, record.images, "image"), (VIDEO_TAG, _videos(record), "video")):
+    for tag, files, name in ((IMAGE_TAG, record.images, "image"), (VIDEO_TAG, record.kept_videos, "video")):
         in_user = 0
         for index, message in enumerate(record.messages):
             count = message.content.count(tag)
@@ -85,10 +85,6 @@ def _media_faults(record: Record) -> Iterator[Fault]:
 
 def _s(count: int) -> str:
     return "" if count == 1 else "s"
-
-
-def _videos(record: Record) -> tuple[str, ...]:
-    return () if record.videos is msgspec.UNSET else record.videos
 
 
 def _tools_fault(tools: str) -> str:

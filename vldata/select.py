@@ -17,14 +17,13 @@ from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths, check_name
 from vldata.journal import discard_state, recover
 from vldata.lock import hold
-from vldata.pixels import vision_tokens
 from vldata.publish import MediaLine
 from vldata.record import Record, encode_record
 from vldata.suggest import nearest
 from vldata.tokens import estimate_text_tokens, text_bytes
 
 _CONDITION = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
-_NUMBERS = ("tokens", "images", "turns")
+_NUMBERS = ("tokens", "images", "videos", "turns")
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -109,10 +108,13 @@ def mix(
         taken[name] = wanted
         media |= read_media(paths)
     rng.shuffle(records)
-    records = _unique_ids(records)
+    records = _unique_ids(_same_columns(records))
     settings: dict[str, Setting] = {"mix": {**weights, "seed": seed, "total": total}}
     sources = tuple(dict.fromkeys(source for contract in contracts.values() for source in contract.sources))
-    contract = msgspec.structs.replace(base, converter="mix", columns=columns, settings=settings, sources=sources, split=None)
+    videos = next((contract.videos for contract in contracts.values() if contract.videos is not None), None)
+    contract = msgspec.structs.replace(
+        base, converter="mix", columns=columns, settings=settings, sources=sources, split=None, videos=videos
+    )
     lines = [encode_record(record) for record in records]
     _publish(out, out.name, range(len(records)), lines, records, contract, settings, overwrite=overwrite, media=media)
     return taken
@@ -133,6 +135,22 @@ def _take(own: list[Record], wanted: int, columns: tuple[str, ...], rng: random.
     whole, rest = divmod(wanted, len(own))
     chosen = own * whole + rng.sample(own, rest)
     return [msgspec.structs.replace(record, meta={column: record.meta.get(column, "") for column in columns}) for record in chosen]
+
+
+def _same_columns(records: list[Record]) -> list[Record]:
+    """Give every record the columns that some of them have."""
+    videos = any(record.videos is not msgspec.UNSET for record in records)
+    tools = any(record.tools is not msgspec.UNSET for record in records)
+    if not videos and not tools:
+        return records
+    return [
+        msgspec.structs.replace(
+            record,
+            videos=record.kept_videos if videos else msgspec.UNSET,
+            tools=("" if record.tools is msgspec.UNSET else record.tools) if tools else msgspec.UNSET,
+        )
+        for record in records
+    ]
 
 
 def _unique_ids(records: list[Record]) -> list[Record]:
@@ -218,10 +236,11 @@ def _number_test(
     def count(record: Record) -> int:
         if key == "images":
             return len(record.images)
+        if key == "videos":
+            return len(record.kept_videos)
         if key == "turns":
             return len(record.messages)
-        sizes = ((media[image].width, media[image].height) for image in record.images)
-        vision = sum(vision_tokens(*size, processor=processor, delimiters=True) for size in sizes)
+        vision = sum(media[path].tokens(processor) for path in record.media)
         return vision + estimate_text_tokens(text_bytes(record), len(record.messages))
 
     return lambda record: compare(count(record), limit)

@@ -118,7 +118,7 @@ def _shared_groups(records: Sequence[Record], rows: dict[Side, list[int]], group
 
 def _shared_pictures(records: Sequence[Record], rows: dict[Side, list[int]]) -> Iterator[str]:
     """Warn of pictures that two sides show: groups that look apart by name may still hold the same files."""
-    seen = {side: {image for row in members for image in records[row].images} for side, members in rows.items()}
+    seen = {side: {image for row in members for image in records[row].media} for side, members in rows.items()}
     for first, second in combinations(seen, 2):
         if shared := seen[first] & seen[second]:
             yield f"Warning: {len(shared):,} pictures are in {first} and in {second}; they are the same files under other groups."

@@ -32,10 +32,10 @@ class RenderLine(msgspec.Struct, frozen=True):
 
 
 class Marker(msgspec.Struct, frozen=True):
-    """What a finished part holds. `has_image` is one character a record, 1 or 0; `annotations` were read for it."""
+    """What a finished part holds. `kinds` is one character a record (see `vldata.spreading`); `annotations` were read for it."""
 
     annotations: int
-    has_image: str
+    kinds: str
     rejects: int
     repairs: int
 

@@ -11,7 +11,7 @@ from vldata.dataset import Dataset
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
 from vldata.models.text import TextCounter, load_text_counter
-from vldata.pixels import vision_tokens
+from vldata.publish import MediaLine
 from vldata.record import Record
 from vldata.tokens import estimate_text_tokens, text_bytes
 
@@ -30,6 +30,8 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     pictures: int
     picture_bytes: int
+    videos: int
+    video_bytes: int
     images_per_record: Spread
     vision_tokens: Spread
     text_tokens: Spread
@@ -55,7 +57,7 @@ def compute_stats(target: str, *, by: str = "category", tokenizer: str = "") -> 
     """
     dataset = Dataset(target)
     counter = load_text_counter(tokenizer) if tokenizer else None
-    cost, pictures, picture_bytes, sizes = _media(dataset)
+    cost, media = _media(dataset)
     vision: list[int] = []
     text: list[int] = []
     images: list[int] = []
@@ -74,15 +76,17 @@ def compute_stats(target: str, *, by: str = "category", tokenizer: str = "") -> 
     return Statistics(
         name=dataset.name,
         records=len(vision),
-        pictures=pictures,
-        picture_bytes=picture_bytes,
+        pictures=media.pictures,
+        picture_bytes=media.picture_bytes,
+        videos=media.videos,
+        video_bytes=media.video_bytes,
         images_per_record=spread(images),
         vision_tokens=spread(vision),
         text_tokens=spread(text),
         total_tokens=spread(total),
         text_counted=counter is not None,
         longest_id=longest[1],
-        sizes=dict(sizes.most_common(10)),
+        sizes=dict(media.sizes.most_common(10)),
         by=by,
         categories={name: CategoryStats(len(values), spread(values)) for name, values in sorted(groups.items())},
     )
@@ -95,26 +99,45 @@ def text_tokens(record: Record, counter: TextCounter | None) -> int:
     return sum(counter.count_turn(message.role, message.content) for message in record.messages)
 
 
-def _media(dataset: Dataset) -> tuple[dict[str, int], int, int, Counter[str]]:
+class _Media:
+    """What the media file adds up to."""
+
+    def __init__(self) -> None:
+        self.pictures = self.picture_bytes = self.videos = self.video_bytes = 0
+        self.sizes: Counter[str] = Counter()
+
+    def add(self, line: MediaLine) -> None:
+        """Count one file."""
+        if line.frames:
+            self.videos += 1
+            self.video_bytes += line.bytes
+        else:
+            self.pictures += 1
+            self.picture_bytes += line.bytes
+            self.sizes[f"{line.width}x{line.height}"] += 1
+
+
+def _media(dataset: Dataset) -> tuple[dict[str, int], _Media]:
     processor = dataset.contract.pixels.processor
     by_size: dict[tuple[int, int], int] = {}
     cost: dict[str, int] = {}
-    picture_bytes = 0
-    sizes: Counter[str] = Counter()
+    media = _Media()
     for line in dataset.media():
         if line.path in cost:
             continue
         size = line.width, line.height
-        if size not in by_size:
-            by_size[size] = vision_tokens(*size, processor=processor, delimiters=True)
-        cost[line.path] = by_size[size]
-        picture_bytes += line.bytes
-        sizes[f"{line.width}x{line.height}"] += 1
-    return cost, len(cost), picture_bytes, sizes
+        if line.frames:
+            cost[line.path] = line.tokens(processor)
+        else:
+            if size not in by_size:
+                by_size[size] = line.tokens(processor)
+            cost[line.path] = by_size[size]
+        media.add(line)
+    return cost, media
 
 
 def _vision_of(record: Record, cost: dict[str, int], paths: DatasetPaths) -> int:
     try:
-        return sum(cost[image] for image in record.images)
+        return sum(cost[path] for path in record.media)
     except KeyError as error:
         raise DataError(f"{error.args[0]!r} of record {record.id!r} has no line.", where=str(paths.media), cure="Convert again.") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,10 +14,12 @@ from vldata.contract import Contract, PixelContract, read_contract
 from vldata.dataset_info import Entry, make_entry, read_dataset_info
 from vldata.errors import DataError
 from vldata.findings import Finding, FindingList
-from vldata.folder import DATASET_INFO, DatasetPaths
+from vldata.folder import DATASET_INFO, VIDEOS_DIR, DatasetPaths
 from vldata.journal import recover_all
 from vldata.media.inspect import PictureFacts, inspect_pictures
+from vldata.media.pool import DEFAULT_TIMEOUT_S
 from vldata.media.refs import Failure
+from vldata.media.video_proof import VideoFacts, inspect_videos
 from vldata.pixels import is_fixed_point
 from vldata.publish import MediaLine
 from vldata.workers import count_workers
@@ -32,6 +34,7 @@ class ValidatedDataset(msgspec.Struct, frozen=True):
     name: str
     records: int
     pictures: int
+    videos: int = 0
 
 
 class Validation(msgspec.Struct, frozen=True):
@@ -67,6 +70,7 @@ def validate(
     headers_only: bool = False,
     files: bool = True,
     workers: int = 0,
+    timeout_s: float = DEFAULT_TIMEOUT_S,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Validation:
     """Check the datasets registered in a folder.
@@ -74,9 +78,10 @@ def validate(
     Args:
         folder: the folder of dataset_info.json.
         names: only these datasets.
-        headers_only: read picture headers instead of decoding and hashing the files.
-        files: look at the picture files at all.
-        workers: processes that decode pictures; 0: one a core.
+        headers_only: read headers of pictures and videos instead of decoding and hashing the files.
+        files: look at the files of pictures and videos at all.
+        workers: processes that decode; 0: one a core.
+        timeout_s: the deadline of one file.
         on_progress: called with a dataset's name, pictures done, pictures in all.
 
     Raises:
@@ -100,10 +105,13 @@ def validate(
             continue
         check = _DatasetCheck(paths, entry, findings, known)
         records, first_use = check.records(collect_images=files)
+        pictures = {path: use for path, use in first_use.items() if not path.startswith(f"{VIDEOS_DIR}/")}
+        videos = {path: use for path, use in first_use.items() if path not in pictures}
         if files and check.contract:
-            check.media(first_use)
-            check.pictures(first_use, headers_only=headers_only, workers=workers, on_progress=on_progress)
-        done.append(ValidatedDataset(name, records, len(first_use)))
+            lines = check.media(first_use)
+            check.pictures(pictures, headers_only=headers_only, workers=workers, on_progress=on_progress)
+            check.videos(videos, lines, headers_only=headers_only, workers=workers, timeout_s=timeout_s)
+        done.append(ValidatedDataset(name, records, len(pictures), len(videos)))
     return Validation(folder, tuple(done), skipped, recovered, dict(findings.counts), findings)
 
 
@@ -171,22 +179,26 @@ class _DatasetCheck:
                 f"the contract says {known.records:,} records of digest {known.sha256[:12]}; here are {counted:,}, {sha256[:12]}.",
             )
 
-    def media(self, first_use: dict[str, tuple[str, str]]) -> None:
-        """Check that NAME.media.jsonl has a line for every picture in use."""
+    def media(self, first_use: dict[str, tuple[str, str]]) -> dict[str, MediaLine]:
+        """Check that NAME.media.jsonl has a line for every picture and video in use; returns those of videos."""
         listed: set[str] = set()
+        videos: dict[str, MediaLine] = {}
         path = self._paths.media
         if not path.is_file():
             self._add(path, "VL034", "the file is missing.")
-            return
+            return videos
         decoder = msgspec.json.Decoder(MediaLine)
         for number, line in strictjson.iter_lines(path):
             try:
-                listed.add(decoder.decode(line).path)
+                listed.add((media := decoder.decode(line)).path)
+                if media.frames:
+                    videos[media.path] = media
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 self._add(f"{path}:{number}", "VL034", f"not a media line: {error}.")
         for image, (where, record_id) in first_use.items():
             if image not in listed:
                 self._add(where, "VL034", f"{image!r} has no line in {path.name}.", record_id)
+        return videos
 
     def pictures(
         self,
@@ -210,6 +222,24 @@ class _DatasetCheck:
             for code, message in known[image]:
                 self._add(where, code, f"{image}: {message}", record_id)
 
+    def videos(
+        self,
+        first_use: dict[str, tuple[str, str]],
+        lines: dict[str, MediaLine],
+        *,
+        headers_only: bool,
+        workers: int,
+        timeout_s: float,
+    ) -> None:
+        """Decode every kept video once, and compare it with its name and its media line."""
+        videos = list(first_use)
+        absolute = [str((self._paths.out / video).absolute()) for video in videos]
+        outcomes = inspect_videos(absolute, headers_only=headers_only, workers=count_workers(workers), timeout_s=timeout_s)
+        for index, outcome in outcomes if videos else ():
+            where, record_id = first_use[videos[index]]
+            for code, message in _video_faults(videos[index], outcome, lines.get(videos[index])):
+                self._add(where, code, f"{videos[index]}: {message}", record_id)
+
     def _picture_faults(self, image: str, outcome: PictureFacts | Failure, *, headers_only: bool) -> list[tuple[str, str]]:
         if isinstance(outcome, Failure):
             return [("VL020" if outcome.code == "VL101" else "VL021", outcome.reason)]
@@ -229,3 +259,17 @@ class _DatasetCheck:
         if not headers_only and outcome.sha256 not in image:
             faults.append(("VL025", f"the digest of its bytes is {outcome.sha256[:12]}..."))
         return faults
+
+
+def _video_faults(video: str, outcome: VideoFacts | Failure, line: MediaLine | None) -> Iterator[tuple[str, str]]:
+    if isinstance(outcome, Failure):
+        yield "VL026", f"{outcome.reason}."
+        return
+    if outcome.sha256 and outcome.sha256 not in video:
+        yield "VL027", f"the digest of its bytes is {outcome.sha256[:12]}..."
+    if line is None:
+        return  # VL034 told
+    there = (outcome.width, outcome.height, outcome.frames or line.frames)
+    if there != (line.width, line.height, line.frames):
+        said = f"{line.width}x{line.height} and {line.frames} frames"
+        yield "VL027", f"it has {there[0]}x{there[1]} pixels and {there[2]} frames; the media file says {said}."

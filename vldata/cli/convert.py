@@ -175,7 +175,8 @@ def _say_result(result: Conversion) -> None:
     counts = result.counts
     excluded = f", {counts.excluded:,} left out by --limit" if counts.excluded else ""
     resumed = f" ({result.resumed:,} taken over from the interrupted run)" if result.resumed else ""
-    say(f"{counts.written:,} records, {counts.pictures:,} pictures; {counts.rejected:,} rejected{excluded}{resumed}.")
+    videos = f", {counts.videos:,} videos" if counts.videos else ""
+    say(f"{counts.written:,} records, {counts.pictures:,} pictures{videos}; {counts.rejected:,} rejected{excluded}{resumed}.")
     if counts.repaired:
         say(f"{counts.repaired:,} repairs, listed in {result.out / result.contract.name}.repairs.jsonl")
     if result.verdict:

@@ -34,13 +34,16 @@ def stats(
     if json_output:
         say_json(msgspec.to_builtins(result))
         return
-    say(f"{result.name}: {result.records:,} records, {result.pictures:,} pictures, {result.picture_bytes / 2**20:,.1f} MiB")
+    videos = f", {result.videos:,} videos, {result.video_bytes / 2**20:,.1f} MiB" if result.videos else ""
+    say(f"{result.name}: {result.records:,} records, {result.pictures:,} pictures, {result.picture_bytes / 2**20:,.1f} MiB{videos}")
     say(f"{'a record':<28} {'mean':>10} {'p50':>8} {'p95':>8} {'max':>8}")
     text = "text tokens" if result.text_counted else "text tokens (estimated)"
     rows = (("pictures", result.images_per_record), ("vision tokens", result.vision_tokens), (text, result.text_tokens))
     for name, spread in (*rows, ("all tokens", result.total_tokens)):
         say(_row(name, spread))
     say(f"longest record: {result.longest_id}")
+    if result.videos:
+        say("Videos are counted as Qwen3-VL's processor samples them (2 frames a second, 4 to 768); their marks of time are estimated.")
     say("sizes: " + ", ".join(f"{size} ({count:,})" for size, count in result.sizes.items()))
     if len(result.categories) > 1:
         say(f"\n{'all tokens by ' + result.by:<28} {'mean':>10} {'p50':>8} {'p95':>8} {'max':>8} {'records':>8}")
@@ -80,7 +83,7 @@ def info(
     folder: Annotated[Path, typer.Argument(help="Output folder.")] = Path("prepared"),
     rename: Annotated[tuple[str, str], typer.Option(metavar="OLD NEW", help="Give a dataset another name.", show_default=False)] = ("", ""),
     merge: Annotated[Path | None, typer.Option(help="Take over every dataset of another output folder.", show_default=False)] = None,
-    prune: Annotated[bool, typer.Option("--prune", help="Remove pictures that no registered dataset uses.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove pictures and videos that no registered dataset uses.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --prune: only say what would go.")] = False,
     json_output: opt.Json = False,
 ) -> None:
@@ -99,7 +102,7 @@ def info(
             note(f"Took over {name!r} from {merge}.")
     if prune:
         files, size = care.prune(folder, dry_run=dry_run)
-        note(f"{'Would remove' if dry_run else 'Removed'} {files:,} unused pictures, {size / 2**20:,.1f} MiB.")
+        note(f"{'Would remove' if dry_run else 'Removed'} {files:,} unused files, {size / 2**20:,.1f} MiB.")
     entries = care.list_datasets(folder)
     if json_output:
         say_json([msgspec.to_builtins(entry) for entry in entries])
@@ -115,7 +118,9 @@ def _describe(entry: Entry) -> str:
     if contract is None:
         return f"{entry.name}: another tool's or your own"
     pixels = contract.pixels
-    shown = f"{contract.counts.written:,} records, {contract.counts.pictures:,} pictures, {pixels.processor} up to {pixels.max_pixels:,} px"
+    videos = f" {contract.counts.videos:,} videos," if contract.counts.videos else ""
+    counts = contract.counts
+    shown = f"{counts.written:,} records, {counts.pictures:,} pictures,{videos} {pixels.processor} up to {pixels.max_pixels:,} px"
     return f"{entry.name}: {shown}, from {contract.converter}" + (f"; {entry.note}" if entry.note else "")
 
 

@@ -17,9 +17,10 @@ def validate(
     folder: Annotated[
         Path | None, typer.Argument(help="Folder of dataset_info.json, or DIR/NAME for one dataset; by default . and then ./prepared.")
     ] = None,
-    headers_only: Annotated[bool, typer.Option("--headers-only", help="Read picture headers; decode and hash nothing.")] = False,
+    headers_only: Annotated[bool, typer.Option("--headers-only", help="Read headers; decode and hash nothing.")] = False,
     no_files: Annotated[bool, typer.Option("--no-files", help="Check the records alone.")] = False,
     workers: opt.Workers = 0,
+    timeout_s: opt.Timeout = 60.0,
     json_output: opt.Json = False,
 ) -> None:
     """Check records, pictures and contract of every dataset in a folder; exit 1 with findings."""
@@ -38,7 +39,13 @@ def validate(
         folder, names = folder.parent, (folder.name.removesuffix(".jsonl"),)
     with count_progress("pictures") as on_progress:
         result = run_validate(
-            find_folder(folder), names=names, headers_only=headers_only, files=not no_files, workers=workers, on_progress=on_progress
+            find_folder(folder),
+            names=names,
+            headers_only=headers_only,
+            files=not no_files,
+            workers=workers,
+            timeout_s=timeout_s,
+            on_progress=on_progress,
         )
     for name in result.recovered:
         note(f"Finished the interrupted commit of {name!r}.")
@@ -51,7 +58,8 @@ def validate(
             say(line)
         for dataset in result.datasets:
             pictures = f", {dataset.pictures:,} pictures" if not no_files else ""
-            say(f"{dataset.name}: {dataset.records:,} records{pictures}.")
+            videos = f", {dataset.videos:,} videos" if dataset.videos and not no_files else ""
+            say(f"{dataset.name}: {dataset.records:,} records{pictures}{videos}.")
         say(f"{result.findings.total:,} findings." if result.findings.total else "No findings.")
     if result.findings.total:
         raise typer.Exit(1)

@@ -89,7 +89,7 @@ class Assembler:
 
     def media_of(self, kind: str, value: Any, where: str) -> tuple[MediaRef, ...]:
         """Find one medium."""
-        return self._finder.video(value) if kind == "video" else (self._finder.picture(value, where),)
+        return self._finder.video(value, where) if kind == "video" else (self._finder.picture(value, where),)
 
     @property
     def boxes(self) -> Target:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from vldata.media.refs import BytesRef, ClipRef, FileRef, MediaRef, Sampling
+from vldata.media.refs import BytesRef, ClipRef, FileRef, MediaRef, Sampling, VideoRef
 from vldata.media.sampling import TooFewFramesError, sample_indices
 from vldata.paths import PathError, find_below
 
@@ -43,6 +43,7 @@ class MediaFinder:
         sampling: which frames of a video are taken.
         follow_links: accept links that lead out of the folders.
         fetch: fetches a URL; None refuses URLs by name.
+        keep_videos: a video stays one, instead of becoming its sampled frames.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class MediaFinder:
         *,
         follow_links: bool = False,
         fetch: Callable[[str], bytes] | None = None,
+        keep_videos: bool = False,
     ) -> None:
         self._fetch = fetch
+        self._keep_videos = keep_videos
         self._folder = folder
         self._given = image_root
         self._roots = tuple(root for root in dict.fromkeys((folder, image_root, folder / "images")) if root is not None and root.is_dir())
@@ -88,14 +91,20 @@ class MediaFinder:
         path, source = self._locate(value)
         return FileRef(str(path), source)
 
-    def video(self, value: Any) -> tuple[MediaRef, ...]:
-        """Return the frames of one video: of a file one reference for all of them, of a list of frame files those that the rule takes.
+    def video(self, value: Any, where: str) -> tuple[MediaRef, ...]:
+        """Return one video, or its frames: of a file one reference for all of them, of a list of frame files those that the rule takes.
 
         Raises:
             RowError: as `picture`.
         """
         if isinstance(value, dict):
             value = _cell_value(value)
+        if isinstance(value, bytes | bytearray) and value:
+            if not self._keep_videos:
+                raise RowError("VL205", "the video is given as bytes; frames are taken of files alone. Use --videos keep.")
+            return (VideoRef("", where, bytes(value)),)
+        if isinstance(value, list) and self._keep_videos:
+            raise RowError("VL112", f"the video is a list of {len(value)} frames, no file; leave --videos keep out for pictures.")
         if isinstance(value, list) and value and all(isinstance(frame, str) for frame in value):
             try:
                 chosen = sample_indices(len(value), self._sampling)
@@ -106,6 +115,8 @@ class MediaFinder:
         if not isinstance(value, str) or not value:
             raise RowError("VL205", f"a video is {value!r:.80}; a path or a list of frame paths is needed.")
         path, source = self._locate(value)
+        if self._keep_videos:
+            return (VideoRef(str(path), source),)
         return (ClipRef(str(path), source, self._sampling),)
 
     def _search(self, text: str) -> tuple[Path, str]:

@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -113,6 +113,7 @@ def open_source(
     short: ShortRule = "fewer",
     questions: Path | None = None,
     prompt: Path | None = None,
+    videos: Literal["frames", "keep"] = "frames",
     follow_links: bool = False,
 ) -> Source:
     """Open-EQA: questions about an episode, each with N frames of it.
@@ -129,12 +130,18 @@ def open_source(
         short: What to do with episodes of fewer frames: reject (error), repeat some, or take all (fewer).
         questions: Question file; by default the full one in the folder, else the subset.
         prompt: Text file with the user turn: {question} is replaced, {images} says where the frames stand (else in front).
+        videos: Videos become frames; keeping them is refused, since the benchmark asks about frames.
         follow_links: Follow links that lead out of the folder, for example to another disk.
 
     Raises:
         DataError: no questions or no media were found.
-        UsageError: a number out of range, or a prompt that does not hold {question}.
+        UsageError: a number out of range, a prompt that does not hold {question}, or videos that are to be kept.
     """
+    if videos == "keep":
+        raise UsageError(
+            "Open-EQA asks about frames of an episode; its videos are not kept as videos.",
+            cure="Give --frames N. For conversations about whole videos: vldata convert sharegpt FILE --videos keep",
+        )
     sampling = Sampling(rule=frame_rule, count=frames, step=step, fps=fps, short=short)
     check_sampling(sampling)
     wording = _check_prompt(read_user_text(prompt).rstrip("\n") if prompt else DEFAULT_PROMPT)

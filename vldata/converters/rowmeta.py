@@ -37,3 +37,15 @@ def dataset_name(path: Path) -> str:
     """Return the name a dataset takes from its file: the stem, with signs that no name may have replaced."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("_.-")[:100]
     return name if name and name[0].isalnum() and name not in ("images", "dataset_info") else "dataset"
+
+
+def is_own(row: dict[str, Any]) -> bool:
+    """Whether a row is a record as we write them: its id, references and meta are then taken over as they are."""
+    references, meta = row.get("references"), row.get("meta")
+    return (
+        type(references) is list
+        and type(meta) is dict
+        and type(row.get("id")) is str
+        and all(type(text) is str for text in references)
+        and all(type(text) is str for text in meta.values())
+    )

@@ -14,6 +14,8 @@ from vldata.converters.rows import Row, RowFault, find_names
 from vldata.errors import DataError
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".ogv"})
+_TURNS = ("messages", "conversations", "conversation")
 _MAX_MEMBER_BYTES = 256 * 1024 * 1024
 
 
@@ -88,11 +90,14 @@ def _split_name(name: str) -> tuple[str, str]:
 def _sample(key: str, members: dict[str, bytes]) -> Row:
     row: dict[str, Any] = {}
     pictures = []
+    videos = []
     for suffix, data in members.items():
         ending = f".{suffix.rpartition('.')[2]}"
         try:
             if ending in PICTURE_SUFFIXES:
                 pictures.append({"bytes": data, "path": f"{key}.{suffix}"})
+            elif ending in VIDEO_SUFFIXES:
+                videos.append({"bytes": data, "path": f"{key}.{suffix}"})
             elif ending == ".json":
                 value = strictjson.loads(data)
                 row |= value if isinstance(value, dict) else {"json": value}
@@ -104,7 +109,8 @@ def _sample(key: str, members: dict[str, bytes]) -> Row:
             return RowFault("VL001", f"{key}.{suffix} is {error}.")
         except UnicodeDecodeError as error:
             return RowFault("VL001", f"{key}.{suffix} is not UTF-8 at byte {error.start}.")
-    if not pictures:
+    if not pictures and not videos and not any(name in row for name in _TURNS):
         return RowFault("VL212", "the sample has no picture.")
     # What lies in the tar counts, not the names that the sample's json may still hold.
-    return {**row, "__key__": key, "images" if "images" in row else "image": pictures}
+    row |= {"__key__": key, "images" if "images" in row else "image": pictures}
+    return row | {"videos" if "videos" in row else "video": videos} if videos else row

@@ -23,12 +23,12 @@ from vldata.converters.dialects.names import PLACEHOLDERS, Names
 from vldata.converters.locate import MediaFinder, RowError
 from vldata.converters.registries import Listed, list_registered
 from vldata.converters.remote import fetch, map_ahead
-from vldata.converters.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, meta_columns
+from vldata.converters.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, is_own, meta_columns
 from vldata.converters.rows import Row, RowFault, RowFile, open_rows
 from vldata.converters.shards import Shard, is_tar
-from vldata.draft import Draft, Reject, Traits, Turn
-from vldata.errors import DataError, UsageError
-from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
+from vldata.draft import Draft, Mend, Reject, Traits, Turn
+from vldata.errors import DataError
+from vldata.media.refs import FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
 
 _TOOL_WORDS = ("tools", "tool", "tool_calls", "tool_use", "observation", "function_call", "tool_call", "function", "function_response")
@@ -43,6 +43,7 @@ class _Found(msgspec.Struct, frozen=True):
     dialects: dict[str, int]
     placeholders: tuple[str, ...]
     embedded: bool
+    own: tuple[str, ...]  # the meta keys, where the rows are records of ours
     keys: tuple[str, str, str]  # of the turns, a role and a content in the first row that has them
 
 
@@ -99,11 +100,14 @@ class _DraftMaker:
         self._prefix = source.prefix
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
         self._has_tools = source.traits.tools
+        self._own = source.found.own
         self._base = {"source": source.prefix, "task": "chat", **dict.fromkeys(self._fields, ""), "extra": ""}
         names = source.names
         known = {*ID_FIELDS, *META_FIELDS, "objects", "data_path", "width", "height"}
         for keys in (names.turns, names.images, names.videos, names.system, names.tools, names.prompt, names.query, names.response):
             known |= {*keys}
+        if self._own:
+            known |= {"references", "meta"}
         self._known = frozenset(known | {*names.history})
         self._turn_key, self._role_key, self._content_key = source.found.keys
         self._plain_keys = frozenset({self._turn_key, "id"})
@@ -130,6 +134,8 @@ class _DraftMaker:
             turns, media, mends = self._assembler.assemble(talk, where)
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
+        if self._own and is_own(row):
+            return self._own_draft(row, where, turns, media, mends, talk.tools)
         meta = self._base.copy()
         for field in self._fields:
             value = row.get(field)
@@ -145,6 +151,21 @@ class _DraftMaker:
             references=None,
             meta=meta,
             tools=talk.tools if self._has_tools else None,
+            mends=mends,
+        )
+
+    def _own_draft(
+        self, row: dict[str, Any], where: str, turns: tuple[Turn, ...], media: tuple[MediaRef, ...], mends: tuple[Mend, ...], tools: str
+    ) -> Draft:
+        """Make the draft of a record of ours."""
+        return Draft(
+            id=row["id"],
+            where=where,
+            turns=turns,
+            media=media,
+            references=tuple(row["references"]),
+            meta={column: row["meta"].get(column, "") for column in self._own},
+            tools=tools if self._has_tools else None,
             mends=mends,
         )
 
@@ -220,7 +241,7 @@ def open_source(
         step: The k of --frame-rule every.
         fps: Frames a second of --frame-rule fps.
         short: What to do with videos of fewer frames: reject (error), repeat some, or take all (fewer).
-        videos: What becomes of videos: frames, each a picture. Keeping them as videos is refused for now.
+        videos: What becomes of videos: frames, each a picture; or keep, a copy of the file under <video>, once it has decoded whole.
         boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture.
         follow_links: Follow links that lead out of the folders, for example to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
@@ -231,34 +252,47 @@ def open_source(
     """
     sampling = Sampling(rule=frame_rule, count=frames, step=step, fps=fps, short=short)
     check_sampling(sampling)
-    if videos == "keep":
-        raise UsageError("videos cannot be kept as videos yet.", cure="Leave --videos out: each becomes --frames pictures.")
     if image_root is not None and not image_root.is_dir():
         raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
     sources = []
     for listed in list_registered(source, dataset, image_root):
-        finder = MediaFinder(listed.folder, listed.image_root, sampling, follow_links=follow_links, fetch=fetch if allow_remote else None)
-        sources.append(_open_file(listed, finder, sampling, boxes))
+        finder = MediaFinder(
+            listed.folder,
+            listed.image_root,
+            sampling,
+            follow_links=follow_links,
+            fetch=fetch if allow_remote else None,
+            keep_videos=videos == "keep",
+        )
+        sources.append(_open_file(listed, finder, sampling, boxes, keep_videos=videos == "keep"))
     return sources
 
 
-def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: Target) -> ShareGptSource:
+def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: Target, *, keep_videos: bool) -> ShareGptSource:
     files = tuple(Shard(path) if is_tar(path) else open_rows(path) for path in listed.files or (listed.path,))
     found = _look_at(files, listed.names)
     wanted = (*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos", *listed.names.videos, *listed.names.tools)
     present = frozenset().union(*(file.names(tuple(dict.fromkeys(wanted))) for file in files))
     has_videos, has_boxes = bool(present & {"video", "videos", *listed.names.videos}), "objects" in present
-    settings: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling) if has_videos else None, "boxes": boxes if has_boxes else None}
+    kept = keep_videos and has_videos
+    settings: dict[str, Setting] = {
+        "frames": msgspec.to_builtins(sampling) if has_videos and not kept else None,
+        "boxes": boxes if has_boxes else None,
+    }
+    if kept:
+        settings["videos"] = "keep"
     if listed.settings:
         settings["columns"] = listed.settings
     return ShareGptSource(
         name=listed.name or dataset_name(listed.path),
-        columns=meta_columns(present),
+        columns=found.own or meta_columns(present),
         said=(*listed.said, *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
         annotations=tuple(file.path for file in files),
         media_root=listed.folder,
         settings=settings,
-        traits=Traits(tools=bool(present & {*_TOOL_WORDS, *listed.names.tools}), coordinate_space=boxes if has_boxes else "none"),
+        traits=Traits(
+            tools=bool(present & {*_TOOL_WORDS, *listed.names.tools}), videos=kept, coordinate_space=boxes if has_boxes else "none"
+        ),
         files=files,
         names=listed.names,
         found=found,
@@ -272,6 +306,7 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: T
 def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     """Look at the first rows: which dialects, which placeholders."""
     counts: Counter[str] = Counter()
+    own: dict[str, None] = {}
     texts: list[str] = []
     keys = ("", "", "")
     for _, given in itertools.islice(_rows_of(files), _SAMPLE_ROWS):
@@ -280,6 +315,8 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
             if dialect is None or not isinstance(row, dict):
                 continue
             keys = keys if keys[0] else usual_keys(row, names)
+            if is_own(row):
+                own.update(dict.fromkeys(row["meta"]))
             counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
             try:
                 talk = dialect.read(row, names)
@@ -303,7 +340,7 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     commonest = DIALECTS[counts.most_common(1)[0][0]]
     # Those that every reader knows are tags even when the first rows have none.
     known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
-    return _Found(commonest, counts.total(), dict(counts), known, "<img>" in text and "</img>" in text, keys)
+    return _Found(commonest, counts.total(), dict(counts), known, "<img>" in text and "</img>" in text, tuple(own), keys)
 
 
 def _sentences(path: Path, found: _Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:

@@ -11,9 +11,18 @@ from typing import Any
 import msgspec
 
 from vldata.export.plan import Exported, ExportPlan, write_jsonl, write_text
-from vldata.export.turns import SWIFT_ROLES, conversations, plain_roles, split_parts, typed_parts
+from vldata.export.turns import (
+    SWIFT_ROLES,
+    Medium,
+    conversations,
+    no_videos,
+    one_medium,
+    plain_roles,
+    split_parts,
+    typed_parts,
+)
 from vldata.publish import MediaLine
-from vldata.record import Record
+from vldata.record import IMAGE_TAG, VIDEO_TAG, Record
 
 _MIME = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -23,7 +32,7 @@ def export_swift(plan: ExportPlan) -> Exported:
 
     def row(record: Record) -> dict[str, Any]:
         messages = [{"role": SWIFT_ROLES.get(m.role, m.role), "content": m.content} for m in record.messages]
-        return {"messages": messages, "images": _names(plan, record), **_tools(record)}
+        return {"messages": messages, "images": _names(plan, record), **_videos(plan, record), **_tools(record)}
 
     file = plan.out / f"{plan.name}.swift.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
@@ -44,6 +53,7 @@ def export_trl(plan: ExportPlan) -> Exported:
 
     def rows(record: Record) -> Iterator[dict[str, Any]]:
         plain_roles(record, "trl")
+        no_videos(record, "trl")
         shown = 0
         for index, message in enumerate(record.messages):
             shown += message.content.count("<image>")
@@ -83,7 +93,11 @@ def export_llava(plan: ExportPlan) -> Exported:
 
     def row(record: Record) -> dict[str, Any]:
         plain_roles(record, "llava")
-        return {"id": record.id, **_image_field(plan, record), "conversations": conversations(record)}
+        one_medium(record, "llava")
+        turns = conversations(record)
+        if record.kept_videos:  # LLaVA marks a video with the tag of a picture
+            turns = [{**turn, "value": turn["value"].replace(VIDEO_TAG, IMAGE_TAG)} for turn in turns]
+        return {"id": record.id, **_media_fields(plan, record), "conversations": turns}
 
     file = plan.out / f"{plan.name}.llava.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
@@ -96,7 +110,7 @@ def export_qwen(plan: ExportPlan) -> Exported:
     def row(record: Record) -> dict[str, Any]:
         plain_roles(record, "qwen")
         base = {"data_path": str(plan.out.absolute())} if plan.images == "copy" else {}
-        return {**_image_field(plan, record), "conversations": conversations(record), **base}
+        return {**_media_fields(plan, record), "conversations": conversations(record), **base}
 
     file = plan.out / f"{plan.name}.qwen.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
@@ -118,12 +132,13 @@ def export_internvl(plan: ExportPlan) -> Exported:
 
     def row(record: Record) -> dict[str, Any]:
         plain_roles(record, "internvl")
+        one_medium(record, "internvl")
         media = [sizes[image] for image in record.images]
         if len(media) == 1:
             shape: dict[str, Any] = {"width": media[0].width, "height": media[0].height}
         else:
             shape = {"width_list": [line.width for line in media], "height_list": [line.height for line in media]} if media else {}
-        return {"id": record.id, **_image_field(plan, record), **shape, "conversations": conversations(record)}
+        return {"id": record.id, **_media_fields(plan, record), **shape, "conversations": conversations(record)}
 
     file = plan.out / f"{plan.name}.internvl.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
@@ -136,8 +151,8 @@ def export_internvl(plan: ExportPlan) -> Exported:
 def export_openai(plan: ExportPlan) -> Exported:
     """OpenAI chat: content parts with pictures as data URLs of the files' own bytes."""
 
-    def part(piece: str | None, image: str) -> dict[str, Any]:
-        if piece is not None:
+    def part(piece: str | Medium, image: str) -> dict[str, Any]:
+        if isinstance(piece, str):
             return {"type": "text", "text": piece}
         if plan.images != "embed":
             return {"type": "image_url", "image_url": {"url": plan.image_name(image)}}
@@ -147,12 +162,13 @@ def export_openai(plan: ExportPlan) -> Exported:
 
     def row(record: Record) -> dict[str, Any]:
         plain_roles(record, "openai")
+        no_videos(record, "openai")
         images = iter(record.images)
         messages: list[dict[str, Any]] = []
         for message in record.messages:
             if message.role == "user":
                 pieces = split_parts(message)
-                content: Any = [part(piece, next(images) if piece is None else "") for piece in pieces]
+                content: Any = [part(piece, "" if isinstance(piece, str) else next(images)) for piece in pieces]
             else:
                 content = message.content
             messages.append({"role": message.role, "content": content})
@@ -167,11 +183,19 @@ def _names(plan: ExportPlan, record: Record) -> list[str]:
     return [plan.image_name(image) for image in record.images]
 
 
-def _image_field(plan: ExportPlan, record: Record) -> dict[str, Any]:
-    names = _names(plan, record)
-    if not names:
-        return {}
-    return {"image": names[0] if len(names) == 1 else names}
+def _videos(plan: ExportPlan, record: Record) -> dict[str, list[str]]:
+    """The `videos` column, where the dataset has one."""
+    return {} if record.videos is msgspec.UNSET else {"videos": [plan.image_name(video) for video in record.videos]}
+
+
+def _media_fields(plan: ExportPlan, record: Record) -> dict[str, Any]:
+    """`image` and `video`: one path, or a list of several; absent where there are none."""
+    fields: dict[str, Any] = {}
+    for key, files in (("image", record.images), ("video", record.kept_videos)):
+        names = [plan.image_name(file) for file in files]
+        if names:
+            fields[key] = names[0] if len(names) == 1 else names
+    return fields
 
 
 def _tools(record: Record) -> dict[str, str]:

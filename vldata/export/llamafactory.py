@@ -11,6 +11,7 @@ from vldata.errors import DataError
 from vldata.export.plan import Exported, ExportPlan, write_jsonl, write_text
 from vldata.export.turns import plain_roles
 from vldata.record import Record
+from vldata.video_tokens import FPS, LLAMAFACTORY_FRAME_PIXELS, LLAMAFACTORY_MAX_FRAMES, llamafactory_video_tokens
 
 _YAML = """\
 # llamafactory-cli train {path}
@@ -19,7 +20,7 @@ model_name_or_path: Qwen/Qwen3-VL-4B-Instruct
 template: qwen3_vl_nothink
 image_max_pixels: {max_pixels}
 image_min_pixels: {min_pixels}
-stage: sft
+{videos}stage: sft
 do_train: true
 finetuning_type: lora
 lora_rank: 8
@@ -40,6 +41,11 @@ logging_steps: 10
 plot_loss: true
 output_dir: saves/{dataset}
 """
+_VIDEO_LINES = f"""\
+video_fps: {FPS}
+video_maxlen: {LLAMAFACTORY_MAX_FRAMES}
+video_max_pixels: {LLAMAFACTORY_FRAME_PIXELS}
+"""
 
 
 def export_sharegpt(plan: ExportPlan) -> Exported:
@@ -48,14 +54,17 @@ def export_sharegpt(plan: ExportPlan) -> Exported:
     def row(record: Record) -> dict[str, Any]:
         built: dict[str, Any] = msgspec.to_builtins(record)
         built["images"] = [plan.image_name(image) for image in record.images]
+        if record.videos is not msgspec.UNSET:
+            built["videos"] = [plan.image_name(video) for video in record.videos]
         return built
 
     file = plan.out / f"{plan.name}.jsonl"
     if file.absolute() == plan.dataset.paths.records.absolute():
         raise DataError("the export would replace the dataset it is made from.", where=str(file), cure="Choose another --out.")
     tools = any(record.tools is not msgspec.UNSET for record in plan.dataset)
+    videos = plan.dataset.contract.videos is not None
     count = write_jsonl(plan, file, map(row, plan.dataset))
-    return _finish(plan, "llamafactory", file.name, make_entry(file.name, tools=tools), count)
+    return _finish(plan, "llamafactory", file.name, make_entry(file.name, videos=videos, tools=tools), count)
 
 
 def export_alpaca(plan: ExportPlan) -> Exported:
@@ -68,7 +77,8 @@ def export_alpaca(plan: ExportPlan) -> Exported:
         pairs = [[ask.content, answer.content] for ask, answer in zip(turns[::2], turns[1::2], strict=True)]
         last = pairs.pop()
         images = [plan.image_name(image) for image in record.images]
-        return {"instruction": last[0], "input": "", "output": last[1], "system": system, "history": pairs, "images": images}
+        row = {"instruction": last[0], "input": "", "output": last[1], "system": system, "history": pairs, "images": images}
+        return row if record.videos is msgspec.UNSET else {**row, "videos": [plan.image_name(video) for video in record.videos]}
 
     file = plan.out / f"{plan.name}_alpaca.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
@@ -80,6 +90,8 @@ def export_alpaca(plan: ExportPlan) -> Exported:
         "history": "history",
         "images": "images",
     }
+    if plan.dataset.contract.videos is not None:
+        columns["videos"] = "videos"
     return _finish(plan, "alpaca", file.name, {"file_name": file.name, "formatting": "alpaca", "columns": columns}, count)
 
 
@@ -95,7 +107,8 @@ def _finish(plan: ExportPlan, format_name: str, file_name: str, entry: Entry, co
         min_pixels=pixels.min_pixels,
         dataset_dir=plan.out.absolute(),
         dataset=dataset,
-        cutoff=plan.cutoff(),
+        cutoff=plan.cutoff(llamafactory_video_tokens),
+        videos=_VIDEO_LINES if plan.dataset.contract.videos is not None else "",
     )
     files = (plan.out / file_name, plan.out / "dataset_info.json", write_text(path, text))
     return Exported(format_name, files, count, f"llamafactory-cli train {path}\n")

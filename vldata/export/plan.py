@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,9 @@ import msgspec
 from vldata.dataset import Dataset
 from vldata.durable import open_durable, write_atomic, write_error
 from vldata.errors import DataError
-from vldata.tokens import estimate_text_tokens
+from vldata.record import Record
+from vldata.tokens import estimate_text_tokens, text_bytes
+from vldata.video_tokens import Clip, video_tokens
 
 ImagePlaces = Literal["absolute", "copy", "embed"]
 _CUTOFF_STEP = 64
@@ -22,8 +24,8 @@ _CUTOFF_STEP = 64
 class ExportPlan:
     """One export: the dataset, the folder to write to, and where pictures go.
 
-    `absolute` names the pictures where they lie, `copy` copies them to images/ of the export and names them relative to it, `embed`
-    puts their bytes into the file (formats that can).
+    `absolute` names the pictures where they lie, `copy` copies them to images/ and videos/ of the export and names them relative to it,
+    `embed` puts their bytes into the file (formats that can).
     """
 
     def __init__(self, target: str, out: Path, *, images: ImagePlaces = "absolute", rows_per_shard: int = 1000) -> None:
@@ -38,7 +40,7 @@ class ExportPlan:
         return self.dataset.name
 
     def image_name(self, image: str) -> str:
-        """How the exported file names a picture of a record."""
+        """How the exported file names a picture or video of a record."""
         if self.images == "copy":
             return image
         return str((self.dataset.paths.out / image).absolute())
@@ -55,11 +57,23 @@ class ExportPlan:
         except OSError as error:
             raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path), cure="Run: vldata validate") from None
 
-    def cutoff(self) -> int:
-        """Tokens that hold the longest record, rounded up: exact for vision, estimated from above for text."""
+    def cutoff(self, video_tokens: Callable[[Clip], int] = video_tokens) -> int:
+        """Tokens that hold the longest record, rounded up: exact for vision, estimated from above for text.
+
+        Args:
+            video_tokens: what a video costs under the trainer of the export.
+        """
         tokens = self.dataset.contract.tokens
         longest = tokens.vision.max + estimate_text_tokens(tokens.text_bytes.max, 4)
+        if self.dataset.contract.videos is not None:
+            processor = self.dataset.contract.pixels.processor
+            cost = {line.path: video_tokens(line.clip) if line.frames else line.tokens(processor) for line in self.dataset.media()}
+            longest = max(sum(cost[path] for path in record.media) + _text_tokens(record) for record in self.dataset)
         return -(-longest // _CUTOFF_STEP) * _CUTOFF_STEP
+
+
+def _text_tokens(record: Record) -> int:
+    return estimate_text_tokens(text_bytes(record), len(record.messages))
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -87,7 +101,7 @@ def write_jsonl(plan: ExportPlan, file: Path, rows: Iterable[dict[str, Any]]) ->
 
 
 def copy_pictures(plan: ExportPlan) -> None:
-    """Copy every picture of the dataset into the export, keeping its name."""
+    """Copy every picture and video of the dataset into the export, keeping its name."""
     for image in dict.fromkeys(line.path for line in plan.dataset.media()):
         target = plan.out / image
         if target.is_file():

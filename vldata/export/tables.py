@@ -35,10 +35,15 @@ def export_parquet(plan: ExportPlan) -> Exported:
         "references": pl.List(text),
         "meta": pl.Struct(dict.fromkeys(plan.dataset.contract.columns, text)),
     }
+    first = next(iter(plan.dataset), None)
+    if first is not None and first.videos is not msgspec.UNSET:
+        schema["videos"] = schema["images"]
+    if first is not None and first.tools is not msgspec.UNSET:
+        schema["tools"] = text
     files = []
     count = 0
     for number, records in enumerate(_shards(plan)):
-        rows = [_parquet_row(plan, record) for record in records]
+        rows = [_parquet_row(plan, record, tuple(schema)) for record in records]
         count += len(rows)
         path = folder / f"part-{number:05d}.parquet"
         buffer = io.BytesIO()
@@ -49,18 +54,23 @@ def export_parquet(plan: ExportPlan) -> Exported:
     return Exported("parquet", tuple(files), count, f'datasets.load_dataset("parquet", data_files="{folder}/*.parquet")\n')
 
 
-def _parquet_row(plan: ExportPlan, record: Record) -> dict[str, Any]:
+def _parquet_row(plan: ExportPlan, record: Record, columns: tuple[str, ...]) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(record)
-    embed = plan.images == "embed"
-    row["images"] = [
-        {"bytes": plan.image_bytes(image) if embed else None, "path": PurePosixPath(image).name if embed else plan.image_name(image)}
-        for image in record.images
-    ]
-    return {key: row[key] for key in ("id", "messages", "images", "references", "meta")}
+    row |= {"images": _cells(plan, record.images), "videos": _cells(plan, record.kept_videos)}
+    return {key: row[key] for key in columns}
+
+
+def _cells(plan: ExportPlan, files: Iterable[str]) -> list[dict[str, Any]]:
+    if plan.images == "embed":
+        return [{"bytes": plan.image_bytes(file), "path": PurePosixPath(file).name} for file in files]
+    return [{"bytes": None, "path": plan.image_name(file)} for file in files]
 
 
 def export_webdataset(plan: ExportPlan) -> Exported:
-    """Tar shards: `000000000.json` (the record) beside `000000000.0.jpg`, `000000000.1.jpg` ...; equal records give equal tars."""
+    """Tar shards: `000000000.json` (the record) beside `000000000.0.jpg`, `000000000.1.jpg` ...; equal records give equal tars.
+
+    A video is a member of its own, `000000000.0.mp4`.
+    """
     folder = plan.out / f"{plan.name}.webdataset"
     _fresh_folder(plan, folder)
     files = []
@@ -73,6 +83,8 @@ def export_webdataset(plan: ExportPlan) -> Exported:
                 _add(archive, f"{key}.json", encode_record(record))
                 for place, image in enumerate(record.images):
                     _add(archive, f"{key}.{place}{PurePosixPath(image).suffix}", plan.image_bytes(image))
+                for place, video in enumerate(record.kept_videos):
+                    _add(archive, f"{key}.{place}{PurePosixPath(video).suffix}", plan.image_bytes(video))
         files.append(path)
     last = f"{len(files) - 1:06d}"
     return Exported("webdataset", tuple(files), next(number), f'wds.WebDataset("{folder}/{plan.name}-{{000000..{last}}}.tar")\n')

@@ -53,7 +53,15 @@ class BytesRef(msgspec.Struct, frozen=True, tag="bytes"):
     source: str
 
 
-MediaRef = FileRef | ClipRef | BytesRef
+class VideoRef(msgspec.Struct, frozen=True, tag="video"):
+    """A video that is kept as it is: a file, or the bytes that the annotations carry themselves."""
+
+    path: str
+    source: str
+    data: bytes = b""
+
+
+MediaRef = FileRef | ClipRef | BytesRef | VideoRef
 
 
 class RenderSpec(msgspec.Struct, frozen=True):
@@ -67,6 +75,7 @@ class RenderSpec(msgspec.Struct, frozen=True):
         decoder: for videos.
         images_dir: absolute folder that receives `xx/<sha256>.<ext>`.
         temp_dir: absolute folder on the same file system for files that are not whole yet.
+        videos_dir: absolute folder that receives kept videos, named the same way.
     """
 
     processor: str
@@ -77,6 +86,7 @@ class RenderSpec(msgspec.Struct, frozen=True):
     decoder: Decoder
     images_dir: str
     temp_dir: str
+    videos_dir: str = ""
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -103,6 +113,26 @@ class Rendered(msgspec.Struct, frozen=True, tag="rendered"):
     note: str = ""
 
 
+class Video(msgspec.Struct, frozen=True):
+    """A video that was copied byte for byte. `name` is `xx/<sha256>.<ext>` below `videos_dir`; every one of its frames was decoded."""
+
+    name: str
+    sha256: str
+    width: int
+    height: int
+    bytes: int
+    frames: int
+    fps: float
+    duration_s: float
+    source: str
+
+
+class Kept(msgspec.Struct, frozen=True, tag="kept"):
+    """A reference to a video that was kept."""
+
+    video: Video
+
+
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
     """A reference that could not be rendered. `code` is one of the media codes of `vldata.codes`; `reason` is a sentence."""
 
@@ -110,4 +140,4 @@ class Failure(msgspec.Struct, frozen=True, tag="failure"):
     reason: str
 
 
-Rendering = Rendered | Failure
+Rendering = Rendered | Kept | Failure

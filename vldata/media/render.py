@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from vldata.media.pool import DEFAULT_MEMORY_LIMIT_BYTES, DEFAULT_TIMEOUT_S, WorkerPool
-from vldata.media.refs import ClipRef, MediaRef, Rendering, RenderSpec
+from vldata.media.refs import ClipRef, MediaRef, Rendering, RenderSpec, VideoRef
 
 
 class Renderer(WorkerPool):
@@ -47,9 +47,16 @@ def render(
 def open_renderer(spec: RenderSpec) -> Callable[[MediaRef], Rendering]:
     """Load the libraries once, and return the work of one worker: a reference to its pictures."""
     from vldata.media.decode import warm_up
+    from vldata.media.kept import keep_video
     from vldata.media.pictures import render_picture
     from vldata.media.videos import check_decoder, render_clip
 
     check_decoder(spec.decoder)
     warm_up()
-    return lambda ref: render_clip(ref, spec) if isinstance(ref, ClipRef) else render_picture(ref, spec)
+
+    def work(ref: MediaRef) -> Rendering:
+        if isinstance(ref, VideoRef):
+            return keep_video(ref, spec)
+        return render_clip(ref, spec) if isinstance(ref, ClipRef) else render_picture(ref, spec)
+
+    return work

@@ -137,6 +137,10 @@ class Prompter:
         repeats[pads] = picture_tokens
         return np.repeat(ids, repeats)
 
+    def token_ids(self, text: str) -> list[int]:
+        """Tokens of text as it stands, control tokens read as such."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Tokens back to text, control tokens shown."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))

@@ -17,7 +17,6 @@ from vldata.errors import DataError
 from vldata.findings import Finding
 from vldata.grouping import SIDES
 from vldata.models.text import TextCounter, load_text_counter
-from vldata.pixels import vision_tokens
 from vldata.preview.items import MAX_PICTURES, Item, Note, Picture, make_broken_item, make_item
 from vldata.publish import MediaLine
 from vldata.record import Record, decode_record
@@ -43,6 +42,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     records: int
     pictures: int
+    videos: int
     tokens: tuple[int, ...]
     vision: Spread
     total: Spread
@@ -77,7 +77,8 @@ def gather(target: str, *, limit: int, seed: int = 0, tokenizer: str = "") -> Ga
     items, pictures = reader.items(rows)
     overview = Overview(
         records=len(tokens),
-        pictures=len(reader.media),
+        pictures=sum(not line.frames for line in reader.media.values()),
+        videos=sum(line.frames > 0 for line in reader.media.values()),
         tokens=tuple(tokens),
         vision=spread(vision),
         total=spread(tokens),
@@ -99,7 +100,7 @@ class _Reader:
         self._counter = counter
         self.media: dict[str, MediaLine] = {}
         self._processor = dataset.contract.pixels.processor
-        self._cost: dict[tuple[int, int], int] = {}
+        self._cost: dict[str, int] = {}
         self.notes: list[str] = []
         try:
             self.media = read_media(dataset.paths)
@@ -159,21 +160,18 @@ class _Reader:
             except (strictjson.StrictJsonError, msgspec.ValidationError):
                 yield line, None, notes
                 continue
-            for place, image in enumerate(record.images, start=1):
-                notes += [(code, f"picture {place}: {message}") for code, message in self._of_picture.get(image, ())]
+            for kind, files in (("picture", record.images), ("video", record.kept_videos)):
+                for place, file in enumerate(files, start=1):
+                    notes += [(code, f"{kind} {place}: {message}") for code, message in self._of_picture.get(file, ())]
             yield line, record, notes
 
     def vision_of(self, record: Record) -> int:
         """Vision tokens of a record; a picture without a media line counts nothing."""
         total = 0
-        for image in record.images:
-            line = self.media.get(image)
-            if line is None:
-                continue
-            size = (line.width, line.height)
-            if size not in self._cost:
-                self._cost[size] = vision_tokens(*size, processor=self._processor, delimiters=True)
-            total += self._cost[size]
+        for file in record.media:
+            if file not in self._cost and file in self.media:
+                self._cost[file] = self.media[file].tokens(self._processor)
+            total += self._cost.get(file, 0)
         return total
 
     def count(self) -> tuple[list[int], list[int], tuple[Facet, ...]]:
@@ -210,8 +208,8 @@ class _Reader:
             if record is None:
                 items.append(make_broken_item(line, at=at, findings=notes))
                 continue
-            for image in record.images[:MAX_PICTURES]:
-                numbers.setdefault(image, len(numbers))
+            for file in record.media[:MAX_PICTURES]:
+                numbers.setdefault(file, len(numbers))
             seen, side = self.vision_of(record), self.side_of(record.id)
             text = text_tokens(record, self._counter)
             items.append(make_item(record, at=at, numbers=numbers, side=side, vision=seen, text=text, findings=notes))
@@ -221,7 +219,15 @@ class _Reader:
         line = self.media.get(path)
         if line is None:
             return Picture(path=path)
-        return Picture(path=path, width=line.width, height=line.height, source=line.source[-300:], frame=line.frame)
+        return Picture(
+            path=path,
+            width=line.width,
+            height=line.height,
+            source=line.source[-300:],
+            frame=line.frame,
+            frames=line.frames,
+            seconds=line.duration_s,
+        )
 
 
 def _sorts(found: Counter[str]) -> bool:

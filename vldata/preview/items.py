@@ -45,13 +45,18 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One picture of the page's table: its size, and where it came from. `shown` is its place among the thumbnails, -1 for none."""
+    """One picture of the page's table: its size, and where it came from. `shown` is its place among the thumbnails, -1 for none.
+
+    A kept video stands there with its first frame; `frames` and `seconds` tell it apart.
+    """
 
     path: str
     width: int = 0
     height: int = 0
     source: str = ""
     frame: int = -1
+    frames: int = 0
+    seconds: float = 0.0
     shown: int = -1
 
 
@@ -64,8 +69,8 @@ def make_item(record: Record, *, at: str, numbers: Mapping[str, int], side: str,
         at=at,
         turns=tuple(_turn(message.role, message.content) for message in record.messages[:MAX_TURNS]),
         more_turns=max(0, len(record.messages) - MAX_TURNS),
-        pictures=tuple(numbers[image] for image in record.images[:MAX_PICTURES]),
-        more_pictures=max(0, len(record.images) - MAX_PICTURES),
+        pictures=tuple(numbers[file] for file in record.media[:MAX_PICTURES]),
+        more_pictures=max(0, len(record.media) - MAX_PICTURES),
         references=tuple(visible(reference[:_MAX_META]) for reference in others[:MAX_REFERENCES]),
         meta={visible(key[:100]): visible(value[:_MAX_META]) for key, value in _facts(record) if value},
         side=side,
@@ -77,8 +82,6 @@ def make_item(record: Record, *, at: str, numbers: Mapping[str, int], side: str,
 
 def _facts(record: Record) -> Iterator[tuple[str, str]]:
     yield from record.meta.items()
-    if record.videos is not msgspec.UNSET:
-        yield "videos", ", ".join(record.videos)
     if record.tools is not msgspec.UNSET:
         yield "tools", record.tools
 

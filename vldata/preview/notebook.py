@@ -22,7 +22,8 @@ _CELL = "text-align:left;vertical-align:top;padding:6px 10px;max-width:26em;over
 def notebook_table(dataset: Dataset, rows: int = ROWS) -> str:
     """The table as HTML. A line that is no record ends it with the reason: a display never raises."""
     counts, pixels = dataset.contract.counts, dataset.contract.pixels
-    head = f"<b>{bdi(dataset.name)}</b>: {len(dataset):,} records, {counts.pictures:,} pictures, {text(pixels.processor)}"
+    videos = f", {counts.videos:,} videos" if counts.videos else ""
+    head = f"<b>{bdi(dataset.name)}</b>: {len(dataset):,} records, {counts.pictures:,} pictures{videos}, {text(pixels.processor)}"
     return f'<div>{head}<table style="margin:6px 0">{"".join(_rows(dataset, rows))}</table></div>'
 
 
@@ -41,10 +42,10 @@ def _row(dataset: Dataset, record: Record) -> str:
     asked = [plain_text(message.content) for message in record.messages if message.role == "user"]
     answered = [message.content for message in record.messages if message.role == "assistant"]
     pictures = []
-    for image, path in list(zip(record.images, dataset.image_paths(record), strict=True))[:_PICTURES]:
-        thumb = make_thumbnail(str(path), side=_SIDE_PIXELS) if not path_fault(image) else None
+    for file in record.media[:_PICTURES]:
+        thumb = make_thumbnail(str(dataset.paths.out / file), side=_SIDE_PIXELS) if not path_fault(file) else None
         pictures.append(f'<img src="{data_url(thumb)}" alt="">' if isinstance(thumb, bytes) else "(cannot be read)")
-    more = len(record.images) - len(pictures)
+    more = len(record.media) - len(pictures)
     words = (bdi(_cut("\n".join(texts))) for texts in (asked, answered))
     cells = ["".join(pictures) + (f" +{more}" if more > 0 else ""), bdi(_cut(record.id)), *words]
     return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"

@@ -53,6 +53,8 @@ def _body(found: Gathered, notes: Sequence[str]) -> Iterator[str]:
         f"from {text(contract.converter)}",
         f"{text(pixels.processor)}, up to {pixels.max_pixels:,} pixels",
     ]
+    if overview.videos:
+        facts.insert(2, f"{overview.videos:,} videos, shown by their first frame")
     if contract.split is not None:
         facts.append(f"{contract.split.side} side of {text(contract.split.parent)}, split by {text(contract.split.group_by)}")
     yield f'<header class="top"><h1>{bdi(found.name)}</h1><p class="sub">{" · ".join(facts)}</p>'

@@ -6,13 +6,18 @@ import base64
 import functools
 import io
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from vldata.media.refs import Failure
 from vldata.media.sources import Unusable, read_picture_bytes
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 SIDE_PIXELS = 440
 BUDGET_BYTES = 24 * 1024 * 1024
+_VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".flv", ".ogv"})  # as kept videos are named
 _QUALITY = 64
 _EFFORT = 2  # of the encoder: half the time of its default for a twentieth more bytes
 
@@ -47,7 +52,7 @@ def data_url(data: bytes) -> str:
 
 
 def make_thumbnail(path: str, *, side: int) -> bytes | Failure:
-    """Read one file and write it anew, at most `side` pixels long and wide."""
+    """Read one file, of a video its first frame, and write it anew, at most `side` pixels long and wide."""
     from vldata.media.decode import decode_picture
 
     def fit(width: int, height: int) -> tuple[int, int]:
@@ -55,12 +60,30 @@ def make_thumbnail(path: str, *, side: int) -> bytes | Failure:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     try:
-        image = decode_picture(read_picture_bytes(path), fit).image
+        if PurePath(path).suffix in _VIDEO_SUFFIXES:
+            still = _first_frame(path)
+            image = still.resize(fit(*still.size))
+        else:
+            image = decode_picture(read_picture_bytes(path), fit).image
     except Unusable as verdict:
         return verdict.failure
     buffer = io.BytesIO()
     image.save(buffer, "WEBP", quality=_QUALITY, method=_EFFORT)
     return buffer.getvalue()
+
+
+def _first_frame(path: str) -> Image.Image:
+    """Decode the first frame of a kept video.
+
+    Raises:
+        Unusable: it cannot be.
+    """
+    from vldata.media.refs import ClipRef, Sampling
+    from vldata.media.videos import check_decoder, take_images
+
+    check_decoder("pyav")
+    frames = take_images(ClipRef(path, path, Sampling(rule="first", count=1)), "pyav", lambda image: image)
+    return frames.taken[frames.indices[0]]
 
 
 def make_thumbnails(paths: Iterable[str], *, side: int, workers: int) -> Iterator[tuple[int, bytes | Failure]]:

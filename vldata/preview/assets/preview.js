@@ -48,15 +48,18 @@
     fill();
   });
   const picture = (index) => {
-    const { shown = -1, path } = pictures[index];
-    if (shown < 0) return make("div", "blank", "not shown");
+    const { shown = -1, path, frames = 0 } = pictures[index];
+    if (shown < 0) return make("div", "blank", frames ? "▶ video, not shown" : "not shown");
     const image = make("img");
-    image.alt = path;
+    image.alt = frames ? "first frame of the video " + path : path;
     image.decoding = "async";
     const url = thumb(shown);
     if (url) image.src = url;
     else waiting.push([image, shown]);
-    return image;
+    if (!frames) return image;
+    const tile = make("div", "clip");
+    tile.append(image, make("span", "play", "▶"));
+    return tile;
   };
 
   // Words.
@@ -143,7 +146,8 @@
     node.append(picture(index));
     const size = about.width ? about.width + "×" + about.height : "";
     const from = about.source ? about.source + (about.frame >= 0 ? ", frame " + about.frame : "") : about.path;
-    const caption = make("figcaption", "", ["▣ " + position, size, from].filter(Boolean).join(" · "));
+    const clip = about.frames ? number(about.frames) + " frames, " + (about.seconds || 0).toFixed(1) + " s" : "";
+    const caption = make("figcaption", "", [(clip ? "▶ " : "▣ ") + position, size, clip, from].filter(Boolean).join(" · "));
     caption.title = from;
     node.append(caption);
     return node;
@@ -186,7 +190,8 @@
     const shown = item.pictures || [];
     if (shown.length) {
       const look = make("div", "look" + (shown.length > 1 ? " several" : ""));
-      look.append(...shown.map((index, position) => figure(index, position + 1)));
+      const stills = shown.filter((index) => !pictures[index].frames).length;
+      look.append(...shown.map((index, position) => figure(index, position + 1 - (pictures[index].frames ? stills : 0))));
       if (item.more_pictures) look.append(make("p", "soft small", "and " + number(item.more_pictures) + " more pictures"));
       detail.append(look);
     }
