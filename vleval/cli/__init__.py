@@ -8,6 +8,7 @@ from vldata.terminal import run
 from vleval.cli.bench import bench
 from vleval.cli.compare import compare
 from vleval.cli.detect import detect
+from vleval.cli.parity import parity
 from vleval.cli.predict import ping, predict
 from vleval.cli.report import report
 from vleval.cli.score import score
@@ -23,6 +24,9 @@ app.command("predict", epilog="Example: vleval predict --data prepared/openeqa_t
     predict
 )
 app.command("ping", epilog="Example: vleval ping --data prepared/openeqa_test --backend vllm --model tuned")(ping)
+app.command("parity", epilog="Example: vleval parity --data prepared/openeqa_test --backends hf@merged,vllm@tuned=http://127.0.0.1:8000")(
+    parity
+)
 app.command("bench", epilog="Example: vleval bench --data prepared/openeqa_test --backend vllm --model tuned --concurrency 1,4,16")(bench)
 app.command("serve-cmd", epilog="Example: vleval serve-cmd --data prepared/openeqa_test --model merged --backend vllm --gpu t4")(serve_cmd)
 app.command("score", epilog="Example: vleval score preds.jsonl --metric exact_match --metric token_f1")(score)

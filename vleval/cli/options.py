@@ -33,11 +33,15 @@ AllowRemoteCode = Annotated[bool, typer.Option("--allow-remote-code", help="Let 
 
 # Of commands that ask a model.
 Data = Annotated[str, typer.Option("--data", help="DIR/NAME of a dataset of vldata.", metavar="DIR/NAME")]
-Backend = Annotated[str, typer.Option(help="vllm, lmdeploy, openai (any server of that API), ollama, or hf: in this process.")]
+Backend = Annotated[
+    str, typer.Option(help="vllm, lmdeploy, transformers, llama-server, openai (any server of that API), ollama, or hf: in this process.")
+]
 Model = Annotated[str, typer.Option(help="The model's name, as the server lists it; for hf, its folder.")]
 BaseUrl = Annotated[
     str, typer.Option(help="Address of the server; by default the backend's usual port on this machine.", show_default=False)
 ]
+Dtype = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16, for hf.")]
+Adapter = Annotated[str, typer.Option(help="LoRA adapter folder, for hf.", show_default=False)]
 TimeoutS = Annotated[float, typer.Option("--timeout-s", help="Seconds an answer may take.", min=0.1)]
 Retries = Annotated[int, typer.Option(help="Further attempts after a passing fault.", min=0)]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop where the server differs from the contract instead of warning.")]

@@ -6,6 +6,7 @@ processor, which leaves files on its grid as they are.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,6 +38,17 @@ class _Prompt(msgspec.Struct, frozen=True):
     ids: np.ndarray[Any, np.dtype[np.int32]]
     pixels: Any
     grid: Any
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer with all that led to it: prompt tokens with pictures expanded, patches and their grid, and how likely each token was."""
+
+    text: str
+    finished: bool
+    ids: tuple[int, ...]
+    grid: tuple[tuple[int, int, int], ...]
+    patches: str
+    tokens: tuple[tuple[str, float], ...]
 
 
 class HfModel:
@@ -76,6 +88,32 @@ class HfModel:
                 for outcome in self._answer(batch):
                     on_done(outcome)
 
+    def look(self, ask: Ask) -> Look:
+        """Answer one ask and tell everything about it.
+
+        Raises:
+            DataError: a picture cannot be decoded, or pictures and their places differ in number.
+        """
+        torch = self._torch
+        prompt = self._prepare("", ask)
+        inputs, width = self._inputs([prompt])
+        with torch.inference_mode():
+            output = self._model.generate(**inputs, **self._generation(), output_logits=True, return_dict_in_generate=True)
+        row = output.sequences[0][width:].tolist()
+        text, _, finished = self._cut(row, self._stops())
+        likely = [float(torch.log_softmax(step[0].float(), dim=-1)[token]) for step, token in zip(output.logits, row, strict=False)]
+        digest = hashlib.sha256()
+        if prompt.pixels is not None:
+            digest.update(prompt.grid.numpy().tobytes() + prompt.pixels.float().numpy().tobytes())
+        return Look(
+            text=text,
+            finished=finished,
+            ids=tuple(prompt.ids.tolist()),
+            grid=tuple(tuple(entry) for entry in prompt.grid.tolist()) if prompt.grid is not None else (),
+            patches=digest.hexdigest()[:12] if prompt.pixels is not None else "",
+            tokens=tuple((self._prompter.decode([token]), value) for token, value in zip(row, likely, strict=False)),
+        )
+
     def _batches(self, asks: Sequence[Keyed], on_done: Callable[[Outcome], None]) -> Iterator[list[_Prompt]]:
         """Collect prompts until a padded batch would pass the token budget; a prompt that cannot be made is an error record."""
         budget = _BATCH_TOKENS_CPU if self.device == "cpu" else _BATCH_TOKENS_GPU
@@ -97,9 +135,9 @@ class HfModel:
             yield batch
 
     def _prepare(self, key: str, ask: Ask) -> _Prompt:
-        from PIL import Image
+        from PIL import Image, ImageOps
 
-        messages = [_message(turn.role, turn.parts) for turn in ask.turns]
+        messages = ask_messages(ask)
         pixels = grid = None
         counts: list[int] = []
         if ask.images:
@@ -107,7 +145,7 @@ class HfModel:
             for path in ask.images:
                 try:
                     with Image.open(path) as image:
-                        pictures.append(image.convert("RGB"))
+                        pictures.append(ImageOps.exif_transpose(image).convert("RGB"))
                 except OSError as error:
                     raise DataError(f"cannot be decoded: {error}.", where=path, cure="Run: vldata validate") from None
             inputs = self._images(images=pictures, return_tensors="pt")
@@ -141,7 +179,14 @@ class HfModel:
             yield Outcome(prompt.key, prompt.ask, answer, 1, seconds)
 
     def _generate(self, batch: list[_Prompt]) -> list[tuple[str, int, bool]]:
-        """Generate for a left-padded batch; returns text, tokens, and whether the model ended by itself."""
+        """Generate for a batch; returns text, tokens, and whether the model ended by itself."""
+        inputs, width = self._inputs(batch)
+        with self._torch.inference_mode():
+            output = self._model.generate(**inputs, **self._generation())
+        return [self._cut(row[width:].tolist(), self._stops()) for row in output]
+
+    def _inputs(self, batch: list[_Prompt]) -> tuple[dict[str, Any], int]:
+        """The tensors of a left-padded batch and its width."""
         torch = self._torch
         width = max(len(prompt.ids) for prompt in batch)
         ids = torch.full((len(batch), width), self._pad, dtype=torch.long)
@@ -155,11 +200,11 @@ class HfModel:
             inputs["pixel_values"] = torch.cat([prompt.pixels for prompt in shown]).to(self.device)
             inputs["image_grid_thw"] = torch.cat([prompt.grid for prompt in shown]).to(self.device)
             inputs["mm_token_type_ids"] = (ids == self._prompter.image_pad).long().to(self.device)
-        with torch.inference_mode():
-            output = self._model.generate(**inputs, **self._generation())
+        return inputs, width
+
+    def _stops(self) -> set[int]:
         ends = self._model.generation_config.eos_token_id
-        stops = set(ends if isinstance(ends, list) else [ends])
-        return [self._cut(row[width:].tolist(), stops) for row in output]
+        return set(ends if isinstance(ends, list) else [ends])
 
     def _generation(self) -> dict[str, Any]:
         sampler = self._sampler
@@ -178,6 +223,11 @@ class HfModel:
             if (place := text.find(stop)) >= 0:
                 text, finished = text[:place], True
         return text, len(kept), finished
+
+
+def ask_messages(ask: Ask) -> list[Message]:
+    """The turns of an ask as the template is given them."""
+    return [_message(turn.role, turn.parts) for turn in ask.turns]
 
 
 def _message(role: str, parts: Sequence[str | None]) -> Message:

@@ -58,7 +58,7 @@ async def _preflight(endpoint: Endpoint, wire: ModuleType, ask: Ask, expected_vi
     async with client.session() as session:
         listed = await _model_listed(session, endpoint, wire)
         shown = await client.ask(session, "", ask)
-        blind = await client.ask(session, "", _without_pictures(ask))
+        blind = await client.ask(session, "", without_pictures(ask))
     checks = [listed]
     with_pictures, without = shown.result, blind.result
     if isinstance(with_pictures, Fault):
@@ -105,7 +105,8 @@ def _token_check(shown: Answer, blind: Answer | Fault, expected: int) -> Check:
     return Check(name, True, f"{cost:,}")
 
 
-def _without_pictures(ask: Ask) -> Ask:
+def without_pictures(ask: Ask) -> Ask:
+    """The same ask without its pictures."""
     turns = tuple(AskTurn(turn.role, tuple(part for part in turn.parts if part is not None) or ("?",)) for turn in ask.turns)
     return msgspec.structs.replace(ask, turns=turns, images=(), image_names=())
 

@@ -37,6 +37,8 @@ BACKENDS: dict[str, tuple[str, str]] = {
     "openai": ("vleval.predict.openai_wire", "http://127.0.0.1:8000/v1"),
     "vllm": ("vleval.predict.openai_wire", "http://127.0.0.1:8000/v1"),
     "lmdeploy": ("vleval.predict.openai_wire", "http://127.0.0.1:23333/v1"),
+    "transformers": ("vleval.predict.openai_wire", "http://127.0.0.1:8000/v1"),
+    "llama-server": ("vleval.predict.openai_wire", "http://127.0.0.1:8080/v1"),
     "ollama": ("vleval.predict.ollama_wire", "http://127.0.0.1:11434"),
 }
 

@@ -1,0 +1,1 @@
+"""Whether several backends are shown the same: prompt, tokens, pictures, sampler."""
