@@ -122,14 +122,14 @@ def _in_answer(reply: Reply, first: Reply, verdicts: Sequence[Verdict]) -> tuple
 
 
 def find_in_probes(label: str, verdicts: Sequence[Verdict], firsts: Sequence[Verdict], traits: frozenset[str]) -> list[Divergence]:
-    """What probes find another in this backend than in the first; it reaches records that have such pictures (`traits`)."""
+    """What probes find another in this backend than in the first; it reaches the records that have such pictures (`traits`)."""
     found = []
     for verdict, first in zip(verdicts, firsts, strict=True):
-        if verdict.kind not in ("EXIF", "colour") or UNKNOWN in (verdict.found, first.found) or verdict.found == first.found:
+        if verdict.kind in ("template", "sampler") or UNKNOWN in (verdict.found, first.found) or verdict.found == first.found:
             continue
         detail = f"{verdict.what}: {verdict.found}, by the first backend {first.found}"
-        reach: Literal["records", "probe"] = "records" if verdict.what in traits | {"channels"} else "probe"
-        found.append(Divergence(label, verdict.kind, detail, reach))  # type: ignore[arg-type]
+        reaches = verdict.what in ("channels", "pixels") or bool(traits & {verdict.what, verdict.found})
+        found.append(Divergence(label, verdict.kind, detail, "records" if reaches else "probe"))  # type: ignore[arg-type]
     return found
 
 

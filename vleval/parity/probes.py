@@ -45,7 +45,7 @@ class Prober:
 
     def run(self, backend: Backend, reference: Backend) -> list[Verdict]:
         """Everything that can be found out of one backend."""
-        pair = {"as sent": self._pair(), "swapped": self._pair(swapped=True)}
+        pair = {"as sent": self._pair(), "swapped": self._pair(swapped=True), "before the text": self._pair(first=True)}
         channels = {"as sent": self._plain("raw", lambda image: image), "red and blue swapped": self._plain("bgr", _swap_channels)}
         return [
             Verdict("template", "tokens beside a picture", self._extra_tokens(backend)),
@@ -126,10 +126,12 @@ class Prober:
     def _square(self, side: int) -> Ask:
         return self._plain(f"square{side}", lambda image: image.resize((side, side)))
 
-    def _pair(self, *, swapped: bool = False) -> Ask:
+    def _pair(self, *, swapped: bool = False, first: bool = False) -> Ask:
         paths = [self._write("pair-a", self._first, 0), self._write("pair-b", self._second, 0)]
-        parts = (None, "First. ", None, f"Second. {self._question}")
-        return self._make(f"pair{swapped}", tuple(reversed(paths)) if swapped else tuple(paths), parts)
+        parts: tuple[str | None, ...] = (None, "First. ", None, f"Second. {self._question}")
+        if first:
+            parts = (None, None, f"First. Second. {self._question}")
+        return self._make(f"pair{swapped}{first}", tuple(reversed(paths)) if swapped else tuple(paths), parts)
 
     def _blind(self) -> Ask:
         return self._make("blind", (), (self._question,))

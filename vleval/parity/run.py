@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -108,10 +109,12 @@ def document(parity: Parity) -> dict[str, Any]:
 
 
 def _traits(ask: Ask) -> set[str]:
-    """What the pictures of an ask have that a probe looks at; pictures written by vldata have none of it."""
+    """What an ask has that a probe looks at: places of pictures, and what no picture written by vldata has."""
     from PIL import Image
 
-    found = set()
+    found = {"swapped"} if len(set(ask.image_names)) > 1 else set()
+    if any(part is None and before is not None for turn in ask.turns for before, part in itertools.pairwise(turn.parts)):
+        found.add("before the text")
     for path in ask.images:
         try:
             with Image.open(path) as image:

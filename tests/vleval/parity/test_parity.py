@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.openeqa import draw_openeqa
+from tests.vleval.parity.fake_model import FakeModel
+from tests.vleval.predict.server import http, serve
+from vldata.api import convert
+from vldata.errors import UsageError
+from vleval.parity.backends import parse_backends
+
+PLACE = "<|vision_start|><|image_pad|><|vision_end|>"
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("asked")
+    draw_openeqa(root / "source", size=(384, 216))
+    convert("openeqa", root / "source", frames=2, out=root / "prepared", workers=1, limit=4)
+    return root / "prepared"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("torch", reason="a tiny model needs the train extra")
+    from vldata.models.tiny import build_tiny_model
+
+    return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny", mixing=50)
+
+
+def compare(vleval: Any, prepared: Path, tiny: Path, wrong: str, *more: str, tells: bool = True, rendering: bool = True) -> tuple[Any, Any]:
+    with serve(FakeModel(tiny, tells=tells)) as good, serve(FakeModel(tiny, wrong, tells=tells)) as bad:
+        backends = f"openai={good.url},vllm={bad.url}"
+        args = ["parity", "--data", prepared / "openeqa", "--model", "tiny", "--backends", backends, "--limit", "2", *more, "--json"]
+        ran = vleval(*args, *(["--rendering", tiny] if rendering else []))
+    assert "Traceback" not in ran.err
+    return ran, json.loads(ran.out)
+
+
+def test_equal_servers_do_not_differ(vleval: Any, prepared: Path, tiny_model: Path) -> None:
+    ran, found = compare(vleval, prepared, tiny_model, "", "--strict")
+    assert ran.code == 0 and found["same"] and found["first"] is None
+    one, two = found["backends"]
+    seen = one["seen"][0]
+    assert seen["reply"]["prompt"].startswith("<|im_start|>user\n<image><image>") and seen["divergence"] is None
+    expected = found["rendered"][seen["record"]]
+    assert seen["reply"]["ids"] == expected["ids"] and expected["pictures"] == [84, 84]
+    assert seen["reply"]["prompt_tokens"] - seen["blind_tokens"] == 2 * 86
+    assert seen["reply"]["sent"] == two["seen"][0]["reply"]["sent"] != "" and seen["reply"]["finish_reason"] == "length"
+    assert {verdict["what"]: verdict["found"] for verdict in two["verdicts"]} == {
+        "tokens beside a picture": "+0",
+        "two pictures": "as sent",
+        "orientation": "honoured",
+        "channels": "as sent",
+        "palette": "read",
+        "transparency": "dropped",
+        "pixels": "as sent",
+        "greedy": "steady",
+    }
+
+
+WRONG = {
+    "template": ("template", "records"),
+    "numbered": ("template", "records"),
+    "pictures first": ("order", "probe"),  # in these records pictures stand first anyway; the probe has text between them
+    "order": ("order", "records"),
+    "resize": ("resize", "records"),
+    "EXIF": ("EXIF", "probe"),
+    "channels": ("colour", "records"),
+    "palette": ("colour", "probe"),
+    "transparency": ("colour", "probe"),
+    "re-encoding": ("re-encoding", "records"),
+    "random": ("sampler", "records"),
+    "penalty": ("sampler", "records"),
+    "kernels": ("numerics", "records"),
+    "weights": ("unexplained", "records"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_each_fault_is_named(wrong: str, vleval: Any, prepared: Path, tiny_model: Path) -> None:
+    kind, reach = WRONG[wrong]
+    ran, found = compare(vleval, prepared, tiny_model, wrong)
+    assert (found["first"]["kind"], found["first"]["reach"], found["first"]["backend"]) == (kind, reach, "vllm@tiny"), found["first"]
+    assert ran.code == (1 if reach == "records" else 0) and found["same"] is (reach == "probe")
+
+
+@pytest.mark.parametrize("wrong", ["template", "numbered", "order", "resize", "channels", "re-encoding", "random", "penalty", "kernels"])
+def test_most_are_named_of_a_server_that_tells_only_a_count(wrong: str, vleval: Any, prepared: Path, tiny_model: Path) -> None:
+    _, found = compare(vleval, prepared, tiny_model, wrong, tells=False)
+    assert found["backends"][1]["seen"][0]["reply"]["ids"] is None
+    assert found["first"]["kind"] == WRONG[wrong][0], found["first"]
+
+
+def test_without_a_rendering_only_what_both_tell_is_compared(vleval: Any, prepared: Path, tiny_model: Path) -> None:
+    _, found = compare(vleval, prepared, tiny_model, "template", rendering=False)
+    assert found["first"]["kind"] == "template" and "You are a helpful" in found["first"]["detail"] and found["rendered"] == {}
+    _, found = compare(vleval, prepared, tiny_model, "resize", rendering=False, tells=False)
+    assert found["first"]["kind"] == "unexplained" and "--rendering FOLDER" in found["first"]["detail"]
+
+
+def test_a_probe_difference_fails_when_asked_to(vleval: Any, prepared: Path, tiny_model: Path) -> None:
+    ran, found = compare(vleval, prepared, tiny_model, "EXIF", "--strict")
+    assert ran.code == 1 and found["first"]["detail"] == "orientation: ignored, by the first backend honoured"
+
+
+def test_the_model_in_this_process_is_a_backend(vleval: Any, prepared: Path, tiny_model: Path) -> None:
+    ran = vleval(
+        "parity", "--data", prepared / "openeqa", "--backends", f"hf@{tiny_model},hf@{tiny_model}", "--limit", "1", "--max-tokens", "4"
+    )
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert "our rendering: 187 tokens, pictures 84, 84" in lines[1] or "pictures 84, 84" in lines[1]
+    assert "ids as ours" in lines[3] and "1x14x24 1x14x24" in lines[3]
+    assert "No divergence in 1 records." in lines[-1]
+
+
+def test_a_prompt_told_by_apply_template_is_compared(vleval: Any, prepared: Path, tiny_model: Path) -> None:
+    class Llama(FakeModel):
+        async def reply(self, head: bytes, body: dict[str, Any]) -> bytes | str:
+            if not head.startswith(b"POST /apply-template"):
+                return await super().reply(head, body)
+            messages, _ = self._read(body["messages"])
+            return http(200, json.dumps({"prompt": self._prompter.render(messages, ask=True).replace(PLACE, "<__media__>")}))
+
+    for wrong, kind in (("", None), ("template", "template")):
+        with serve(Llama(tiny_model, tells=False)) as good, serve(Llama(tiny_model, wrong, tells=False)) as other:
+            backends = f"openai={good.url},llama-server={other.url}"
+            args = ("parity", "--data", prepared / "openeqa", "--model", "tiny", "--backends", backends, "--rendering", tiny_model)
+            found = json.loads(vleval(*args, "--limit", "1", "--json").out)
+        assert "<image><image>" in found["backends"][1]["seen"][0]["reply"]["prompt"]
+        assert (found["first"] or {"kind": None})["kind"] == kind
+
+
+def test_backends_are_written_as_name_model_and_address() -> None:
+    one, two = parse_backends("hf@runs/merged, ollama@qwen3-vl:2b=http://127.0.0.1:1", "")
+    assert (one.name, one.model, one.base_url) == ("hf", "runs/merged", "")
+    assert (two.name, two.model, two.base_url, two.label) == ("ollama", "qwen3-vl:2b", "http://127.0.0.1:1", "ollama@qwen3-vl:2b")
+    for text, words in (("hf@m", "needs two backends"), ("hf@m,vlm@m", "Did you mean 'vllm'"), ("hf,vllm@m", "names no model")):
+        with pytest.raises(UsageError, match=words):
+            parse_backends(text, "")
+
+
+def test_a_server_that_is_not_there_is_named(vleval: Any, prepared: Path) -> None:
+    ran = vleval(
+        "parity", "--data", prepared / "openeqa", "--model", "m", "--backends", "openai=http://127.0.0.1:9,vllm=http://127.0.0.1:9"
+    )
+    assert ran.code == 1 and "no server answers" in ran.err and "Traceback" not in ran.err
