@@ -14,7 +14,7 @@ from vldata.pixels import llamafactory_resize
 
 FPS = 2.0
 MIN_FRAMES, MAX_FRAMES = 4, 768
-MIN_TOTAL_PIXELS, MAX_TOTAL_PIXELS = 131_072, 786_432  # of all frames of a video together
+MIN_TOTAL_PIXELS, MAX_TOTAL_PIXELS = 4_096, 25_165_824  # of all frames of a video together, as published with the models
 LLAMAFACTORY_MAX_FRAMES = 128
 LLAMAFACTORY_FRAME_PIXELS = 65_536
 _LLAMAFACTORY_MIN_FRAME_PIXELS = 256

@@ -1,4 +1,7 @@
-"""Write the vision tokens (without delimiters) we predict for every record of a dataset: expected.py DIR NAME OUT.json."""
+"""Write the vision tokens (without delimiters) we predict for every record of a dataset: expected.py DIR NAME OUT.json [READER].
+
+READER says who reads kept videos: qwen3-vl (the processor by itself, the default) or llamafactory.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import json
 import sys
 from pathlib import Path
 
-from vldata.contract import read_contract
-from vldata.folder import DatasetPaths
+from vldata.dataset import Dataset
 from vldata.pixels import vision_tokens
-from vldata.record import iter_records
-from vldata.strictjson import iter_lines, loads
+from vldata.video_tokens import llamafactory_grid, qwen3_vl_grid
 
 out, name, target = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-paths = DatasetPaths(out, name)
-processor = read_contract(paths).pixels.processor
-media = [loads(line) for _, line in iter_lines(paths.media)]
-cost = {line["path"]: vision_tokens(line["width"], line["height"], processor=processor) for line in media}
-target.write_text(json.dumps([sum(cost[image] for image in record.images) for _, record in iter_records(paths.records)]))
+grid = llamafactory_grid if sys.argv[4:] == ["llamafactory"] else qwen3_vl_grid
+dataset = Dataset(out / name)
+processor = dataset.contract.pixels.processor
+cost = {
+    line.path: grid(line.clip).vision_tokens if line.frames else vision_tokens(line.width, line.height, processor=processor)
+    for line in dataset.media()
+}
+target.write_text(json.dumps([sum(cost[path] for path in record.media) for record in dataset]))

@@ -45,12 +45,13 @@ def main() -> int:
     template = get_template_and_fix_tokenizer(tokenizer_module["tokenizer"], data_args)
     dataset = get_dataset(template, model_args, data_args, training_args, stage="sft", **tokenizer_module)["train_dataset"]
     collator = SFTDataCollatorWith4DAttentionMask(template=template, model=None, **tokenizer_module)
-    image_token = tokenizer_module["tokenizer"].convert_tokens_to_ids("<|image_pad|>")
+    tokens = [tokenizer_module["tokenizer"].convert_tokens_to_ids(token) for token in ("<|image_pad|>", "<|video_pad|>")]
     wrong = []
     for index in range(len(dataset)):
         batch = collator([dict(dataset[index])])
-        counted = int((batch["input_ids"] == image_token).sum())
-        grid = int((batch["image_grid_thw"].prod(dim=1) // 4).sum())
+        counted = sum(int((batch["input_ids"] == token).sum()) for token in tokens)
+        grids = [batch[key] for key in ("image_grid_thw", "video_grid_thw") if key in batch and batch[key] is not None]
+        grid = sum(int((sizes.prod(dim=1) // 4).sum()) for sizes in grids)
         if not counted == grid == expected[index]:
             wrong.append({"record": index, "predicted": expected[index], "tokens": counted, "grid": grid})
     print(json.dumps({"dataset": name, "records": len(dataset), "expected": len(expected), "wrong": len(wrong), "first": wrong[:3]}))

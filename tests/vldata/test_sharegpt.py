@@ -11,11 +11,14 @@ import pytest
 
 from fixtures.shapes import shape_bytes, write_clip, write_shapes
 from fixtures.sharegpt import VARIANTS, draw_sharegpt, rows_of, talks_of
+from vldata.contract import read_contract, spread
 from vldata.conversion import Conversion, ConvertOptions, convert
 from vldata.converters.sharegpt import open_source
 from vldata.dataset_info import read_dataset_info
 from vldata.errors import DataError, UsageError
+from vldata.folder import DatasetPaths
 from vldata.record import Record, iter_records
+from vldata.tokens import text_bytes
 from vldata.validation import validate
 
 
@@ -364,6 +367,39 @@ def test_text_only_runs_are_spread_or_split_off(tmp_path: Path) -> None:
     assert read_dataset_info(tmp_path / "d") == own
     result, _ = run(write_rows(tmp_path, *texts), tmp_path / "c")
     assert result.names == ("rows",) and result.counts.written == 2_500
+
+
+def test_split_off_texts_count_for_themselves_and_go_when_they_are_not_needed(tmp_path: Path) -> None:
+    pictured = chat("<image>What is it?", "A circle.", images=["images/circle.png"])
+    file = write_rows(tmp_path, pictured, *(chat("Say more of it.", "x" * 600) for _ in range(1_000)))
+    out = tmp_path / "out"
+    result, _ = run(file, out)
+    assert result.names == ("rows", "rows_text")
+    contracts = {name: read_contract(DatasetPaths(out, name)) for name in result.names}
+    for name, contract in contracts.items():
+        records = [record for _, record in iter_records(out / f"{name}.jsonl")]
+        assert contract.tokens.text_bytes == spread([text_bytes(record) for record in records])
+        assert (contract.tokens.vision.max > 0) == (name == "rows") and contract.tokens.longest_id in {record.id for record in records}
+    text = contracts["rows_text"]
+    assert (text.text_only_of, text.counts.written, text.counts.pictures) == ("rows", 1_000, 0)
+    assert contracts["rows"].text_only_of == "" and contracts["rows"].counts.written == 1
+    mine = {"mine": {"file_name": "mine.json"}}
+    (out / "dataset_info.json").write_text(json.dumps(read_dataset_info(out) | mine))
+    with pytest.raises(DataError, match="--overwrite"):
+        convert(open_source(file)[0], ConvertOptions(out=out, workers=1, limit=500))
+    convert(open_source(file)[0], ConvertOptions(out=out, workers=1, limit=500, overwrite=True))
+    assert list(read_dataset_info(out)) == ["rows", "mine"]
+    assert not list(out.glob("rows_text*")) and validate(out, workers=1).findings.total == 0
+
+
+def test_a_dataset_that_only_bears_the_name_stays(tmp_path: Path) -> None:
+    pictured = chat("<image>What is it?", "A circle.", images=["images/circle.png"])
+    file = write_rows(tmp_path, pictured, chat("And?", "No."))
+    out = tmp_path / "out"
+    convert(open_source(file)[0], ConvertOptions(out=out, workers=1, name="rows_text"))
+    run(file, out)
+    convert(open_source(file)[0], ConvertOptions(out=out, workers=1, limit=1, overwrite=True))
+    assert list(read_dataset_info(out)) == ["rows_text", "rows"]
 
 
 def test_unknown_fields_and_known_ones(tmp_path: Path) -> None:
