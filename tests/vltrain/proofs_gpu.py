@@ -104,13 +104,13 @@ def test_all_levers(small: Path, samples: list[Sample], plain: Found, checkpoint
     assert_near(run(small, samples, levers, torch.bfloat16, checkpointing=checkpointing), plain, 2e-2)
 
 
+@pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_samples_of_equal_length(small: Path, samples: list[Sample], compiled: bool) -> None:
+def test_samples_of_equal_length(small: Path, samples: list[Sample], compiled: bool, checkpointing: bool) -> None:
     """Equal segments take cuDNN's kernels where there are any."""
-    equal = [samples[0]] * 4
-    assert_near(
-        run(small, equal, msgspec.structs.replace(ALL, compile=compiled), torch.bfloat16), run(small, equal, PLAIN, torch.bfloat16), 2e-2
-    )
+    equal, levers = [samples[0]] * 4, msgspec.structs.replace(ALL, compile=compiled)
+    wanted = run(small, equal, PLAIN, torch.bfloat16)
+    assert_near(run(small, equal, levers, torch.bfloat16, checkpointing=checkpointing), wanted, 2e-2)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -133,6 +133,24 @@ def test_liger(small: Path, samples: list[Sample], plain: Found, compiled: bool)
 def test_float32_on_the_gpu(small: Path, samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)  # the plain patch convolution would round its input
     assert_near(run(small, samples, ALL, torch.float32), run(small, samples, PLAIN, torch.float32), 1e-4)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_one_run_meets_all_kinds_of_batches(
+    small: Path, samples: list[Sample], checkpointing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Graphs of several shapes are alive at once: none may serve another's backward pass."""
+    monkeypatch.setattr("vltrain.collate.ROW_WASTE", 2)
+    batches = [samples, [samples[0]] * 4, samples[:2], [samples[1]] * 3, [samples[2], samples[3]], [samples[2]], samples]
+    model, levers = adapted(small, torch.bfloat16), msgspec.structs.replace(ALL, compile=True)
+    step, collator = Step(model, levers, checkpointing=checkpointing), make_collator(model, levers)
+    for chosen in batches:
+        moved = {name: value.cuda() if isinstance(value, torch.Tensor) else value for name, value in collator(chosen).items()}
+        model.zero_grad()
+        (step(moved) / len(moved["targets"])).backward()
+        found = torch.cat([parameter.grad.float().flatten() for parameter in model.parameters() if parameter.grad is not None])
+        wanted = run(small, chosen, PLAIN, torch.bfloat16)[1]
+        assert float((found - wanted).norm() / wanted.norm()) < 2e-2
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])

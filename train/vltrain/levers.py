@@ -242,7 +242,6 @@ class Step:
 
     def __init__(self, model: Any, levers: Levers, *, checkpointing: bool = False) -> None:
         self.levers = levers
-        self.checkpointing = checkpointing
         self.cudnn = has_cudnn_attention()
         core = core_of(model)
         self.head, self.language, self.tower = core.lm_head, core.model.language_model, core.model.visual
@@ -251,7 +250,11 @@ class Step:
         layer_fn, block_fn = language_layer, vision_block
         if levers.compile:
             torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
-            layer_fn, block_fn = torch.compile(language_layer), torch.compile(vision_block)
+            # A layer that is made again is so inside its graph: outside, the second making may meet another graph than the first.
+            layer_fn = torch.compile(again(language_layer) if checkpointing else language_layer)
+            block_fn = torch.compile(again(vision_block) if checkpointing and not levers.vision_no_grad else vision_block)
+            checkpointing = False
+        self.checkpointing = checkpointing
         for module, function in [
             *((layer, layer_fn) for layer in self.language.layers),
             *((block, block_fn) for block in self.tower.blocks),
@@ -320,6 +323,15 @@ class Step:
             return self.tower.patch_embed(to_pixel_values(patches))  # type: ignore[no-any-return]
         weight = conv.weight.float().sum(2).flatten(1).to(conv.weight.dtype)
         return F.linear(normalise(patches).to(weight.dtype), weight, conv.bias)
+
+
+def again(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Keep only the inputs of a layer, and compute the rest again for the backward pass."""
+
+    def checkpointed(module: Any, *args: Any) -> torch.Tensor:
+        return checkpoint(function, module, *args, use_reentrant=False)  # type: ignore[no-any-return]
+
+    return checkpointed
 
 
 def _dispatch(module: Any, function: Callable[..., Any]) -> None:
