@@ -125,7 +125,7 @@ def ping(
     if result.model != model:
         say(f"     it answers as {result.model!r}")
     if strict:
-        require_good(result)
+        require_good(result.checks)
 
 
 def _read_extra(text: str) -> dict[str, Any]:

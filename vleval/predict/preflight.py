@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from types import ModuleType
 
 import aiohttp
@@ -27,11 +28,6 @@ class Preflight(msgspec.Struct, frozen=True):
 
     model: str
     checks: tuple[Check, ...]
-
-    @property
-    def warnings(self) -> tuple[Check, ...]:
-        """Checks that did not hold."""
-        return tuple(check for check in self.checks if check.good is False)
 
 
 def preflight(endpoint: Endpoint, wire: ModuleType, ask: Ask, expected_vision: int, *, api_key: str = "") -> Preflight:
@@ -111,11 +107,12 @@ def without_pictures(ask: Ask) -> Ask:
     return msgspec.structs.replace(ask, turns=turns, images=(), image_names=())
 
 
-def require_good(result: Preflight) -> None:
+def require_good(checks: Sequence[Check]) -> None:
     """Make warnings errors, for --strict.
 
     Raises:
         DataError: naming the first check that did not hold.
     """
-    for check in result.warnings:
-        raise DataError(f"{check.name}: no; {check.detail}.", where="preflight", cure="Drop --strict to go on all the same.")
+    for check in checks:
+        if check.good is False:
+            raise DataError(f"{check.name}: no; {check.detail}.", where="preflight", cure="Drop --strict to go on all the same.")

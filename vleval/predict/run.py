@@ -28,8 +28,9 @@ from vleval.predict.client import Client, Endpoint, Outcome, StopRun
 from vleval.predict.journal import Journal, iter_journal
 from vleval.predict.keys import KeyTable
 from vleval.predict.lines import make_prediction
-from vleval.predict.preflight import Preflight, preflight, require_good
+from vleval.predict.preflight import Check, Preflight, preflight, require_good
 from vleval.predict.retry import Answer, Fault
+from vleval.predict.sameness import find_differences
 from vleval.prediction import Prediction
 
 # Backend -> the wire it speaks and where its server listens unless told otherwise.
@@ -106,7 +107,8 @@ def check_server(dataset: Dataset, options: RunOptions, *, api_key: str = "") ->
     ask = next(iter_asks(dataset), None)
     if ask is None:
         raise DataError("has no records.", where=dataset.name)
-    return preflight(make_endpoint(options, wire), wire, ask, _vision_tokens(dataset, ask), api_key=api_key)
+    seen = preflight(make_endpoint(options, wire), wire, ask, _vision_tokens(dataset, ask), api_key=api_key)
+    return msgspec.structs.replace(seen, checks=(*seen.checks, *find_differences(dataset, model=options.model)))
 
 
 def predict(
@@ -135,13 +137,24 @@ def predict(
             note(f"{asking.taken_over:,} of {asking.total:,} answers are taken from {journal_path.name}.")
         left = asking.left()
         first = next(left, None)
+        differences = find_differences(dataset, model=options.model, adapter=options.adapter)
+        _tell(differences, options, note)
         accepted: Sequence[str] = ()
         if first is not None:
             ask_all = _ask_here if options.backend == HF else _ask_server
             accepted = ask_all(dataset, itertools.chain([first], left), first, options, api_key, note, lambda o: asking.settle(o, journal))
         result = _write_predictions(asking, journal, out)
-    write_atomic(out.with_name(out.name + ".run.json"), _run_document(dataset, options, accepted, sorted(asking.fingerprints)))
+    write_atomic(out.with_name(out.name + ".run.json"), _run_document(dataset, options, accepted, asking, differences))
     return msgspec.structs.replace(result, seconds=time.monotonic() - started)
+
+
+def _tell(checks: Sequence[Check], options: RunOptions, note: Callable[[str], None]) -> None:
+    """Warn of what does not hold; with --strict stop there."""
+    for check in checks:
+        if check.good is False:
+            note(f"Warning: {check.name}: no; {check.detail}.")
+    if options.strict:
+        require_good(checks)
 
 
 class _Asking:
@@ -245,10 +258,7 @@ def _ask_server(
     endpoint = make_endpoint(options, wire)
     if options.preflight:
         seen = preflight(endpoint, wire, first[1], _vision_tokens(dataset, first[1]), api_key=api_key)
-        for check in seen.warnings:
-            note(f"Warning: {check.name}: no; {check.detail}.")
-        if options.strict:
-            require_good(seen)
+        _tell(seen.checks, options, note)
         endpoint = msgspec.structs.replace(endpoint, accepted_models=(endpoint.model, seen.model))
     _run_async(Client(endpoint, wire, api_key=api_key), left, on_done)
     return endpoint.accepted_models
@@ -316,7 +326,7 @@ def _vision_tokens(dataset: Dataset, ask: Ask) -> int:
     return sum(cost[name] for name in ask.image_names)
 
 
-def _run_document(dataset: Dataset, options: RunOptions, accepted: Sequence[str], fingerprints: Sequence[str]) -> bytes:
+def _run_document(dataset: Dataset, options: RunOptions, accepted: Sequence[str], asking: _Asking, differences: Sequence[Check]) -> bytes:
     """How the predictions were made, beside them: without times or keys, so that equal runs differ in nothing."""
     document: dict[str, Any] = {
         "schema": "vlkit.run/1",
@@ -325,11 +335,12 @@ def _run_document(dataset: Dataset, options: RunOptions, accepted: Sequence[str]
         "model": options.model,
         "adapter": options.adapter,
         "sampler": options.sampler,
-        "server_fingerprints": list(fingerprints),
+        "server_fingerprints": sorted(asking.fingerprints),
         "dataset": dataset.name,
         "dataset_files": dataset.contract.files,
         "pixels": dataset.contract.pixels,
         "prompt": dataset.contract.settings.get("prompt"),
         "answered_as": list(accepted),
+        "differences": [check for check in differences if check.good is False],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
