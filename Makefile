@@ -58,9 +58,10 @@ wheel-test: $(VENV)/.dev
 consumers: $(VENV)/.dev
 	bash tests/consumers/run.sh $(BIN)
 
-# Asks real servers on loopback, each in a venv of its own. Minutes, and gigabytes of packages.
+# Asks real servers on loopback, each in a venv of its own. Minutes, and gigabytes of packages. SERVERS=vllm,ollama: only these.
 servers: $(VENV)/.dev
-	bash tests/servers/run.sh $(BIN)
+	$(BIN)/python -m tests.servers.run --bin $(BIN) --work $(or $(SERVERS_WORK),.work/servers) --venvs $(or $(SERVERS_VENVS),.venvs) \
+	  --only "$(SERVERS)"
 
 # The heavy proofs of training: QLoRA, held-out squares on three seeds, four bits reloaded, two processes. Minutes, no GPU.
 test-train: $(VENV)/.dev
