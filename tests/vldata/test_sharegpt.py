@@ -455,8 +455,6 @@ def test_a_path_in_the_text(tmp_path: Path) -> None:
 def test_what_is_no_conversation_at_all(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not there"):
         open_source(tmp_path / "absent.json")
-    with pytest.raises(UsageError, match="videos cannot be kept as videos yet"):
-        open_source(tmp_path / "absent.json", videos="keep")
     with pytest.raises(UsageError, match="is not an annotation file"):
         open_source(tmp_path / "a.png")
     (tmp_path / "rows.jsonl").write_text('{"image": "a.png", "caption": "x"}\n')

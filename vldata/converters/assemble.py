@@ -45,6 +45,7 @@ class Assembler:
         pattern = "|".join(filter(None, (tags, _EMBEDDED if embedded else "")))
         self.find_tag = re.compile(pattern).search
         self._split = _splitter(pattern)
+        self._split_usual = _splitter("<image>|<video>")
         self._split_objects = _splitter("|".join(filter(None, (tags, _OBJECT_TAGS))))
         self._split_answers = _splitter(_OBJECT_TAGS)
         self._finder = finder
@@ -67,7 +68,8 @@ class Assembler:
             else:
                 whole = _merge(tuple([Turn(role, (content,)) for role, content in turns]), mends)  # type: ignore[arg-type]
                 return Assembled(whole, (), tuple(mends))
-        cut = [(role, list(self._pieces(role, content, objects=talk.objects is not None))) for role, content in turns]
+        usual = talk.objects is None and tags_suffice(talk)
+        cut = [(role, list(self._pieces(role, content, objects=talk.objects is not None, usual=usual))) for role, content in turns]
         if talk.videos and not talk.images:
             _tag_videos(cut, len(talk.videos))
         _lead(cut, talk, mends)
@@ -76,12 +78,12 @@ class Assembler:
         sorted_out.settle()
         return Assembled(_merge(built, mends), tuple(sorted_out.media), tuple(mends))
 
-    def _pieces(self, role: Role, content: Content, *, objects: bool) -> Iterator[str | Given]:
+    def _pieces(self, role: Role, content: Content, *, objects: bool, usual: bool) -> Iterator[str | Given]:
         """Cut the content of a turn into texts and stand-ins; only user turns hold media, objects may be in any."""
         if not isinstance(content, str):
             yield from content
         elif role == "user":
-            yield from (self._split_objects if objects else self._split)(content)
+            yield from (self._split_objects if objects else self._split_usual if usual else self._split)(content)
         elif objects:
             yield from self._split_answers(content)
         else:
@@ -95,6 +97,15 @@ class Assembler:
     def boxes(self) -> Target:
         """How boxes are to be written."""
         return self._boxes
+
+
+def tags_suffice(talk: Talk) -> bool:
+    """Whether `<image>` and `<video>` are as many as the row's media: other stand-ins in its texts are then words."""
+    asked = [content for role, content in talk.turns if role == "user"]
+    if not all(isinstance(content, str) for content in asked):
+        return False
+    counts = [sum(content.count(tag) for content in asked if isinstance(content, str)) for tag in ("<image>", "<video>")]
+    return counts == [len(talk.images), len(talk.videos)] and sum(counts) > 0
 
 
 def _splitter(pattern: str) -> Callable[[str], Iterator[str | Given]]:

@@ -16,7 +16,7 @@ import msgspec
 
 from vldata.boxes import Target
 from vldata.contract import Setting
-from vldata.converters.assemble import Assembler
+from vldata.converters.assemble import Assembler, tags_suffice
 from vldata.converters.dialects import DIALECTS, Dialect, dialect_keys, find_dialect
 from vldata.converters.dialects.messages import usual_keys
 from vldata.converters.dialects.names import PLACEHOLDERS, Names
@@ -315,15 +315,17 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
             if dialect is None or not isinstance(row, dict):
                 continue
             keys = keys if keys[0] else usual_keys(row, names)
+            counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
             if is_own(row):
                 own.update(dict.fromkeys(row["meta"]))
-            counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
+                continue
             try:
                 talk = dialect.read(row, names)
             except RowError:
                 continue
             asked = [content for role, content in talk.turns if role == "user" and isinstance(content, str)]
-            texts += [text for text in asked if talk.images or talk.videos or "<img>" in text]
+            if not tags_suffice(talk):
+                texts += [text for text in asked if talk.images or talk.videos or "<img>" in text]
     if not counts:
         raise DataError(
             "no row of it looks like a conversation.",
