@@ -10,6 +10,7 @@ machine is named and left out, unless it was asked for by name.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +18,11 @@ from pathlib import Path
 from tests.e2e.chain import ask, exact_match, prepare, read_lines, train
 from tests.servers.compare import Lines, compare
 from tests.servers.process import Commands, NotHere, install
-from tests.servers.servers import SERVERS, Place, Server
+from tests.servers.servers import OFFLINE_ENGINES, SERVERS, Place, Server
 
-STEPS = 500
+TRAINING_STEPS = 500
 LEAST_SCORE = 0.9
+STEPS_OF_A_RUN = (*SERVERS, *(f"{name}-offline" for name in OFFLINE_ENGINES))
 Questions = dict[str, tuple[Path, Lines]]  # dataset -> where it is, what hf answers
 
 
@@ -28,15 +30,15 @@ def main() -> int:
     """Run; 1 when a server differs."""
     args = read_arguments()
     only = [name for name in args.only.split(",") if name]
-    unknown = sorted(set(only) - set(SERVERS) - {"vllm-offline"})
+    unknown = sorted(set(only) - set(STEPS_OF_A_RUN))
     if unknown:
-        sys.exit(f"no server {', '.join(unknown)}; there are: {', '.join(SERVERS)}, vllm-offline")
+        sys.exit(f"no server {', '.join(unknown)}; there are: {', '.join(STEPS_OF_A_RUN)}")
     work = args.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     call = Commands(args.bin.resolve(), work / "commands.log")
     merged, questions = learn(call, work)
     place = Place(work=work, venvs=args.venvs.resolve(), model=merged, bin=args.bin.resolve(), port=args.port)
-    verdicts = [judge(call, place, name, questions, asked_for=bool(only)) for name in only or (*SERVERS, "vllm-offline")]
+    verdicts = [judge(call, place, name, questions, asked_for=bool(only)) for name in only or STEPS_OF_A_RUN]
     return 0 if all(verdicts) else 1
 
 
@@ -58,7 +60,7 @@ def learn(call: Commands, work: Path) -> tuple[Path, Questions]:
         call.clear(work, "drawn", "prepared", "adapter", "tiny")
         data = prepare(call, work, train=128, test=24)
         call(["python", "-m", "vldata.models.tiny", str(work / "tiny"), "--embedding-std", "0.15", "--head-dim", "32"])
-        train(call, work, work / "tiny", data, steps=STEPS)
+        train(call, work, work / "tiny", data, steps=TRAINING_STEPS)
     data = work / "prepared"
     call.clear(work, "pairs", "open-eqa", "answers")
     (work / "answers").mkdir()
@@ -80,7 +82,7 @@ def learn(call: Commands, work: Path) -> tuple[Path, Questions]:
 def judge(call: Commands, place: Place, name: str, questions: Questions, *, asked_for: bool) -> bool:
     """Ask one server and print its verdict; False when something is wrong."""
     try:
-        words = ask_offline(call, place, questions) if name == "vllm-offline" else ask_server(call, place, name, questions)
+        words = (ask_server if name in SERVERS else ask_offline)(call, place, name, questions)
     except NotHere as reason:
         print(f"{name}: NOT HERE: {reason}", flush=True)
         return not asked_for
@@ -99,33 +101,57 @@ def ask_server(call: Commands, place: Place, name: str, questions: Questions) ->
     with server.start(place) as url:
         at = ("--backend", server.backend, "--base-url", url, "--model", server.model(place))
         for label, (data, ours) in questions.items():
-            call(["vleval", "ping", "--data", str(data), *at, *(("--strict",) if server.same_pixels else ())])
-            out = place.work / "answers" / f"{name}-{label}.jsonl"
-            agreement = compare(ours, ask(call, data, out, *at))
+            look(call, ["vleval", "ping", "--data", str(data), *at, "--strict"], server)
+            agreement = compare(ours, ask(call, data, place.work / "answers" / f"{name}-{label}.jsonl", *at))
             if agreement.errors or (server.same_pixels and not agreement.whole):
                 raise AssertionError(f"{label}: {agreement}")
             said.append(f"{label}: {agreement}")
         data = questions["squares"][0]
-        call(["vleval", "bench", "--data", str(data), *at, "--concurrency", "1,2", "--requests", "6", "--max-tokens", "8", "--json"])
+        measure(
+            call, ["vleval", "bench", "--data", str(data), *at, "--concurrency", "1,2", "--requests", "6", "--max-tokens", "8", "--json"]
+        )
     said.append(finish(call, place, name, data))
     return "; ".join(said)
 
 
-def ask_offline(call: Commands, place: Place, questions: Questions) -> str:
-    """Ask vLLM in the process of `vleval`, which runs in vLLM's own venv."""
-    server = SERVERS["vllm"]
-    install(server.setup, place.venvs / server.venv, place.work / "vllm.log")
+def look(call: Commands, ping: list[str], server: Server) -> None:
+    """Look at a server first: one that shows other pixels must be found out."""
+    if server.same_pixels:
+        call(ping)
+        return
+    try:
+        call(ping)
+    except AssertionError as error:
+        if "it resizes them" in str(error):
+            return
+        raise
+    raise AssertionError("ping finds nothing wrong with a server that enlarges pictures")
+
+
+def measure(call: Commands, bench: list[str]) -> None:
+    """Stream answers through `vleval bench`: every request must be answered, and its first token seen before its end."""
+    for level in json.loads(call(bench))["levels"]:
+        if level["errors"] or not 0 < level["ttft_ms"]["p50"] <= level["total_ms"]["p50"] or not level["tokens_per_s"] > 0:
+            raise AssertionError(f"bench: {level}")
+
+
+def ask_offline(call: Commands, place: Place, name: str, questions: Questions) -> str:
+    """Ask an engine in the process of `vleval`, which runs in that engine's venv."""
+    backend = name.removesuffix("-offline")
+    server = SERVERS[backend]
+    install(server.setup, place.venvs / server.venv, place.work / f"{name}.log")
     said = []
     for label, (data, ours) in questions.items():
-        out = place.work / "answers" / f"vllm-offline-{label}.jsonl"
-        options = ["--data", str(data), "--out", str(out), "--max-tokens", "8", "--backend", "vllm", "--model", str(place.model)]
-        code = "from vleval.cli import main; main()"
-        call.python(place.venvs / server.venv / "bin" / "python", ["-c", code, "predict", *options], server.environment)
+        out = place.work / "answers" / f"{name}-{label}.jsonl"
+        arguments = [*OFFLINE_ENGINES[backend](place), "predict", "--data", str(data), "--out", str(out), "--max-tokens", "8"]
+        environment = {**server.environment, "PYTHONPATH": str(Path.cwd())}
+        program = place.venvs / server.venv / "bin" / "python"
+        call.python(program, [*arguments, "--backend", backend, "--model", str(place.model)], environment)
         agreement = compare(ours, read_lines(out))
         if not agreement.whole:
             raise AssertionError(f"{label}: {agreement}")
         said.append(f"{label}: {agreement}")
-    said.append(finish(call, place, "vllm-offline", questions["squares"][0]))
+    said.append(finish(call, place, name, questions["squares"][0]))
     return "; ".join(said)
 
 

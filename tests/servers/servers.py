@@ -71,7 +71,7 @@ def start_lmdeploy(place: Place) -> Iterator[str]:
     """LMDeploy's API server over another engine; its /health asks the engine, so it is waited for by its list of models."""
     port = place.port + 2
     url = f"http://127.0.0.1:{port}"
-    command = [str(place.venvs / "lmdeploy/bin/python"), str(HERE / "lmdeploy_server.py"), str(place.model), str(port)]
+    command = [str(place.venvs / "lmdeploy/bin/python"), str(HERE / "lmdeploy_stub.py"), str(place.model), "serve", str(port)]
     with running(command, f"{url}/v1/models", place.work / "lmdeploy.log", OFFLINE):
         yield url
 
@@ -116,8 +116,14 @@ SERVERS = {
     "transformers": Server(
         HERE / "setup_transformers_serve.sh", "tfserve", "transformers", start_transformers, model=lambda place: str(place.model)
     ),
-    "lmdeploy": Server(HERE / "setup_lmdeploy.sh", "lmdeploy", "lmdeploy", start_lmdeploy),
+    "lmdeploy": Server(HERE / "setup_lmdeploy.sh", "lmdeploy", "lmdeploy", start_lmdeploy, environment=OFFLINE),
     "llama-server": Server(HERE / "setup_llama_server.sh", "llama", "llama-server", start_llama),
     "ollama": Server(HERE / "setup_llama_server.sh", "llama", "ollama", start_ollama),
     "ollama-enlarging": Server(HERE / "setup_llama_server.sh", "llama", "ollama", start_ollama_enlarging, same_pixels=False),
+}
+
+# Backends in the process of `vleval`, in the venv of the server of that name: what its Python is given before our arguments.
+OFFLINE_ENGINES: dict[str, Callable[[Place], list[str]]] = {
+    "vllm": lambda place: ["-c", "from vleval.cli import main; main()"],
+    "lmdeploy": lambda place: [str(HERE / "lmdeploy_stub.py"), str(place.model), "vleval"],
 }

@@ -15,4 +15,6 @@ site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["pur
 cp "$here/torchvision_shim.py" "$site/"
 echo "import torchvision_shim" >"$site/torchvision_shim.pth"
 "$venv/bin/python" "$here/torchvision_decode.py" "$site"
+# What vleval itself needs, for `--backend lmdeploy` in this process; it is imported from the checkout.
+"$venv/bin/pip" install -q msgspec jsonschema typer rich pyyaml
 touch "$venv/.ready"

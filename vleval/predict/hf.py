@@ -135,20 +135,11 @@ class HfModel:
             yield batch
 
     def _prepare(self, key: str, ask: Ask) -> _Prompt:
-        from PIL import Image, ImageOps
-
         messages = ask_messages(ask)
         pixels = grid = None
         counts: list[int] = []
         if ask.images:
-            pictures = []
-            for path in ask.images:
-                try:
-                    with Image.open(path) as image:
-                        pictures.append(ImageOps.exif_transpose(image).convert("RGB"))
-                except OSError as error:
-                    raise DataError(f"cannot be decoded: {error}.", where=path, cure="Run: vldata validate") from None
-            inputs = self._images(images=pictures, return_tensors="pt")
+            inputs = self._images(images=open_pictures(ask), return_tensors="pt")
             pixels, grid = inputs["pixel_values"], inputs["image_grid_thw"]
             counts = (grid.prod(dim=1) // self._images.merge_size**2).tolist()
         return _Prompt(key, ask, self._prompter.encode_prompt(messages, counts), pixels, grid)
@@ -223,6 +214,24 @@ class HfModel:
             if (place := text.find(stop)) >= 0:
                 text, finished = text[:place], True
         return text, len(kept), finished
+
+
+def open_pictures(ask: Ask) -> list[Any]:
+    """Decode the pictures of an ask: RGB, upright.
+
+    Raises:
+        DataError: one cannot be decoded.
+    """
+    from PIL import Image, ImageOps
+
+    pictures = []
+    for path in ask.images:
+        try:
+            with Image.open(path) as image:
+                pictures.append(ImageOps.exif_transpose(image).convert("RGB"))
+        except OSError as error:
+            raise DataError(f"cannot be decoded: {error}.", where=path, cure="Run: vldata validate") from None
+    return pictures
 
 
 def ask_messages(ask: Ask) -> list[Message]:

@@ -141,7 +141,7 @@ def predict(
         _tell(differences, options, note)
         accepted: Sequence[str] = ()
         if first is not None:
-            ask_all = _ask_here if options.backend == HF else _ask_server
+            ask_all = _ask_here if options.backend == HF else _ask_offline if _is_offline(options) else _ask_server
             accepted = ask_all(dataset, itertools.chain([first], left), first, options, api_key, note, lambda o: asking.settle(o, journal))
         result = _write_predictions(asking, journal, out)
     write_atomic(out.with_name(out.name + ".run.json"), _run_document(dataset, options, accepted, asking, differences))
@@ -279,6 +279,31 @@ def _ask_here(
     model = HfModel(options.model, adapter=options.adapter, dtype=options.dtype, sampler=options.sampler)
     note(f"Loaded {options.model}{' with ' + options.adapter if options.adapter else ''} on {model.device}.")
     model.run(left, on_done)
+    return ()
+
+
+def _is_offline(options: RunOptions) -> bool:
+    from vleval.predict.offline import takes_offline
+
+    return takes_offline(options.backend, options.model, options.base_url)
+
+
+def _ask_offline(
+    dataset: Dataset,
+    left: Iterator[tuple[str, Ask]],
+    _first: tuple[str, Ask],
+    options: RunOptions,
+    _api_key: str,
+    note: Callable[[str], None],
+    on_done: Callable[[Outcome], None],
+) -> Sequence[str]:
+    """Ask an engine loaded into this process."""
+    from vleval.predict.offline import load_engine, run_engine
+
+    sampler = options.sampler
+    engine = load_engine(options.backend, dataset, model=options.model, adapter=options.adapter, dtype=options.dtype, sampler=sampler)
+    note(f"Loaded {options.model} into {options.backend}, in this process.")
+    run_engine(engine, left, on_done)
     return ()
 
 

@@ -1,9 +1,10 @@
-"""LMDeploy's own API server on a machine without a GPU: its engine, which is CUDA, is replaced by transformers' generate.
+"""LMDeploy without a GPU: its engine, which is CUDA, is replaced by transformers' generate.
 
-    PYTHON lmdeploy_server.py MODEL PORT
+    PYTHON lmdeploy_stub.py MODEL serve PORT           # its API server
+    PYTHON lmdeploy_stub.py MODEL vleval ARGUMENT...   # our command line, which finds this LMDeploy in its process
 
-Everything a client sees is LMDeploy's: routes, validation, chat template, tokenizer, picture preprocessing, replies. The engine takes
-the token ids and pixel patches that LMDeploy made of a request. Runs in LMDeploy's venv.
+Everything else is LMDeploy's: routes, validation, chat template, tokenizer, picture preprocessing, replies. The engine takes the token ids
+and pixel patches that LMDeploy made of a request. Runs in LMDeploy's venv.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from typing import Any
 import torch
 from lmdeploy import PytorchEngineConfig
 from lmdeploy.serve.core.async_engine import AsyncEngine, GenOut
-from lmdeploy.serve.openai import api_server
 from transformers import AutoModelForImageTextToText
 
-MODEL, PORT = sys.argv[1], int(sys.argv[2])
+MODEL, WHAT, *REST = sys.argv[1:]
 model = AutoModelForImageTextToText.from_pretrained(MODEL, dtype=torch.float32).eval()
 
 
@@ -28,6 +28,7 @@ class NoEngine:
     """What the server asks of an engine besides answers: nothing that matters to a client."""
 
     def __init__(self, engine_config: Any) -> None:
+        engine_config.max_batch_size = engine_config.max_batch_size or 4  # an engine chooses by its GPU
         self.engine_config = engine_config
         self.model_config = SimpleNamespace()
 
@@ -75,13 +76,21 @@ async def generate(self: AsyncEngine, request: Any, stream_response: bool = True
 
 AsyncEngine._build_pytorch = lambda self, model_path, backend_config=None, **_: NoEngine(backend_config)
 AsyncEngine.generate = generate
-api_server.serve(
-    MODEL,
-    backend="pytorch",
-    backend_config=PytorchEngineConfig(dtype="float16", max_batch_size=4, session_len=4096, eager_mode=True),
-    server_name="127.0.0.1",
-    server_port=PORT,
-    model_name="tiny",
-    log_level="ERROR",
-    max_concurrent_requests=8,
-)
+if WHAT == "serve":
+    from lmdeploy.serve.openai import api_server
+
+    api_server.serve(
+        MODEL,
+        backend="pytorch",
+        backend_config=PytorchEngineConfig(dtype="float16", max_batch_size=4, session_len=2048, eager_mode=True),
+        server_name="127.0.0.1",
+        server_port=int(REST[0]),
+        model_name="tiny",
+        log_level="ERROR",
+        max_concurrent_requests=8,
+    )
+else:
+    from vleval.cli import main
+
+    sys.argv = ["vleval", *REST]
+    main()
