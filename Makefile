@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: demo test lint wheel-test consumers servers parity clean test-train
+.PHONY: demo test lint wheel-test consumers servers parity clean test-train test-web
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -62,6 +62,16 @@ consumers: $(VENV)/.dev
 servers: $(VENV)/.dev
 	$(BIN)/python -m tests.servers.run --bin $(BIN) --work $(or $(SERVERS_WORK),.work/servers) --venvs $(or $(SERVERS_VENVS),.venvs) \
 	  --only "$(SERVERS)"
+
+# The chat page in headless Chromium. Its own venv, without the constraints: gradio wants a Pillow older than they name.
+.venvs/web: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q torch==2.13.0
+	$@/bin/pip install -q -e '.[web,train]' pytest
+	touch $@
+
+test-web: .venvs/web
+	.venvs/web/bin/python -m pytest -q tests/vleval/chat/driven.py
 
 # The heavy proofs of training: QLoRA, held-out squares on three seeds, four bits reloaded, two processes. Minutes, no GPU.
 test-train: $(VENV)/.dev

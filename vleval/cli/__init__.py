@@ -6,6 +6,7 @@ import typer
 
 from vldata.terminal import run
 from vleval.cli.bench import bench
+from vleval.cli.chat import chat
 from vleval.cli.compare import compare
 from vleval.cli.detect import detect
 from vleval.cli.parity import parity
@@ -28,6 +29,7 @@ app.command("parity", epilog="Example: vleval parity --data prepared/openeqa_tes
     parity
 )
 app.command("bench", epilog="Example: vleval bench --data prepared/openeqa_test --backend vllm --model tuned --concurrency 1,4,16")(bench)
+app.command("chat", epilog="Example: vleval chat --data prepared/openeqa_test --backend vllm --model tuned")(chat)
 app.command("serve-cmd", epilog="Example: vleval serve-cmd --data prepared/openeqa_test --model merged --backend vllm --gpu t4")(serve_cmd)
 app.command("score", epilog="Example: vleval score preds.jsonl --metric exact_match --metric token_f1")(score)
 app.command("compare", epilog="Example: vleval compare base.jsonl tuned.jsonl --metric exact_match")(compare)

@@ -79,14 +79,21 @@ def parse_backends(text: str, model: str) -> list[Spec]:
 
 
 def open_backend(
-    spec: Spec, *, sampler: Sampler, adapter: str = "", dtype: str = "auto", timeout_s: float = 300.0, key: str = ""
+    spec: Spec,
+    *,
+    sampler: Sampler,
+    adapter: str = "",
+    dtype: str = "auto",
+    timeout_s: float = 300.0,
+    key: str = "",
+    tell: bool = True,
 ) -> Backend:
-    """Load the model, or make the server's client."""
+    """Load the model, or make the server's client; `tell`: ask the server for all it can tell, and not for the answer alone."""
     if spec.name == HF:
         return HfBackend(spec, HfModel(spec.model, adapter=adapter, dtype=dtype, sampler=sampler))
     options = RunOptions(backend=spec.name, model=spec.model, base_url=spec.base_url, sampler=sampler, timeout_s=timeout_s, retries=2)
     wire = load_wire(spec.name)
-    return ServerBackend(spec, make_endpoint(options, wire), wire, key)
+    return ServerBackend(spec, make_endpoint(options, wire), wire, key, tell=tell)
 
 
 class HfBackend:
@@ -119,13 +126,14 @@ class HfBackend:
 class ServerBackend:
     """A server over its wire."""
 
-    def __init__(self, spec: Spec, endpoint: Endpoint, wire: ModuleType, key: str) -> None:
+    def __init__(self, spec: Spec, endpoint: Endpoint, wire: ModuleType, key: str, *, tell: bool) -> None:
         self.label = spec.label
         self.folder = ""
         self._endpoint = endpoint
         self._wire = wire
         self._client = Client(endpoint, wire, api_key=key)
-        self._telling = list(_TELLING[BACKENDS[spec.name][0]])
+        self._telling = list(_TELLING[BACKENDS[spec.name][0]]) if tell else [{}]
+        self._tell = tell
         self._pictures = PictureCache()
 
     def ask(self, ask: Ask, *, neutral: bool = False) -> Reply:
@@ -149,7 +157,9 @@ class ServerBackend:
             if not isinstance(result, Answer):
                 return Reply(error=result.reason, sent=digest_files(ask.images))
             value = strictjson.loads(content)
-            prompt = value.get("prompt_text") if isinstance(value.get("prompt_text"), str) else await self._rendered(session, ask)
+            prompt = value.get("prompt_text") if isinstance(value.get("prompt_text"), str) else None
+            if prompt is None and self._tell:
+                prompt = await self._rendered(session, ask)
         ids = value.get("prompt_token_ids")
         return Reply(
             answer=result.text,

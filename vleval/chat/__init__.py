@@ -1,0 +1,1 @@
+"""A local page to show a model a picture and ask it."""
