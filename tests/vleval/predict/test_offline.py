@@ -1,0 +1,159 @@
+"""Engines in this process. The real ones are asked by `make servers`; here stand-ins look at what they are given."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fixtures.openeqa import draw_openeqa
+from vldata.api import convert
+from vldata.dataset import Dataset
+from vldata.errors import UsageError
+from vleval.predict.ask import Sampler, iter_asks
+from vleval.predict.offline import takes_offline
+from vleval.predict.run import RunOptions, predict
+
+pytest.importorskip("transformers")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("offline")
+    draw_openeqa(root / "source", size=(384, 216))
+    convert("openeqa", root / "source", frames=2, out=root / "prepared", workers=1, limit=7)
+    return root / "prepared"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from vldata.models.tiny import build_tiny_model
+
+    return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
+
+
+class FakeVllm(ModuleType):
+    """Answers with the number of the prompt; refuses a whole batch for one word, as the real one does for one prompt too long."""
+
+    def __init__(self, pad: int, refuse: list[int]) -> None:
+        super().__init__("vllm")
+        self.loaded: dict[str, Any] = {}
+        self.params: dict[str, Any] = {}
+        self.prompts: list[dict[str, Any]] = []
+        outer = self
+
+        class LLM:
+            def __init__(self, **options: Any) -> None:
+                outer.loaded = options
+
+            def generate(self, prompts: list[dict[str, Any]], params: Any, *, use_tqdm: bool) -> list[Any]:
+                for prompt in prompts:
+                    if refuse and any(prompt["prompt_token_ids"][at : at + len(refuse)] == refuse for at in range(300)):
+                        raise ValueError("The decoder prompt is longer than the maximum model length.\nmore")
+                assert not use_tqdm
+                outer.prompts += prompts
+                texts = [f"{len(prompt['multi_modal_data']['image'])} pictures" for prompt in prompts]
+                finish = [SimpleNamespace(text=text, finish_reason="stop", token_ids=[1, 2]) for text in texts]
+                ids = [[0] * (len(prompt["prompt_token_ids"]) + 166) for prompt in prompts]
+                return [SimpleNamespace(outputs=[one], prompt_token_ids=ids[n]) for n, one in enumerate(finish)]
+
+        def make_params(**options: Any) -> None:
+            outer.params = options
+
+        self.__dict__.update(LLM=LLM, SamplingParams=make_params, pad=pad)
+
+
+def install_vllm(monkeypatch: pytest.MonkeyPatch, tiny: Path, refuse: str = "") -> FakeVllm:
+    from vldata.models.prompt import Prompter
+
+    prompter = Prompter(tiny)
+    fake = FakeVllm(prompter.image_pad, prompter.token_ids(refuse))
+    platforms = ModuleType("vllm.platforms")
+    platforms.__dict__["current_platform"] = SimpleNamespace(is_cpu=lambda: True)
+    monkeypatch.setitem(sys.modules, "vllm", fake)
+    monkeypatch.setitem(sys.modules, "vllm.platforms", platforms)
+    return fake
+
+
+def rows_of(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.read_text().splitlines()]
+
+
+def test_a_folder_without_an_address_is_for_this_process(tiny: Path) -> None:
+    assert takes_offline("vllm", str(tiny), "") and takes_offline("lmdeploy", str(tiny), "")
+    assert not takes_offline("vllm", str(tiny), "http://127.0.0.1:8000")  # a server is named
+    assert not takes_offline("vllm", "tuned", "")  # a name that a server lists
+    assert not takes_offline("openai", str(tiny), "") and not takes_offline("ollama", str(tiny), "")
+
+
+@pytest.mark.parametrize(("backend", "port"), [("vllm", 8000), ("lmdeploy", 23333)])
+def test_a_missing_package_has_two_cures(
+    backend: str, port: int, folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, backend, None)
+    with pytest.raises(UsageError) as caught:
+        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend=backend, model=str(tiny)))
+    said = str(caught.value)
+    assert f"--base-url http://127.0.0.1:{port}" in said and f"pip install {backend}" in said and "cannot be imported here" in said
+    assert not (tmp_path / "p.jsonl").exists()
+
+
+def test_vllm_is_given_our_tokens_and_the_pictures(folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = install_vllm(monkeypatch, tiny)
+    out, dataset = tmp_path / "p.jsonl", Dataset(folder / "openeqa")
+    options = RunOptions(backend="vllm", model=str(tiny), sampler=Sampler(max_tokens=9, stop=("\n",), extra={"top_k": 1}))
+    assert predict(dataset, out, options).answered == 7
+    assert fake.loaded["dtype"] == "float32" and fake.loaded["limit_mm_per_prompt"] == {"image": 2, "video": 0}
+    assert fake.loaded["mm_processor_kwargs"] == {"min_pixels": 65_536, "max_pixels": 384 * 224}
+    assert fake.params == {"max_tokens": 9, "temperature": 0.0, "top_p": 1.0, "seed": 0, "stop": ["\n"], "top_k": 1}
+    for prompt in fake.prompts:
+        assert prompt["prompt_token_ids"].count(fake.__dict__["pad"]) == 2  # one a picture: vLLM expands them
+        assert [picture.size for picture in prompt["multi_modal_data"]["image"]] == [(384, 224)] * 2
+        assert len(prompt["prompt_token_ids"]) + 2 * 83 <= fake.loaded["max_model_len"]
+    rows = rows_of(out)
+    assert [row["id"] for row in rows] == [ask.id for ask in iter_asks(dataset)]
+    assert {row["prediction"] for row in rows} == {"2 pictures"} and rows[0]["usage"]["completion_tokens"] == 2
+    asked = len(fake.prompts)
+    assert predict(dataset, out, options).taken_over == 7 and len(fake.prompts) == asked
+
+
+def test_one_refused_question_is_one_error(folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(folder / "openeqa")
+    word = next(iter_asks(dataset)).question
+    install_vllm(monkeypatch, tiny, refuse=word)
+    result = predict(dataset, tmp_path / "p.jsonl", RunOptions(backend="vllm", model=str(tiny)))
+    bad = [row for row in rows_of(tmp_path / "p.jsonl") if row["error"]]
+    assert result.errors == len(bad) == sum(ask.question == word for ask in iter_asks(dataset)) < 7
+    assert all(row["error"].startswith("The decoder prompt is longer than the maximum model length. (after") for row in bad)
+
+
+def test_an_adapter_is_to_be_merged_first(folder: Path, tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"takes no adapter in this process.\n  Merge it first: vltrain merge"):
+        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="vllm", model=str(tiny), adapter="a"))
+
+
+def test_lmdeploy_is_given_the_messages_its_server_gets(folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def infer(messages: list[Any], *, gen_config: dict[str, Any]) -> list[Any]:
+        given.extend(messages)
+        assert gen_config["do_sample"] is False and gen_config["max_new_tokens"] == 256 and gen_config["random_seed"] == 0
+        kinds = ["error", *["stop"] * (len(messages) - 1)]
+        return [SimpleNamespace(text="a sofa", finish_reason=kind, input_token_len=190, generate_token_len=3) for kind in kinds]
+
+    fake = ModuleType("lmdeploy")
+    fake.__dict__.update(
+        GenerationConfig=dict, PytorchEngineConfig=dict, pipeline=lambda model, backend_config: SimpleNamespace(infer=infer)
+    )
+    monkeypatch.setitem(sys.modules, "lmdeploy", fake)
+    result = predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="lmdeploy", model=str(tiny)))
+    assert [part["type"] for part in given[0][0]["content"]] == ["image_url", "image_url", "text"]
+    assert given[0][0]["content"][0]["image_url"]["url"].startswith("data:image/jpeg;base64,")
+    rows = rows_of(tmp_path / "p.jsonl")
+    assert (result.answered, result.errors) == (6, 1)
+    assert sum(row["prediction"] == "a sofa" for row in rows) == 6
+    assert next(row["error"] for row in rows if row["error"]) == "the engine ends with 'error': a sofa (after 1 attempts)"
