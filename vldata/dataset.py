@@ -102,11 +102,12 @@ class Dataset:
             columns["videos"] = datasets.Sequence(text)
         if first is not None and first.tools is not msgspec.UNSET:
             columns["tools"] = text
-        rows = functools.partial(_iter_rows, str(self.paths.out / self.name), tuple(columns))
+        digests = tuple(file.sha256 for file in self.contract.files)  # `datasets` caches by the arguments alone
+        rows = functools.partial(_iter_rows, str(self.paths.out / self.name), tuple(columns), digests)
         return datasets.Dataset.from_generator(rows, features=datasets.Features(columns))
 
 
-def _iter_rows(target: str, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _iter_rows(target: str, columns: tuple[str, ...], digests: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     dataset = Dataset(target)
     for record in dataset:
         row: dict[str, Any] = msgspec.to_builtins(record)

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Feeds our output and its exports to the real trainers: $1 is the bin folder of our venv; DATA=DIR/NAME takes another dataset than the
-# fixture. Each trainer lives in a venv of its own below $CONSUMERS_VENVS, loads every record, compares the vision tokens with our
-# count and trains two steps on a tiny model.
+# Feeds our output and each of its exports to the real trainers: $1 is the bin folder of our venv; DATA=DIR/NAME takes another dataset
+# than the fixture, VIDEOS=DIR/NAME another one of kept videos. Each trainer lives in a venv of its own below $CONSUMERS_VENVS, loads
+# every record, compares the vision tokens with our count and trains two steps on a tiny model. What no trainer reads (WebDataset) is
+# read back by `datasets` and compared with the records, as are hf and parquet.
 set -euo pipefail
 bin=$1
 here=$(dirname "$0")
 work=${CONSUMERS_WORK:-.work/consumers}
 venvs=${CONSUMERS_VENVS:-.venvs}
 mkdir -p "$work"
-export HF_HUB_OFFLINE=1 HF_DATASETS_CACHE="$work/hf"
+work=$(cd "$work" && pwd)
+export HF_HUB_OFFLINE=1 HF_DATASETS_CACHE="$work/hf" TOKENIZERS_PARALLELISM=false
 "$bin/python" vldata/models/tiny.py "$work/tiny" >/dev/null 2>&1
 if [ -z "${DATA:-}" ]; then
   rm -rf "$work/open-eqa" "$work/prepared"
@@ -16,10 +18,16 @@ if [ -z "${DATA:-}" ]; then
   "$bin/vldata" convert openeqa "$work/open-eqa" --frames 8 --out "$work/prepared"
   DATA=$work/prepared/openeqa
 fi
+if [ -z "${VIDEOS:-}" ]; then
+  rm -rf "$work/clips" "$work/kept"
+  "$bin/python" -m fixtures.clips "$work/clips" >/dev/null
+  "$bin/vldata" convert sharegpt "$work/clips/clips.jsonl" --videos keep --out "$work/kept"
+  VIDEOS=$work/kept/clips
+fi
 dir=$(dirname "$DATA")
 name=$(basename "$DATA")
 "$bin/python" "$here/expected.py" "$dir" "$name" "$work/expected.json"
-for format in llamafactory alpaca swift trl; do
+for format in llamafactory alpaca swift trl llava qwen internvl openai parquet; do
   rm -rf "$work/exports/$format"
   "$bin/vldata" export "$DATA" --to "$format" --out "$work/exports/$format" >/dev/null 2>&1
 done
@@ -28,23 +36,46 @@ try() { # name, command ...: run quietly, show what it found, or the end of its 
   local log=$work/$1.log
   shift
   if ! "$@" >"$log" 2>&1; then
+    grep -a -E '^\{"(dataset|trl|swift|hf)"' "$log" || true
     tail -30 "$log"
     exit 1
   fi
-  grep -a -E '^\{"(dataset|trl|swift)"' "$log"
+  grep -a -E '^\{"(dataset|trl|swift|hf)"' "$log"
 }
 
-echo "== LLaMA-Factory 0.9.5: the output itself, then both exports"
+echo "== datasets: to_hf, load_from_disk, parquet, webdataset, push_to_hub"
+bash "$here/setup_hf.sh" "$venvs/hf" .
+try hf "$venvs/hf/bin/python" "$here/hf_load.py" "$dir" "$name" "$work/exports/hf"
+
+echo "== LLaMA-Factory 0.9.5: the output itself, then every export it can read"
 bash "$here/setup_llamafactory.sh" "$venvs/llamafactory"
 factory=("$venvs/llamafactory/bin/python" "$here/llamafactory_load.py")
 try llamafactory "${factory[@]}" "$dir" "$name" "$work/tiny" "$work/expected.json" "$work/out-llamafactory"
 try llamafactory-export "${factory[@]}" "$work/exports/llamafactory" "$name" "$work/tiny" "$work/expected.json" "$work/out-llamafactory2"
 try llamafactory-alpaca "${factory[@]}" "$work/exports/alpaca" "${name}_alpaca" "$work/tiny" "$work/expected.json" "$work/out-alpaca"
+for format in llava qwen internvl parquet hf; do
+  case $format in
+    parquet) file=$work/exports/parquet/$name.parquet/part-00000.parquet ;;
+    hf) file=$(ls "$work/exports/hf/$name.hf/"data-*.arrow) ;;
+    *) file=$work/exports/$format/$name.$format.jsonl ;;
+  esac
+  "$bin/python" "$here/register.py" "$format" "$file" "$name"
+  try "llamafactory-$format" "${factory[@]}" "$work/exports/$format" "$name" "$work/tiny" "$work/expected.json" "$work/out-$format"
+done
+
+echo "== LLaMA-Factory 0.9.5: kept videos"
+video_dir=$(dirname "$VIDEOS")
+video_name=$(basename "$VIDEOS")
+"$bin/python" "$here/expected.py" "$video_dir" "$video_name" "$work/expected-videos.json" llamafactory
+try llamafactory-videos "${factory[@]}" "$video_dir" "$video_name" "$work/tiny" "$work/expected-videos.json" "$work/out-videos"
 
 echo "== TRL 1.16.0"
 bash "$here/setup_trl.sh" "$venvs/trl"
 try trl "$venvs/trl/bin/python" "$here/trl_load.py" "$work/exports/trl/$name.trl.jsonl" "$work/tiny" "$work/expected.json" "$work/out-trl"
 
-echo "== ms-swift 4.6.0"
+echo "== ms-swift 4.6.0: its own format, and OpenAI's parts"
 bash "$here/setup_swift.sh" "$venvs/swift"
-try swift "$venvs/swift/bin/python" "$here/swift_load.py" "$work/exports/swift/$name.swift.jsonl" "$work/tiny" "$work/expected.json" "$work/out-swift"
+for format in swift openai; do
+  file=$work/exports/$format/$name.$format.jsonl
+  try "swift-$format" "$venvs/swift/bin/python" "$here/swift_load.py" "$file" "$work/tiny" "$work/expected.json" "$work/out-swift-$format"
+done

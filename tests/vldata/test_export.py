@@ -18,6 +18,7 @@ from vldata.export import FORMATS, export
 from vldata.export.plan import ExportPlan
 from vldata.export.turns import LLAVA_ROLES, conversations, split_parts
 from vldata.record import IMAGE_TAG, Message, Record, decode_record
+from vldata.splitting import split
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -134,6 +135,41 @@ def test_hf_needs_its_extra_or_gives_pictures(prepared: Path) -> None:
         return
     out, result = run(prepared, "hf")
     assert result.records == 28 and (out / "openeqa.hf").is_dir()
+
+
+class FakeHub:
+    """Stands for `datasets.Dataset`: remembers what it is asked."""
+
+    def __init__(self, error: str = "") -> None:
+        self.asked: list[Any] = []
+        self._error = error
+
+    def __len__(self) -> int:
+        return 28
+
+    def save_to_disk(self, folder: str) -> None:
+        self.asked.append(folder)
+
+    def push_to_hub(self, name: str, **given: Any) -> None:
+        self.asked.append((name, given))
+        if self._error:
+            raise ConnectionError(self._error)
+
+
+def test_hf_uploads_when_asked(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = FakeHub()
+    monkeypatch.setattr(Dataset, "to_hf", lambda _: hub)
+    out, result = run(prepared, "hf")
+    assert hub.asked == [str(out / "openeqa.hf")] and 'push_to_hub("NAME", split="train", private=True)' in result.snippet
+    _, result = run(prepared, "hf", push="me/openeqa")
+    assert hub.asked[-1] == ("me/openeqa", {"split": "train", "private": True})
+    assert result.snippet == 'dataset = datasets.load_dataset("me/openeqa", split="train")\n'
+    split(prepared, "openeqa", test=5, group_by="none")
+    export("hf", ExportPlan(str(prepared / "openeqa_test"), out, push="me/openeqa", public=True))
+    assert hub.asked[-1] == ("me/openeqa", {"split": "test", "private": False})
+    monkeypatch.setattr(Dataset, "to_hf", lambda _: FakeHub("401 Unauthorized\nmore"))
+    with pytest.raises(DataError, match=r"me/openeqa: cannot be uploaded: 401 Unauthorized\n.*hf auth login"):
+        run(prepared, "hf", push="me/openeqa")
 
 
 def test_foreign_folders_and_unknown_formats_are_refused(prepared: Path) -> None:

@@ -22,6 +22,10 @@ def export(
         ),
     ] = "auto",
     rows_per_shard: Annotated[int, typer.Option(help="Records a shard, for parquet and webdataset.", min=1)] = 1000,
+    push: Annotated[
+        str, typer.Option(metavar="REPO", help="With --to hf: upload to this dataset of the hub, private.", show_default=False)
+    ] = "",
+    public: Annotated[bool, typer.Option("--public", help="With --push: let everybody see it.")] = False,
     json_output: opt.Json = False,
 ) -> None:
     """Write a dataset for another trainer, with the snippet that trains on it."""
@@ -34,9 +38,13 @@ def export(
     embeds = ("openai", "parquet")
     if images == "embed" and to not in embeds:
         raise UsageError(f"the {to} format names pictures by path.", cure="Use --images absolute or copy.")
+    if push and to != "hf":
+        raise UsageError(f"the {to} format is not uploaded.", cure="Use --to hf --push REPO.")
+    if public and not push:
+        raise UsageError("--public says who may see an upload.", cure="Add --push REPO, or leave it out.")
     places: Literal["absolute", "copy", "embed"] = ("embed" if to in embeds else "absolute") if images == "auto" else images
     folder = out if out is not None else split_target(target)[0] / "exports" / to
-    result = run_export(to, ExportPlan(target, folder, images=places, rows_per_shard=rows_per_shard))
+    result = run_export(to, ExportPlan(target, folder, images=places, rows_per_shard=rows_per_shard, push=push, public=public))
     if json_output:
         files = [str(file) for file in result.files]
         say_json({"format": result.format, "files": files, "records": result.records, "snippet": result.snippet})

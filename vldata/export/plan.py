@@ -25,14 +25,26 @@ class ExportPlan:
     """One export: the dataset, the folder to write to, and where pictures go.
 
     `absolute` names the pictures where they lie, `copy` copies them to images/ and videos/ of the export and names them relative to it,
-    `embed` puts their bytes into the file (formats that can).
+    `embed` puts their bytes into the file (formats that can). `push` names the repository of the hub that the hf format uploads to,
+    private unless `public`.
     """
 
-    def __init__(self, target: str, out: Path, *, images: ImagePlaces = "absolute", rows_per_shard: int = 1000) -> None:
+    def __init__(
+        self,
+        target: str,
+        out: Path,
+        *,
+        images: ImagePlaces = "absolute",
+        rows_per_shard: int = 1000,
+        push: str = "",
+        public: bool = False,
+    ) -> None:
         self.dataset = Dataset(target)
         self.out = out
         self.images = images
         self.rows_per_shard = rows_per_shard
+        self.push = push
+        self.public = public
 
     @property
     def name(self) -> str:

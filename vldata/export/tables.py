@@ -97,17 +97,33 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
 
 
 def export_hf(plan: ExportPlan) -> Exported:
-    """A `datasets` folder whose `images` column decodes; pictures are embedded when it is saved.
+    """A `datasets` folder whose `images` column decodes; pictures are embedded when it is saved. `--push` uploads it too.
 
     Raises:
         MissingExtraError: the extra `hf` is not installed.
+        DataError: the hub refuses the upload or cannot be reached.
     """
     folder = plan.out / f"{plan.name}.hf"
     dataset = plan.dataset.to_hf()
     _fresh_folder(plan, folder)
     dataset.save_to_disk(str(folder))
-    snippet = f'dataset = datasets.load_from_disk("{folder}")\n# dataset.push_to_hub("NAME")\n'
-    return Exported("hf", (folder,), len(dataset), snippet)
+    snippet = f'dataset = datasets.load_from_disk("{folder}")\n'
+    if not plan.push:
+        return Exported("hf", (folder,), len(dataset), snippet + f'# dataset.push_to_hub("NAME", split="{_side(plan)}", private=True)\n')
+    try:
+        dataset.push_to_hub(plan.push, split=_side(plan), private=not plan.public)
+    except Exception as error:  # the hub's client raises errors of its own, of requests and of the network
+        what = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        cure = f"It is saved in {folder}. Log in with `hf auth login`, see that you may write to it, and run again."
+        raise DataError(f"cannot be uploaded: {what}", where=plan.push, cure=cure) from None
+    return Exported("hf", (folder,), len(dataset), f'dataset = datasets.load_dataset("{plan.push}", split="{_side(plan)}")\n')
+
+
+def _side(plan: ExportPlan) -> str:
+    """The name of the split on the hub: that of a side of a split or of a source's own, else train."""
+    split = plan.dataset.contract.split
+    side = split.side if split is not None else plan.name.rpartition("_")[2]
+    return {"val": "validation", "validation": "validation", "test": "test"}.get(side, "train")
 
 
 def _shards(plan: ExportPlan) -> Iterator[list[Record]]:
