@@ -22,7 +22,7 @@ from vleval.rows import Row
 from vleval.scoring import Predictions, in_space_of, load, score_rows, silent
 from vleval.stats.agreement import Agreement, judge_agreement
 from vleval.stats.bootstrap import paired_interval
-from vleval.stats.groups import Groups
+from vleval.stats.groups import Groups, choose_groups
 from vleval.stats.intervals import Interval, clustered_mean
 from vleval.stats.paired import holm, mcnemar, questions_needed, sign_flip, swap_test
 from vleval.worth import value_of
@@ -120,8 +120,10 @@ def align(joins: Sequence[Joined], loads: Sequence[Loaded], allow: Allow) -> lis
     return aligned
 
 
-def agreement(first: Mapping[str, str], second: Mapping[str, str]) -> Agreement:
+def agreement(first: Mapping[str, str], second: Mapping[str, str], rows: Sequence[Row] = (), *, seed: int = 0) -> Agreement:
     """How far two judges agree on the answers that both marked; a mark is read as `llm_match` reads it.
+
+    With `rows`, intervals are clustered as scores of these rows are.
 
     Raises:
         DataError: no answer is marked by both, or a mark names no number.
@@ -129,7 +131,10 @@ def agreement(first: Mapping[str, str], second: Mapping[str, str]) -> Agreement:
     shared = [name for name in first if name in second]
     if not shared:
         raise DataError("no answer is marked by both judges.")
-    return judge_agreement(*([_number(marks[name], name) for name in shared] for marks in (first, second)))
+    by_id = {row.id: row for row in rows}
+    groups = choose_groups([by_id[name] for name in shared]) if by_id and all(name in by_id for name in shared) else None
+    one, other = ([_number(judge[name], name) for name in shared] for judge in (first, second))
+    return judge_agreement(one, other, groups, seed=seed)
 
 
 def _number(text: str, name: str) -> float:

@@ -72,7 +72,8 @@ def _print_agreement(files: list[str], json: bool) -> None:
 
     if len(files) != 2:
         raise UsageError("--agreement needs the marks of exactly two judges.", cure="vleval compare --agreement judge1.json judge2.json")
-    found = run_agreement(*(read_marks(file) for file in files))
+    first, second = (read_marks(file) for file in files)
+    found = run_agreement(first, second)
     if json:
         terminal.say_json(dataclasses.asdict(found))
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from vleval.explain import Explanation
     from vleval.judge.ask import Judge
     from vleval.results import ScoreResult
+    from vleval.stats.agreement import Agreement
 
 
 def score(
@@ -42,6 +44,9 @@ def score(
     ] = "robust",
     judge_prompts: Annotated[
         Path | None, typer.Option(help="For upstream: prompts/ of a checkout of open-eqa.", show_default=False)
+    ] = None,
+    human_marks: Annotated[
+        str | None, typer.Option("--human-marks", metavar="FILE", help="Marks of people by id: say how far the judge agrees with them.")
     ] = None,
     per_record: Annotated[Path | None, typer.Option("--per-record", metavar="FILE", help="Write one JSON line per record here.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the score under all profiles and the records that flip.")] = False,
@@ -81,12 +86,13 @@ def score(
     if per_record is not None:
         _write_per_record(per_record, result.per_record())
         terminal.note(f"{per_record}: {len(result.rows):,} lines.")
+    agreed = _agreement(result, human_marks, seed) if human_marks is not None else None
     explanation = None
     if explain:
         from vleval.explain import explain as run_explain
 
         explanation = run_explain(result, settings)
-    _print(result, explanation, json)
+    _print(result, explanation, agreed, json)
 
 
 def _make_judge(url: str, model: str, mode: Literal["robust", "upstream"], prompts: Path | None, file: str) -> Judge:
@@ -101,7 +107,24 @@ def _make_judge(url: str, model: str, mode: Literal["robust", "upstream"], promp
     return Judge(base_url=url, model=model, prompts=load_prompts(mode, prompts), cache=cache)
 
 
-def _print(result: ScoreResult, explanation: Explanation | None, json: bool) -> None:
+def _agreement(result: ScoreResult, human_marks: str, seed: int) -> Agreement:
+    """How far the judge's marks of these rows and those of people agree."""
+    import msgspec
+
+    from vldata.errors import UsageError
+    from vleval.compare import agreement
+    from vleval.joining import join_marks
+    from vleval.readers import read_marks
+
+    given = {row.id: row.extra["mark"] for row in result.rows if "mark" in row.extra}
+    if not given:
+        raise UsageError("--human-marks needs a judge's marks to compare with.", cure="Give --judge and --judge-model, or --marks.")
+    bare = [msgspec.structs.replace(row, extra={}) for row in result.rows]
+    people = {row.id: row.extra["mark"] for row in join_marks(bare, read_marks(human_marks), human_marks) if row.extra}
+    return agreement(people, given, result.rows, seed=seed)
+
+
+def _print(result: ScoreResult, explanation: Explanation | None, agreed: Agreement | None, json: bool) -> None:
     from vldata import terminal
 
     if json:
@@ -110,13 +133,18 @@ def _print(result: ScoreResult, explanation: Explanation | None, json: bool) -> 
             import msgspec
 
             document["explain"] = msgspec.to_builtins(explanation)
+        if agreed is not None:
+            document["agreement"] = dataclasses.asdict(agreed)
         terminal.say_json(document)
         return
+    from vleval.report.compare_text import agreement_lines
     from vleval.report.text import explain_lines, score_lines
 
     for line in score_lines(result):
         terminal.say(line)
     for line in explain_lines(explanation) if explanation is not None else ():
+        terminal.say(line)
+    for line in agreement_lines(agreed, "people", "the judge") if agreed is not None else ():
         terminal.say(line)
 
 

@@ -25,9 +25,12 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
 
 def agreement_lines(found: Agreement, first: str, second: str) -> Iterator[str]:
     """How far two judges agree."""
-    kappa = "not defined (one single mark)" if found.kappa is None else f"{found.kappa:.4f}"
-    yield f"{second} against {first}: {found.n} marked by both"
-    yield f"  exact agreement {found.exact:.4f}, quadratic kappa {kappa}"
+    how = f", intervals clustered by {found.clustered_by}" if found.clustered_by else ""
+    yield f"{second} against {first}: {found.n} marked by both{how}"
+    for name, title in (("exact", "exact agreement"), ("kappa", "quadratic kappa"), ("pearson", "Pearson"), ("spearman", "Spearman")):
+        value = getattr(found, name)
+        bounds = " (95 % {:.4f} to {:.4f})".format(*found.intervals[name]) if name in found.intervals else ""
+        yield f"  {title} " + ("not defined (one single mark)" if value is None else f"{value:.4f}{bounds}")
 
 
 def difference_text(found: Difference) -> str:

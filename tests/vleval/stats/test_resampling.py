@@ -116,3 +116,19 @@ def test_quadratic_kappa():
     assert found.kappa == pytest.approx(0.8636363636363636)
     assert found.exact == pytest.approx(6 / 12)
     assert judge_agreement([3, 3], [3, 3]).kappa is None
+
+
+def test_agreement_has_correlations_and_intervals():
+    # scipy.stats.pearsonr and spearmanr of the same marks
+    first, second = [1, 2, 3, 4, 5, 5, 4, 3, 2, 1, 3, 3], [1, 3, 3, 4, 4, 5, 5, 3, 1, 1, 2, 4]
+    found = judge_agreement(first, second)
+    assert found.pearson == pytest.approx(0.867227382716513)
+    assert found.spearman == pytest.approx(0.8807354275501538)
+    for name in ("exact", "kappa", "pearson", "spearman"):
+        low, high = found.intervals[name]
+        assert low < getattr(found, name) < high <= 1 + 1e-9
+    wide = judge_agreement(first, second, Groups("scene", np.arange(12) // 3, 4, ""))
+    assert wide.clustered_by == "scene" and wide.intervals["pearson"] != found.intervals["pearson"]
+    assert judge_agreement(first, second) == found, "seeded"
+    never = judge_agreement([3, 3, 3], [1, 2, 3])
+    assert never.pearson is None and never.spearman is None and "pearson" not in never.intervals
