@@ -137,6 +137,7 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Mod
     started = time.perf_counter()
     first = 0.0
     pieces = counted = 0
+    ended = False
     try:
         async with session.post(endpoint.base_url + wire.CHAT_PATH, data=body, allow_redirects=False) as response:
             if response.status != 200:
@@ -149,11 +150,14 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Mod
                     pieces += 1
                     first = first or time.perf_counter() - started
                 counted = _token_count(event) or counted
+                ended = ended or _is_end(event)
     except TimeoutError:
         return f"no end within {endpoint.timeout_s:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return f"{type(error).__name__}: {error}"[:200]
     total = time.perf_counter() - started
+    if not ended:
+        return "the stream breaks off"
     if not pieces and not counted:
         return "the stream ended without a token"
     return Timing(first or total, total, counted or pieces)
@@ -167,9 +171,11 @@ def _streaming(body: bytes, wire: ModuleType) -> bytes:
 
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """Yield the JSON objects of a server-sent stream or of NDJSON."""
+    """Yield the JSON objects of a server-sent stream or of NDJSON; its `[DONE]` as `{"done": true}`, which is how NDJSON says it."""
     async for line in response.content:
         text = line.strip().removeprefix(b"data:").strip()
+        if text == b"[DONE]":
+            yield {"done": True}
         if text.startswith(b"{"):
             value = json.loads(text)
             if isinstance(value, dict):
@@ -178,11 +184,17 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, A
 
 def _has_text(event: dict[str, Any]) -> bool:
     choices = event.get("choices")
-    if isinstance(choices, list) and choices:
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         delta = choices[0].get("delta") or {}
         return bool(delta.get("content") or delta.get("reasoning_content") or delta.get("reasoning"))
     message = event.get("message")
     return isinstance(message, dict) and bool(message.get("content") or message.get("thinking"))
+
+
+def _is_end(event: dict[str, Any]) -> bool:
+    choices = event.get("choices")
+    told = isinstance(choices, list) and choices and isinstance(choices[0], dict) and choices[0].get("finish_reason")
+    return bool(told) or event.get("done") is True
 
 
 def _token_count(event: dict[str, Any]) -> int:

@@ -83,6 +83,8 @@ def parse_reply(status: int, content: bytes) -> Answer | Fault:
         last = value
     if not last.get("done"):
         return Fault(fate="retry", reason="the reply ends before the answer is done")
+    if last.get("done_reason") in ("load", "unload"):  # what it says to a chat it takes for empty
+        return Fault(fate="give_up", reason=f"the model was not asked: done_reason {last['done_reason']!r}")
     return Answer(
         text=text,
         finish_reason=str(last.get("done_reason") or ""),

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 # A misbehaviour gets the number of the attempt at this question (from 1) and returns raw bytes to send, None to answer as it
-# should, "reset" to drop the connection, or "hang" to say nothing.
+# should, "reset" to drop the connection, "hang" to say nothing, "drip" for a byte now and then, "endless" for a body without an end.
 Misbehave = Callable[[int, dict[str, Any]], bytes | str | None]
 
 
@@ -64,6 +64,9 @@ class FakeServer:
                 if reply == "reset":
                     writer.transport.abort()
                     return
+                if reply in ("drip", "endless"):
+                    await self._pour(writer, slowly=reply == "drip")
+                    return
                 assert isinstance(reply, bytes)
                 writer.write(reply)
                 await writer.drain()
@@ -73,6 +76,13 @@ class FakeServer:
             return
         finally:
             writer.close()
+
+    async def _pour(self, writer: asyncio.StreamWriter, *, slowly: bool) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000000\r\n\r\n")
+        while True:
+            writer.write(b" " if slowly else b" " * 65_536)
+            await writer.drain()
+            await asyncio.sleep(0.02 if slowly else 0)
 
     async def reply(self, head: bytes, body: dict[str, Any]) -> bytes | str:
         path = head.split(b" ")[1].decode()

@@ -38,7 +38,7 @@ def stream(_attempt: int, body: dict[str, Any]) -> bytes | None:
     if not body.get("stream"):
         return None
     events = [{"choices": [{"delta": {"content": word}}]} for word in ("a", " b")] + [{"choices": [], "usage": {"completion_tokens": 2}}]
-    return http(200, "".join(f"data: {json.dumps(event)}\n\n" for event in events))
+    return http(200, "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n")
 
 
 @pytest.mark.parametrize("name", ASKING)
