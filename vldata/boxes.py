@@ -14,7 +14,16 @@ from vldata.media.refs import Picture
 
 Space = Literal["pixels", "0-1", "0-1000"]
 Target = Literal["pixels", "0-1000"]
+Wish = Literal["auto", "pixels", "0-1000"]
+_IN_PIXELS = frozenset({"qwen2.5-vl"})  # processors of models that were trained on pixels of the picture as it is fed
 _SLACK = 0.01  # of a side: rounding and one-past-the-end coordinates are clamped, anything further out is a fault
+
+
+def target_for(wish: Wish, processor: str) -> Target:
+    """How boxes are written for the models of a processor, unless the user said."""
+    if wish != "auto":
+        return wish
+    return "pixels" if processor in _IN_PIXELS else "0-1000"
 
 
 class BoxError(ValueError):

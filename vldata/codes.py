@@ -32,7 +32,7 @@ CODES: dict[str, Code] = {
     "VL003": Code(
         "id empty or used twice",
         "Two annotations share an id, or have none.",
-        "Give each record an id of its own.",
+        "Give each record an id of its own, or convert with --repair, which numbers the later ones and lists them.",
     ),
     "VL004": Code(
         "turns out of order",

@@ -10,13 +10,13 @@ import contextlib
 import gc
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from vldata.contract import Contract, Counts
-from vldata.draft import Draft, Reject, Source, traits_of
+from vldata.draft import Draft, Mend, Reject, Source, traits_of
 from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths, check_name
 from vldata.identity import Identity, make_fingerprint, make_identity, refuse_foreign
@@ -165,6 +165,7 @@ class _Run:
         self._video_tokens: dict[str, int] = {}
         self._reject_counts: Counter[str] = Counter()
         self._rejects: list[Reject] = []
+        self._next_place: dict[str, int] = {}  # for ids used before: the suffix to try next
         self._resumed = 0
         self._pictures = 0
         self._total = source.total if options.limit is None or source.total is None else min(source.total, options.limit)
@@ -278,6 +279,8 @@ class _Run:
         ids: dict[str, None] = {}
         repeated = self._seen.repeated(draft.id for draft in part.drafts)
         for draft in part.drafts:
+            if self._options.repair and isinstance(draft, Draft) and (draft.id in ids or draft.id in repeated):
+                draft = self._with_own_id(draft, ids)
             outcome = self._judge(draft, draft.id in ids or draft.id in repeated)
             if isinstance(outcome, Reject):
                 self._note_reject(outcome)
@@ -286,7 +289,7 @@ class _Run:
             lines["repairs"] += [msgspec.json.encode(repair) for repair in outcome.repairs]
             lines["records"].append(encode_record(outcome.record))
             kinds.append(str(kind_of(outcome.record)))
-            ids[draft.id] = None
+            ids[outcome.record.id] = None
             self._count_tokens(outcome.record, outcome.pictures, outcome.videos)
         pictures: list[Path] = []
         for key, ref in part.new.items():
@@ -303,6 +306,15 @@ class _Run:
         self._seen.add(tuple(ids))
         self._markers.append(marker)
         self._report()
+
+    def _with_own_id(self, draft: Draft, ids: Mapping[str, None]) -> Draft:
+        """Give a draft whose id was used before the next free one: `a` becomes `a#2`."""
+        place = self._next_place.get(draft.id, 2)
+        while (new := f"{draft.id}#{place}") in ids or self._seen.repeated([new]):
+            place += 1
+        self._next_place[draft.id] = place  # not one more: should this one be rejected, the next may have it
+        mend = Mend("VL003", f"the id {draft.id!r} was used before.", f"gave it the id {new!r}, as {draft.id!r} was used before")
+        return msgspec.structs.replace(draft, id=new, mends=(*draft.mends, mend))
 
     def _judge(self, draft: Draft | Reject, repeated: bool) -> Joined | Reject:
         if isinstance(draft, Reject):

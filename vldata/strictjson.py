@@ -18,6 +18,19 @@ _BLOCK_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 
 
+class LongLine(bytes):
+    """Stands for a line above the cap, which was passed over without being held; `size` is its length."""
+
+    size: int
+
+    @classmethod
+    def of(cls, size: int) -> LongLine:
+        """Make the stand-in."""
+        line = cls(b"?")
+        line.size = size
+        return line
+
+
 class StrictJsonError(ValueError):
     """Why a text is refused; carries no place, which the caller knows."""
 
@@ -119,27 +132,34 @@ def read_user_text(path: Path) -> str:
         raise UsageError(f"is not UTF-8 at byte {error.start}.", where=str(path)) from None
 
 
-def iter_lines(path: Path, *, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
+def iter_lines(path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, tell_long: bool = False) -> Iterator[tuple[int, bytes]]:
     """Stream `(line number from 1, bytes without the line end)` of a JSON Lines file; blank lines are passed over.
 
+    With `tell_long` a line above `max_line_bytes` comes as a `LongLine`.
+
     Raises:
-        DataError: the file cannot be read, or a line is longer than `max_line_bytes`.
+        DataError: the file cannot be read, or, without `tell_long`, a line is longer than `max_line_bytes`.
     """
     number = 0
-    for lines in _iter_blocks(path, max_line_bytes):
+    for lines in _iter_blocks(path, max_line_bytes, tell_long=tell_long):
         for line in lines:
             number += 1
+            if type(line) is LongLine:
+                yield number, line
+                continue
             if number == 1:
                 line = line.removeprefix(_BOM)
             if line.endswith(b"\r"):
                 line = line.rstrip(b"\r")
             if line and not line.isspace():
                 if len(line) > max_line_bytes:
-                    raise _too_long(path, number, max_line_bytes)
+                    if not tell_long:
+                        raise _too_long(path, number, max_line_bytes)
+                    line = LongLine.of(len(line))
                 yield number, line
 
 
-def _iter_blocks(path: Path, max_line_bytes: int) -> Iterator[list[bytes]]:
+def _iter_blocks(path: Path, max_line_bytes: int, *, tell_long: bool) -> Iterator[list[bytes]]:
     """Yield the lines of a file a block at a time: one call of `split` for many lines is what makes reading fast."""
     try:
         handle = path.open("rb")
@@ -148,6 +168,7 @@ def _iter_blocks(path: Path, max_line_bytes: int) -> Iterator[list[bytes]]:
     with handle:
         tail: list[bytes] = []
         tail_bytes = count = 0
+        skipping = False  # the line is above the cap: its bytes are counted and dropped
         while True:
             try:
                 block = handle.read(_BLOCK_BYTES)
@@ -156,18 +177,23 @@ def _iter_blocks(path: Path, max_line_bytes: int) -> Iterator[list[bytes]]:
             if not block:
                 break
             lines = block.split(b"\n")
-            tail.append(lines[0])
             tail_bytes += len(lines[0])
-            if tail_bytes > max_line_bytes:
-                raise _too_long(path, count + 1, max_line_bytes)
+            if not skipping:
+                tail.append(lines[0])
+                if tail_bytes > max_line_bytes:
+                    if not tell_long:
+                        raise _too_long(path, count + 1, max_line_bytes)
+                    skipping = True
+                    tail.clear()
             if len(lines) > 1:
-                lines[0] = b"".join(tail)
+                lines[0] = LongLine.of(tail_bytes) if skipping else b"".join(tail)
+                skipping = False
                 tail = [lines.pop()]
                 tail_bytes = len(tail[0])
                 count += len(lines)
                 yield lines
         if tail_bytes:
-            yield [b"".join(tail)]
+            yield [LongLine.of(tail_bytes) if skipping else b"".join(tail)]
 
 
 def _too_long(path: Path, number: int, max_line_bytes: int) -> DataError:

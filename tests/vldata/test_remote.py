@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -120,3 +121,27 @@ def test_conversions_over_http(site: str, tmp_path: Path) -> None:
 
 def test_order_is_kept_ahead_of_time() -> None:
     assert list(remote.map_ahead(lambda number: number * 2, range(100))) == [number * 2 for number in range(100)]
+
+
+def test_an_interrupt_does_not_wait_for_servers() -> None:
+    release = threading.Event()
+    results = remote.map_ahead(lambda number: number if number == 0 else release.wait(30), range(100))
+    assert next(results) == 0
+    begun = time.monotonic()
+    results.close()  # what an interrupt does to the generator
+    assert time.monotonic() - begun < 1
+    release.set()
+
+
+def test_results_come_in_order_and_errors_where_they_belong() -> None:
+    assert list(remote.map_ahead(lambda number: number * 2, range(200))) == [number * 2 for number in range(200)]
+
+    def odd(number: int) -> int:
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    results = remote.map_ahead(odd, range(5))
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(results)

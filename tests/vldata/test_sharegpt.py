@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from fixtures.shapes import shape_bytes, write_clip, write_shapes
 from fixtures.sharegpt import VARIANTS, draw_sharegpt, rows_of, talks_of
+from vldata.cli import app
 from vldata.contract import read_contract, spread
 from vldata.conversion import Conversion, ConvertOptions, convert
 from vldata.converters.sharegpt import open_source
@@ -196,6 +198,19 @@ def test_boxes_go_with_the_picture(target: str, written: str, tmp_path: Path) ->
     assert result.contract.coordinate_space == target
 
 
+def test_boxes_follow_the_processor_unless_told(tmp_path: Path) -> None:
+    file = write_rows(tmp_path, BOXED)
+    for processor, wish, space in (("qwen3-vl", "auto", "0-1000"), ("qwen2-vl", "auto", "0-1000"), ("qwen2.5-vl", "auto", "pixels")):
+        (opened,) = open_source(file, processor=processor, boxes=wish)  # type: ignore[arg-type]
+        assert opened.traits.coordinate_space == space and opened.settings["boxes"] == space
+    (opened,) = open_source(file, processor="qwen2.5-vl", boxes="0-1000")
+    assert opened.traits.coordinate_space == "0-1000"
+    arguments = ["convert", "sharegpt", str(file), "--processor", "qwen2.5-vl", "--out", str(tmp_path / "out"), "--workers", "1"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    contract = read_contract(DatasetPaths(tmp_path / "out", "rows"))
+    assert (contract.coordinate_space, contract.pixels.processor) == ("pixels", "qwen2.5-vl")
+
+
 @pytest.mark.parametrize(
     ("objects", "code", "reason"),
     [
@@ -294,6 +309,25 @@ def test_one_bad_row_of_a_list_costs_one_record(tmp_path: Path) -> None:
 def test_an_id_used_twice(tmp_path: Path) -> None:
     result, records = run(write_rows(tmp_path, {**GOOD, "id": 7}, {**GOOD, "id": "7"}, {**GOOD, "id": "8"}), tmp_path / "out")
     assert [record.id for record in records] == ["rows/7", "rows/8"] and result.reject_counts == {"VL003": 1}
+
+
+def test_repair_numbers_ids_used_twice_and_lists_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vldata.conversion._PART_DRAFTS", 2)
+    lost = chat("<image>?", "No.", id="a", images=["gone.png"])
+    file = write_rows(tmp_path, *({**GOOD, "id": name} for name in ("a", "a", "a#2", "b")), lost, *({**GOOD, "id": "a"} for _ in range(3)))
+    result, records = run(file, tmp_path / "out", repair=True)
+    assert [record.id for record in records] == [f"rows/{name}" for name in ("a", "a#2", "a#2#2", "b", "a#3", "a#4", "a#5")]
+    assert result.counts.repaired == 5 and result.reject_counts == {"VL202": 1}
+    repairs = [json.loads(line) for line in (tmp_path / "out" / "rows.repairs.jsonl").read_text().splitlines()]
+    assert repairs[0] == {"id": "rows/a#2", "where": "rows.jsonl:2", "what": "gave it the id 'rows/a#2', as 'rows/a' was used before"}
+
+
+def test_one_line_beyond_all_caps_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vldata.converters.rows.MAX_ROW_BYTES", 3 << 20)
+    huge = json.dumps(chat("x" * (9 << 20), "y")).encode()
+    result, records = run(write_rows(tmp_path, GOOD, huge, GOOD), tmp_path / "out")
+    assert [reject.where for reject in result.rejects] == ["rows.jsonl:2"] and len(records) == 2
+    assert result.rejects[0].reason == f"the row has {len(huge):,} bytes; at most {3 << 20:,} are read."
 
 
 def test_repair_does_what_is_unambiguous_and_lists_it(tmp_path: Path) -> None:

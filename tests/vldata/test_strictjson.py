@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from vldata import strictjson
 from vldata.errors import DataError
-from vldata.strictjson import StrictJsonError
+from vldata.strictjson import LongLine, StrictJsonError, iter_lines
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -75,3 +75,15 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         strictjson.read_json(tmp_path / "nowhere.json")
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
         list(strictjson.iter_lines(tmp_path))
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\nlast"])
+def test_long_lines_are_told_and_the_others_read(end: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"one\n" + b"x" * 3_000_000 + b"\n\n" + b"y" * 40 + b"\r\nfour\n" + b"z" * 2_000_000 + end)
+    lines = iter_lines(path, max_line_bytes=30, tell_long=True)
+    found = [(number, line.size if isinstance(line, LongLine) else line) for number, line in lines]
+    wanted = [(1, b"one"), (2, 3_000_000), (4, 40), (5, b"four"), (6, 2_000_000)]
+    assert found == wanted + ([(7, b"last")] if end.endswith(b"last") else [])
+    with pytest.raises(DataError, match=r"a\.jsonl:2: line longer than 30 bytes"):
+        list(iter_lines(path, max_line_bytes=30))

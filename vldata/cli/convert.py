@@ -64,10 +64,13 @@ def _shared(
 def make_command(open_source: Opener) -> Callable[..., None]:
     """Make the command of one converter.
 
-    Its first parameter becomes the argument, the others options; help comes from the lines of `Args:` in the docstring.
+    Its first parameter becomes the argument, the others options; help comes from the lines of `Args:` in the docstring. A parameter
+    with the name of an option that all converters share receives its value.
     """
-    own = _parameters(open_source)
     shared = list(inspect.signature(_shared, eval_str=True, locals={"ConvertOptions": Any}).parameters.values())
+    names = {parameter.name for parameter in shared}
+    own = [parameter for parameter in _parameters(open_source) if parameter.name not in names]
+    wanted = [name for name in inspect.signature(open_source).parameters if name in names]
     ending = [
         inspect.Parameter("strict", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=opt.Strict),
         inspect.Parameter("json_output", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=opt.Json),
@@ -76,7 +79,7 @@ def make_command(open_source: Opener) -> Callable[..., None]:
     def command(**given: Any) -> None:
         strict, json_output = given.pop("strict"), given.pop("json_output")
         options = _shared(**{parameter.name: given.pop(parameter.name) for parameter in shared})
-        opened = open_source(**given)
+        opened = open_source(**given, **{name: getattr(options, name) for name in wanted})
         run_conversions(opened if isinstance(opened, Sequence) else [opened], options, strict=strict, json_output=json_output)
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *shared, *ending)]

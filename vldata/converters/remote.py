@@ -11,10 +11,12 @@ import ipaddress
 import random
 import socket
 import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -134,16 +136,34 @@ def _read(answer: http.client.HTTPResponse, url: str, deadline: float) -> bytes:
 
 
 def map_ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Yield `work(item)` in order, a few items ahead on threads: waiting for servers is done together."""
+    """Yield `work(item)` in order, a few items ahead on threads: waiting for servers is done together.
+
+    The threads are daemons and nobody waits for them, so that an interrupt need not sit out a server that does not answer.
+    """
+    tasks: SimpleQueue[tuple[Future[R], T] | None] = SimpleQueue()
     waiting: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > 2 * _THREADS:
-                    yield waiting.popleft().result()
-            while waiting:
+    for _ in range(_THREADS):
+        threading.Thread(target=_serve, args=(work, tasks), daemon=True).start()
+    try:
+        for item in items:
+            waiting.append(Future())
+            tasks.put((waiting[-1], item))
+            if len(waiting) > 2 * _THREADS:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+        for _ in range(_THREADS):
+            tasks.put(None)
+
+
+def _serve(work: Callable[[T], R], tasks: SimpleQueue[tuple[Future[R], T] | None]) -> None:
+    while (task := tasks.get()) is not None:
+        future, item = task
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(work(item))
+            except BaseException as error:  # whoever waits for the result raises it
+                future.set_exception(error)

@@ -164,9 +164,9 @@ def _count_keys(value: Any) -> int:
 
 def _iter_jsonl(path: Path) -> Iterator[tuple[str, Row]]:
     name = path.name
-    for number, line in strictjson.iter_lines(path):
-        if len(line) > MAX_ROW_BYTES:
-            yield f"{name}:{number}", _too_long(len(line))
+    for number, line in strictjson.iter_lines(path, max_line_bytes=MAX_ROW_BYTES, tell_long=True):
+        if isinstance(line, strictjson.LongLine):
+            yield f"{name}:{number}", _too_long(line.size)
         else:
             yield f"{name}:{number}", decode_row(line)
 

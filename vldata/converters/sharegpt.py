@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vldata.boxes import Target
+from vldata.boxes import Target, Wish, target_for
 from vldata.contract import Setting
 from vldata.converters.assemble import Assembler, tags_suffice
 from vldata.converters.dialects import DIALECTS, Dialect, dialect_keys, find_dialect
@@ -223,7 +223,8 @@ def open_source(
     fps: float = 1.0,
     short: ShortRule = "fewer",
     videos: Literal["frames", "keep"] = "frames",
-    boxes: Target = "0-1000",
+    boxes: Wish = "auto",
+    processor: str = "qwen3-vl",
     follow_links: bool = False,
     allow_remote: bool = False,
 ) -> list[ShareGptSource]:
@@ -242,7 +243,9 @@ def open_source(
         fps: Frames a second of --frame-rule fps.
         short: What to do with videos of fewer frames: reject (error), repeat some, or take all (fewer).
         videos: What becomes of videos: frames, each a picture; or keep, a copy of the file under <video>, once it has decoded whole.
-        boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture.
+        boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture; auto takes what models of the
+            processor were trained on, pixels for qwen2.5-vl.
+        processor: The processor that the pictures will be written for.
         follow_links: Follow links that lead out of the folders, for example to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
 
@@ -264,7 +267,7 @@ def open_source(
             fetch=fetch if allow_remote else None,
             keep_videos=videos == "keep",
         )
-        sources.append(_open_file(listed, finder, sampling, boxes, keep_videos=videos == "keep"))
+        sources.append(_open_file(listed, finder, sampling, target_for(boxes, processor), keep_videos=videos == "keep"))
     return sources
 
 
