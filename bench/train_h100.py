@@ -38,6 +38,7 @@ from PIL import Image
 from vltrain.collate import ROW_WASTE
 from vltrain.data import load_set
 from vltrain.features import IGNORED, Featurizer
+from vltrain.plan import prepare
 from vltrain.recipe import Recipe
 from vltrain.sft import run_sft
 from vltrain.trainer import SftTrainer
@@ -51,23 +52,25 @@ PEAK = 989e12
 TARGET, ANSWER = 2_048, 63
 
 
-def build_model(out: Path, *, tiny: bool) -> None:
-    """Write random weights of the 2B shape with a small tokenizer; its token ids lie in the large vocabulary."""
+def build_model(out: Path, *, tiny: bool, name: str = "2b") -> None:
+    """Write random weights of a published shape with a small tokenizer; its token ids lie in the large vocabulary."""
     from transformers import AutoModelForImageTextToText
 
     tokenizer = build_tokenizer()
     config = build_config(tokenizer)
     if not tiny:
-        shape = PUBLISHED["2b"]
+        shape = PUBLISHED[name]
         text, vision = config.text_config, config.vision_config
         for key, value in {"vocab_size": 151_936, "hidden_size": shape.hidden, "intermediate_size": shape.ffn,
                            "num_hidden_layers": shape.layers,
                            "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads, "head_dim": 128}.items():  # fmt: skip
             setattr(text, key, value)
         text.rope_parameters = {"rope_type": "default", "rope_theta": 5e6, "mrope_interleaved": True, "mrope_section": [24, 20, 20]}
-        for key, value in {"depth": 24, "hidden_size": 1_024, "intermediate_size": 4_096, "num_heads": 16, "out_hidden_size": shape.hidden,
-                           "num_position_embeddings": 2_304, "deepstack_visual_indexes": [5, 11, 17]}.items():  # fmt: skip
+        for key, value in {"depth": shape.vision_depth, "hidden_size": shape.vision_hidden, "intermediate_size": shape.vision_ffn,
+                           "num_heads": 16, "out_hidden_size": shape.hidden, "num_position_embeddings": 2_304,
+                           "deepstack_visual_indexes": list(shape.deepstack)}.items():  # fmt: skip
             setattr(vision, key, value)
+        text.tie_word_embeddings = config.tie_word_embeddings = shape.tied
         config = type(config).from_dict(config.to_dict())
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(0)
@@ -157,6 +160,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "fast, not compiled": {"data": "frames", "batch_size": 4, "checkpointing": False, "steps": 12},
     "fast, batch 4": {"data": "frames", "compile": True, "batch_size": 4, "checkpointing": False},
     "trace": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False, "steps": 6},
+    "fast, batch 2": {"data": "frames", "compile": True, "batch_size": 2, "checkpointing": False},
+    "fast, not compiled, checkpointing": {"data": "frames", "batch_size": 4, "checkpointing": True, "steps": 12},
     "fast, batch 12": {"data": "frames", "compile": True, "batch_size": 12, "checkpointing": False},
 }
 
@@ -181,10 +186,15 @@ def run_row(name: str, work: Path, steps: int, *, tiny: bool, trace: bool) -> di
     rate = result.steady_samples_per_second
     return {
         "row": name, "batch": recipe.batch_size, "samples_per_s": round(rate, 2), "mfu": round(rate * flops / PEAK, 4),
-        "peak_gib": round(result.peak_memory_gib, 1), "wait": round(result.data_wait_share, 4),
+        "peak_gib": round(result.peak_memory_gib, 1), "planned_gib": planned(recipe), "wait": round(result.data_wait_share, 4),
         "steady_wait": round(result.steady_wait_share, 4), "loss": round(result.train_loss, 4),
         "useful_tflop": round(flops / 1e12, 2), "seconds": round(time.perf_counter() - began, 1),
     }  # fmt: skip
+
+
+def planned(recipe: Recipe) -> float:
+    """GiB that `vltrain plan` foresees."""
+    return float(prepare(recipe).plan.memory["H100-80GB"]["gib"])
 
 
 class OneBatch:
@@ -228,11 +238,12 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=500, help="seconds after which no row is begun")
     parser.add_argument("--trace", default="", help="name of a row to profile")
     parser.add_argument("--inductor", default="", help="settings of torch._inductor.config to switch on, separated by commas")
+    parser.add_argument("--shape", default="2b", choices=PUBLISHED, help="of the published Qwen3-VL")
     parser.add_argument("--tiny", action="store_true")
     arguments = parser.parse_args()
     began, rows = time.perf_counter(), []
     work = Path(tempfile.mkdtemp(prefix="train_bench_"))
-    build_model(work / "model", tiny=arguments.tiny)
+    build_model(work / "model", tiny=arguments.tiny, name=arguments.shape)
     write_data(work / "data", work / "model", records=512 if not arguments.tiny else 16, tiny=arguments.tiny)
     if torch.cuda.is_available():
         print(

@@ -45,6 +45,8 @@ def losses(out: Path, key: str) -> list[float]:
 def test_fsdp_is_ddp(tiny: Path, colours: str, tmp_path: Path, checkpointing: bool) -> None:
     train(DDP_RUN, tiny, colours, tmp_path / "ddp", checkpointing=checkpointing)
     train(FSDP_RUN, tiny, colours, tmp_path / "fsdp", checkpointing=checkpointing)
+    for name, wanted in (("ddp", "ddp"), ("fsdp", "fsdp2")):
+        assert json.loads((tmp_path / name / "all_results.json").read_text())["parallel"] == wanted
     for key in ("loss", "eval_loss"):
         one, two = (losses(tmp_path / name, key) for name in ("ddp", "fsdp"))
         print(key, one, two)

@@ -169,3 +169,14 @@ def test_what_would_fail_stops_the_run(tiny: Path, colours: str, tmp_path: Path)
     with pytest.raises(UsageError, match="keep_best"):
         run_sft(recipe_for(tiny, colours, tmp_path / "o", keep_best=True))
     assert not (tmp_path / "o").exists()
+
+
+def test_what_it_says_is_not_on_stdout(tiny: Path, colours: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    changes = {"max_steps": 2, "val_size": 4, "eval_steps": 2, "log_steps": 1}
+    result = run_sft(recipe_for(tiny, colours, tmp_path / "out", **changes), say=said.append)
+    assert capsys.readouterr().out == ""
+    steps = [line for line in said if line.startswith("step ")]
+    assert [line.split(":")[0] for line in steps] == ["step 1 of 2", "step 2 of 2", "step 2 of 2"], "and evaluates once"
+    assert f"evaluation loss {result.eval_loss:.4g}" in steps[-1]
+    assert result.parallel == "none"

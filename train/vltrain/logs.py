@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ RESULTS = "all_results.json"
 
 
 class LogFile(TrainerCallback):
-    """Writes trainer_log.jsonl as LLaMA-Factory does: one line a log, with progress and time left."""
+    """Writes trainer_log.jsonl as LLaMA-Factory does, one line a log with progress and time left, and says the same to the user."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None] = lambda line: None) -> None:
         self._path = folder / LOG
+        self._say = say
         self._began = 0.0
         self._first_step = 0
 
@@ -63,6 +64,11 @@ class LogFile(TrainerCallback):
         }
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({key: value for key, value in entry.items() if value is not None}) + "\n")
+        figures = [f"{name} {logs[key]:.4g}" for key, name in _SPOKEN.items() if key in logs]
+        self._say(f"step {state.global_step:,} of {state.max_steps:,}: {', '.join(figures)}; {_clock(left)} left")
+
+
+_SPOKEN = {"loss": "loss", "eval_loss": "evaluation loss", "grad_norm": "gradient norm", "learning_rate": "learning rate"}
 
 
 def _step_of(line: bytes) -> int:

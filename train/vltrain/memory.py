@@ -1,7 +1,7 @@
 """What a run needs of a GPU's memory, estimated from sizes alone.
 
-Weights, adapters with their optimizer, and activations. The activations are fitted to measured runs of the 2B shape (one H100, 8,192
-tokens a step): 29.5 GiB without checkpointing, 6.5 with, 8.6 and 31.7 as QLoRA. Expect an error of a fifth.
+Weights, adapters with their optimizer, and activations. The activations are fitted to measured runs (docs/training.md). Expect an error of
+a fifth.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ def estimate_bytes(recipe: Recipe, shape: Shape, *, trainable: int, tokens: int,
     weights = float(shape.parameters * wide)
     if recipe.method == "qlora":
         weights -= shape.language_linear_parameters * (wide - _NF4_BYTES)
-    layer = tokens * wide * (14 * shape.hidden + 5 * shape.ffn)
+    # What a layer keeps for its backward pass: fused, it keeps less of what lies between its products.
+    layer = tokens * wide * (8 * shape.hidden + 2.7 * shape.ffn if recipe.compile else 14 * shape.hidden + 5 * shape.ffn)
     kept = tokens * wide * shape.hidden * shape.layers + layer if recipe.checkpointing else layer * shape.layers
-    tower = patches * wide * (10 * shape.vision_hidden + 3 * shape.vision_ffn)
+    tower = patches * wide * (10 * shape.vision_hidden + 3 * shape.vision_ffn) * (0.5 if recipe.compile else 1)
     if recipe.train_vision:
         tower *= shape.vision_depth if not recipe.checkpointing else 2
     rows = max(64, tokens // 20) if recipe.logits_at_labels else tokens

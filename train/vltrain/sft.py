@@ -30,6 +30,7 @@ class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
     peak_memory_gib: float
     steady_samples_per_second: float
     steady_wait_share: float
+    parallel: str = "none"
     resumed_from: int = 0
     eval_loss: float | None = None
     best_checkpoint: str = ""
@@ -124,13 +125,13 @@ def refuse_finished(recipe: Recipe, checkpoint: Path | None) -> None:
 
 def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> TrainResult:
     import torch
-    from transformers import set_seed
+    from transformers import PrinterCallback, set_seed
 
     from vltrain.adapters import add_adapters, choose_precision, load_base
     from vltrain.features import Featurizer
     from vltrain.levers import levers_of
     from vltrain.logs import MANIFEST, LogFile, check_resumable, make_manifest, write_json
-    from vltrain.trainer import Samples, SftTrainer, make_collator, use_levers
+    from vltrain.trainer import Samples, SftTrainer, check_parallel, make_collator, use_levers
 
     precision, levers = choose_precision(recipe), levers_of(recipe)
     output, checkpoint = Path(recipe.output), find_checkpoint(recipe)
@@ -159,8 +160,10 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
         train_dataset=Samples(prepared.train.examples, featurizer),
         eval_dataset=validation,
         data_collator=make_collator(model, levers),
-        callbacks=[LogFile(output)],
+        callbacks=[LogFile(output, say)],
     )
+    trainer.remove_callback(PrinterCallback)  # it prints on stdout, where the result goes
+    check_parallel(trainer)
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -211,7 +214,7 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
         remove_unused_columns=False,
         label_names=["labels"],
         report_to=["tensorboard"] if recipe.tensorboard else "none",
-        disable_tqdm=not os.isatty(2),
+        disable_tqdm=True,
     )
 
 
@@ -221,7 +224,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
     from vltrain.logs import RESULTS, plot_losses, write_json
 
     output = Path(recipe.output)
-    metrics = trainer.evaluate() if prepared.validation.examples else {}
+    metrics = _last_evaluation(recipe, trainer) or trainer.evaluate() if prepared.validation.examples else {}
     trainer.save_model()
     trainer.save_state()
     runtime = max(1e-9, float(trained.metrics["train_runtime"]))
@@ -238,6 +241,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
         peak_memory_gib=torch.cuda.max_memory_allocated() / 2**30 if torch.cuda.is_available() else 0.0,
         steady_samples_per_second=trainer.steady_rate() * trainer.args.world_size,
         steady_wait_share=trainer.steady_wait(),
+        parallel=trainer.parallel,
         resumed_from=int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0,
         eval_loss=metrics.get("eval_loss"),
         best_checkpoint=Path(trainer.state.best_model_checkpoint).name if trainer.state.best_model_checkpoint else "",
@@ -249,6 +253,12 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
         if recipe.plot:
             plot_losses(output, trainer.state.log_history)
     return result
+
+
+def _last_evaluation(recipe: Recipe, trainer: Any) -> dict[str, float]:
+    """The evaluation of these very weights, where the last step had one."""
+    rows = [row for row in trainer.state.log_history if "eval_loss" in row and row["step"] == trainer.state.global_step]
+    return {} if recipe.keep_best or not rows else rows[-1]
 
 
 def copy_side_files(model: Path, output: Path) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch.distributed.tensor import DTensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from transformers import Trainer
 
+from vldata.errors import UsageError
 from vldata.models.layout import ADAPTER_WEIGHTS
 from vltrain.collate import Batch, Collator
 from vltrain.data import Example
@@ -103,6 +105,14 @@ class SftTrainer(Trainer):
         (began, _, before), (ended, _, after) = self._marks[len(self._marks) // 2], self._marks[-1]
         return (after - before) / (ended - began) if ended > began else 0.0
 
+    @property
+    def parallel(self) -> str:
+        """How the run was spread: `none`, `ddp`, or `fsdp2` where the parameters really lie in shards."""
+        model: Any = self.model
+        if any(isinstance(parameter, DTensor) for parameter in model.parameters()):
+            return "fsdp2"
+        return "ddp" if self.args.world_size > 1 else "none"
+
     def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
         """Save the adapter; under FSDP2 every rank helps to gather it, and the first writes."""
         if not self.is_fsdp_enabled:
@@ -154,6 +164,20 @@ class SftTrainer(Trainer):
     def _autocast(self) -> Any:
         half = torch.bfloat16 if self.args.bf16 else torch.float16 if self.args.fp16 else None
         return torch.autocast(self.args.device.type, half) if half else contextlib.nullcontext()
+
+
+def check_parallel(trainer: SftTrainer) -> None:
+    """Hold the way a run is spread to be one that is proven.
+
+    Raises:
+        UsageError: FSDP's first version, or FSDP without GPUs, where it silently runs as DDP.
+    """
+    if not trainer.is_fsdp_enabled:
+        return
+    if getattr(trainer.accelerator.state.fsdp_plugin, "fsdp_version", 1) != 2:
+        raise UsageError("FSDP's first version is not supported.", cure="Launch with --fsdp_version 2, as docs/training.md shows.")
+    if trainer.args.device.type == "cpu":
+        raise UsageError("FSDP needs GPUs; on the CPU it would silently run as DDP.", cure="Launch with torchrun, without FSDP.")
 
 
 def make_collator(model: Any, levers: Levers) -> Collator:

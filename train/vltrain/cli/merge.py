@@ -23,6 +23,7 @@ def merge(
 
     from vldata.errors import UsageError
     from vldata.terminal import note, say, say_json
+    from vltrain.cli.quiet import hush
     from vltrain.merge import merge as run_merge
     from vltrain.recipe import read_recipe
 
@@ -32,6 +33,7 @@ def merge(
         raise UsageError(
             "adapter and merge_to must be known." if not source else "merge_to: where to write is missing.", cure="Give --out FOLDER."
         )
+    hush()
     result = run_merge(Path(read.model), Path(source), Path(target), shard_gb=read.shard_gb, verify=verify, say=note)
     if json_output:
         say_json(msgspec.to_builtins(result))

@@ -25,8 +25,10 @@ def quantize(
     import msgspec
 
     from vldata.terminal import say, say_json
+    from vltrain.cli.quiet import hush
     from vltrain.quantize import quantize as run_quantize
 
+    hush()
     result = run_quantize(model, out, double=double, compute=compute)
     if json_output:
         say_json(msgspec.to_builtins(result))

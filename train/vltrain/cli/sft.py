@@ -24,6 +24,7 @@ def sft(
     import msgspec
 
     from vldata.terminal import note, say, say_json
+    from vltrain.cli.quiet import hush
     from vltrain.recipe import read_recipe
     from vltrain.sft import run_sft, show_labels
 
@@ -38,6 +39,7 @@ def sft(
         for line in show_labels(read, labels):
             say(line)
         return
+    hush()
     result = run_sft(read, notes=notes, say=note)
     if json_output:
         say_json(msgspec.to_builtins(result))
