@@ -198,6 +198,16 @@ def test_boxes_go_with_the_picture(target: str, written: str, tmp_path: Path) ->
     assert result.contract.coordinate_space == target
 
 
+def test_boxes_name_their_picture(tmp_path: Path) -> None:
+    row = {
+        "messages": [{"role": "user", "content": "<image><image>Find both."}, {"role": "assistant", "content": "<bbox> and <bbox>"}],
+        "images": ["images/square.png", "images/circle.png"],
+        "objects": {"ref": [], "bbox": [[80, 64, 240, 192], [0, 0, 320, 256]], "image_id": [1, 0], "bbox_type": "real"},
+    }
+    _, records = run(write_rows(tmp_path, row), tmp_path / "out")
+    assert records[0].messages[1].content == "[250, 250, 750, 750] and [0, 0, 1000, 1000]"
+
+
 def test_boxes_follow_the_processor_unless_told(tmp_path: Path) -> None:
     file = write_rows(tmp_path, BOXED)
     for processor, wish, space in (("qwen3-vl", "auto", "0-1000"), ("qwen2-vl", "auto", "0-1000"), ("qwen2.5-vl", "auto", "pixels")):

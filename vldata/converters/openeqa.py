@@ -5,6 +5,7 @@ The layouts on disk, as the dataset ships and as people lay it out, below SOURCE
     open-eqa-v0.json                                     1,636 questions; open-eqa*184*.json: the subset
     frames/hm3d-v0/<episode>/NNNNN-rgb.png               beside -depth.png, poses .txt, states .pkl (ScanNet: six digits)
     frames/<episode>/00001.jpg
+    *.tar or frames/*.tar                                episodes as folders in tars, or a tar an episode
     videos/hm3d-v0/<episode>-0.mp4, videos/<episode>.mp4
     *.parquet, data/*.parquet                            the mirrors with embedded frames; see `openeqa_parquet`
 """
@@ -21,6 +22,7 @@ import msgspec
 
 from vldata import strictjson
 from vldata.contract import Setting
+from vldata.converters.openeqa_tars import NOT_A_VIEW, PICTURE_SUFFIXES, TarFrames, find_tars
 from vldata.draft import Draft, Reject, Slot, Source, Turn
 from vldata.errors import DataError, UsageError
 from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
@@ -32,13 +34,11 @@ from vldata.strictjson import read_user_text
 FULL_QUESTIONS = "open-eqa-v0.json"
 DEFAULT_PROMPT = "{images}{question}"
 COLUMNS = ("source", "task", "category", "episode", "scene", "extra")
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".avi", ".webm", ".mov")
 
 _KNOWN = frozenset({"question_id", "question", "answer", "category", "episode_history", "extra_answers"})
 _HM3D = re.compile(r"\d+-hm3d-(\w+)").fullmatch
 _SCANNET = re.compile(r"\d+-scannet-(scene\d{4})_\d+").fullmatch
-_NOT_A_VIEW = re.compile(r"[-_](?:depth|semantic|instance|label|mask)$").search
 
 
 # Finds the media of an episode, or says why there are none.
@@ -233,6 +233,9 @@ def _find_questions(roots: tuple[Path, ...], root: Path) -> Path:
 
 
 def _find_media(roots: tuple[Path, ...], root: Path, sampling: Sampling, *, follow_links: bool) -> tuple[Locator, str]:
+    packed = [folder for folder in roots if not any(_has_folders(folder / name) for name in ("frames", "videos"))]
+    if len(packed) == len(roots) and (tars := find_tars(packed)):
+        return TarFrames(tars, root, sampling), f"Frames: in {len(tars):,} tars, the first {tars[0]}."
     for folder in roots:
         if (folder / "frames").is_dir():
             return _FrameFolders(folder / "frames", root, sampling, follow_links=follow_links), f"Frames: {folder / 'frames'}."
@@ -240,10 +243,15 @@ def _find_media(roots: tuple[Path, ...], root: Path, sampling: Sampling, *, foll
         if (folder / "videos").is_dir():
             return _Videos(folder / "videos", root, sampling, follow_links=follow_links), f"Videos: {folder / 'videos'}."
     raise DataError(
-        "no frames/ and no videos/ folder here or in data/.",
+        "no frames/ and no videos/ folder and no tars here or in data/.",
         where=str(root),
         cure="Download the episodes first: frames/hm3d-v0/<episode>/*-rgb.png, or videos/hm3d-v0/<episode>-0.mp4.",
     )
+
+
+def _has_folders(folder: Path) -> bool:
+    """Whether there is such a folder with anything but tars in it."""
+    return folder.is_dir() and any(path.suffix != ".tar" for path in folder.iterdir())
 
 
 def _missing_summary(rows: list[Any], locate: Locator) -> Iterator[str]:
@@ -277,7 +285,7 @@ class _FrameFolders:
         folder = _first_below(self._frames, (episode, episode.rsplit("/", 1)[-1]), Path.is_dir, follow_links=self._follow_links)
         if isinstance(folder, Reject):
             return folder
-        files = [entry for entry in folder.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES and not _NOT_A_VIEW(entry.stem)]
+        files = [entry for entry in folder.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES and not NOT_A_VIEW(entry.stem)]
         colour = [entry for entry in files if re.search(r"[-_]rgb$", entry.stem)]
         files = sorted(colour or files, key=lambda entry: natural_key(entry.name))
         if not files:

@@ -37,7 +37,7 @@ def render_picture(source: FileRef | BytesRef, spec: RenderSpec) -> Rendered | F
         DataError: the output folder cannot be written to.
     """
     try:
-        data = source.data if isinstance(source, BytesRef) else read_picture_bytes(source.path)
+        data = source.data if isinstance(source, BytesRef) else read_picture_bytes(source.path, source.offset, source.length)
         return _render(data, source, spec)
     except Unusable as verdict:
         return verdict.failure

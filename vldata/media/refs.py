@@ -31,11 +31,16 @@ class Sampling(msgspec.Struct, frozen=True):
 
 
 class FileRef(msgspec.Struct, frozen=True, tag="file"):
-    """A picture in a file. `source` is its name relative to the source folder, for provenance; `path` is where it lies."""
+    """A picture in a file. `source` is its name relative to the source folder, for provenance; `path` is where it lies.
+
+    In a tar it is `length` bytes from `offset`; -1: the whole file.
+    """
 
     path: str
     source: str
     frame: int = -1  # its index in a frame folder; -1: not a frame
+    offset: int = 0
+    length: int = -1
 
 
 class ClipRef(msgspec.Struct, frozen=True, tag="clip"):

@@ -41,16 +41,17 @@ def open_regular(path: str) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_picture_bytes(path: str) -> bytes:
-    """Read a whole picture file.
+def read_picture_bytes(path: str, offset: int = 0, length: int = -1) -> bytes:
+    """Read a whole picture file, or the picture of `length` bytes that lies at a place in it.
 
     Raises:
         Unusable: as `open_regular`; VL104 above `MAX_PICTURE_BYTES`; VL102 for an empty file or a failing disk.
     """
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
+        size = os.fstat(file.fileno()).st_size if length < 0 else length
         check_bytes(size)
         try:
+            file.seek(offset)
             return file.read(size)
         except OSError as error:
             raise Unusable("VL102", f"the file cannot be read: {error.strerror}") from None
