@@ -22,7 +22,7 @@ def bench(
     concurrency: Annotated[str, typer.Option(help="Requests in flight, one level after the other.", metavar="N,N,...")] = "1,4,16",
     requests: Annotated[int, typer.Option(help="Requests a level; 0: eight times the level, at least 16.", min=0)] = 0,
     warmup: Annotated[int, typer.Option(help="Requests before, not counted.", min=0)] = 2,
-    max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 64,
+    max_tokens: o.MaxTokens = 64,
     fresh_images: Annotated[
         bool, typer.Option("--fresh-images", help="Change a pixel in every request: no picture cache can help.")
     ] = False,
@@ -65,12 +65,12 @@ def bench(
 
 
 def _table(levels: list[Level]) -> list[str]:
-    names = ("in flight", "req/s", "tok/s", "first p50", "p95", "p99", "token p50", "p95", "answer p50", "p95", "p99", "errors")
-    widths = (9, 9, 10, 10, 9, 9, 10, 8, 11, 10, 10, 10)
+    names = ("in flight", "req/s", "tok/s", "first p50", "p95", "p99", "token p50", "p95", "p99", "answer p50", "p95", "p99", "errors")
+    widths = (9, 9, 10, 10, 9, 9, 10, 8, 8, 11, 10, 10, 10)
     rows: list[tuple[str, ...]] = [names]
     for level in levels:
         ttft, per, total = level.ttft_ms, level.per_token_ms, level.total_ms
-        times = (*(_ms(ttft, key) for key in ("p50", "p95", "p99")), _ms(per, "p50"), _ms(per, "p95"))
+        times = (*(_ms(ttft, key) for key in ("p50", "p95", "p99")), *(_ms(per, key) for key in ("p50", "p95", "p99")))
         whole = tuple(_ms(total, key) for key in ("p50", "p95", "p99"))
         rates = (str(level.concurrency), f"{level.requests_per_s:,.2f}", f"{level.tokens_per_s:,.1f}")
         rows.append((*rates, *times, *whole, f"{level.errors} of {level.requests}"))

@@ -22,7 +22,7 @@ def chat(
     base_url: o.BaseUrl = "",
     adapter: o.Adapter = "",
     dtype: o.Dtype = "auto",
-    max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 512,
+    max_tokens: o.MaxTokens = 512,
     timeout_s: o.TimeoutS = 300.0,
     host: Annotated[str, typer.Option(help="Address to listen on; by default only this machine can reach the page.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 7860,

@@ -42,6 +42,7 @@ BaseUrl = Annotated[
 ]
 Dtype = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16, for hf.")]
 Adapter = Annotated[str, typer.Option(help="LoRA adapter folder, for hf.", show_default=False)]
+MaxTokens = Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)]
 TimeoutS = Annotated[float, typer.Option("--timeout-s", help="Seconds an answer may take.", min=0.1)]
 Retries = Annotated[int, typer.Option(help="Further attempts after a passing fault.", min=0)]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop where the server differs from the contract instead of warning.")]

@@ -27,7 +27,7 @@ def parity(
         typer.Option(help="Model folder whose template and tokenizer say what is expected; by default that of hf.", show_default=False),
     ] = None,
     limit: Annotated[int, typer.Option(help="Records to show.", min=1)] = 3,
-    max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 32,
+    max_tokens: o.MaxTokens = 32,
     seed: Annotated[int, typer.Option(help="Seed sent to servers.")] = 0,
     dtype: o.Dtype = "auto",
     timeout_s: o.TimeoutS = 300.0,

@@ -23,7 +23,7 @@ def predict(
     base_url: o.BaseUrl = "",
     adapter: o.Adapter = "",
     dtype: o.Dtype = "auto",
-    max_tokens: Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)] = 256,
+    max_tokens: o.MaxTokens = 256,
     temperature: Annotated[float, typer.Option(help="0: greedy.", min=0)] = 0.0,
     top_p: Annotated[float, typer.Option(help="Nucleus sampling, with a temperature.", min=0, max=1)] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed sent to the server.")] = 0,

@@ -114,6 +114,7 @@ class HfBackend:
             answer=look.text,
             finish_reason="stop" if look.finished else "length",
             model="hf",
+            prompt=plain_places(look.prompt),
             ids=look.ids,
             prompt_tokens=len(look.ids),
             tokens=look.tokens,

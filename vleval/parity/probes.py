@@ -159,9 +159,14 @@ def distance(one: Reply, other: Reply) -> float:
     worst = 0.0
     for (token, value), (token2, value2) in zip(one.tokens, other.tokens, strict=False):
         worst = max(worst, abs(value - value2))
-        if token != token2:
+        if token != token2 and _legible(token) and _legible(token2):
             return worst + 1
     return worst
+
+
+def _legible(token: str) -> bool:
+    """Whether a token has a text to compare: half a character is written in as many ways as there are servers."""
+    return token != "" and "\N{REPLACEMENT CHARACTER}" not in token and not token.startswith("bytes:")
 
 
 def _nearest(reply: Reply, ways: Mapping[str, Reply]) -> str:

@@ -18,7 +18,7 @@ from vleval.predict.hf import ask_messages
 from vleval.predict.preflight import without_pictures
 
 # How templates and servers write the place of a picture: Qwen's tokens, llama.cpp's marker (its name may vary), Ollama's.
-_PLACES = re.compile(r"<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>|<__media[A-Za-z0-9_]*__>|\[img(?:-\d+)?\]")
+_PLACES = re.compile(r"<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>|<__\w+__>|\[img(?:-\d+)?\]")
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

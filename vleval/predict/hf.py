@@ -41,10 +41,11 @@ class _Prompt(msgspec.Struct, frozen=True):
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer with all that led to it: prompt tokens with pictures expanded, patches and their grid, and how likely each token was."""
+    """One answer and all that led to it: the prompt, its tokens with pictures expanded, the patches, and how likely each token was."""
 
     text: str
     finished: bool
+    prompt: str
     ids: tuple[int, ...]
     grid: tuple[tuple[int, int, int], ...]
     patches: str
@@ -108,6 +109,7 @@ class HfModel:
         return Look(
             text=text,
             finished=finished,
+            prompt=self._prompter.render(ask_messages(ask), ask=True),
             ids=tuple(prompt.ids.tolist()),
             grid=tuple(tuple(entry) for entry in prompt.grid.tolist()) if prompt.grid is not None else (),
             patches=digest.hexdigest()[:12] if prompt.pixels is not None else "",

@@ -81,8 +81,10 @@ def load_wire(backend: str) -> ModuleType:
     """Return the wire module of a backend.
 
     Raises:
-        UsageError: there is no such backend.
+        UsageError: there is no such backend, or it has no server.
     """
+    if backend == HF:
+        raise UsageError("the hf backend runs in this process: there is no server to ask.", cure=f"Servers: {', '.join(BACKENDS)}.")
     if backend not in BACKENDS:
         known = (HF, *BACKENDS)
         raise UsageError(f"no backend {backend!r}.{nearest(backend, known)}", cure=f"There are: {', '.join(known)}.")

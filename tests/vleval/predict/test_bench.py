@@ -11,13 +11,14 @@ from fixtures.openeqa import draw_openeqa
 from tests.vleval.predict.server import FakeServer, http, serve
 from vldata.api import convert
 from vldata.dataset import Dataset
-from vldata.errors import DataError
+from vldata.errors import DataError, UsageError
 from vleval.cli import main
 from vleval.predict import openai_wire
 from vleval.predict.ask import Sampler, iter_asks
 from vleval.predict.bench import bench
 from vleval.predict.bench_chart import draw_chart
 from vleval.predict.client import Endpoint
+from vleval.predict.run import load_wire
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,11 @@ def test_fresh_images_differ_in_every_request(folder: Path) -> None:
         assert len(seen) == pictures
 
 
+def test_what_is_no_server_cannot_be_measured() -> None:
+    with pytest.raises(UsageError, match="there is no server to ask"):
+        load_wire("hf")
+
+
 def test_failures_are_counted_and_a_server_that_answers_nothing_is_named(folder: Path) -> None:
     asks = list(iter_asks(Dataset(folder / "openeqa")))
 
@@ -106,6 +112,7 @@ def test_the_command_prints_a_table_or_json(
                     "token",
                     "p50",
                     "p95",
+                    "p99",
                     "answer",
                     "p50",
                     "p95",
