@@ -28,6 +28,7 @@ from vldata.media.render import render
 from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, budget_limits, find_processor, vision_tokens
 from vldata.publish import publish
 from vldata.record import Record, decode_record, encode_record
+from vldata.rules import videos_fault
 from vldata.seen import SeenIds
 from vldata.spreading import kind_of
 from vldata.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key
@@ -163,6 +164,7 @@ class _Run:
         self._tokens = TokenCounter()
         self._picture_tokens: dict[str, int] = {}
         self._video_tokens: dict[str, int] = {}
+        self._misread = 0
         self._reject_counts: Counter[str] = Counter()
         self._rejects: list[Reject] = []
         self._next_place: dict[str, int] = {}  # for ids used before: the suffix to try next
@@ -342,6 +344,8 @@ class _Run:
                 self._video_tokens[video.name] = video_tokens(clip)
             in_videos += self._video_tokens[video.name]
         sizes = [(picture.source_width, picture.source_height) for picture in pictures] if pictures else ()
+        if videos and videos_fault(record):
+            self._misread += 1
         text, turns = text_bytes(record), len(record.messages)
         self._tokens.add(record.id, vision=vision + in_videos, text=text, turns=turns, sizes=sizes, videos=in_videos)
 
@@ -369,6 +373,8 @@ class _Run:
             discard_state(self._stage.paths)
             raise DataError(_nothing_written(counts, self._rejects), where=self._identity.name, cure="Nothing was registered.")
         notes = Counter(r.note for r in self._rendered.values() if isinstance(r, Rendered) and r.note)
+        if self._misread:
+            notes["LLaMA-Factory 0.9.5 reads one video a record, in the first question; these have more, or have it later"] = self._misread
         shard_size, overwrite = self._options.shard_size, self._options.overwrite
         contract, names = publish(self._stage, markers, self._identity, counts, self._tokens, shard_size=shard_size, overwrite=overwrite)
         return Conversion(

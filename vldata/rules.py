@@ -97,6 +97,20 @@ def _tools_fault(tools: str) -> str:
     return "" if isinstance(value, list) else "`tools` holds no list."
 
 
+def videos_fault(record: Record) -> str:
+    """Say why LLaMA-Factory (0.9.5) would misread the kept videos of a record, or "".
+
+    It takes the marks of time by the number of the turn and the number of steps of the first video for all: it is right for one video
+    in the first question alone.
+    """
+    if not record.kept_videos:
+        return ""
+    first = next((message for message in record.messages if message.role == "user"), None)
+    if len(record.kept_videos) > 1:
+        return f"has {len(record.kept_videos)} videos, of which LLaMA-Factory counts all like the first"
+    return "" if first is not None and VIDEO_TAG in first.content else "has its video after the first question, where LLaMA-Factory stops"
+
+
 def path_fault(path: str) -> str:
     """Say why a media path may not stand in a record, or "" for a good one.
 

@@ -241,9 +241,14 @@ def test_a_mixture_with_pictures_alone_has_the_column_everywhere(kept: Path, tmp
 
 @pytest.mark.parametrize("name", ["llamafactory", "alpaca", "swift", "qwen"])
 def test_exports_with_videos(name: str, kept: Path) -> None:
-    result = export(name, ExportPlan(str(kept / "clips"), kept / "ex", images="copy"))
-    rows = [json.loads(line) for line in result.files[0].read_text().splitlines()]
     dataset = Dataset(kept / "clips")
+    if name in ("llamafactory", "alpaca"):
+        with pytest.raises(DataError, match="has 2 videos, of which LLaMA-Factory counts all like the first"):
+            export(name, ExportPlan(str(kept / "clips"), kept / "ex"))
+        filter_records(DatasetPaths(kept, "clips"), ["videos<=1"], name="single")
+        dataset = Dataset(kept / "single")
+    result = export(name, ExportPlan(str(kept / dataset.name), kept / "ex", images="copy"))
+    rows = [json.loads(line) for line in result.files[0].read_text().splitlines()]
     for row, record in zip(rows, dataset, strict=True):
         given = row.get("videos", row.get("video", []))
         assert tuple([given] if isinstance(given, str) else given) == record.kept_videos
@@ -252,6 +257,15 @@ def test_exports_with_videos(name: str, kept: Path) -> None:
         assert all("videos" in entry["columns"] for entry in read_dataset_info(kept / "ex").values())
         yaml = result.files[-1].read_text()
         assert "video_fps: 2.0\nvideo_maxlen: 128\nvideo_max_pixels: 65536\n" in yaml
+
+
+def test_what_llamafactory_misreads_is_noted(tmp_path: Path) -> None:
+    rows = [*ROWS[:1], chat("Hi.", "Hello.", "<video>And this?", "A circle.", videos=["a.mp4"]), ROWS[2]]
+    result = keep(write_source(tmp_path / "src", rows), tmp_path / "out")
+    assert [count for note, count in result.notes.items() if note.startswith("LLaMA-Factory 0.9.5 reads one video")] == [2]
+    filter_records(DatasetPaths(tmp_path / "out", "clips"), ["turns>2"], name="later")
+    with pytest.raises(DataError, match="has its video after the first question, where LLaMA-Factory stops"):
+        export("llamafactory", ExportPlan(str(tmp_path / "out" / "later"), tmp_path / "ex"))
 
 
 def test_formats_of_one_video_and_of_none(kept: Path) -> None:

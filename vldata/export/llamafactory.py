@@ -11,6 +11,7 @@ from vldata.errors import DataError
 from vldata.export.plan import Exported, ExportPlan, write_jsonl, write_text
 from vldata.export.turns import plain_roles
 from vldata.record import Record
+from vldata.rules import videos_fault
 from vldata.video_tokens import FPS, LLAMAFACTORY_FRAME_PIXELS, LLAMAFACTORY_MAX_FRAMES, llamafactory_video_tokens
 
 _YAML = """\
@@ -52,6 +53,7 @@ def export_sharegpt(plan: ExportPlan) -> Exported:
     """The records themselves under a registry of the export's own; pictures by absolute path or copied."""
 
     def row(record: Record) -> dict[str, Any]:
+        _check_videos(record)
         built: dict[str, Any] = msgspec.to_builtins(record)
         built["images"] = [plan.image_name(image) for image in record.images]
         if record.videos is not msgspec.UNSET:
@@ -72,6 +74,7 @@ def export_alpaca(plan: ExportPlan) -> Exported:
 
     def row(record: Record) -> dict[str, Any]:
         plain_roles(record, "alpaca")
+        _check_videos(record)
         turns = list(record.messages)
         system = turns.pop(0).content if turns[0].role == "system" else ""
         pairs = [[ask.content, answer.content] for ask, answer in zip(turns[::2], turns[1::2], strict=True)]
@@ -93,6 +96,14 @@ def export_alpaca(plan: ExportPlan) -> Exported:
     if plan.dataset.contract.videos is not None:
         columns["videos"] = "videos"
     return _finish(plan, "alpaca", file.name, {"file_name": file.name, "formatting": "alpaca", "columns": columns}, count)
+
+
+def _check_videos(record: Record) -> None:
+    if fault := videos_fault(record):
+        raise DataError(
+            f"record {record.id!r} {fault}.",
+            cure="Filter such records out (vldata filter --where 'videos<=1'), convert with --videos frames, or export to swift.",
+        )
 
 
 def _finish(plan: ExportPlan, format_name: str, file_name: str, entry: Entry, count: int) -> Exported:
