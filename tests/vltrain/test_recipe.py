@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from vltrain.llamafactory import known_keys
 from vltrain.recipe import Recipe, read_recipe, read_yaml
 
 from vldata.errors import UsageError
@@ -122,3 +123,23 @@ def test_the_tutorials_yaml_are_read_unchanged(name: str, job: str) -> None:
 def test_our_recipes_open_with_their_command(path: Path) -> None:
     assert path.read_text().startswith("# vltrain sft ") or path.read_text().startswith("# torchrun ")
     assert read_recipe(path)[0].job == "sft"
+
+
+def test_every_llamafactory_key_stands_in_one_table() -> None:
+    keys = known_keys()
+    assert len(keys) == len(set(keys)) == 350, "of release 0.9.5 with its training arguments"
+
+
+@pytest.mark.parametrize("line", ["adam_beta1: 0.9", "infer_backend: huggingface", "deepspeed:", "use_dora: false", "galore_rank: 16"])
+def test_a_llamafactory_default_is_let_pass(tmp_path: Path, line: str) -> None:
+    read_recipe(write(tmp_path, f"{TUTORIAL}{line}\n"))
+
+
+@pytest.mark.parametrize("line", ["adam_beta1: 0", "adam_beta2: 0.95", "deepspeed: ds.json", "label_smoothing_factor: 0.1"])
+def test_another_value_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(UsageError, match="not supported here"):
+        read_recipe(write(tmp_path, f"{TUTORIAL}{line}\n"))
+
+
+def test_llamafactory_compiles(tmp_path: Path) -> None:
+    assert read_recipe(write(tmp_path, f"{TUTORIAL}torch_compile: true\n"))[0].compile

@@ -70,7 +70,7 @@ class Prompter:
     def render(self, messages: Sequence[Message], *, tools: str = "", ask: bool = False) -> str:
         """Render turns with the chat template; `ask` opens the assistant's next turn. Pictures are one token each."""
         turns = [_as_turn(message) for message in messages]
-        listed = strictjson.loads(tools) if tools else None
+        listed = _escaped(strictjson.loads(tools)) if tools else None
         return str(self._template.render(messages=turns, tools=listed, add_generation_prompt=ask))
 
     def answer_spans(self, messages: Sequence[Message], *, tools: str = "") -> tuple[str, list[tuple[int, int]]]:
@@ -168,7 +168,20 @@ def _calls(content: str) -> list[dict[str, Any]]:
     except strictjson.StrictJsonError as error:
         raise DataError(f"a function call is {error}.", cure="Run: vldata validate") from None
     calls = value if isinstance(value, list) else [value]
-    return [{"type": "function", "function": call} for call in calls]
+    if not calls or not all(isinstance(call, dict) and isinstance(call.get("name"), str) and "arguments" in call for call in calls):
+        raise DataError("a function call is no object with name and arguments.", cure="Run: vldata validate")
+    return [{"type": "function", "function": _escaped(call)} for call in calls]
+
+
+def _escaped(value: Any) -> Any:
+    """Escape every text inside a JSON value; after reading, since JSON may write a bracket as its code."""
+    if isinstance(value, str):
+        return escape_control_tokens(value)
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(item) for key, item in value.items()}
+    return value
 
 
 def _compile(template: str) -> Any:

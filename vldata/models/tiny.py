@@ -34,10 +34,25 @@ CHAT_TEMPLATE = """\
     {%- endfor -%}
   {%- endif -%}
 {%- endmacro -%}
+{%- if tools -%}
+  {{- '<|im_start|>system\\nTools:' -}}
+  {%- for tool in tools -%}{{- '\\n' + tool | tojson -}}{%- endfor -%}
+  {{- '<|im_end|>\\n' -}}
+{%- endif -%}
 {%- for message in messages -%}
+  {%- if message.role == 'tool' -%}
+    {{- '<|im_start|>user\\n<tool_response>\\n' + show(message.content) + '\\n</tool_response><|im_end|>\\n' -}}
+    {%- continue -%}
+  {%- endif -%}
   {{- '<|im_start|>' + message.role + '\\n' -}}
   {%- if message.role == 'assistant' -%}
-    {%- generation -%}{{- show(message.content) + '<|im_end|>' -}}{%- endgeneration -%}{{- '\\n' -}}
+    {%- generation -%}
+      {{- show(message.content) -}}
+      {%- for call in message.tool_calls or [] -%}
+        {{- '<tool_call>\\n' + {'name': call.function.name, 'arguments': call.function.arguments} | tojson + '\\n</tool_call>' -}}
+      {%- endfor -%}
+      {{- '<|im_end|>' -}}
+    {%- endgeneration -%}{{- '\\n' -}}
   {%- else -%}
     {{- show(message.content) + '<|im_end|>\\n' -}}
   {%- endif -%}
