@@ -32,7 +32,13 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 def list_datasets(out: Path) -> list[Entry]:
-    """List what a folder registers, with a note where a split's parent has changed."""
+    """List what a folder registers, with a note where a split's parent has changed.
+
+    Raises:
+        DataError: there is no such folder.
+    """
+    if not out.is_dir():
+        raise DataError("is not a folder.", where=str(out), cure="Give the folder that a conversion wrote.")
     entries = []
     for name in read_dataset_info(out):
         paths = DatasetPaths(out, name)
@@ -84,9 +90,11 @@ def merge_folder(out: Path, other: Path) -> list[str]:
     """Take over every dataset of another output folder with its pictures. Returns their names.
 
     Raises:
-        DataError: a name is taken in both.
+        DataError: a name is taken in both, or there is nothing to take over.
     """
     theirs = [entry for entry in list_datasets(other) if entry.contract]
+    if not theirs:
+        raise DataError("registers no dataset of ours.", where=str(other), cure="Give the folder that a conversion wrote.")
     registered, mine = read_dataset_info(other), read_dataset_info(out)
     if taken := [entry.name for entry in theirs if entry.name in mine]:
         raise DataError(

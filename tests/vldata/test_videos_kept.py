@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import shutil
@@ -119,6 +120,18 @@ def test_what_cannot_be_kept_is_rejected_by_name(tmp_path: Path) -> None:
         **{"2": "VL102", "3": "VL102", "4": "VL112", "5": "VL202", "6": "VL102", "7": "VL112"}
     }
     assert not list((tmp_path / "out").rglob("*.video"))
+
+
+def test_a_video_in_the_row_itself(tmp_path: Path) -> None:
+    write_clip(tmp_path / "a.mp4")
+    url = "data:video/mp4;base64," + base64.b64encode((tmp_path / "a.mp4").read_bytes()).decode()
+    file = write_source(tmp_path / "src", [chat("<video>?", "Yes.", videos=[url])])
+    result = keep(file, tmp_path / "out")
+    (record,) = Dataset(tmp_path / "out" / "clips")
+    assert (tmp_path / "out" / record.kept_videos[0]).read_bytes() == (tmp_path / "a.mp4").read_bytes()
+    assert result.counts.videos == 1
+    with pytest.raises(DataError, match=r"VL205 the video stands in the row itself.*--videos keep"):
+        convert(open_source(file)[0], ConvertOptions(out=tmp_path / "frames", workers=1))
 
 
 def test_a_turned_video_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

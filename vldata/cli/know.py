@@ -44,7 +44,8 @@ def stats(
     say(f"longest record: {result.longest_id}")
     if result.videos:
         say("Videos are counted as Qwen3-VL's processor samples them (2 frames a second, 4 to 768); their marks of time are estimated.")
-    say("sizes: " + ", ".join(f"{size} ({count:,})" for size, count in result.sizes.items()))
+    if result.sizes:
+        say("sizes: " + ", ".join(f"{size} ({count:,})" for size, count in result.sizes.items()))
     if len(result.categories) > 1:
         say(f"\n{'all tokens by ' + result.by:<28} {'mean':>10} {'p50':>8} {'p95':>8} {'max':>8} {'records':>8}")
         for name, category in result.categories.items():

@@ -99,9 +99,11 @@ class MediaFinder:
         """
         if isinstance(value, dict):
             value = _cell_value(value)
+        if isinstance(value, str) and value.startswith("data:"):
+            value = _from_data_url(value)
         if isinstance(value, bytes | bytearray) and value:
             if not self._keep_videos:
-                raise RowError("VL205", "the video is given as bytes; frames are taken of files alone. Use --videos keep.")
+                raise RowError("VL205", "the video stands in the row itself; frames are taken of files alone. Use --videos keep.")
             return (VideoRef("", where, bytes(value)),)
         if isinstance(value, list) and self._keep_videos:
             raise RowError("VL112", f"the video is a list of {len(value)} frames, no file; leave --videos keep out for pictures.")
@@ -185,7 +187,7 @@ def _from_data_url(url: str) -> bytes:
     if not match or not match.group().lower().endswith(";base64,"):
         raise RowError("VL205", f"the data URL {url[:40]!r} is not base64 of a picture.")
     if match.group(1) and not match.group(1).startswith(("image/", "application/octet-stream", "video/")):
-        raise RowError("VL205", f"the data URL is of type {match.group(1)!r}, not a picture.")
+        raise RowError("VL205", f"the data URL is of type {match.group(1)!r}, not a picture or video.")
     return _from_base64(url[match.end() :])
 
 
