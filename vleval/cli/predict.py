@@ -44,6 +44,7 @@ def predict(
     """Ask a model every question of a dataset; the same command goes on after an interruption, and asks nothing twice."""
     import msgspec
 
+    from vldata.cli.progress import count_progress
     from vldata.dataset import Dataset
     from vldata.terminal import note, say, say_json
     from vleval.predict.ask import Sampler
@@ -71,7 +72,15 @@ def predict(
         strict=strict,
     )
     try:
-        result = run_predict(Dataset(data), out, options, api_key=api_key(), note=note)
+        with count_progress("answers") as show:
+            result = run_predict(
+                Dataset(data),
+                out,
+                options,
+                api_key=api_key(),
+                note=note,
+                on_progress=lambda done, total: show(data, done, total) if show else None,
+            )
     except KeyboardInterrupt:
         note(f"Interrupted. What was answered is in {out}.journal; the same command goes on from there.")
         raise SystemExit(130) from None

@@ -15,6 +15,7 @@ from vleval.cli.settings import api_key
 if TYPE_CHECKING:
     from vleval.explain import Explanation
     from vleval.judge.ask import Judge
+    from vleval.judge.prompts import JudgePrompts
     from vleval.results import ScoreResult
     from vleval.stats.agreement import Agreement
 
@@ -45,6 +46,9 @@ def score(
     judge_prompts: Annotated[
         Path | None, typer.Option(help="For upstream: prompts/ of a checkout of open-eqa.", show_default=False)
     ] = None,
+    judge_rubric: Annotated[
+        Path | None, typer.Option(help="For robust: a text that says what the marks 1 to 5 mean.", show_default=False)
+    ] = None,
     human_marks: Annotated[
         str | None, typer.Option("--human-marks", metavar="FILE", help="Marks of people by id: say how far the judge agrees with them.")
     ] = None,
@@ -65,6 +69,7 @@ def score(
         raise UsageError("no predictions file.", cure="Example: vleval score preds.jsonl")
     from vleval.cli.settings import metric_options
     from vleval.joining import Allow
+    from vleval.judge.prompts import load_prompts
     from vleval.scoring import score as run_score
 
     settings = metric_options(strip_think, coord_space, reference_space, iou, allow_remote_code)
@@ -78,7 +83,7 @@ def score(
         options=settings,
         allow=Allow(missing=allow_missing, duplicates=allow_duplicates, extra=allow_extra),
         marks=marks,
-        judge=_make_judge(judge, judge_model, judge_mode, judge_prompts, file) if judge else None,
+        judge=_make_judge(judge, judge_model, load_prompts(judge_mode, judge_prompts, judge_rubric), file) if judge else None,
         judge_key=api_key(),
         seed=seed,
         tell=terminal.note,
@@ -95,16 +100,15 @@ def score(
     _print(result, explanation, agreed, json)
 
 
-def _make_judge(url: str, model: str, mode: Literal["robust", "upstream"], prompts: Path | None, file: str) -> Judge:
+def _make_judge(url: str, model: str, prompts: JudgePrompts, file: str) -> Judge:
     """The judge of the flags; its verdicts are kept beside the predictions."""
     from vldata.errors import UsageError
     from vleval.judge.ask import Judge
-    from vleval.judge.prompts import load_prompts
 
     if not model:
         raise UsageError("--judge needs --judge-model.", cure="Name the model as the server lists it.")
     cache = None if file == "-" else Path(f"{file}.judge")
-    return Judge(base_url=url, model=model, prompts=load_prompts(mode, prompts), cache=cache)
+    return Judge(base_url=url, model=model, prompts=prompts, cache=cache)
 
 
 def _agreement(result: ScoreResult, human_marks: str, seed: int) -> Agreement:

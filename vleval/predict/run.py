@@ -21,6 +21,7 @@ from vldata.dataset import Dataset
 from vldata.durable import fsync_dir, open_durable, write_atomic
 from vldata.errors import DataError, UsageError
 from vldata.lock import hold
+from vldata.models.fingerprint import fingerprint
 from vldata.pixels import vision_tokens
 from vldata.suggest import nearest
 from vleval.predict.ask import Ask, Sampler, iter_asks, request_key
@@ -361,6 +362,7 @@ def _run_document(dataset: Dataset, options: RunOptions, accepted: Sequence[str]
         "backend": options.backend,
         "model": options.model,
         "adapter": options.adapter,
+        "digests": {name: fingerprint(Path(name)) for name in (options.model, options.adapter) if name and Path(name).is_dir()},
         "sampler": options.sampler,
         "server_fingerprints": sorted(asking.fingerprints),
         "dataset": dataset.name,

@@ -14,7 +14,8 @@ from vldata import strictjson
 from vldata.contract import Contract
 from vldata.dataset import Dataset
 from vldata.errors import VlkitError
-from vldata.models.layout import ADAPTER_CONFIG, read_chat_template
+from vldata.models.fingerprint import weights_digest
+from vldata.models.layout import ADAPTER_CONFIG, INDEX, WEIGHTS, read_chat_template
 from vldata.pixels import find_processor, smart_resize
 from vldata.record import IMAGE_TAG, Record
 from vleval.predict.preflight import Check
@@ -111,11 +112,10 @@ def _adapter(dataset: Dataset, model: Path, adapter: Path) -> Iterator[Check]:
         yield Check("the adapter's run is known", None, f"{adapter} has no {MANIFEST}")
         return
     noted = manifest.get("model") if isinstance(manifest.get("model"), dict) else {}
-    config = model / "config.json"
-    if isinstance(noted, dict) and noted.get("config") and config.is_file():
-        digest = hashlib.sha256(config.read_bytes()).hexdigest()
-        if digest != noted["config"]:
-            yield _differs("the adapter's base is this model", f"it was trained on {noted.get('path')!r}, whose config.json is another")
+    if isinstance(noted, dict) and (model / "config.json").is_file() and not _is_base(noted, model):
+        yield _differs(
+            "the adapter's base is this model", f"it was trained on {noted.get('path')!r}: other weights, or another config.json"
+        )
     sets = manifest.get("data") if isinstance(manifest.get("data"), list) else []
     here = {file.sha256 for file in dataset.contract.files}
     for entry in sets if isinstance(sets, list) else []:
@@ -124,6 +124,15 @@ def _adapter(dataset: Dataset, model: Path, adapter: Path) -> Iterator[Check]:
             yield _differs("the adapter has not seen these records", f"{dataset.name} is in its training data ({target})")
         elif isinstance(target, str):
             yield from _training_contract(dataset.contract, target)
+
+
+def _is_base(noted: dict[str, Any], model: Path) -> bool:
+    """Whether a folder holds what a run noted of its base; what was not noted, or is not there, is no difference."""
+    config = hashlib.sha256((model / "config.json").read_bytes()).hexdigest()
+    if noted.get("config") and noted["config"] != config:
+        return False
+    weights = (model / WEIGHTS).is_file() or (model / INDEX).is_file()
+    return not (weights and noted.get("weights")) or weights_digest(model) == noted["weights"]
 
 
 def _training_contract(ours: Contract, target: str) -> Iterator[Check]:
