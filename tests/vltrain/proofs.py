@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +85,55 @@ def test_compiled_layers_give_the_plain_loss_and_gradients(tiny: Path, samples: 
             torch.nn.init.normal_(parameter, std=0.02)
     plain = run(model, samples, PLAIN)
     assert_equal(run(model, samples, Levers(compile=True)), plain, 1e-5)
+
+
+def draw_for(name: str, folder: Path) -> None:
+    """Draw and prepare, with the commands a recipe names, what it trains on."""
+    from fixtures.chartqa import draw_chartqa
+    from fixtures.openeqa import draw_openeqa
+    from fixtures.sharegpt import draw_sharegpt
+
+    vldata = [sys.executable, "-m", "vldata"]
+    if name == "chartqa-lora-8b":
+        commands = [["convert", "chartqa", str(draw_chartqa(folder / "ChartQA Dataset"))]]
+    elif name == "openeqa-qlora-t4":
+        source = draw_openeqa(folder / "open-eqa")
+        commands = [["convert", "openeqa", str(source), "--frames", "8", "--max-pixels", "261120"],
+                    ["split", "prepared/openeqa", "--test", "4", "--val", "4", "--group-by", "scene"]]  # fmt: skip
+    else:
+        source = draw_sharegpt(folder / "conversations", "swift" if name == "detection" else "llava")
+        found = source if source.is_file() else next(path for path in sorted(source.iterdir()) if path.suffix in (".json", ".jsonl"))
+        commands = [["convert", "sharegpt", str(found), "--name", "sharegpt" if name.startswith("sharegpt") else name]]
+        if name == "detection":
+            commands += [["sample", "prepared/detection", "--count", "1", "--as", f"detection_{side}"] for side in ("train", "val")]
+    for command in commands:
+        done = subprocess.run([*vldata, *command], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("name", ["chartqa-lora-8b", "openeqa-qlora-t4", "sharegpt-lora-4b", "detection"])
+def test_recipes_train_as_they_stand(name: str, tiny: Path, tmp_path: Path) -> None:
+    """On the CPU and a tiny model: only what needs a GPU or the real weights is changed."""
+    import yaml
+
+    if "qlora" in name:
+        pytest.importorskip("bitsandbytes")
+    draw_for(name, tmp_path)
+    text = (Path(__file__).parents[2] / "train" / "recipes" / f"{name}.yaml").read_text()
+    recipe = yaml.safe_load(text) | {
+        "model": str(tiny),
+        "precision": "fp32",
+        "max_steps": 2,
+        "save_steps": 1,
+        "eval_steps": 1,
+        "workers": 0,
+    }
+    recipe["compile"] = False
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    done = subprocess.run(
+        [sys.executable, "-m", "vltrain", "sft", "recipe.yaml", "--json"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = json.loads(done.stdout)
+    assert results["steps"] == 2 and results["eval_loss"] > 0
+    assert (tmp_path / recipe["output"] / "adapter_model.safetensors").stat().st_size > 1_000
