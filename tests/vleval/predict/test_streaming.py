@@ -1,0 +1,79 @@
+"""A run holds a window of the dataset, never all of it, and one run at a time writes a file."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.vleval.predict.server import FakeServer, serve
+from vldata.api import convert
+from vldata.dataset import Dataset
+from vldata.errors import DataError
+from vldata.lock import hold
+from vleval.predict.run import RunOptions, predict
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Datasets `n1000` and `n3000` of text-only records, a kilobyte each."""
+    root = tmp_path_factory.mktemp("texts")
+    for size in (1_000, 3_000):
+        with (root / f"{size}.jsonl").open("w") as lines:
+            for number in range(size):
+                turns = [{"role": "user", "content": f"Question {number}? " + "x" * 1_000}, {"role": "assistant", "content": "4"}]
+                lines.write(json.dumps({"messages": turns}) + "\n")
+        convert("sharegpt", root / f"{size}.jsonl", out=root / "prepared", name=f"n{size}", workers=1)
+    return root / "prepared"
+
+
+def peak(folder: Path, size: int, out: Path, server: FakeServer) -> int:
+    """Most bytes that Python objects of a run took, the run a second one that takes all over."""
+    options = RunOptions(backend="openai", model="tiny", base_url=server.url, preflight=False, concurrency=8)
+    server.bodies, server.asked = _NoBodies(), _NoCounts()
+    tracemalloc.start()
+    try:
+        predict(Dataset(folder / f"n{size}"), out, options)
+        assert predict(Dataset(folder / f"n{size}"), out, options).taken_over == size
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+class _NoBodies(list):  # type: ignore[type-arg]
+    """Keeps no bodies: the server's memory is not what is measured."""
+
+    def append(self, item: object) -> None:
+        return
+
+
+class _NoCounts(Counter):  # type: ignore[type-arg]
+    """Counts no questions, likewise."""
+
+    def __setitem__(self, key: object, value: int) -> None:
+        return
+
+
+def test_memory_does_not_grow_with_the_records(folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer()) as server:
+        peak(folder, 1_000, tmp_path / "warm.jsonl", server)
+        few, many = (peak(folder, size, tmp_path / f"{size}.jsonl", server) for size in (1_000, 3_000))
+    assert many - few < 2_000 * 300, (few, many)  # the records alone are 2,000 x 1,000 characters, in lines and journal twice that
+
+
+def test_the_predictions_of_many_records_stand_in_their_order(folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer()) as server:
+        options = RunOptions(backend="openai", model="tiny", base_url=server.url, preflight=False, concurrency=64)
+        predict(Dataset(folder / "n3000"), tmp_path / "p.jsonl", options)
+    ids = [json.loads(line)["id"] for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert ids == [record.id for record in Dataset(folder / "n3000")]
+
+
+def test_two_runs_do_not_write_one_file(folder: Path, tmp_path: Path) -> None:
+    options = RunOptions(backend="openai", model="tiny", base_url="http://127.0.0.1:9", preflight=False)
+    with hold(tmp_path / ".p.jsonl.lock", "p.jsonl"), pytest.raises(DataError, match=r"p\.jsonl is in use by process"):
+        predict(Dataset(folder / "n1000"), tmp_path / "p.jsonl", options)
+    assert not (tmp_path / "p.jsonl.journal").exists()
