@@ -55,6 +55,8 @@ def read_dataset_info(out: Path) -> dict[str, Entry]:
 def merge_entries(out: Path, entries: dict[str, Entry], *, remove: tuple[str, ...] = ()) -> None:
     """Add or replace `entries` and drop the names in `remove`; everything else keeps its place."""
     with hold(out / STATE_DIR / "dataset_info.lock", DATASET_INFO, wait=True):
+        for left in out.glob(f".{DATASET_INFO}.*.tmp"):  # of a command killed while it held the lock
+            left.unlink(missing_ok=True)
         table = read_dataset_info(out)
         merged = {name: entry for name, entry in table.items() if name not in remove}
         merged.update(entries)

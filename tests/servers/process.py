@@ -37,7 +37,7 @@ class Commands:
         Raises:
             AssertionError: it ends with another code than 0; its last words are told.
         """
-        return self.python(self._bin / command[0], command[1:], {})
+        return self.python(self._bin / command[0], command[1:], {"OMP_NUM_THREADS": "1"})  # a model this small only waits for threads
 
     def python(self, program: Path, arguments: list[str], environment: Mapping[str, str]) -> str:
         """Run a program with further environment."""
