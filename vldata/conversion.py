@@ -6,7 +6,6 @@ finished in order, so that the result does not depend on how many workers there 
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import itertools
 from collections import Counter, deque
@@ -27,6 +26,7 @@ from vldata.media.refs import Decoder, FormatRule, Kept, MediaRef, Picture, Rend
 from vldata.media.render import render
 from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, budget_limits, find_processor, vision_tokens
 from vldata.publish import publish
+from vldata.quiet_gc import few_collections
 from vldata.record import Record, decode_record, encode_record
 from vldata.rules import videos_fault
 from vldata.seen import SeenIds
@@ -106,24 +106,12 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
         refuse_foreign(paths, identity, overwrite=options.overwrite)
         stage = open_stage(paths, make_fingerprint(identity), fresh=options.fresh)
         run = _Run(source, options, identity, stage, on_progress)
-        with _few_collections():
+        with few_collections():  # it runs once a part, when the drafts of that are gone
             run.resume()
             run.work()
             result = run.finish()
         discard_state(paths)
     return result
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """Keep the collector from walking the drafts of a part over and over: it runs once a part, when they are gone."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Part:
@@ -288,11 +276,17 @@ class _Run:
                 self._note_reject(outcome)
                 lines["rejects"].append(msgspec.json.encode(outcome))
                 continue
-            lines["repairs"] += [msgspec.json.encode(repair) for repair in outcome.repairs]
+            if outcome.repairs:
+                lines["repairs"] += [msgspec.json.encode(repair) for repair in outcome.repairs]
             lines["records"].append(encode_record(outcome.record))
-            kinds.append(str(kind_of(outcome.record)))
-            ids[outcome.record.id] = None
-            self._count_tokens(outcome.record, outcome.pictures, outcome.videos)
+            record = outcome.record
+            ids[record.id] = None
+            if outcome.pictures or outcome.videos:
+                kinds.append(str(kind_of(record)))
+                self._count_tokens(record, outcome.pictures, outcome.videos)
+            else:
+                kinds.append("0")
+                self._tokens.add_text(record.id, text_bytes(record), len(record.messages))
         pictures: list[Path] = []
         for key, ref in part.new.items():
             rendering = self._rendered[key]

@@ -61,6 +61,16 @@ class TokenCounter:
             if len(self._shapes) > _MAX_SHAPES:
                 self._shapes = None
 
+    def add_text(self, record_id: str, text: int, turns: int) -> None:
+        """Count one record without media: what `add` does, for the many."""
+        self._vision.append(0)
+        self._text.append(text)
+        estimate = -(-text // _BYTES_PER_TOKEN) + _TOKENS_PER_TURN * turns
+        if estimate > self._longest[0][0]:
+            self._longest[0] = (estimate, 0, estimate, record_id)
+        if self._shapes is not None and estimate > self._shapes.get((), -1):
+            self._shapes[()] = estimate
+
     def statistics(self, which: Literal["all", "media", "text"] = "all") -> TokenStatistics:
         """Summarise for the contract: all records, or those with media, or those of text alone."""
         if which == "all":
