@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import msgspec
 import numpy as np
 
 from vldata.errors import DataError, MissingExtraError, UsageError
+from vldata.models.layout import read_adapter_config
 from vldata.models.prompt import Prompter
 from vldata.record import IMAGE_TAG, Message
 from vleval.predict.ask import Ask, Sampler
@@ -262,13 +264,15 @@ def _dtype(torch: Any, name: str, device: str) -> Any:
 def _with_adapter(model: Any, adapter: str) -> Any:
     try:
         from peft import PeftModel
+        from safetensors import SafetensorError
     except ImportError:
         raise MissingExtraError("an adapter", "train") from None
-    if not (Path(adapter) / "adapter_config.json").is_file():
-        raise DataError("is not an adapter folder: no adapter_config.json.", where=adapter)
+    read_adapter_config(Path(adapter))
     try:
-        return PeftModel.from_pretrained(model, adapter)
-    except (RuntimeError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft reads an old alias
+            return PeftModel.from_pretrained(model, adapter)
+    except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         raise DataError(
             f"does not fit this model: {str(error).splitlines()[0]}.", where=adapter, cure="Give the base it was trained on."
         ) from None

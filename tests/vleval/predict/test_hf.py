@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -94,5 +96,42 @@ def test_a_run_in_this_process_writes_the_same_lines_as_one_over_a_server(folder
 def test_what_is_no_model_or_adapter_is_named(folder: Path, tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a model folder"):
         hf.HfModel(str(tmp_path))
-    with pytest.raises(DataError, match="is not an adapter folder"):
+    with pytest.raises(DataError, match=r"no adapter here: adapter_config\.json is missing"):
         hf.HfModel(str(tiny), adapter=str(tmp_path), device="cpu")
+
+
+def test_an_adapter_answers_as_the_merged_model_and_a_look_as_a_run(folder: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    from vldata.models.tiny import build_tiny_model
+
+    torch.set_num_threads(1)
+    base = build_tiny_model(tmp_path / "base", mixing=50)
+    torch.manual_seed(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft reads an alias that transformers gives up
+        config = LoraConfig(r=4, lora_alpha=64, target_modules=["q_proj", "v_proj", "up_proj"], init_lora_weights=False)
+        tuned = get_peft_model(transformers.AutoModelForImageTextToText.from_pretrained(base), config)
+        tuned.save_pretrained(tmp_path / "adapter")
+        shutil.copytree(base, tmp_path / "merged")
+        tuned.merge_and_unload().save_pretrained(tmp_path / "merged")
+    asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")][:4]
+    adapted = hf.HfModel(str(base), adapter=str(tmp_path / "adapter"), device="cpu", sampler=SAMPLER)
+    found = answers(adapted, asks)
+    assert found == answers(hf.HfModel(str(tmp_path / "merged"), device="cpu", sampler=SAMPLER), asks)
+    assert found != answers(hf.HfModel(str(base), device="cpu", sampler=SAMPLER), asks)
+    look = adapted.look(asks[0])
+    assert look.text == found[asks[0].id] and len(look.tokens) <= 6 and all(likely < 0 for _, likely in look.tokens)
+    assert look.grid == ((1, 14, 24), (1, 14, 24)) and look.prompt.count("<|image_pad|>") == 2
+    assert look.ids.count(adapted._prompter.image_pad) == 2 * 84
+    (tmp_path / "adapter" / "adapter_model.safetensors").write_bytes(b"torn")
+    with pytest.raises(DataError, match="does not fit this model"):
+        hf.HfModel(str(base), adapter=str(tmp_path / "adapter"), device="cpu")
+
+
+def test_runs_of_equal_settings_differ_in_no_answer_whatever_the_window(folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")]
+    model = hf.HfModel(str(tiny), device="cpu", sampler=SAMPLER)
+    whole = answers(model, asks)
+    monkeypatch.setattr(hf, "_WINDOW", 2)
+    assert answers(model, asks) == whole
