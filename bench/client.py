@@ -3,13 +3,16 @@
     python bench/client.py [--requests 10000] [--concurrency 64] [--picture-bytes 75000]
 
 The server answers a fixed reply as soon as it has the body, in a process of its own. A picture of 75,000 bytes is 100 KB in base64.
-With httpx installed (`pip install httpx`) a plain httpx client sends the same bodies in the same run.
+With httpx and openai installed, a plain httpx client and the OpenAI SDK ask the same in the same run, a tenth as often. Best in a venv of
+its own: `pip install openai httpx -e .`
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
+import importlib.util
 import itertools
 import json
 import multiprocessing
@@ -17,7 +20,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from vleval.predict import openai_wire
 from vleval.predict.ask import Ask, AskTurn, Sampler
 from vleval.predict.client import Client, Endpoint
 
+Send = Callable[[list[dict[str, Any]]], Coroutine[Any, Any, None]]
 REPLY = json.dumps({"model": "m", "choices": [{"message": {"content": "Four."}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9}})
 RAW = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(REPLY)}\r\n\r\n{REPLY}".encode()
 
@@ -96,35 +100,64 @@ def measure_ours(url: str, count: int, concurrency: int, pictures: list[str]) ->
     return (cpu_s() - used) * 1000 / count, count / (time.perf_counter() - started)
 
 
-def measure_httpx(url: str, count: int, concurrency: int, pictures: list[str]) -> tuple[float, float] | None:
-    """The same of httpx with bodies made by json; None when it is not installed."""
-    try:
-        import base64
+def plain_messages(ask: Ask) -> list[dict[str, Any]]:
+    """The messages of an ask as a script writes them: the file read and encoded for every request."""
+    data = base64.b64encode(Path(ask.images[0]).read_bytes()).decode()
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{data}"}}
+    return [{"role": "user", "content": [picture, {"type": "text", "text": ask.turns[0].parts[1]}]}]
 
-        import httpx
-    except ImportError:
-        return None
+
+async def ask_all(send: Send, count: int, concurrency: int, pictures: list[str]) -> None:
+    """Send everything, `concurrency` at a time."""
+    queue = asks(count, pictures)
+
+    async def work() -> None:
+        for _, ask in queue:
+            await send(plain_messages(ask))
+
+    await asyncio.gather(*(work() for _ in range(concurrency)))
+
+
+def measure_httpx(url: str, count: int, concurrency: int, pictures: list[str]) -> tuple[float, float]:
+    """The same of httpx with bodies made by json."""
+    import httpx
 
     async def main() -> None:
-        queue = asks(count, pictures)
         limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
         async with httpx.AsyncClient(limits=limits, timeout=60) as client:
 
-            async def work() -> None:
-                for _, ask in queue:
-                    data = base64.b64encode(Path(ask.images[0]).read_bytes()).decode()
-                    content = [
-                        {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{data}"}},
-                        {"type": "text", "text": ask.turns[0].parts[1]},
-                    ]
-                    body = {"model": "m", "messages": [{"role": "user", "content": content}]}
-                    (await client.post(f"{url}/v1/chat/completions", json=body)).json()
+            async def send(messages: list[dict[str, Any]]) -> None:
+                (await client.post(f"{url}/v1/chat/completions", json={"model": "m", "messages": messages})).json()
 
-            await asyncio.gather(*(work() for _ in range(concurrency)))
+            await ask_all(send, count, concurrency, pictures)
 
+    return timed(main, count)
+
+
+def measure_openai(url: str, count: int, concurrency: int, pictures: list[str]) -> tuple[float, float]:
+    """The same of the OpenAI SDK."""
+    import openai
+
+    async def main() -> None:
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", timeout=60) as client:
+
+            async def send(messages: Any) -> None:
+                reply = await client.chat.completions.create(model="m", messages=messages)
+                assert reply.choices[0].message.content == "Four."
+
+            await ask_all(send, count, concurrency, pictures)
+
+    return timed(main, count)
+
+
+def timed(main: Callable[[], Coroutine[Any, Any, None]], count: int) -> tuple[float, float]:
+    """(processor ms a request, requests a second) of a run."""
     started, used = time.perf_counter(), cpu_s()
     asyncio.run(main())
     return (cpu_s() - used) * 1000 / count, count / (time.perf_counter() - started)
+
+
+OTHERS = {"httpx": measure_httpx, "openai": measure_openai}
 
 
 def main() -> None:
@@ -145,10 +178,13 @@ def main() -> None:
         measure_ours(url, 200, args.concurrency, pictures)
         ms, rate = measure_ours(url, args.requests, args.concurrency, pictures)
         print(f"ours   {ms:.3f} ms of processor a request (limit 0.25), {rate:,.0f} requests/s (at least 4,000)")
-        if other := measure_httpx(url, args.requests // 10, args.concurrency, pictures):
-            print(f"httpx  {other[0]:.3f} ms, {other[1]:,.0f} requests/s: {other[0] / ms:.1f} x the cost")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory {peak:.0f} MiB")
+        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+        for name, measure in OTHERS.items():
+            if importlib.util.find_spec(name) is None:
+                print(f"{name} is not installed")
+                continue
+            other = measure(url, args.requests // 10, args.concurrency, pictures)
+            print(f"{name:<6} {other[0]:.3f} ms, {other[1]:,.0f} requests/s: {other[0] / ms:.1f} x the cost")
     server.terminate()
     server.join()
 
