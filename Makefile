@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: demo test lint wheel-test consumers servers parity clean test-train test-web
+.PHONY: demo test lint wheel-test consumers servers faults parity clean test-train test-gpu test-web
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -63,6 +63,11 @@ servers: $(VENV)/.dev
 	$(BIN)/python -m tests.servers.run --bin $(BIN) --work $(or $(SERVERS_WORK),.work/servers) --venvs $(or $(SERVERS_VENVS),.venvs) \
 	  --only "$(SERVERS)"
 
+# The heavy proofs of robustness: kill -9 before any step of a conversion and at any moment of a run, torn journals, faults on half of all
+# attempts. Ten minutes.
+faults: $(VENV)/.dev
+	$(BIN)/pytest -q tests/vleval/predict/faults.py tests/vldata/faults.py
+
 # The chat page in headless Chromium. Its own venv, without the constraints: gradio wants a Pillow older than they name.
 .venvs/web: pyproject.toml
 	$(PYTHON) -m venv $@
@@ -77,6 +82,11 @@ test-web: .venvs/web
 test-train: $(VENV)/.dev
 	$(BIN)/pip install -q -c constraints.txt -e '.[qlora]'
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/vltrain/proofs.py
+
+# Kernels, types and levers on a GPU; with two of them FSDP2 too. The Python is one with a CUDA torch, and the train, qlora and dev extras.
+GPU_PYTHON ?= $(BIN)/python
+test-gpu:
+	$(GPU_PYTHON) -m pytest -q tests/vltrain/proofs_gpu.py tests/vltrain/proofs_two_gpus.py
 
 clean:
 	rm -rf $(DEMO) dist build .work

@@ -154,6 +154,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "fast, one batch repeated": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False, "repeat": True},
     "fast, near lengths": {"data": "near", "compile": True, "batch_size": 8, "checkpointing": False},
     "fast, near lengths, no rows": {"data": "near", "compile": True, "batch_size": 8, "checkpointing": False, "waste": 0},
+    "fast, pictures kept": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False, "keep_vision_gib": 8.0},
     "fast, Liger": {"data": "frames", "compile": True, "liger": True, "batch_size": 8, "checkpointing": False},
     "fast, Liger, not compiled": {"data": "frames", "liger": True, "batch_size": 4, "checkpointing": False, "steps": 12},
     "fp16": {"data": "frames", "compile": True, "precision": "fp16", "batch_size": 8, "checkpointing": False},

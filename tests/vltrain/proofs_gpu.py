@@ -142,7 +142,7 @@ def test_one_run_meets_all_kinds_of_batches(
     """Graphs of several shapes are alive at once: none may serve another's backward pass."""
     monkeypatch.setattr("vltrain.collate.ROW_WASTE", 2)
     batches = [samples, [samples[0]] * 4, samples[:2], [samples[2], samples[3]], [samples[1]] * 3]
-    model, levers = adapted(small, torch.bfloat16), msgspec.structs.replace(ALL, compile=True)
+    model, levers = adapted(small, torch.bfloat16), msgspec.structs.replace(ALL, compile=True, keep_vision_gib=float(kept))
     step, collator = Step(model, levers, checkpointing=checkpointing), make_collator(model, levers)
     for chosen in batches:
         moved = {name: value.cuda() if isinstance(value, torch.Tensor) else value for name, value in collator(chosen).items()}

@@ -67,6 +67,7 @@ def test_numbers_that_are_none_stay_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("keep_vision_gib: 1\ntrain_vision: true", "only a frozen tower makes the same of a picture again"),
         ("learning_rat: 1", "unknown key 'learning_rat'. Did you mean 'learning_rate'?"),
         ("rank: many", "rank: expected `int`, got `str`"),
         ("rank: 0", "rank: 0 must be at least 1"),

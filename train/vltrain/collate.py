@@ -36,6 +36,7 @@ class Collator:
         batch["targets"] = following[batch["label_rows"]]
         batch |= self._vision([grid for sample in samples for grid in sample.grids])
         batch["patches"] = torch.from_numpy(np.concatenate([sample.patches for sample in samples]))
+        batch["picture_names"] = tuple(name for sample in samples for name in sample.names)
         batch["samples"] = len(samples)
         return batch
 

@@ -37,6 +37,7 @@ class Sample(msgspec.Struct, frozen=True):
     pictures: Ints  # where picture tokens stand
     patches: Bytes
     grids: tuple[Grid, ...]
+    names: tuple[str, ...] = ()  # of the picture files
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -79,7 +80,8 @@ class Featurizer:
             raise DataError("has no answer to learn.", where=example.record.id, cure="Run: vldata validate")
         patches = np.concatenate([to_patches(picture) for picture in pictures]) if pictures else np.zeros((0, 768), np.uint8)
         positions = rotary_positions(len(ids), encoded.first, grids)
-        return Sample(ids, labels, positions, np.flatnonzero(encoded.pictures), patches, grids)
+        names = tuple(str(example.folder / image) for image in example.record.images)
+        return Sample(ids, labels, positions, np.flatnonzero(encoded.pictures), patches, grids, names)
 
 
 def read_picture(path: Path) -> Bytes:

@@ -9,6 +9,7 @@
 - host_positions: position tables come with the batch instead of being made, with synchronisations, on the GPU.
 - compile: one graph a layer, shared by all layers, of the language model and of the vision tower.
 - liger: Liger's RMSNorm kernels where installed.
+- keep_vision_gib: what the frozen tower made of a picture is kept in the host's memory (`kept_vision.py`).
 
 Adapters that share an input share one product, and are cast, not kept, in the compute type.
 """
@@ -27,6 +28,7 @@ from torch.utils.checkpoint import checkpoint
 
 from vltrain.collate import Batch
 from vltrain.features import IGNORED, interpolation, patch_coordinates
+from vltrain.kept_vision import KeptVision
 from vltrain.recipe import Recipe
 
 Lengths = tuple[int, ...]
@@ -42,6 +44,7 @@ class Levers(msgspec.Struct, frozen=True, kw_only=True):
     host_positions: bool = True
     compile: bool = False
     liger: bool = False
+    keep_vision_gib: float = 0.0
 
     @property
     def plain(self) -> bool:
@@ -243,6 +246,7 @@ class Step:
     def __init__(self, model: Any, levers: Levers, *, checkpointing: bool = False) -> None:
         self.levers = levers
         self.cudnn = has_cudnn_attention()
+        self.kept = KeptVision(levers.keep_vision_gib) if levers.keep_vision_gib and levers.vision_no_grad else None
         core = core_of(model)
         self.head, self.language, self.tower = core.lm_head, core.model.language_model, core.model.visual
         if levers.liger:
@@ -268,7 +272,7 @@ class Step:
         deep: list[torch.Tensor] = []
         if batch["grid"].numel():
             with torch.no_grad() if self.levers.vision_no_grad else contextlib.nullcontext():
-                pictures, deep = self._see(batch)
+                pictures, *deep = self._see(batch)
             rows = batch["picture_rows"]
             embedded = embedded.reshape(-1, width).index_copy(0, rows, pictures.to(embedded.dtype)).view_as(embedded)
         hidden = self._read(embedded, batch, deep)
@@ -292,11 +296,17 @@ class Step:
                 hidden = flat.index_add(0, batch["picture_rows"], deep[place].to(flat.dtype)).view_as(hidden)
         return self.language.norm(hidden)  # type: ignore[no-any-return]
 
-    def _see(self, batch: Batch) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Run the vision tower: picture tokens, and those that join the first language layers."""
+    def _see(self, batch: Batch) -> torch.Tensor:
+        """Return (levels, picture tokens, width): what stands for the pictures, and what joins the first language layers."""
+        table = batch if self.levers.host_positions else position_tables(batch["grid"], self.tower.num_grid_per_side)
+        if self.kept is None:
+            return self._look(batch["patches"], table)
+        return self.kept.see(batch["picture_names"], batch["patches"], table, self._look)
+
+    def _look(self, patches: torch.Tensor, table: Batch) -> torch.Tensor:
+        """Run the vision tower."""
         tower = self.tower
-        table = batch if self.levers.host_positions else position_tables(batch["grid"], tower.num_grid_per_side)
-        hidden = self._embed_patches(batch["patches"])
+        hidden = self._embed_patches(patches)
         mixed = (tower.pos_embed(table["position_taps"]) * table["position_weights"][:, :, None]).sum(1)
         hidden = hidden + mixed.to(hidden.dtype)
         cos, sin = tower.rotary_pos_emb(hidden, table["patch_places"])
@@ -308,7 +318,7 @@ class Step:
             hidden = checkpoint(block, hidden, fast=fixed, use_reentrant=False) if keep else block(hidden, fast=fixed)
             if place in tower.deepstack_visual_indexes:
                 deep.append(tower.deepstack_merger_list[len(deep)](hidden))
-        return tower.merger(hidden), deep
+        return torch.stack([tower.merger(hidden), *deep])
 
     def _segments(self, hidden: torch.Tensor, lengths: Lengths, bounds: torch.Tensor, spread: torch.Tensor | None) -> Segments:
         """Choose the kernel: cuDNN's for segments of equal length or, by `spread`, nearly so; else PyTorch's flash; else slices."""

@@ -67,6 +67,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     host_positions: bool = True
     compile: bool = False
     liger: bool = False
+    keep_vision_gib: float = 0.0
 
     log_steps: int = 10
     save_steps: int = 0
@@ -185,7 +186,7 @@ def check(fields: dict[str, Any], *, where: str) -> Recipe:
     for key in ("learning_rate", "epochs", "shard_gb"):
         if not 0 < getattr(recipe, key) < float("inf"):
             raise UsageError(f"{key}: {getattr(recipe, key)} must be above 0.", where=where)
-    for key in ("val_size", "dropout", "warmup", "weight_decay", "workers", "save_steps", "eval_steps", "max_grad_norm"):
+    for key in ("val_size", "dropout", "warmup", "weight_decay", "workers", "save_steps", "eval_steps", "max_grad_norm", "keep_vision_gib"):
         if not 0 <= getattr(recipe, key) < float("inf"):
             raise UsageError(f"{key}: {getattr(recipe, key)} must not be below 0.", where=where)
     if recipe.dropout >= 1:
@@ -194,6 +195,8 @@ def check(fields: dict[str, Any], *, where: str) -> Recipe:
         raise UsageError(
             "val_size and eval_data exclude each other.", where=where, cure="Keep eval_data: a split by group is the better one."
         )
+    if recipe.keep_vision_gib and (recipe.train_vision or recipe.train_projector or not recipe.vision_no_grad):
+        raise UsageError("keep_vision_gib: only a frozen tower makes the same of a picture again.", where=where)
     for name in recipe.target_names:
         if name not in TARGET_GROUPS["all"]:
             known = (*TARGET_GROUPS, *TARGET_GROUPS["all"])
