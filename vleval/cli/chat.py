@@ -41,10 +41,8 @@ def chat(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     manner = read_manner(Dataset(data)) if data else Manner()
-    spec = Spec(backend, model, base_url)
-    opened = open_backend(
-        spec, sampler=Sampler(max_tokens=max_tokens), adapter=adapter, dtype=dtype, timeout_s=timeout_s, key=api_key(), tell=False
-    )
+    spec = Spec(backend, model, base_url, adapter)
+    opened = open_backend(spec, sampler=Sampler(max_tokens=max_tokens), dtype=dtype, timeout_s=timeout_s, key=api_key(), tell=False)
     with open_session(opened, manner) as session:
         page = build_page(session, f"{backend}: {Path(model).name}{' with ' + Path(adapter).name if adapter else ''}")
         note(f"Page: http://{host}:{port} ({manner.origin}). Ctrl-C ends it.")

@@ -17,11 +17,11 @@ def parity(
         str,
         typer.Option(
             help="Two or more; each is compared with the first. URL by default: the backend's usual port on this machine.",
-            metavar="NAME[@MODEL][=URL],...",
+            metavar="NAME[@MODEL[+ADAPTER]][=URL],...",
         ),
     ],
     model: Annotated[str, typer.Option(help="Model of the backends that name none.", show_default=False)] = "",
-    adapter: o.Adapter = "",
+    adapter: Annotated[str, typer.Option(help="LoRA adapter folder of an hf that names no model.", show_default=False)] = "",
     rendering: Annotated[
         Path | None,
         typer.Option(help="Model folder whose template and tokenizer say what is expected; by default that of hf.", show_default=False),
@@ -45,10 +45,10 @@ def parity(
     from vleval.parity.text import parity_lines
     from vleval.predict.ask import Sampler
 
-    specs = parse_backends(backends, model)
+    specs = parse_backends(backends, model, adapter)
     dataset = Dataset(data)
     sampler = Sampler(max_tokens=max_tokens, seed=seed)
-    opened = [open_backend(spec, sampler=sampler, adapter=adapter, dtype=dtype, timeout_s=timeout_s, key=api_key()) for spec in specs]
+    opened = [open_backend(spec, sampler=sampler, dtype=dtype, timeout_s=timeout_s, key=api_key()) for spec in specs]
     found = compare_backends(dataset, opened, sampler=sampler, limit=limit, rendering=rendering, note=note)
     if json:
         say_json(document(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -45,20 +46,22 @@ class Backend(Protocol):
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """A backend as it is written: `NAME[@MODEL][=URL]`."""
+    """A backend as it is written: `NAME[@MODEL[+ADAPTER]][=URL]`."""
 
     name: str
     model: str
-    base_url: str
+    base_url: str = ""
+    adapter: str = ""
 
     @property
     def label(self) -> str:
-        """How tables call it."""
-        return f"{self.name}@{self.model}" if self.model else self.name
+        """How tables call it: folders by their last part."""
+        parts = [Path(part).name if Path(part).is_dir() else part for part in (self.model, self.adapter) if part]
+        return f"{self.name}@{'+'.join(parts)}"
 
 
-def parse_backends(text: str, model: str) -> list[Spec]:
-    """Read `NAME[@MODEL][=URL],...`; `model` is the model of those that name none.
+def parse_backends(text: str, model: str, adapter: str = "") -> list[Spec]:
+    """Read `NAME[@MODEL[+ADAPTER]][=URL],...`; `model` and `adapter` are those of backends that name no model.
 
     Raises:
         UsageError: an unknown backend, fewer than two, or one without a model.
@@ -71,7 +74,8 @@ def parse_backends(text: str, model: str) -> list[Spec]:
             load_wire(name)
         if not (own or model):
             raise UsageError(f"{part!r} names no model.", cure=f"Write {name}@MODEL, or give --model.")
-        specs.append(Spec(name, own or model, url))
+        named, _, its = own.partition("+") if name == HF else (own, "", "")
+        specs.append(Spec(name, named or model, url, its or (adapter if name == HF and not own else "")))
     if len(specs) < 2:
         cure = "For example: --backends hf@merged,vllm@tuned=http://127.0.0.1:8000"
         raise UsageError("a comparison needs two backends.", cure=cure)
@@ -82,7 +86,6 @@ def open_backend(
     spec: Spec,
     *,
     sampler: Sampler,
-    adapter: str = "",
     dtype: str = "auto",
     timeout_s: float = 300.0,
     key: str = "",
@@ -90,7 +93,7 @@ def open_backend(
 ) -> Backend:
     """Load the model, or make the server's client; `tell`: ask the server for all it can tell, and not for the answer alone."""
     if spec.name == HF:
-        return HfBackend(spec, HfModel(spec.model, adapter=adapter, dtype=dtype, sampler=sampler))
+        return HfBackend(spec, HfModel(spec.model, adapter=spec.adapter, dtype=dtype, sampler=sampler))
     options = RunOptions(backend=spec.name, model=spec.model, base_url=spec.base_url, sampler=sampler, timeout_s=timeout_s, retries=2)
     wire = load_wire(spec.name)
     return ServerBackend(spec, make_endpoint(options, wire), wire, key, tell=tell)

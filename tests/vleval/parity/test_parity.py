@@ -145,6 +145,12 @@ def test_backends_are_written_as_name_model_and_address() -> None:
             parse_backends(text, "")
 
 
+def test_an_adapter_goes_with_the_model_it_is_written_to() -> None:
+    one, two, three = parse_backends("hf@base+runs/lora,hf,vllm@tuned", "merged", "other")
+    assert (one.model, one.adapter, one.label) == ("base", "runs/lora", "hf@base+runs/lora")
+    assert (two.model, two.adapter) == ("merged", "other") and three.adapter == ""
+
+
 def test_a_server_that_is_not_there_is_named(vleval: Any, prepared: Path) -> None:
     ran = vleval(
         "parity", "--data", prepared / "openeqa", "--model", "m", "--backends", "openai=http://127.0.0.1:9,vllm=http://127.0.0.1:9"
