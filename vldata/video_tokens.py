@@ -1,8 +1,8 @@
 """What a kept video costs in tokens: which frames a reader takes of it, the size they get, and the marks of time between them.
 
 Pure functions of integers. `qwen3_vl_grid` follows transformers' Qwen3-VL video processor (release 5.23) with its published settings,
-`llamafactory_grid` LLaMA-Factory's own sampling and resizing before it (release 0.9.5). Vision tokens are exact; the marks of time
-("<1.5 seconds>") are text, counted as Qwen's vocabulary cuts them: one token a digit.
+`llamafactory_grid` LLaMA-Factory's own sampling and resizing before it (release 0.9.5), `swift_grid` ms-swift's (4.6.0). Vision tokens
+are exact; the marks of time ("<1.5 seconds>") are text, counted as Qwen's vocabulary cuts them: one token a digit.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from vldata.pixels import llamafactory_resize
+from vldata.pixels import llamafactory_resize, smart_resize
 
 FPS = 2.0
 MIN_FRAMES, MAX_FRAMES = 4, 768
 MIN_TOTAL_PIXELS, MAX_TOTAL_PIXELS = 4_096, 25_165_824  # of all frames of a video together, as published with the models
 LLAMAFACTORY_MAX_FRAMES = 128
 LLAMAFACTORY_FRAME_PIXELS = 65_536
+SWIFT_MIN_FRAME_TOKENS, SWIFT_MAX_FRAME_TOKENS, SWIFT_TOTAL_TOKENS = 128, 768, 115_200
 _LLAMAFACTORY_MIN_FRAME_PIXELS = 256
 _FACTOR = 32
 _TEMPORAL = 2
@@ -59,6 +60,12 @@ def llamafactory_video_tokens(clip: Clip) -> int:
     return grid.vision_tokens + 2 * grid.steps + sum(map(_mark_tokens, marks(grid, clip.fps)))
 
 
+def swift_video_tokens(clip: Clip) -> int:
+    """The same under ms-swift's defaults, which are those of qwen-vl-utils: no frame below 128 tokens."""
+    grid = swift_grid(clip)
+    return grid.vision_tokens + 2 * grid.steps + sum(map(_mark_tokens, marks(grid, clip.fps)))
+
+
 def qwen3_vl_grid(clip: Clip) -> Grid:
     """Sample two frames a second, from 4 to 768 of them and never more than there are, and fit all of them into one budget."""
     wanted = int(clip.frames / clip.fps * FPS)
@@ -72,6 +79,18 @@ def llamafactory_grid(clip: Clip, *, frame_pixels: int = LLAMAFACTORY_FRAME_PIXE
     width, height = llamafactory_resize(clip.width, clip.height, max_pixels=frame_pixels, min_pixels=_LLAMAFACTORY_MIN_FRAME_PIXELS)
     indices = tuple(int(place) for place in _line(clip.frames, count))
     return _grid(indices, width, height, padded=True)
+
+
+def swift_grid(clip: Clip) -> Grid:
+    """Sample two frames a second, an even number of them, and give each between 128 and 768 tokens (qwen-vl-utils 0.0.14)."""
+    most = min(MAX_FRAMES, clip.frames)
+    count = math.floor(min(max(clip.frames / clip.fps * FPS, MIN_FRAMES), most) / _TEMPORAL) * _TEMPORAL
+    least = SWIFT_MIN_FRAME_TOKENS * _FACTOR * _FACTOR
+    share = SWIFT_TOTAL_TOKENS * _FACTOR * _FACTOR * _TEMPORAL / count
+    high = int(max(min(SWIFT_MAX_FRAME_TOKENS * _FACTOR * _FACTOR, share), least * 1.05))
+    width, height = smart_resize(clip.width, clip.height, processor="qwen3-vl", min_pixels=least, max_pixels=high)
+    indices = tuple(round(place) for place in _line(clip.frames, count))
+    return Grid(count // _TEMPORAL, height // _FACTOR, width // _FACTOR, indices)
 
 
 def marks(grid: Grid, fps: float) -> list[str]:

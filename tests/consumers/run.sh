@@ -81,3 +81,11 @@ for format in swift openai; do
   file=$work/exports/$format/$name.$format.jsonl
   try "swift-$format" "$venvs/swift/bin/python" "$here/swift_load.py" "$file" "$work/tiny" "$work/expected.json" "$work/out-swift-$format"
 done
+
+echo "== ms-swift 4.6.0: kept videos"
+video_name=$(basename "$VIDEOS")
+rm -rf "$work/exports/swift-videos"
+"$bin/vldata" export "$VIDEOS" --to swift --out "$work/exports/swift-videos" >/dev/null 2>&1
+"$bin/python" "$here/expected.py" "$video_dir" "$video_name" "$work/expected-videos.json" swift
+file=$work/exports/swift-videos/$video_name.swift.jsonl
+try swift-videos "$venvs/swift/bin/python" "$here/swift_load.py" "$file" "$work/tiny" "$work/expected-videos.json" "$work/out-swift-videos"

@@ -25,15 +25,16 @@ def main() -> int:
     # The template writes the published vocabulary's token ids; the tiny model has a vocabulary of its own.
     Qwen3VLTemplate.image_token_id = processor.tokenizer.convert_tokens_to_ids("<|image_pad|>")
     Qwen3VLTemplate.video_token_id = processor.tokenizer.convert_tokens_to_ids("<|video_pad|>")
+    media = {Qwen3VLTemplate.image_token_id, Qwen3VLTemplate.video_token_id}
     template = get_template(processor, max_length=16_384, template_type="qwen3_vl")
     template.set_mode("train")
     dataset = load_dataset([export])[0]
     wrong = []
     for index in range(len(dataset)):
         encoded = template.encode(dict(dataset[index]))
-        counted = list(encoded["input_ids"]).count(Qwen3VLTemplate.image_token_id)
+        counted = sum(token in media for token in encoded["input_ids"])
         trained = [label for label in encoded["labels"] if label != -100]
-        if counted != expected[index] or not trained or Qwen3VLTemplate.image_token_id in trained:
+        if counted != expected[index] or not trained or not media.isdisjoint(trained):
             wrong.append({"record": index, "predicted": expected[index], "tokens": counted})
     print(json.dumps({"swift": export, "records": len(dataset), "wrong": len(wrong), "first": wrong[:3]}))
     if wrong or len(dataset) != len(expected):

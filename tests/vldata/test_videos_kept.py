@@ -27,7 +27,7 @@ from vldata.select import filter_records, mix, sample
 from vldata.splitting import split
 from vldata.stats import compute_stats
 from vldata.validation import validate
-from vldata.video_tokens import Clip, llamafactory_grid, marks, qwen3_vl_grid, video_tokens
+from vldata.video_tokens import Clip, llamafactory_grid, marks, qwen3_vl_grid, swift_grid, video_tokens
 
 CLIP_FRAMES = 12
 
@@ -320,6 +320,13 @@ def test_marks_of_time_are_the_middle_of_each_step() -> None:
 def test_llamafactory_takes_other_frames_of_another_size() -> None:
     grid = llamafactory_grid(Clip(243, 25.0, 9.72, 640, 360))
     assert (len(grid.indices), grid.indices[:3], grid.vision_tokens) == (19, (0, 13, 26), 660)
+
+
+def test_swift_gives_every_frame_its_least() -> None:
+    grid = swift_grid(Clip(31, 4.0, 7.75, 320, 256))  # fifteen frames and a half: an even number is taken
+    assert (len(grid.indices), grid.steps, grid.rows, grid.columns) == (14, 7, 11, 13)
+    assert swift_grid(Clip(3, 25.0, 0.12, 64, 64)).indices == (0, 2)
+    assert swift_grid(Clip(30_000, 25.0, 1_200.0, 1920, 1080)).vision_tokens <= 115_200
 
 
 def test_the_grid_is_the_processors_own() -> None:

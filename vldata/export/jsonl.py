@@ -23,6 +23,7 @@ from vldata.export.turns import (
 )
 from vldata.publish import MediaLine
 from vldata.record import IMAGE_TAG, VIDEO_TAG, Record
+from vldata.video_tokens import swift_video_tokens
 
 _MIME = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -40,7 +41,7 @@ def export_swift(plan: ExportPlan) -> Exported:
     root = f"ROOT_IMAGE_DIR={plan.out.absolute()} " if plan.images == "copy" else ""
     snippet = (
         f"{root}MAX_PIXELS={pixels.max_pixels} MIN_PIXELS={pixels.min_pixels} swift sft --model Qwen/Qwen3-VL-4B-Instruct "
-        f"--dataset {file} --tuner_type lora --max_length {plan.cutoff()} --freeze_vit true --freeze_aligner true\n"
+        f"--dataset {file} --tuner_type lora --max_length {plan.cutoff(swift_video_tokens)} --freeze_vit true --freeze_aligner true\n"
     )
     return Exported("swift", (file, write_text(plan.out / f"{plan.name}.swift.sh", snippet)), count, snippet)
 
