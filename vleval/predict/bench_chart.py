@@ -11,9 +11,10 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 360, 220, 56, 40
 
 
 def draw_chart(levels: Sequence[Level]) -> str:
-    """Draw three panels side by side: requests a second, time to the first token, time to the whole answer."""
+    """Draw four panels side by side: requests and tokens a second, time to the first token, time to the whole answer."""
     panels = (
         ("requests a second", {"": [level.requests_per_s for level in levels]}),
+        ("tokens a second", {"": [level.tokens_per_s for level in levels]}),
         ("first token, ms", {p: [level.ttft_ms.get(p, 0.0) for level in levels] for p in ("p50", "p95")}),
         ("whole answer, ms", {p: [level.total_ms.get(p, 0.0) for level in levels] for p in ("p50", "p95")}),
     )

@@ -54,7 +54,7 @@ def test_levels_count_requests_tokens_and_times(folder: Path) -> None:
         assert level.tokens_per_s == pytest.approx(5 * level.requests_per_s, rel=1e-3)
         assert level.requests_per_s == pytest.approx(20 / level.seconds, rel=1e-2)
     svg = draw_chart(levels)
-    assert svg.startswith("<svg") and svg.count("<polyline") == 5
+    assert svg.startswith("<svg") and svg.count("<polyline") == 6 and "tokens a second" in svg
 
 
 def test_fresh_images_differ_in_every_request(folder: Path) -> None:
