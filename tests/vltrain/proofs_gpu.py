@@ -135,9 +135,9 @@ def test_float32_on_the_gpu(small: Path, samples: list[Sample], monkeypatch: pyt
     assert_near(run(small, samples, ALL, torch.float32), run(small, samples, PLAIN, torch.float32), 1e-4)
 
 
-@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(("checkpointing", "kept"), [(False, False), (True, True)])
 def test_one_run_meets_all_kinds_of_batches(
-    small: Path, samples: list[Sample], checkpointing: bool, monkeypatch: pytest.MonkeyPatch
+    small: Path, samples: list[Sample], checkpointing: bool, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Graphs of several shapes are alive at once: none may serve another's backward pass."""
     monkeypatch.setattr("vltrain.collate.ROW_WASTE", 2)
