@@ -18,11 +18,11 @@ from pathlib import Path
 from tests.e2e.chain import ask, exact_match, prepare, read_lines, train
 from tests.servers.compare import Lines, compare
 from tests.servers.process import Commands, NotHere, install
-from tests.servers.servers import OFFLINE_ENGINES, SERVERS, Place, Server
+from tests.servers.servers import OFFLINE_ENGINES, SERVERS, VLLM_OPTIONS, Place, Server
 
 TRAINING_STEPS = 500
 LEAST_SCORE = 0.9
-STEPS_OF_A_RUN = (*SERVERS, *(f"{name}-offline" for name in OFFLINE_ENGINES))
+STEPS_OF_A_RUN = (*SERVERS, *(f"{name}-offline" for name in OFFLINE_ENGINES), "vllm-batch")
 Questions = dict[str, tuple[Path, Lines]]  # dataset -> where it is, what hf answers
 
 
@@ -82,7 +82,8 @@ def learn(call: Commands, work: Path) -> tuple[Path, Questions]:
 def judge(call: Commands, place: Place, name: str, questions: Questions, *, asked_for: bool) -> bool:
     """Ask one server and print its verdict; False when something is wrong."""
     try:
-        words = (ask_server if name in SERVERS else ask_offline)(call, place, name, questions)
+        way = ask_server if name in SERVERS else ask_batch if name == "vllm-batch" else ask_offline
+        words = way(call, place, name, questions)
     except NotHere as reason:
         print(f"{name}: NOT HERE: {reason}", flush=True)
         return not asked_for
@@ -115,17 +116,24 @@ def ask_server(call: Commands, place: Place, name: str, questions: Questions) ->
 
 
 def look(call: Commands, ping: list[str], server: Server) -> None:
-    """Look at a server first: one that shows other pixels must be found out."""
+    """Look at a server first: one that shows other pixels, and a model that it does not have, must be found out."""
     if server.same_pixels:
         call(ping)
-        return
+    else:
+        must_fail(call, ping, "it resizes them")
+    # transformers serve lists no models, and says of a name it cannot find that the request is bad
+    must_fail(call, [*ping, "--model", "nope"], "HTTP 4" if server.backend == "transformers" else "does not list 'nope'")
+
+
+def must_fail(call: Commands, command: list[str], words: str) -> None:
+    """Run a command that has to end with an error of these words."""
     try:
-        call(ping)
+        call(command)
     except AssertionError as error:
-        if "it resizes them" in str(error):
+        if words in str(error) and "Traceback" not in str(error):
             return
         raise
-    raise AssertionError("ping finds nothing wrong with a server that enlarges pictures")
+    raise AssertionError(f"nothing wrong is found by: {' '.join(command)}")
 
 
 def measure(call: Commands, bench: list[str]) -> None:
@@ -147,6 +155,27 @@ def ask_offline(call: Commands, place: Place, name: str, questions: Questions) -
         environment = {**server.environment, "PYTHONPATH": str(Path.cwd())}
         program = place.venvs / server.venv / "bin" / "python"
         call.python(program, [*arguments, "--backend", backend, "--model", str(place.model)], environment)
+        agreement = compare(ours, read_lines(out))
+        if not agreement.whole:
+            raise AssertionError(f"{label}: {agreement}")
+        said.append(f"{label}: {agreement}")
+    said.append(finish(call, place, name, questions["squares"][0]))
+    return "; ".join(said)
+
+
+def ask_batch(call: Commands, place: Place, name: str, questions: Questions) -> str:
+    """Write the questions as a batch file, let `vllm run-batch` answer it, read the answers back."""
+    server = SERVERS["vllm"]
+    install(server.setup, place.venvs / server.venv, place.work / f"{name}.log")
+    said = []
+    for label, (data, ours) in questions.items():
+        requests, replies = (place.work / "answers" / f"{name}-{label}.{kind}.jsonl" for kind in ("requests", "replies"))
+        out = place.work / "answers" / f"{name}-{label}.jsonl"
+        ask = ["vleval", "predict", "--data", str(data), "--model", str(place.model), "--out", str(out), "--max-tokens", "8"]
+        call([*ask, "--batch", str(requests)])
+        arguments = ["run-batch", "-i", str(requests), "-o", str(replies), "--model", str(place.model), *VLLM_OPTIONS]
+        call.python(place.venvs / server.venv / "bin" / "vllm", arguments, server.environment)
+        call([*ask, "--from-batch", str(replies)])
         agreement = compare(ours, read_lines(out))
         if not agreement.whole:
             raise AssertionError(f"{label}: {agreement}")

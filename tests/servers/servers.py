@@ -41,6 +41,8 @@ class Server:
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 VLLM = {**OFFLINE, "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
+VLLM_OPTIONS = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "8"]
+VLLM_OPTIONS += ["--limit-mm-per-prompt", '{"image":2,"video":0}', "--generation-config", "vllm"]
 
 
 @contextmanager
@@ -48,8 +50,7 @@ def start_vllm(place: Place) -> Iterator[str]:
     """VLLM's own server on the CPU."""
     url = f"http://127.0.0.1:{place.port}"
     command = [str(place.venvs / "vllm/bin/vllm"), "serve", str(place.model), "--host", "127.0.0.1", "--port", str(place.port)]
-    command += ["--served-model-name", "tiny", "--dtype", "float32", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "8"]
-    command += ["--limit-mm-per-prompt", '{"image":2,"video":0}', "--generation-config", "vllm"]
+    command += ["--served-model-name", "tiny", *VLLM_OPTIONS]
     with running(command, f"{url}/health", place.work / "vllm.log", VLLM):
         yield url
 

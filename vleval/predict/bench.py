@@ -139,7 +139,7 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Mod
     pieces = counted = 0
     ended = False
     try:
-        async with session.post(endpoint.base_url + wire.CHAT_PATH, data=body, allow_redirects=False) as response:
+        async with await _post(session, endpoint.base_url + wire.CHAT_PATH, body) as response:
             if response.status != 200:
                 fault: Fault = openai_wire.parse_reply(response.status, await response.read())  # type: ignore[assignment]
                 return fault.reason
@@ -161,6 +161,14 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Mod
     if not pieces and not counted:
         return "the stream ended without a token"
     return Timing(first or total, total, counted or pieces)
+
+
+async def _post(session: aiohttp.ClientSession, url: str, body: bytes) -> aiohttp.ClientResponse:
+    """Send a request; once more where a kept connection turns out to be closed, as llama-server's is after every stream."""
+    try:
+        return await session.post(url, data=body, allow_redirects=False)
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        return await session.post(url, data=body, allow_redirects=False)
 
 
 def _streaming(body: bytes, wire: ModuleType) -> bytes:

@@ -123,7 +123,7 @@ class Client:
             attempt += 1
             async with self._gate:
                 started = time.perf_counter()
-                result = await self._attempt(session, ask)
+                result = await self._attempt(session, ask, first=attempt == 1)
                 latency = time.perf_counter() - started
             if isinstance(result, Answer):
                 self._gate.succeeded()
@@ -134,7 +134,7 @@ class Client:
                 return Outcome(key, ask, result, attempt, latency)
             await asyncio.sleep(delay_s(attempt, result.retry_after_s, self._rng))
 
-    async def _attempt(self, session: aiohttp.ClientSession, ask: Ask) -> Answer | Fault:
+    async def _attempt(self, session: aiohttp.ClientSession, ask: Ask, *, first: bool) -> Answer | Fault:
         try:
             body = self._wire.build_body(ask, self._endpoint.model, self._endpoint.sampler, self._pictures)
         except DataError as error:  # a picture that cannot be read concerns this question alone
@@ -150,7 +150,10 @@ class Client:
         except TimeoutError:
             return Fault(fate="retry", reason=f"no answer within {self._endpoint.timeout_s:g} s")
         except (aiohttp.ClientError, OSError, _TooLargeError) as error:
-            return Fault(fate="retry", reason=f"{type(error).__name__}: {error}"[:300])
+            # A kept connection that the server has closed meanwhile is no overload: the first time, nothing is waited for.
+            closed = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+            wait = 0.0 if first and closed and not isinstance(error, aiohttp.ClientConnectorError) else -1.0
+            return Fault(fate="retry", reason=f"{type(error).__name__}: {error}"[:300], retry_after_s=wait)
         result: Answer | Fault = self._wire.parse_reply(status, content)
         if isinstance(result, Fault):
             if status in (429, 503, 529):

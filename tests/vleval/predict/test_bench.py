@@ -121,3 +121,15 @@ def test_the_command_prints_a_table_or_json(
                 ]
                 assert out.splitlines()[1].split()[0] == "1" and out.splitlines()[1].endswith("0 of 4")
     assert (tmp_path / "c.svg").read_text().startswith("<svg")
+
+
+def test_a_kept_connection_that_was_closed_is_no_error(folder: Path) -> None:
+    """As llama-server does: every stream ends its connection, though nothing in it says so."""
+    asks = list(iter_asks(Dataset(folder / "openeqa")))
+
+    def closing(attempt: int, body: dict[str, Any]) -> bytes:
+        return stream(attempt, body).replace(b"Content-Type", b"X-Fake: Connection: close\r\nContent-Type", 1)
+
+    with serve(FakeServer(closing)) as server:
+        (level,) = bench(endpoint(server), openai_wire, asks, [4], requests=40, warmup=0)
+    assert (level.requests, level.errors) == (40, 0)

@@ -115,6 +115,14 @@ def test_passing_faults_change_nothing(name: str, folder: Path, tmp_path: Path) 
     assert [(row["id"], row["prediction"]) for row in rows] == expected(folder)
 
 
+def test_a_closed_connection_is_tried_again_at_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "_FIRST_DELAY_S", 60.0)  # any other wait would be noticed
+    with serve(FakeServer(lambda attempt, _body: "reset" if attempt == 1 else None)) as server:
+        result, rows = run(folder, tmp_path / "p.jsonl", server, preflight=False)
+    assert result.errors == 0 and result.seconds < 20
+    assert [(row["id"], row["prediction"]) for row in rows] == expected(folder)
+
+
 @pytest.mark.parametrize(("status", "words"), [(400, "prompt too long"), (413, "too large"), (422, "bad part")])
 def test_final_faults_are_error_records(status: int, words: str, folder: Path, tmp_path: Path) -> None:
     reply = http(status, json.dumps({"error": {"message": words}}))
