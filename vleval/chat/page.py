@@ -34,7 +34,7 @@ def build_page(session: Session, title: str) -> Any:
             return "", f"No answer: {turn.reply.error}\n{describe(turn)}", [picture.path for picture in turn.pictures]
         return turn.reply.answer, describe(turn), [picture.path for picture in turn.pictures]
 
-    with gr.Blocks(title=title, analytics_enabled=False) as page:
+    with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(3_600, 3_600)) as page:
         gr.Textbox(f"{title}: {session.manner.origin}", show_label=False, interactive=False, container=False, elem_id="manner")
         with gr.Row():
             with gr.Column():
@@ -52,6 +52,7 @@ def build_page(session: Session, title: str) -> Any:
             "inputs": [files, question],
             "outputs": [answer, details, shown],
             "concurrency_limit": 1,
+            "concurrency_id": "ask",  # the button and the Enter key share the one worker
             "api_visibility": "private",
         }
         button.click(**given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,9 @@ def chat(
     manner = read_manner(Dataset(data)) if data else Manner()
     spec = Spec(backend, model, base_url, adapter)
     opened = open_backend(spec, sampler=Sampler(max_tokens=max_tokens), dtype=dtype, timeout_s=timeout_s, key=api_key(), tell=False)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an end by either signal leaves no uploads behind
     with open_session(opened, manner) as session:
+        os.environ["GRADIO_TEMP_DIR"] = str(session.folder / "uploads")
         page = build_page(session, f"{backend}: {Path(model).name}{' with ' + Path(adapter).name if adapter else ''}")
         note(f"Page: http://{host}:{port} ({manner.origin}). Ctrl-C ends it.")
         if host not in ("127.0.0.1", "localhost", "::1"):

@@ -160,7 +160,7 @@ class ServerBackend:
             result = self._wire.parse_reply(status, content)
             if not isinstance(result, Answer):
                 return Reply(error=result.reason, sent=digest_files(ask.images))
-            value = strictjson.loads(content)
+            value = _read_object(content)
             prompt = value.get("prompt_text") if isinstance(value.get("prompt_text"), str) else None
             if prompt is None and self._tell:
                 prompt = await self._rendered(session, ask)

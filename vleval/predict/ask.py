@@ -57,8 +57,11 @@ def make_ask(record: Record, folder: Path) -> Ask:
     """Withhold the last assistant turn of a record and what follows it.
 
     Raises:
-        DataError: the record has no assistant turn.
+        DataError: the record has no assistant turn, or shows a video.
     """
+    if record.videos:
+        cure = "Convert its videos to frames: vldata convert --help names the options."
+        raise DataError(f"record {record.id!r} shows a video, and backends are asked with pictures.", cure=cure)
     last = max((i for i, message in enumerate(record.messages) if message.role == "assistant"), default=-1)
     if last < 1:
         raise DataError(f"record {record.id!r} has no answer to withhold.", cure="Run: vldata validate")

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Annotated, BinaryIO, Self
 
 import msgspec
 
@@ -18,7 +18,7 @@ from vleval.prediction import Prediction
 class JournalLine(msgspec.Struct, frozen=True):
     """A finished ask: the key of its request and what came of it."""
 
-    key: str
+    key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
     prediction: Prediction
 
 

@@ -213,7 +213,8 @@ class _Asking:
         with journal.reader() as reader:
             for key, ask in self.keyed():
                 place = self._lines.get(key)
-                assert place is not None
+                if place is None:
+                    raise DataError("changed while it was asked.", where=self._dataset.name, cure="Run the same command again.")
                 yield msgspec.structs.replace(reader.at(place), id=ask.id, references=ask.references, meta=ask.meta)
 
 

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import zlib
@@ -72,7 +73,8 @@ def chat(*args: object) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = [sys.executable, "-c", "from vleval.cli import main; main()", "chat", "--port", str(port), *map(str, args)]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    kept = tempfile.TemporaryDirectory()  # what the page keeps while it runs, and must not leave behind
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TMPDIR": kept.name}
     process = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -87,6 +89,9 @@ def chat(*args: object) -> Iterator[str]:
     finally:
         process.terminate()
         process.communicate(timeout=20)
+        left = list(Path(kept.name).rglob("*"))
+        kept.cleanup()
+    assert [path for path in left if path.is_file()] == []
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,8 @@ from vldata.api import convert
 from vldata.dataset import Dataset
 from vldata.errors import DataError
 from vldata.lock import hold
+from vldata.record import Message, Record
+from vleval.predict.ask import make_ask
 from vleval.predict.run import RunOptions, predict
 
 
@@ -77,3 +79,15 @@ def test_two_runs_do_not_write_one_file(folder: Path, tmp_path: Path) -> None:
     with hold(tmp_path / ".p.jsonl.lock", "p.jsonl"), pytest.raises(DataError, match=r"p\.jsonl is in use by process"):
         predict(Dataset(folder / "n1000"), tmp_path / "p.jsonl", options)
     assert not (tmp_path / "p.jsonl.journal").exists()
+
+
+def test_a_journal_with_a_foreign_key_and_a_record_with_a_video_are_named(folder: Path, tmp_path: Path) -> None:
+    options = RunOptions(backend="openai", model="tiny", base_url="http://127.0.0.1:9", preflight=False)
+    line = {"key": "mine", "prediction": {"schema": "vlkit.prediction/1", "id": "a", "prediction": "x"}}
+    (tmp_path / "p.jsonl.journal").write_text(json.dumps(line) + "\n")
+    with pytest.raises(DataError, match=r"journal:1: not a journal line"):
+        predict(Dataset(folder / "n1000"), tmp_path / "p.jsonl", options)
+    messages = (Message("user", "<video>What?"), Message("assistant", "That."))
+    record = Record(id="v", messages=messages, images=(), references=(), meta={}, videos=("videos/a.mp4",))
+    with pytest.raises(DataError, match="record 'v' shows a video"):
+        make_ask(record, tmp_path)
