@@ -30,13 +30,14 @@ def _tokens_card(overview: Overview) -> str:
     fitting = sum(1 for count in tokens if count <= LLAMAFACTORY_CUTOFF)
     fit = "All fit" if fitting == len(tokens) else f"{fitting:,} of {len(tokens):,} fit"
     total = overview.total
+    but = " but for the marks of time of videos" if overview.videos else ""
     return (
         '<section class="card"><h3>Tokens a record</h3>'
         f"{_histogram(tokens)}"
         f'<p class="small soft">median {total.p50:,} · 95 % up to {total.p95:,} · longest {total.max:,}'
         f" · of them vision {overview.vision.p50:,} (median)</p>"
         f'<p class="small">{fit} cutoff_len {LLAMAFACTORY_CUTOFF:,}. '
-        f'<span class="soft">Vision is exact, text {"counted" if overview.text_counted else "estimated from above"}.</span></p>'
+        f'<span class="soft">Vision is exact{but}, text {"counted" if overview.text_counted else "estimated from above"}.</span></p>'
         "</section>"
     )
 
