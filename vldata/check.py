@@ -46,6 +46,7 @@ class RecordChecker:
         self._ids = array("q")
         self._files: list[tuple[Path, int]] = []
         self._shape: tuple[bool, bool] | None = None
+        self._first_place: dict[str, int] = {}  # column -> records before its first file
 
     def check_file(self, path: Path) -> int:
         """Check every line of one file; returns how many records it holds."""
@@ -55,7 +56,7 @@ class RecordChecker:
         columns = self._columns
         collect = self._collect
         text_only_run, media_seen, first_text_line = 0, False, 0
-        late: dict[str, tuple[int, int]] = {}  # column -> (records before its first file, line)
+        before = sum(records for _, records in self._files)
         count = 0
         enabled = gc.isenabled()
         gc.disable()  # records hold no cycles; the collector would walk every one of them
@@ -83,8 +84,8 @@ class RecordChecker:
                     media_seen, text_only_run = True, 0
                     if record.videos is not UNSET:
                         for column in ("images", "videos"):
-                            if column not in late and getattr(record, column):
-                                late[column] = (count - 1, number)
+                            if column not in self._first_place and getattr(record, column):
+                                self._note_place(path, number, column, before + count - 1)
                     if collect:
                         self._note_media(path, number, record)
                 else:
@@ -98,9 +99,6 @@ class RecordChecker:
                 gc.enable()
         if first_text_line and media_seen:
             self._add(path, first_text_line, "", "VL012", "the file begins with a text-only record.")
-        for column, (before, number) in late.items():
-            if before > MAX_TEXT_ONLY_RUN:
-                self._add(path, number, "", "VL012", f"the first of `{column}` comes after {before:,} records without any.")
         self._files.append((path, count))
         return count
 
@@ -139,6 +137,12 @@ class RecordChecker:
         missing, more = sorted(columns - record.meta.keys()), sorted(record.meta.keys() - columns)
         parts = [f"{what} {', '.join(keys)}" for what, keys in (("without", missing), ("with", more)) if keys]
         self._add(path, number, record.id, "VL010", f"meta is {' and '.join(parts)}.")
+
+    def _note_place(self, path: Path, number: int, column: str, before: int) -> None:
+        """Note where the first picture or video of the dataset stands; the files of a sharded one are read one after the other."""
+        self._first_place[column] = before
+        if before > MAX_TEXT_ONLY_RUN:
+            self._add(path, number, "", "VL012", f"the first of `{column}` comes after {before:,} records without any.")
 
     def _note_media(self, path: Path, number: int, record: Record) -> None:
         for file in record.media:

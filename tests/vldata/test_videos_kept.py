@@ -211,6 +211,15 @@ def test_pictures_and_videos_both_stand_early(tmp_path: Path) -> None:
     assert validate(tmp_path / "out", files=False).counts == {"VL012": 1, "VL033": 1}
 
 
+def test_shards_of_a_dataset_of_videos(tmp_path: Path) -> None:
+    pictured = [chat("<image>?", "A circle.", images=["images/circle.png"], id=number) for number in range(2_300)]
+    file = write_source(tmp_path / "src", [*pictured, ROWS[0], ROWS[1]])
+    keep(file, tmp_path / "out", shard_size=1_200)
+    files = Dataset(tmp_path / "out" / "clips").files()
+    assert [path.read_bytes().count(b"\n") for path in files] == [1_200, 1_102]
+    assert validate(tmp_path / "out", workers=1).findings.total == 0  # the second video is late in its own file, not in the dataset
+
+
 def test_knowing_a_dataset_of_videos(kept: Path) -> None:
     found = compute_stats(str(kept / "clips"))
     lines = {line.path: line.tokens("qwen3-vl") for line in Dataset(kept / "clips").media()}
