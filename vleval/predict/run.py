@@ -161,7 +161,10 @@ def _tell(checks: Sequence[Check], options: RunOptions, note: Callable[[str], No
 
 
 class _Asking:
-    """Where a run stands: for each request the place of its line in the journal. Records are read again whenever they are needed."""
+    """Where a run stands: for each request the place of its line in the journal. Records are read again whenever they are needed.
+
+    A line that begins at byte n is noted as n when it holds an answer, as -2 - n when it holds an error.
+    """
 
     def __init__(self, dataset: Dataset, options: RunOptions, on_progress: Callable[[int, int], None]) -> None:
         self._dataset = dataset
@@ -197,12 +200,16 @@ class _Asking:
         """What earlier runs have not answered."""
         for key, ask in self.keyed():
             place = self._lines.get(key)
-            if place is None or place >= self._began:
+            if place is None or not 0 <= place < self._began:
                 yield key, ask
 
     def settle(self, outcome: Outcome, journal: Journal) -> None:
-        """Write down what came of an ask."""
-        self._lines.set(outcome.key, journal.append(outcome.key, _to_prediction(outcome)))
+        """Write down what came of an ask; of equal requests an answer counts before an error."""
+        place, known = journal.append(outcome.key, _to_prediction(outcome)), self._lines.get(outcome.key)
+        if isinstance(outcome.result, Answer):
+            self._lines.set(outcome.key, place)
+        elif known is None or known < 0:
+            self._lines.set(outcome.key, -2 - place)
         if isinstance(outcome.result, Answer) and outcome.result.fingerprint:
             self.fingerprints[outcome.result.fingerprint] = None
         self._settled += 1
@@ -215,7 +222,9 @@ class _Asking:
                 place = self._lines.get(key)
                 if place is None:
                     raise DataError("changed while it was asked.", where=self._dataset.name, cure="Run the same command again.")
-                yield msgspec.structs.replace(reader.at(place), id=ask.id, references=ask.references, meta=ask.meta)
+                yield msgspec.structs.replace(
+                    reader.at(place if place >= 0 else -2 - place), id=ask.id, references=ask.references, meta=ask.meta
+                )
 
 
 def _write_predictions(asking: _Asking, journal: Journal, out: Path) -> RunResult:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vleval.predict.server import FakeServer, serve
+from tests.vleval.predict.server import FakeServer, answer_to, http, serve
 from vldata.api import convert
 from vldata.dataset import Dataset
 from vldata.errors import DataError
@@ -91,3 +91,18 @@ def test_a_journal_with_a_foreign_key_and_a_record_with_a_video_are_named(folder
     record = Record(id="v", messages=messages, images=(), references=(), meta={}, videos=("videos/a.mp4",))
     with pytest.raises(DataError, match="record 'v' shows a video"):
         make_ask(record, tmp_path)
+
+
+def test_of_equal_requests_an_answer_counts_before_an_error(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "The same?"}, {"role": "assistant", "content": "Yes"}]
+    (tmp_path / "s.jsonl").write_text((json.dumps({"messages": turns}) + "\n") * 4)
+    convert("sharegpt", tmp_path / "s.jsonl", out=tmp_path / "prepared", name="same", workers=1)
+    bad = http(400, '{"error":{"message":"no"}}')
+    for answered in (1, 3):  # the attempt that is answered: the others are final errors
+        out = tmp_path / f"{answered}.jsonl"
+        with serve(FakeServer(lambda attempt, _body, good=answered: None if attempt == good else bad)) as server:
+            options = RunOptions(backend="openai", model="tiny", base_url=server.url, preflight=False, concurrency=1)
+            result = predict(Dataset(tmp_path / "prepared" / "same"), out, options)
+        rows = [json.loads(line) for line in out.read_text().splitlines()]
+        assert (result.answered, result.errors) == (4, 0) and len({row["id"] for row in rows}) == 4
+        assert {row["prediction"] for row in rows} == {answer_to("The same?", 0)}
