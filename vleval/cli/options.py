@@ -36,11 +36,16 @@ Data = Annotated[str, typer.Option("--data", help="DIR/NAME of a dataset of vlda
 Backend = Annotated[
     str, typer.Option(help="vllm, lmdeploy, transformers, llama-server, openai (any server of that API), ollama, or hf: in this process.")
 ]
-Model = Annotated[str, typer.Option(help="The model's name, as the server lists it; for hf, its folder.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="The model's name, as the server lists it; its folder for hf, and for vllm or lmdeploy in this process: no --base-url."
+    ),
+]
 BaseUrl = Annotated[
     str, typer.Option(help="Address of the server; by default the backend's usual port on this machine.", show_default=False)
 ]
-Dtype = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16, for hf.")]
+Dtype = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16, for a model in this process.")]
 Adapter = Annotated[str, typer.Option(help="LoRA adapter folder, for hf.", show_default=False)]
 MaxTokens = Annotated[int, typer.Option(help="Most tokens of an answer.", min=1)]
 TimeoutS = Annotated[float, typer.Option("--timeout-s", help="Seconds an answer may take.", min=0.1)]
