@@ -275,6 +275,8 @@ def test_exports_with_videos(name: str, kept: Path) -> None:
         given = row.get("videos", row.get("video", []))
         assert tuple([given] if isinstance(given, str) else given) == record.kept_videos
         assert all((kept / "ex" / path).read_bytes() == (kept / path).read_bytes() for path in record.kept_videos)
+    if name == "swift":
+        assert " FPS=2.0 FPS_MIN_FRAMES=4 FPS_MAX_FRAMES=768 VIDEO_MIN_TOKEN_NUM=128 VIDEO_MAX_TOKEN_NUM=768 MAX_PIXELS=" in result.snippet
     if name in ("llamafactory", "alpaca"):
         assert all("videos" in entry["columns"] for entry in read_dataset_info(kept / "ex").values())
         yaml = result.files[-1].read_text()

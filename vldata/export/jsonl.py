@@ -23,7 +23,7 @@ from vldata.export.turns import (
 )
 from vldata.publish import MediaLine
 from vldata.record import IMAGE_TAG, VIDEO_TAG, Record
-from vldata.video_tokens import swift_video_tokens
+from vldata.video_tokens import FPS, MAX_FRAMES, MIN_FRAMES, SWIFT_MAX_FRAME_TOKENS, SWIFT_MIN_FRAME_TOKENS, swift_video_tokens
 
 _MIME = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -39,11 +39,18 @@ def export_swift(plan: ExportPlan) -> Exported:
     count = write_jsonl(plan, file, map(row, plan.dataset))
     pixels = plan.dataset.contract.pixels
     root = f"ROOT_IMAGE_DIR={plan.out.absolute()} " if plan.images == "copy" else ""
+    clips = _SWIFT_VIDEOS if plan.dataset.contract.videos is not None else ""
     snippet = (
-        f"{root}MAX_PIXELS={pixels.max_pixels} MIN_PIXELS={pixels.min_pixels} swift sft --model Qwen/Qwen3-VL-4B-Instruct "
+        f"{root}{clips}MAX_PIXELS={pixels.max_pixels} MIN_PIXELS={pixels.min_pixels} swift sft --model Qwen/Qwen3-VL-4B-Instruct "
         f"--dataset {file} --tuner_type lora --max_length {plan.cutoff(swift_video_tokens)} --freeze_vit true --freeze_aligner true\n"
     )
     return Exported("swift", (file, write_text(plan.out / f"{plan.name}.swift.sh", snippet)), count, snippet)
+
+
+_SWIFT_VIDEOS = (
+    f"FPS={FPS} FPS_MIN_FRAMES={MIN_FRAMES} FPS_MAX_FRAMES={MAX_FRAMES} "
+    f"VIDEO_MIN_TOKEN_NUM={SWIFT_MIN_FRAME_TOKENS} VIDEO_MAX_TOKEN_NUM={SWIFT_MAX_FRAME_TOKENS} "
+)
 
 
 def export_trl(plan: ExportPlan) -> Exported:
