@@ -38,9 +38,7 @@ Backend = Annotated[
 ]
 Model = Annotated[
     str,
-    typer.Option(
-        help="The model's name, as the server lists it; its folder for hf, and for vllm or lmdeploy in this process: no --base-url."
-    ),
+    typer.Option(help="The model's name, as the server lists it; its folder for hf, and for vllm or lmdeploy without --base-url."),
 ]
 BaseUrl = Annotated[
     str, typer.Option(help="Address of the server; by default the backend's usual port on this machine.", show_default=False)
