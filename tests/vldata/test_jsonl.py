@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixtures.jsonl import CAPTIONS, LAYOUTS, draw_jsonl
-from fixtures.shapes import shape_bytes, write_shapes
+from fixtures.shapes import shape_bytes, write_clip, write_shapes
 from vldata.conversion import Conversion, ConvertOptions, convert
 from vldata.converters.jsonl import open_source
 from vldata.converters.pairfields import IMAGE_FIELDS, PROMPT_FIELDS, TEXT_FIELDS
@@ -204,6 +204,19 @@ def test_splits_of_an_image_folder(tmp_path: Path) -> None:
     for split in ("test", "train"):
         draw_jsonl(tmp_path / "shapes" / split, "image-folder")
     assert [source.name for source in open_source(tmp_path / "shapes")] == ["shapes_test", "shapes_train"]
+
+
+def test_pairs_of_a_video_and_a_text(tmp_path: Path) -> None:
+    file = write_rows(tmp_path, {"video": "a.mp4", "question": "What moves?", "answer": "A circle."})
+    write_clip(tmp_path / "src" / "a.mp4")
+    result, records = run(file, tmp_path / "frames", frames=3)
+    assert records[0].messages[0].content == "<image><image><image>What moves?" and result.contract.settings["frames"]
+    result, records = run(file, tmp_path / "kept", videos="keep")
+    assert records[0].messages[0].content == "<video>What moves?" and len(records[0].kept_videos) == 1
+    assert (result.contract.settings["videos"], result.counts.videos) == ("keep", 1)
+    assert open_source(file)[0].said[1] == "Video in 'video', text in 'answer', question in 'question': question form."
+    result, _ = run(write_rows(tmp_path, pair()), tmp_path / "pictures", videos="keep")
+    assert result.contract.videos is None and "videos" not in result.contract.settings
 
 
 def test_texts_that_look_like_requests_are_warned_of(tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from vldata.converters.prompts import Wording, open_wording
 from vldata.converters.remote import fetch, map_ahead
 from vldata.converters.rowmeta import META_FIELDS, dataset_name, extra_text, id_of, meta_columns
 from vldata.converters.rows import RowFault
-from vldata.draft import Draft, Reject
+from vldata.draft import Draft, Reject, Traits
 from vldata.errors import DataError, UsageError
-from vldata.media.refs import FormatRule
+from vldata.media.refs import FormatRule, Sampling
+from vldata.media.sampling import check_sampling
 
 _SAMPLE_ROWS = 1_000
 _TASKS = {"caption": "caption", "ocr": "ocr", "question": "vqa"}
@@ -48,6 +49,7 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
     finder: MediaFinder
     prefix: str
     remote: bool = False
+    traits: Traits = Traits()
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every row, in file order."""
@@ -65,7 +67,7 @@ class _DraftMaker:
         self._wording = source.wording
         self._asks = source.wording.asks_for_question
         self._prefix = source.prefix
-        self._assembler = Assembler(source.finder, ("<image>",), "0-1000")
+        self._assembler = Assembler(source.finder, ("<image>", "<video>"), "0-1000")
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
         self._known = known_fields(source.chosen, replaced=not source.wording.asks_for_question)
         task = _TASKS[source.chosen.form]
@@ -80,10 +82,11 @@ class _DraftMaker:
         try:
             answers = answers_of(row, self._chosen)
             question = question_of(row, self._chosen) if self._asks else ""
-            images = media_of(row, self._chosen)
+            given = media_of(row, self._chosen)
+            images, videos = ([], given) if self._chosen.shows_videos else (given, [])
             text = self._wording.ask(record_id, question)
             turns, media, mends = self._assembler.assemble(
-                Talk([("user", text), ("assistant", answers[0])], images, [], leading=True), where
+                Talk([("user", text), ("assistant", answers[0])], images, videos, leading=True), where
             )
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
@@ -107,6 +110,8 @@ def open_source(
     image_field: str = "",
     text_field: str = "",
     prompt_field: str = "",
+    frames: int = 8,
+    videos: Literal["frames", "keep"] = "frames",
     follow_links: bool = False,
     allow_remote: bool = False,
 ) -> list[PairSource]:
@@ -124,6 +129,8 @@ def open_source(
         image_field: Field that holds the picture; by default found by name.
         text_field: Field that holds the text; by default found by name.
         prompt_field: Field that holds the question; by default found by name.
+        frames: Frames taken of each video, where the rows hold videos; they become pictures.
+        videos: What becomes of videos: frames, each a picture; or keep, a copy of the file under <video>, once it has decoded whole.
         follow_links: Follow links that lead out of the folders, for example to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
 
@@ -131,17 +138,28 @@ def open_source(
         DataError: there is nothing to read.
         UsageError: no field holds a picture or a text.
     """
+    sampling = Sampling(count=frames)
+    check_sampling(sampling)
     if image_root is not None and not image_root.is_dir():
         raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
     opened = []
     for name, files in find_pair_files(source, follow_links=follow_links):
-        finder = MediaFinder(files[0].folder, image_root, follow_links=follow_links, fetch=fetch if allow_remote else None)
+        finder = MediaFinder(
+            files[0].folder,
+            image_root,
+            sampling,
+            follow_links=follow_links,
+            fetch=fetch if allow_remote else None,
+            keep_videos=videos == "keep",
+        )
         asked = Chosen(image_field, text_field, prompt_field, form)
-        opened.append(_open(name, files, finder, asked, open_wording(prompt, seed)))
+        opened.append(_open(name, files, finder, asked, open_wording(prompt, seed), None if videos == "keep" else sampling))
     return opened
 
 
-def _open(name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Chosen, wording: Wording) -> PairSource:
+def _open(
+    name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Chosen, wording: Wording, sampling: Sampling | None
+) -> PairSource:
     sample = [row for _, row in itertools.islice((item for file in files for item in file.rows()), _SAMPLE_ROWS)]
     rows = [row for row in sample if isinstance(row, dict)]
     if not rows:
@@ -158,6 +176,7 @@ def _open(name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Ch
         wording.sentence(chosen),
     ]
     warning = instruction_warning(rows, chosen)
+    clips: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling)} if sampling else {"videos": "keep"}
     return PairSource(
         name=dataset_name(Path(f"{name}.x")),
         columns=meta_columns(present),
@@ -170,7 +189,9 @@ def _open(name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Ch
             "prompt_field": chosen.prompt,
             "form": chosen.form,
             **wording.settings(),
+            **(clips if chosen.shows_videos else {}),
         },
+        traits=Traits(videos=chosen.shows_videos and sampling is None),
         files=files,
         chosen=chosen,
         wording=wording,

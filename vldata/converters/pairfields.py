@@ -17,6 +17,7 @@ from vldata.errors import UsageError
 
 # In order of preference where several are in equally many rows.
 IMAGE_FIELDS = ("image", "images", "image_path", "img", "img_path", "imgname", "file_name", "filename", "path", "jpg", "png", "webp")
+VIDEO_FIELDS = ("video", "videos", "video_path")  # looked for where no row has a picture
 TEXT_FIELDS = (
     *("caption", "captions", "answer", "answers", "response", "output", "target", "ground_truth"),
     *("text", "texts", "txt", "label", "labels", "cls"),
@@ -40,10 +41,15 @@ class Chosen(msgspec.Struct, frozen=True):
     prompt: str
     form: str
 
+    @property
+    def shows_videos(self) -> bool:
+        """Whether `image` is a field of videos."""
+        return self.image in VIDEO_FIELDS
+
     def sentence(self) -> str:
         """Say what was chosen."""
         question = f", question in {self.prompt!r}" if self.prompt else ""
-        return f"Picture in {self.image!r}, text in {self.text!r}{question}: {self.form} form."
+        return f"{'Video' if self.shows_videos else 'Picture'} in {self.image!r}, text in {self.text!r}{question}: {self.form} form."
 
 
 def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> Chosen:
@@ -58,7 +64,7 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
             raise UsageError(f"no row has the field {given!r} of --{flag}-field.", where=str(path), cure=f"Fields are {', '.join(there)}.")
     if not asked.text and any(isinstance(row.get(key), list) for row in rows for key in _CONVERSATIONS):
         raise UsageError("the rows are conversations.", where=str(path), cure=f"Run: vldata convert sharegpt {path}")
-    image = asked.image or _commonest(rows, IMAGE_FIELDS)
+    image = asked.image or _commonest(rows, IMAGE_FIELDS) or _commonest(rows, VIDEO_FIELDS)
     text = asked.text or _commonest(rows, tuple(name for name in TEXT_FIELDS if name != asked.prompt))
     prompt = asked.prompt or _commonest(rows, tuple(name for name in PROMPT_FIELDS if name not in (text, image)))
     for field, flag, names in ((image, "image", IMAGE_FIELDS), (text, "text", TEXT_FIELDS)):
