@@ -137,11 +137,12 @@ def _is_base(noted: dict[str, Any], model: Path) -> bool:
 
 def _training_contract(ours: Contract, target: str) -> Iterator[Check]:
     """The contract of a training set, where it still lies on this disk."""
+    name = f"as in training ({target})"
     try:
         theirs = Dataset(target).contract
     except VlkitError:
+        yield Check(f"pixels and prompt are {name}", None, "its contract is not to be found from this folder")
         return
-    name = f"as in training ({target})"
     pairs = {
         "processor": (ours.pixels.processor, theirs.pixels.processor),
         "min_pixels": (ours.pixels.min_pixels, theirs.pixels.min_pixels),

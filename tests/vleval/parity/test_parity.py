@@ -8,7 +8,7 @@ import pytest
 
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.parity.fake_model import FakeModel
-from tests.vleval.predict.server import http, serve
+from tests.vleval.predict.server import FakeServer, http, serve
 from vldata.api import convert
 from vldata.errors import UsageError
 from vleval.parity.backends import parse_backends
@@ -134,6 +134,22 @@ def test_a_prompt_told_by_apply_template_is_compared(vleval: Any, prepared: Path
             found = json.loads(vleval(*args, "--limit", "1", "--json").out)
         assert "<image><image>" in found["backends"][1]["seen"][0]["reply"]["prompt"]
         assert (found["first"] or {"kind": None})["kind"] == kind
+
+
+def test_a_prompt_told_by_ollama_is_compared(vleval: Any, prepared: Path, tiny_model: Path) -> None:
+    class Ollama(FakeServer):
+        async def reply(self, head: bytes, body: dict[str, Any]) -> bytes | str:
+            if not body.get("_debug_render_only"):
+                return await super().reply(head, body)
+            text = f"<|im_start|>user\n{body['messages'][0]['content']}<|im_end|>\n<|im_start|>assistant\n".replace("[img]", "[img-7]")
+            return http(200, json.dumps({"model": "tiny", "done": False, "_debug_info": {"rendered_template": text, "image_count": 2}}))
+
+    with serve(FakeModel(tiny_model)) as good, serve(Ollama()) as ollama:
+        args = ("parity", "--data", prepared / "openeqa", "--model", "tiny", "--rendering", tiny_model, "--limit", "1", "--json")
+        found = json.loads(vleval(*args, "--backends", f"openai={good.url},ollama={ollama.url}").out)
+    reply = found["backends"][1]["seen"][0]["reply"]
+    assert reply["prompt"] == found["rendered"][found["backends"][0]["seen"][0]["record"]]["prompt"]
+    assert "repeat_penalty" in json.dumps([body["options"] for body in ollama.bodies])  # the neutral probe
 
 
 def test_backends_are_written_as_name_model_and_address() -> None:
