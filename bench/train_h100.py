@@ -122,8 +122,8 @@ def write_dataset(out: Path, name: str, records: list[Record]) -> None:
     path.write_text(json.dumps({**table, name: make_entry(f"{name}.jsonl")}))
 
 
-def useful_flops(shape: Shape, target: str, model: Path) -> float:
-    """Mean useful FLOPs of a record."""
+def useful_flops(shape: Shape, target: str, model: Path, *, seen: bool) -> float:
+    """Mean useful FLOPs of a record; without the tower's where pictures were `seen` before."""
     featurizer, total, queries = Featurizer(model), 0.0, shape.heads * shape.head_dim
     examples = load_set(target, limit=8).examples
     for example in examples:
@@ -138,7 +138,7 @@ def useful_flops(shape: Shape, target: str, model: Path) -> float:
         vision = (
             2.0 * block * patches + 4.0 * squares * width * shape.vision_depth + 2.0 * merger * patches / 4 + 2.0 * 1_536 * width * patches
         )
-        total += 2 * language + 2 * 2.0 * shape.hidden * shape.vocabulary * labels + vision
+        total += 2 * language + 2 * 2.0 * shape.hidden * shape.vocabulary * labels + (0.0 if seen else vision)
     return total / len(examples)
 
 
@@ -183,7 +183,7 @@ def run_row(name: str, work: Path, steps: int, *, tiny: bool, trace: bool) -> di
     began = time.perf_counter()
     with one_batch() if repeat else contextlib.nullcontext():
         result = run_sft(recipe) if not trace else profiled(lambda: run_sft(recipe))
-    flops = useful_flops(read_shape(work / "model"), recipe.data[0], work / "model")
+    flops = useful_flops(read_shape(work / "model"), recipe.data[0], work / "model", seen=recipe.keep_vision_gib > 0)
     rate = result.steady_samples_per_second
     return {
         "row": name, "batch": recipe.batch_size, "samples_per_s": round(rate, 2), "mfu": round(rate * flops / PEAK, 4),
