@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vldata.conversion import ConvertOptions, convert
+from vldata.converters.sharegpt import open_source
 from vldata.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vldata.export import FORMATS, export
@@ -81,6 +83,22 @@ def test_llava_and_qwen_conversations(prepared: Path) -> None:
         row = lines(run(prepared, name)[0] / f"openeqa.{name}.jsonl")[0]
         assert key in row and len(row["image"]) == 3
         assert row["conversations"][0] == {"from": "human", "value": record.messages[0].content}
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen", "internvl"])
+def test_a_column_has_one_type(name: str, prepared: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.jsonl"
+    images = [str(prepared / image) for image in first(prepared).images]
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
+    for counts, kind in (((2, 1, 0), list), ((1, 1, 0), str)):
+        rows = [{"messages": [{**turns[0], "content": "<image>" * n + "?"}, turns[1]], "images": images[:n]} for n in counts]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        convert(open_source(file, image_root=prepared)[0], ConvertOptions(out=tmp_path / "out", workers=1, overwrite=True))
+        result = export(name, ExportPlan(str(tmp_path / "out" / "mixed"), tmp_path / "ex"))
+        found = lines(result.files[0])
+        assert [type(row.get("image")) for row in found] == [kind, kind, type(None)]
+        if name == "internvl":
+            assert all(("width_list" in row) == (kind is list) for row in found[:2])
 
 
 def test_openai_embeds_the_files_own_bytes(prepared: Path) -> None:

@@ -97,7 +97,8 @@ SFTTrainer("Qwen/Qwen3-VL-4B-Instruct", args=config, train_dataset=dataset).trai
 
 
 def export_llava(plan: ExportPlan) -> Exported:
-    """LLaVA: one JSON list of `id`, `image` (one path, or a list of several), `conversations`."""
+    """LLaVA: `id`, `image` (one path, or lists where some record has several), `conversations`."""
+    fields = _MediaFields(plan)
 
     def row(record: Record) -> dict[str, Any]:
         plain_roles(record, "llava")
@@ -105,7 +106,7 @@ def export_llava(plan: ExportPlan) -> Exported:
         turns = conversations(record)
         if record.kept_videos:  # LLaVA marks a video with the tag of a picture
             turns = [{**turn, "value": turn["value"].replace(VIDEO_TAG, IMAGE_TAG)} for turn in turns]
-        return {"id": record.id, **_media_fields(plan, record), "conversations": turns}
+        return {"id": record.id, **fields.of(record), "conversations": turns}
 
     file = plan.out / f"{plan.name}.llava.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
@@ -114,11 +115,12 @@ def export_llava(plan: ExportPlan) -> Exported:
 
 def export_qwen(plan: ExportPlan) -> Exported:
     """Qwen's fine-tuning scripts: LLaVA's fields, pictures relative to `data_path` or absolute."""
+    fields = _MediaFields(plan)
 
     def row(record: Record) -> dict[str, Any]:
         plain_roles(record, "qwen")
         base = {"data_path": str(plan.out.absolute())} if plan.images == "copy" else {}
-        return {**_media_fields(plan, record), "conversations": conversations(record), **base}
+        return {**fields.of(record), "conversations": conversations(record), **base}
 
     file = plan.out / f"{plan.name}.qwen.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
@@ -138,15 +140,17 @@ def export_internvl(plan: ExportPlan) -> Exported:
     for line in plan.dataset.media():
         sizes.setdefault(line.path, line)
 
+    fields = _MediaFields(plan)
+
     def row(record: Record) -> dict[str, Any]:
         plain_roles(record, "internvl")
         one_medium(record, "internvl")
         media = [sizes[image] for image in record.images]
-        if len(media) == 1:
+        if len(media) == 1 and not fields.image_lists:
             shape: dict[str, Any] = {"width": media[0].width, "height": media[0].height}
         else:
             shape = {"width_list": [line.width for line in media], "height_list": [line.height for line in media]} if media else {}
-        return {"id": record.id, **_media_fields(plan, record), **shape, "conversations": conversations(record)}
+        return {"id": record.id, **fields.of(record), **shape, "conversations": conversations(record)}
 
     file = plan.out / f"{plan.name}.internvl.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
@@ -196,14 +200,29 @@ def _videos(plan: ExportPlan, record: Record) -> dict[str, list[str]]:
     return {} if record.videos is msgspec.UNSET else {"videos": [plan.image_name(video) for video in record.videos]}
 
 
-def _media_fields(plan: ExportPlan, record: Record) -> dict[str, Any]:
-    """`image` and `video`: one path, or a list of several; absent where there are none."""
-    fields: dict[str, Any] = {}
-    for key, files in (("image", record.images), ("video", record.kept_videos)):
-        names = [plan.image_name(file) for file in files]
-        if names:
-            fields[key] = names[0] if len(names) == 1 else names
-    return fields
+class _MediaFields:
+    """Makes `image` and `video`: one path each, or lists in every row where some record has several. Arrow readers take no mixture."""
+
+    def __init__(self, plan: ExportPlan) -> None:
+        self._plan = plan
+        self._lists = {"image": False, "video": False}
+        for record in plan.dataset:
+            self._lists["image"] |= len(record.images) > 1
+            self._lists["video"] |= len(record.kept_videos) > 1
+
+    @property
+    def image_lists(self) -> bool:
+        """Whether `image` is a list."""
+        return self._lists["image"]
+
+    def of(self, record: Record) -> dict[str, Any]:
+        """The fields of one record; a field is absent where there is nothing for it."""
+        fields: dict[str, Any] = {}
+        for key, files in (("image", record.images), ("video", record.kept_videos)):
+            names = [self._plan.image_name(file) for file in files]
+            if names:
+                fields[key] = names if self._lists[key] else names[0]
+        return fields
 
 
 def _tools(record: Record) -> dict[str, str]:
