@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,6 @@ from vldata.dataset import Dataset
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
 from vldata.models.text import TextCounter, load_text_counter
-from vldata.publish import MediaLine
 from vldata.record import Record
 from vldata.tokens import estimate_text_tokens, text_bytes
 
@@ -99,41 +99,39 @@ def text_tokens(record: Record, counter: TextCounter | None) -> int:
     return sum(counter.count_turn(message.role, message.content) for message in record.messages)
 
 
-class _Media:
+class _Media(NamedTuple):
     """What the media file adds up to."""
 
-    def __init__(self) -> None:
-        self.pictures = self.picture_bytes = self.videos = self.video_bytes = 0
-        self.sizes: Counter[str] = Counter()
-
-    def add(self, line: MediaLine) -> None:
-        """Count one file."""
-        if line.frames:
-            self.videos += 1
-            self.video_bytes += line.bytes
-        else:
-            self.pictures += 1
-            self.picture_bytes += line.bytes
-            self.sizes[f"{line.width}x{line.height}"] += 1
+    pictures: int
+    picture_bytes: int
+    videos: int
+    video_bytes: int
+    sizes: Counter[str]
 
 
 def _media(dataset: Dataset) -> tuple[dict[str, int], _Media]:
     processor = dataset.contract.pixels.processor
     by_size: dict[tuple[int, int], int] = {}
+    sizes: Counter[tuple[int, int]] = Counter()
     cost: dict[str, int] = {}
-    media = _Media()
+    picture_bytes = videos = video_bytes = 0
     for line in dataset.media():
-        if line.path in cost:
+        path = line.path
+        if path in cost:
+            continue
+        if line.frames:
+            cost[path] = line.tokens(processor)
+            videos += 1
+            video_bytes += line.bytes
             continue
         size = line.width, line.height
-        if line.frames:
-            cost[line.path] = line.tokens(processor)
-        else:
-            if size not in by_size:
-                by_size[size] = line.tokens(processor)
-            cost[line.path] = by_size[size]
-        media.add(line)
-    return cost, media
+        if size not in by_size:
+            by_size[size] = line.tokens(processor)
+        cost[path] = by_size[size]
+        sizes[size] += 1
+        picture_bytes += line.bytes
+    named = Counter({f"{width}x{height}": count for (width, height), count in sizes.items()})
+    return cost, _Media(len(cost) - videos, picture_bytes, videos, video_bytes, named)
 
 
 def _vision_of(record: Record, cost: dict[str, int], paths: DatasetPaths) -> int:
