@@ -73,7 +73,8 @@ try llamafactory-videos "${factory[@]}" "$video_dir" "$video_name" "$work/tiny" 
 
 echo "== TRL 1.16.0"
 bash "$here/setup_trl.sh" "$venvs/trl"
-try trl "$venvs/trl/bin/python" "$here/trl_load.py" "$work/exports/trl/$name.trl.jsonl" "$work/tiny" "$work/expected.json" "$work/out-trl"
+"$bin/python" "$here/expected.py" "$dir" "$name" "$work/expected-trl.json" trl
+try trl "$venvs/trl/bin/python" "$here/trl_load.py" "$work/exports/trl/$name.trl.jsonl" "$work/tiny" "$work/expected-trl.json" "$work/out-trl"
 
 echo "== ms-swift 4.6.0: its own format, and OpenAI's parts"
 bash "$here/setup_swift.sh" "$venvs/swift"
