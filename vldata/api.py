@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import msgspec
 
@@ -37,8 +37,27 @@ def convert(converter: str, source: str | Path | None = None, **settings: Any) -
     for name in settings:
         if name not in own and name not in shared:
             raise UsageError(f"no option {name!r}.{nearest(name, (*own, *shared))}")
-    options = ConvertOptions(**{name: value for name, value in settings.items() if name in shared})
-    options = msgspec.structs.replace(options, out=Path(options.out))
-    opened = open_source(Path(source) if source is not None else None, **{name: settings[name] for name in own if name in settings})
+    declared = get_type_hints(ConvertOptions)
+    options = ConvertOptions(**{name: _as_declared(name, value, declared[name]) for name, value in settings.items() if name in shared})
+    first, *_ = inspect.signature(open_source).parameters.values()
+    if source is None and first.default is inspect.Parameter.empty:
+        raise UsageError(f"{converter} needs a source.", cure=f"Give a file or folder: vldata.convert({converter!r}, PATH).")
+    hints = get_type_hints(open_source)
+    given = {name: _as_declared(name, settings[name], hints[name]) for name in own if name in settings}
+    opened = open_source(Path(source) if source is not None else None, **given)
     sources = opened if isinstance(opened, Sequence) else [opened]
     return [convert_source(one, options) for one in sources]
+
+
+def _as_declared(name: str, value: Any, hint: Any) -> Any:
+    """Take a path given as text, and refuse what the option cannot be."""
+    try:
+        return msgspec.convert(value, hint, dec_hook=_as_path)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{name}: {value!r} cannot be: {error}.") from None
+
+
+def _as_path(wanted: type, value: Any) -> Any:
+    if wanted is Path and isinstance(value, (str, Path)):
+        return Path(value)
+    raise TypeError(f"expected {'a path' if wanted is Path else wanted.__name__}, got {type(value).__name__}")

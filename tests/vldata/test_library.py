@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 import vldata
+from fixtures.jsonl import draw_jsonl
 from vldata.doctor import examine
+from vldata.errors import UsageError
 
 
 def test_everything_public_is_there() -> None:
@@ -44,6 +46,17 @@ def test_unknown_names_offer_the_nearest(open_eqa: Path) -> None:
         vldata.convert("openqa", open_eqa)
     with pytest.raises(vldata.DataError, match="no dataset 'x' here"):
         vldata.read("nowhere/x")
+
+
+def test_paths_may_be_text_and_other_types_are_named(tmp_path: Path) -> None:
+    source = draw_jsonl(tmp_path / "source")
+    (result,) = vldata.convert("jsonl", str(source), image_root=str(source.parent), out=str(tmp_path / "out"), workers=1)
+    assert result.counts.written == 3
+    for name, value in (("frames", "8"), ("form", "x"), ("image_root", 3), ("min_pixels", "a"), ("out", 3), ("prompt", Path("x"))):
+        with pytest.raises(UsageError, match=f"^{name}: .* cannot be: "):
+            vldata.convert("jsonl", source, **{name: value})
+    with pytest.raises(UsageError, match="jsonl needs a source"):
+        vldata.convert("jsonl")
 
 
 def test_the_doctor_names_traps(tmp_path: Path) -> None:
