@@ -126,6 +126,11 @@ CODES: dict[str, Code] = {
         "Its digest is not the one in its name, or its size or number of frames not what the media file says.",
         "Convert again; never edit files under videos/.",
     ),
+    "VL028": Code(
+        "function call is none",
+        "A function_call turn must be JSON, an object or a list of objects with a name and arguments; trainers stop at others.",
+        'Write {"name": ..., "arguments": {...}}.',
+    ),
     # --- rules of the folder ---------------------------------------------------------------------------------------------------------
     "VL030": Code(
         "dataset_info.json entry incomplete",

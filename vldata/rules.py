@@ -62,6 +62,8 @@ def _turn_faults(record: Record) -> Iterator[Fault]:
     for index, message in enumerate(messages):
         if not message.content.strip():
             yield Fault("VL005", f"messages[{index}] ({message.role}) is empty.")
+        elif message.role == "function_call" and (said := _call_fault(message.content)):
+            yield Fault("VL028", f"messages[{index}] (function_call) {said}.")
 
 
 def _media_faults(record: Record) -> Iterator[Fault]:
@@ -85,6 +87,18 @@ def _media_faults(record: Record) -> Iterator[Fault]:
 
 def _s(count: int) -> str:
     return "" if count == 1 else "s"
+
+
+def _call_fault(content: str) -> str:
+    try:
+        value = strictjson.loads(content)
+    except strictjson.StrictJsonError as error:
+        return f"is {error}"
+    calls = value if isinstance(value, list) else [value]
+    for call in calls:
+        if not (isinstance(call, dict) and isinstance(call.get("name"), str) and "arguments" in call):
+            return "is no object with a name and arguments"
+    return "" if calls else "holds no call"
 
 
 def _tools_fault(tools: str) -> str:

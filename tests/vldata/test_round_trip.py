@@ -72,7 +72,10 @@ def rows(draw: st.DrawFn, *, tools: bool, videos: bool, whole: bool) -> dict[str
         asking, answering = ("observation", "function_call") if tools and messages and draw(st.booleans()) else ("user", "assistant")
         if asking == "observation" and ("<image>" in pieces or "<video>" in pieces):
             asking = "user"
-        messages += [{"role": asking, "content": "".join(pieces)}, {"role": answering, "content": draw(text)}]
+        said = draw(text)
+        if answering == "function_call":
+            said = json.dumps({"name": "look", "arguments": {"at": said}}, ensure_ascii=False)
+        messages += [{"role": asking, "content": "".join(pieces)}, {"role": answering, "content": said}]
     messages[-1]["role"] = "assistant"
     row = {"id": draw(text), "messages": messages, "images": images, "references": draw(st.lists(text, max_size=2))}
     row["meta"] = {"source": "made", "kind": draw(text | st.just(""))}

@@ -17,6 +17,10 @@ def record(*turns: tuple[str, str], images: tuple[str, ...] = (PATH,), **fields:
     return Record(id=str(fields.pop("id", "a/1")), messages=messages, images=images, references=("x",), meta={}, **fields)  # type: ignore[arg-type]
 
 
+def called(content: str) -> tuple[tuple[str, str], ...]:
+    return (("user", "Look."), ("function_call", content), ("observation", "A sofa"), ("assistant", "A sofa."))
+
+
 GOOD = (("user", "<image>What is it?"), ("assistant", "A sofa"))
 
 
@@ -44,6 +48,9 @@ GOOD = (("user", "<image>What is it?"), ("assistant", "A sofa"))
         (record(*GOOD, images=("/etc/passwd",)), "VL009", "'/etc/passwd' is not relative."),
         (record(*GOOD, tools="{"), "VL013", "`tools` is not JSON"),
         (record(*GOOD, tools="{}"), "VL013", "`tools` holds no list."),
+        (record(*GOOD, *called("look(1)")), "VL028", "messages[3] (function_call) is not JSON"),
+        (record(*GOOD, *called('{"name": "look"}')), "VL028", "messages[3] (function_call) is no object with a name and arguments."),
+        (record(*GOOD, *called("[]")), "VL028", "messages[3] (function_call) holds no call."),
     ],
 )
 def test_each_rule_names_what_is_wrong(broken: Record, code: str, message: str) -> None:
@@ -56,10 +63,17 @@ def test_each_rule_names_what_is_wrong(broken: Record, code: str, message: str) 
     "good",
     [
         record(*GOOD),
+        record(*GOOD, *called('[{"name": "look", "arguments": {}}, {"name": "look", "arguments": "{}"}]')),
         record(("system", "Be brief."), *GOOD),
         record(*GOOD, ("user", "And this?<image>"), ("assistant", "A rug"), images=(PATH, PATH)),
         record(("user", "Hi"), ("assistant", "Hello"), images=()),
-        record(("user", "<image>"), ("function_call", "{}"), ("observation", "3"), ("assistant", "Three"), tools="[]"),
+        record(
+            ("user", "<image>"),
+            ("function_call", '{"name": "count", "arguments": {}}'),
+            ("observation", "3"),
+            ("assistant", "Three"),
+            tools="[]",
+        ),
     ],
 )
 def test_good_records_have_no_faults(good: Record) -> None:
