@@ -14,7 +14,7 @@ import msgspec
 from vldata.errors import DataError
 from vleval.predict.ask import Ask, Sampler
 from vleval.predict.pictures import PictureCache
-from vleval.predict.retry import Answer, Fault, delay_s, parse_retry_after
+from vleval.predict.retry import OVERLOAD_STATUS, Answer, Fault, delay_s, parse_retry_after
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 _CONNECT_S = 10.0
@@ -48,29 +48,38 @@ class StopRun(DataError):
 
 
 class Gate:
-    """Lets at most `limit` requests out; the limit halves when the server is overloaded and grows back by one after successes."""
+    """Lets at most `limit` requests out; the limit halves when the server is overloaded and grows back by one after successes.
+
+    It halves once a round: a round is what is let out between two halvings, and what the server refuses of an earlier one tells nothing
+    new. So sixteen refusals at one moment leave eight requests out, not one.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self.limit = most
         self._out = 0
         self._streak = 0
+        self._round = 0
         self._condition = asyncio.Condition()
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> int:
+        """Wait to be let out; returns the round, for `overloaded`."""
         async with self._condition:
             await self._condition.wait_for(lambda: self._out < self.limit)
             self._out += 1
+            return self._round
 
     async def __aexit__(self, *_: object) -> None:
         async with self._condition:
             self._out -= 1
             self._condition.notify_all()
 
-    def overloaded(self) -> None:
-        """The server said 429, 503 or 529."""
-        self.limit = max(1, self.limit // 2)
+    def overloaded(self, round_: int) -> None:
+        """The server refused a request of this round for want of room."""
         self._streak = 0
+        if round_ == self._round:
+            self.limit = max(1, self.limit // 2)
+            self._round += 1
 
     def succeeded(self) -> None:
         """A request was answered."""
@@ -89,7 +98,7 @@ class Client:
         self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {api_key}"} if api_key else {})}
         self._rng = rng or random.Random()
         self._pictures = PictureCache()
-        self._gate = Gate(endpoint.concurrency)
+        self.gate = Gate(endpoint.concurrency)
 
     def session(self) -> aiohttp.ClientSession:
         """Open a session: connections are kept, reads may idle as long as an answer may take."""
@@ -121,13 +130,15 @@ class Client:
         attempt = 0
         while True:
             attempt += 1
-            async with self._gate:
+            async with self.gate as round_:
                 started = time.perf_counter()
                 result = await self._attempt(session, ask, first=attempt == 1)
                 latency = time.perf_counter() - started
             if isinstance(result, Answer):
-                self._gate.succeeded()
+                self.gate.succeeded()
                 return Outcome(key, ask, result, attempt, latency)
+            if result.overloaded:
+                self.gate.overloaded(round_)
             if result.fate == "stop":
                 raise StopRun(result.reason, where=self._endpoint.base_url, cure=_cure_of(result.reason))
             if result.fate == "give_up" or attempt > self._endpoint.retries:
@@ -156,9 +167,7 @@ class Client:
             return Fault(fate="retry", reason=f"{type(error).__name__}: {error}"[:300], retry_after_s=wait)
         result: Answer | Fault = self._wire.parse_reply(status, content)
         if isinstance(result, Fault):
-            if status in (429, 503, 529):
-                self._gate.overloaded()
-            return msgspec.structs.replace(result, retry_after_s=retry_after)
+            return msgspec.structs.replace(result, retry_after_s=retry_after, overloaded=status in OVERLOAD_STATUS)
         accepted = self._endpoint.accepted_models
         if accepted and result.model and result.model not in accepted:
             return Fault(fate="retry", reason=f"{result.model!r} answered instead of {self._endpoint.model!r}")

@@ -12,9 +12,10 @@ import msgspec
 Fate = Literal["retry", "give_up", "stop"]
 
 RETRY_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+OVERLOAD_STATUS = frozenset({429, 503, 529})
 STOP_STATUS = frozenset({401, 403, 404})
 MAX_DELAY_S = 60.0
-_FIRST_DELAY_S = 0.5
+FIRST_DELAY_S = 0.5
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,11 +30,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt without an answer: what to do, why, how long the server asks to wait (seconds, -1: it does not say)."""
+    """An attempt without an answer: what to do, why, how long the server asks to wait (seconds, -1: it does not say).
+
+    `overloaded`: it was refused for want of room, and fewer requests should be out.
+    """
 
     fate: Fate
     reason: str
     retry_after_s: float = -1.0
+    overloaded: bool = False
 
 
 def fate_of_status(status: int) -> Fate:
@@ -66,4 +71,9 @@ def delay_s(attempt: int, retry_after_s: float, rng: random.Random) -> float:
     """Seconds before attempt `attempt` + 1 (from 1): what the server asked, else full jitter below min(60, 0.5 * 2^n)."""
     if retry_after_s >= 0:
         return retry_after_s
-    return rng.uniform(0, min(MAX_DELAY_S, _FIRST_DELAY_S * 2**attempt))
+    return rng.uniform(0, min(MAX_DELAY_S, FIRST_DELAY_S * 2**attempt))
+
+
+def as_sentence(words: str) -> str:
+    """End words that a server or a check gave as a sentence: with one mark, their own where they have one."""
+    return words if words.endswith((".", "!", "?")) else f"{words}."

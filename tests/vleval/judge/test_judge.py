@@ -27,7 +27,7 @@ ROWS = [
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "_FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(retry, "FIRST_DELAY_S", 0.001)
 
 
 def marks(reply: Callable[[dict[str, Any]], str]) -> Callable[[int, dict[str, Any]], bytes]:

@@ -74,7 +74,7 @@ from pathlib import Path
 from vldata.dataset import Dataset
 from vleval.predict import retry
 from vleval.predict.run import RunOptions, predict
-retry._FIRST_DELAY_S, retry.MAX_DELAY_S = 0.001, 0.02
+retry.FIRST_DELAY_S, retry.MAX_DELAY_S = 0.001, 0.02
 options = RunOptions(backend="openai", model="tiny", base_url=sys.argv[3], concurrency=16, retries=60)
 predict(Dataset(sys.argv[1]), Path(sys.argv[2]), options)
 """
@@ -138,7 +138,7 @@ def misbehave_at(seed: int, *, spare: frozenset[str] = frozenset()) -> Any:
 
 @pytest.fixture
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "_FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(retry, "FIRST_DELAY_S", 0.001)
     monkeypatch.setattr(retry, "MAX_DELAY_S", 0.02)
 
 

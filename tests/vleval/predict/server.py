@@ -41,7 +41,7 @@ class FakeServer:
         self.asked: Counter[str] = Counter()
         self.bodies: list[dict[str, Any]] = []
         self.most_at_once = 0
-        self._at_once = 0
+        self.at_once = 0
         self._misbehave = misbehave or (lambda _attempt, _body: None)
         self._tokens = tokens_a_picture
         self._key = key
@@ -55,12 +55,12 @@ class FakeServer:
                     next((line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), b"0")
                 )
                 body = json.loads(await reader.readexactly(length)) if length else {}
-                self._at_once += 1
-                self.most_at_once = max(self.most_at_once, self._at_once)
+                self.at_once += 1
+                self.most_at_once = max(self.most_at_once, self.at_once)
                 try:
                     reply = await self.reply(head, body)
                 finally:
-                    self._at_once -= 1
+                    self.at_once -= 1
                 if reply == "reset":
                     writer.transport.abort()
                     return

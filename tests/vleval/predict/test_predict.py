@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "_FIRST_DELAY_S", 0.001)
+    monkeypatch.setattr(retry, "FIRST_DELAY_S", 0.001)
 
 
 def run(folder: Path, out: Path, server: FakeServer, **options: Any) -> tuple[Any, list[dict[str, Any]]]:
@@ -116,7 +116,7 @@ def test_passing_faults_change_nothing(name: str, folder: Path, tmp_path: Path) 
 
 
 def test_a_closed_connection_is_tried_again_at_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "_FIRST_DELAY_S", 60.0)  # any other wait would be noticed
+    monkeypatch.setattr(retry, "FIRST_DELAY_S", 60.0)  # any other wait would be noticed
     with serve(FakeServer(lambda attempt, _body: "reset" if attempt == 1 else None)) as server:
         result, rows = run(folder, tmp_path / "p.jsonl", server, preflight=False)
     assert result.errors == 0 and result.seconds < 20
@@ -303,7 +303,7 @@ def test_retry_after_and_jitter() -> None:
     assert [retry.parse_retry_after(odd) for odd in (None, "", "soon", "nan")] == [-1, -1, -1, -1]
     assert retry.parse_retry_after("-5") == 0
     rng = random.Random(0)
-    assert all(0 <= retry.delay_s(attempt, -1, rng) <= min(60, retry._FIRST_DELAY_S * 2**attempt) for attempt in range(1, 12))
+    assert all(0 <= retry.delay_s(attempt, -1, rng) <= min(60, retry.FIRST_DELAY_S * 2**attempt) for attempt in range(1, 12))
     assert retry.delay_s(9, 3.0, rng) == 3.0
 
 
