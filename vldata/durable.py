@@ -50,12 +50,17 @@ def write_error(path: Path, error: OSError) -> DataError:
     )
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Replace a file by new content in one step."""
+@contextlib.contextmanager
+def replace_atomic(path: Path) -> Iterator[BinaryIO]:
+    """Open what takes the place of a file in one step when the block ends well; else the file stays as it was.
+
+    Raises:
+        DataError: as `open_durable`.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open_durable(beside) as handle:
-            handle.write(content)
+            yield handle
         beside.replace(path)
     except OSError as error:
         raise write_error(path, error) from None
@@ -63,6 +68,12 @@ def write_atomic(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             beside.unlink()
     fsync_dir(path.parent)
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Replace a file by new content in one step."""
+    with replace_atomic(path) as handle:
+        handle.write(content)
 
 
 def fsync_files(paths: Iterable[Path]) -> None:

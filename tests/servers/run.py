@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from tests.e2e.chain import ask, exact_match, prepare, read_lines, train
-from tests.servers.compare import Lines, compare
+from tests.servers.compare import Agreement, Lines, compare
 from tests.servers.process import Commands, NotHere, install
 from tests.servers.servers import OFFLINE_ENGINES, SERVERS, VLLM_OPTIONS, Place, Server
 
@@ -95,7 +95,7 @@ def judge(call: Commands, place: Place, name: str, questions: Questions, *, aske
 
 
 def ask_server(call: Commands, place: Place, name: str, questions: Questions) -> str:
-    """Start it, look at it, ask it, measure it, end it; returns the verdict's words."""
+    """Start it, look at it, ask it, hold it against `hf`, measure it, end it; returns the verdict's words."""
     server: Server = SERVERS[name]
     install(server.setup, place.venvs / server.venv, place.work / f"{name}.log")
     said = []
@@ -106,6 +106,7 @@ def ask_server(call: Commands, place: Place, name: str, questions: Questions) ->
             agreement = compare(ours, ask(call, data, place.work / "answers" / f"{name}-{label}.jsonl", *at))
             if agreement.errors or (server.same_pixels and not agreement.whole):
                 raise AssertionError(f"{label}: {agreement}")
+            hold_against_hf(call, place, server, url, data)
             said.append(f"{label}: {agreement}")
         data = questions["squares"][0]
         measure(
@@ -123,6 +124,16 @@ def look(call: Commands, ping: list[str], server: Server) -> None:
         must_fail(call, ping, "it resizes them")
     # transformers serve lists no models, and says of a name it cannot find that the request is bad
     must_fail(call, [*ping, "--model", "nope"], "HTTP 4" if server.backend == "transformers" else "does not list 'nope'")
+
+
+def hold_against_hf(call: Commands, place: Place, server: Server, url: str, data: Path) -> None:
+    """`vleval parity` of two records: no divergence where the pixels are the same, and the one that is there named where they are not."""
+    backends = f"hf@{place.model},{server.backend}@{server.model(place)}={url}"
+    compare_both = ["vleval", "parity", "--data", str(data), "--backends", backends, "--limit", "2", "--max-tokens", "8"]
+    if server.same_pixels:
+        call(compare_both)
+    else:
+        must_fail(call, compare_both, "first divergence: resize")
 
 
 def must_fail(call: Commands, command: list[str], words: str) -> None:
@@ -155,10 +166,7 @@ def ask_offline(call: Commands, place: Place, name: str, questions: Questions) -
         environment = {**server.environment, "PYTHONPATH": str(Path.cwd())}
         program = place.venvs / server.venv / "bin" / "python"
         call.python(program, [*arguments, "--backend", backend, "--model", str(place.model)], environment)
-        agreement = compare(ours, read_lines(out))
-        if not agreement.whole:
-            raise AssertionError(f"{label}: {agreement}")
-        said.append(f"{label}: {agreement}")
+        said.append(f"{label}: {require_whole(label, ours, out)}")
     said.append(finish(call, place, name, questions["squares"][0]))
     return "; ".join(said)
 
@@ -171,17 +179,22 @@ def ask_batch(call: Commands, place: Place, name: str, questions: Questions) -> 
     for label, (data, ours) in questions.items():
         requests, replies = (place.work / "answers" / f"{name}-{label}.{kind}.jsonl" for kind in ("requests", "replies"))
         out = place.work / "answers" / f"{name}-{label}.jsonl"
-        ask = ["vleval", "predict", "--data", str(data), "--model", str(place.model), "--out", str(out), "--max-tokens", "8"]
-        call([*ask, "--batch", str(requests)])
+        ask = ["vleval", "predict", "--data", str(data), "--model", str(place.model), "--max-tokens", "8"]
+        call([*ask, "--format", "batch", "--out", str(requests)])
         arguments = ["run-batch", "-i", str(requests), "-o", str(replies), "--model", str(place.model), *VLLM_OPTIONS]
         call.python(place.venvs / server.venv / "bin" / "vllm", arguments, server.environment)
-        call([*ask, "--from-batch", str(replies)])
-        agreement = compare(ours, read_lines(out))
-        if not agreement.whole:
-            raise AssertionError(f"{label}: {agreement}")
-        said.append(f"{label}: {agreement}")
+        call([*ask, "--from-batch", str(replies), "--out", str(out)])
+        said.append(f"{label}: {require_whole(label, ours, out)}")
     said.append(finish(call, place, name, questions["squares"][0]))
     return "; ".join(said)
+
+
+def require_whole(label: str, ours: Lines, out: Path) -> Agreement:
+    """Every answer is there, from the same prompt in the same words."""
+    agreement = compare(ours, read_lines(out))
+    if not agreement.whole:
+        raise AssertionError(f"{label}: {agreement}")
+    return agreement
 
 
 def finish(call: Commands, place: Place, name: str, data: Path) -> str:

@@ -38,7 +38,7 @@ def bench(
     from vldata.terminal import note, say, say_json
     from vleval.predict.ask import Sampler, iter_asks
     from vleval.predict.bench import bench as run_bench
-    from vleval.predict.run import RunOptions, load_wire, make_endpoint
+    from vleval.predict.options import RunOptions, find_wire, make_endpoint
 
     try:
         levels = [int(part) for part in concurrency.split(",")]
@@ -46,7 +46,7 @@ def bench(
         raise UsageError(f"{concurrency!r} is not a list of numbers.", cure="For example: --concurrency 1,4,16") from None
     if not levels or min(levels) < 1 or max(levels) > 1024:
         raise UsageError("requests in flight are 1 to 1024.")
-    wire = load_wire(backend)
+    wire = find_wire(backend)
     options = RunOptions(backend=backend, model=model, base_url=base_url, sampler=Sampler(max_tokens=max_tokens), timeout_s=timeout_s)
     asks = list(iter_asks(Dataset(data), 256))
     results = run_bench(

@@ -1,9 +1,9 @@
-"""`vleval predict` and `vleval ping`: asking a server."""
+"""`vleval predict` and `vleval ping`: asking a server, a model in this process, or a fleet by batch files."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,14 +11,13 @@ from vleval.cli import options as o
 from vleval.cli.settings import api_key
 
 if TYPE_CHECKING:
-    from vleval.predict.ask import Sampler
-    from vleval.predict.run import RunOptions
+    from vleval.predict.options import RunOptions
 
 
 def predict(
     data: o.Data,
     model: o.Model,
-    out: Annotated[Path, typer.Option(help="Predictions file, one line a record.")],
+    out: Annotated[Path, typer.Option(help="Predictions file, one line a record; with --format batch the requests.")],
     backend: o.Backend = "openai",
     base_url: o.BaseUrl = "",
     adapter: o.Adapter = "",
@@ -35,35 +34,27 @@ def predict(
     limit: Annotated[int | None, typer.Option(help="Ask only the first N.", min=1, show_default=False)] = None,
     no_preflight: Annotated[bool, typer.Option("--no-preflight", help="Do not look at the server first.")] = False,
     strict: o.Strict = False,
-    batch: Annotated[
-        Path | None, typer.Option(help="Write the requests as an OpenAI batch file here instead of asking.", show_default=False)
+    format: Annotated[
+        Literal["predictions", "batch"], typer.Option(help="batch: ask nobody; write the requests to --out as an OpenAI batch file.")
+    ] = "predictions",
+    from_batch: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Ask nobody: read the answers from the output of such a batch.", show_default=False)
     ] = None,
-    from_batch: Annotated[Path | None, typer.Option(help="Read answers from a batch output instead of asking.", show_default=False)] = None,
     json: o.Json = False,
 ) -> None:
     """Ask a model every question of a dataset; the same command goes on after an interruption, and asks nothing twice."""
-    import msgspec
-
-    from vldata.cli.progress import count_progress
-    from vldata.dataset import Dataset
-    from vldata.terminal import note, say, say_json
     from vleval.predict.ask import Sampler
-    from vleval.predict.run import RunOptions
-    from vleval.predict.run import predict as run_predict
+    from vleval.predict.options import RunOptions
 
-    sampler = Sampler(
-        max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=tuple(stop or ()), extra=_read_extra(extra)
-    )
-    if batch is not None or from_batch is not None:
-        _run_batch(data, model, sampler, limit, batch, from_batch, out)
-        return
     options = RunOptions(
         backend=backend,
         model=model,
         adapter=adapter,
         dtype=dtype,
         base_url=base_url,
-        sampler=sampler,
+        sampler=Sampler(
+            max_tokens=max_tokens, temperature=temperature, top_p=top_p, seed=seed, stop=tuple(stop or ()), extra=_read_extra(extra)
+        ),
         concurrency=concurrency,
         timeout_s=timeout_s,
         retries=retries,
@@ -71,6 +62,22 @@ def predict(
         preflight=not no_preflight,
         strict=strict,
     )
+    if from_batch is not None:
+        _read_batch(data, from_batch, out, options, json)
+    elif format == "batch":
+        _write_batch(data, out, options, json)
+    else:
+        _ask(data, out, options, json)
+
+
+def _ask(data: str, out: Path, options: RunOptions, json: bool) -> None:
+    import msgspec
+
+    from vldata.cli.progress import count_progress
+    from vldata.dataset import Dataset
+    from vldata.terminal import note, say, say_json
+    from vleval.predict.run import predict as run_predict
+
     try:
         with count_progress("answers") as show:
             result = run_predict(
@@ -85,31 +92,52 @@ def predict(
         note(f"Interrupted. What was answered is in {out}.journal; the same command goes on from there.")
         raise SystemExit(130) from None
     if json:
-        say_json({**msgspec.to_builtins(msgspec.structs.replace(result, out=str(out)))})
+        say_json(msgspec.to_builtins(result, enc_hook=str))
     else:
         say(f"{result.answered:,} of {result.total:,} answered, {result.errors:,} errors: {out}")
     if result.truncated:
-        note(f"{result.truncated:,} answers were cut at --max-tokens {max_tokens}.")
-    if result.errors:
-        note(f"The first error: {result.first_error}. The same command asks only these again.")
+        note(f"{result.truncated:,} answers were cut at --max-tokens {options.sampler.max_tokens}.")
+    _end(result.first_error, "The same command asks only these again.", out)
+
+
+def _write_batch(data: str, out: Path, options: RunOptions, json: bool) -> None:
+    from vldata.dataset import Dataset
+    from vldata.terminal import note, say, say_json
+    from vleval.predict.batch import write_batch
+
+    count = write_batch(Dataset(data), out, options, note=note)
+    if json:
+        say_json({"out": str(out), "requests": count})
+    else:
+        say(f"{count:,} requests: {out}")
+    note(f"Have them answered, for example: vllm run-batch -i {out} -o answers.jsonl --model {options.model}")
+    note("Then the same command with --from-batch answers.jsonl and another --out, for the predictions.")
+
+
+def _read_batch(data: str, answers: Path, out: Path, options: RunOptions, json: bool) -> None:
+    import msgspec
+
+    from vldata.dataset import Dataset
+    from vldata.terminal import note, say, say_json
+    from vleval.predict.batch import read_batch
+
+    result = read_batch(Dataset(data), answers, out, options, note=note)
+    if json:
+        say_json(msgspec.to_builtins(result, enc_hook=str))
+    else:
+        say(f"{result.answered:,} of {result.total:,} answered, {result.errors:,} errors: {out}")
+    _end(result.first_error, "Have the batch answered again and read the new output.", out)
+
+
+def _end(first_error: str, cure: str, out: Path) -> None:
+    """End a command that wrote predictions: 1 where errors remain."""
+    from vldata.terminal import note
+    from vleval.predict.retry import as_sentence
+
+    if first_error:
+        note(f"The first error: {as_sentence(first_error)} {cure}")
         raise typer.Exit(1)
     note(f"Next: vleval score {out}")
-
-
-def _run_batch(data: str, model: str, sampler: Sampler, limit: int | None, batch: Path | None, answers: Path | None, out: Path) -> None:
-    from vldata.dataset import Dataset
-    from vldata.terminal import note, say
-    from vleval.predict.batch import read_batch, write_batch
-
-    if batch is not None:
-        count = write_batch(Dataset(data), batch, model=model, sampler=sampler, limit=limit)
-        say(f"{count:,} requests: {batch}")
-        note(f"Run it, for example: vllm run-batch -i {batch} -o answers.jsonl --model {model}; then the same command with --from-batch")
-    if answers is not None:
-        answered, errors = read_batch(Dataset(data), answers, out, model=model, sampler=sampler, limit=limit)
-        say(f"{answered:,} answered, {errors:,} errors: {out}")
-        if errors:
-            raise typer.Exit(1)
 
 
 def ping(
@@ -123,16 +151,15 @@ def ping(
     """Look at a server with the first question of a dataset: is the model there, and does it see the pictures we see?"""
     from vldata.dataset import Dataset
     from vldata.terminal import say
+    from vleval.predict.options import RunOptions
     from vleval.predict.preflight import require_good
-    from vleval.predict.run import RunOptions, check_server
+    from vleval.predict.run import check_server
 
-    options: RunOptions = RunOptions(backend=backend, model=model, base_url=base_url, timeout_s=timeout_s, retries=1)
+    options = RunOptions(backend=backend, model=model, base_url=base_url, timeout_s=timeout_s, retries=1)
     result = check_server(Dataset(data), options, api_key=api_key())
     for check in result.checks:
         mark = {True: "yes", False: "NO", None: "?"}[check.good]
         say(f"{mark:<4} {check.name}: {check.detail}")
-    if result.model != model:
-        say(f"     it answers as {result.model!r}")
     if strict:
         require_good(result.checks)
 

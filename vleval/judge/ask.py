@@ -16,7 +16,7 @@ from vleval.predict.ask import Ask, AskTurn, Sampler, request_key
 from vleval.predict.client import Client, Endpoint, Outcome, StopRun
 from vleval.predict.journal import Journal, read_journal
 from vleval.predict.lines import make_prediction
-from vleval.predict.retry import Answer
+from vleval.predict.retry import Answer, as_sentence
 from vleval.prediction import Prediction
 from vleval.rows import Row
 
@@ -110,7 +110,7 @@ def _collect(judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[s
         run(None)
     if errors:
         raise DataError(
-            f"{len(errors):,} answers could not be judged; the first: {errors[0]}.",
+            as_sentence(f"{len(errors):,} answers could not be judged; the first: {errors[0]}"),
             where=judge.base_url,
             cure="Run again: verdicts so far are kept.",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 import aiohttp
@@ -13,25 +12,27 @@ import msgspec
 from vldata import strictjson
 from vldata.errors import DataError, UsageError
 from vleval.parity.views import Reply, digest_files, plain_places
+from vleval.predict import ollama_wire, openai_wire
 from vleval.predict.ask import Ask, Sampler
-from vleval.predict.client import Client, Endpoint
+from vleval.predict.client import Client, Endpoint, no_server
 from vleval.predict.hf import HfModel
+from vleval.predict.options import HF, RunOptions, find_wire, make_endpoint
 from vleval.predict.pictures import PictureCache
 from vleval.predict.retry import Answer
-from vleval.predict.run import BACKENDS, HF, RunOptions, load_wire, make_endpoint
+from vleval.predict.wire import Wire
 
 # What servers can be asked to tell; the first set that a server does not refuse is used.
 _TELLING: dict[str, tuple[dict[str, Any], ...]] = {
-    "vleval.predict.openai_wire": (
+    openai_wire.CHAT_PATH: (
         {"logprobs": True, "top_logprobs": 1, "return_token_ids": True, "return_prompt_text": True},
         {"logprobs": True, "top_logprobs": 1},
         {},
     ),
-    "vleval.predict.ollama_wire": ({"logprobs": True}, {}),
+    ollama_wire.CHAT_PATH: ({"logprobs": True}, {}),
 }
 _NEUTRAL: dict[str, dict[str, Any]] = {
-    "vleval.predict.openai_wire": {"repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0},
-    "vleval.predict.ollama_wire": {"repeat_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0},
+    openai_wire.CHAT_PATH: {"repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0},
+    ollama_wire.CHAT_PATH: {"repeat_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0},
 }
 
 
@@ -71,7 +72,7 @@ def parse_backends(text: str, model: str, adapter: str = "") -> list[Spec]:
         head, _, url = part.partition("=")
         name, _, own = head.partition("@")
         if name != HF:
-            load_wire(name)
+            find_wire(name)
         if not (own or model):
             raise UsageError(f"{part!r} names no model.", cure=f"Write {name}@MODEL, or give --model.")
         named, _, its = own.partition("+") if name == HF else (own, "", "")
@@ -95,7 +96,7 @@ def open_backend(
     if spec.name == HF:
         return HfBackend(spec, HfModel(spec.model, adapter=spec.adapter, dtype=dtype, sampler=sampler))
     options = RunOptions(backend=spec.name, model=spec.model, base_url=spec.base_url, sampler=sampler, timeout_s=timeout_s, retries=2)
-    wire = load_wire(spec.name)
+    wire = find_wire(spec.name)
     return ServerBackend(spec, make_endpoint(options, wire), wire, key, tell=tell)
 
 
@@ -130,13 +131,13 @@ class HfBackend:
 class ServerBackend:
     """A server over its wire."""
 
-    def __init__(self, spec: Spec, endpoint: Endpoint, wire: ModuleType, key: str, *, tell: bool) -> None:
+    def __init__(self, spec: Spec, endpoint: Endpoint, wire: Wire, key: str, *, tell: bool) -> None:
         self.label = spec.label
         self.folder = ""
         self._endpoint = endpoint
         self._wire = wire
         self._client = Client(endpoint, wire, api_key=key)
-        self._telling = list(_TELLING[BACKENDS[spec.name][0]]) if tell else [{}]
+        self._telling = list(_TELLING[wire.CHAT_PATH]) if tell else [{}]
         self._tell = tell
         self._pictures = PictureCache()
 
@@ -179,14 +180,14 @@ class ServerBackend:
     def _body(self, ask: Ask, extra: dict[str, Any], *, neutral: bool = False) -> bytes:
         sampler = self._endpoint.sampler
         if neutral:
-            sampler = msgspec.structs.replace(sampler, extra={**sampler.extra, **_NEUTRAL[self._wire.__name__]})
-        body: bytes = self._wire.build_body(ask, self._endpoint.model, sampler, self._pictures)
+            sampler = msgspec.structs.replace(sampler, extra={**sampler.extra, **_NEUTRAL[self._wire.CHAT_PATH]})
+        body = self._wire.build_body(ask, self._endpoint.model, sampler, self._pictures)
         return body[:-1] + b"," + msgspec.json.encode(extra)[1:] if extra else body
 
     async def _rendered(self, session: aiohttp.ClientSession, ask: Ask) -> str | None:
         """The prompt as llama-server's /apply-template or Ollama's render-only mode shows it; None where there is neither."""
         root = self._endpoint.base_url.removesuffix("/v1")
-        if "ollama" in self._wire.__name__:
+        if self._wire is ollama_wire:
             status, content = await self._post(session, self._wire.CHAT_PATH, self._body(ask, {"_debug_render_only": True}))
             found = _read_object(content).get("_debug_info") if status == 200 else None
             text = found.get("rendered_template") if isinstance(found, dict) else None
@@ -202,7 +203,7 @@ class ServerBackend:
                 return response.status, await response.content.read(8 * 1024 * 1024)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             cure = "Start the server, or correct its address in --backends."
-            raise DataError(f"no server answers: {type(error).__name__} {error}".strip() + ".", where=url, cure=cure) from None
+            raise DataError(no_server(error), where=url, cure=cure) from None
 
 
 def _read_object(content: bytes) -> dict[str, Any]:

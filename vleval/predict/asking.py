@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,11 +14,9 @@ from vleval.predict.client import Outcome
 from vleval.predict.journal import Journal, iter_journal
 from vleval.predict.keys import KeyTable
 from vleval.predict.lines import make_prediction
+from vleval.predict.options import RunOptions
 from vleval.predict.retry import Answer, Fault
 from vleval.prediction import Prediction
-
-if TYPE_CHECKING:
-    from vleval.predict.run import RunOptions
 
 
 class Asking:

@@ -5,7 +5,7 @@ A line asks with `custom_id` = request key, so that answers in any order, or fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,67 +13,114 @@ import msgspec
 
 from vldata import strictjson
 from vldata.dataset import Dataset
-from vldata.durable import open_durable, write_atomic
-from vldata.errors import DataError
+from vldata.durable import replace_atomic
+from vldata.errors import DataError, UsageError
 from vleval.predict import openai_wire
-from vleval.predict.ask import Ask, Sampler, iter_asks, request_key
+from vleval.predict.ask import Ask, iter_asks, request_key
+from vleval.predict.document import write_run_document
 from vleval.predict.lines import make_prediction
+from vleval.predict.options import RunOptions, find_wire
 from vleval.predict.pictures import PictureCache
+from vleval.predict.preflight import announce
 from vleval.predict.retry import Answer, Fault
+from vleval.predict.sameness import find_differences
 
 BACKEND = "batch"
 
 
-def write_batch(dataset: Dataset, out: Path, *, model: str, sampler: Sampler, limit: int | None = None) -> int:
-    """Write one request a line. Returns how many; equal requests are written once."""
+class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a batch output came to."""
+
+    out: Path
+    total: int
+    answered: int
+    errors: int
+    first_error: str
+
+
+def write_batch(dataset: Dataset, out: Path, options: RunOptions, *, note: Callable[[str], None] = lambda _: None) -> int:
+    """Write one request a line. Returns how many; equal requests are written once.
+
+    Raises:
+        UsageError: the backend speaks another wire, or an adapter is given.
+        DataError: with `options.strict`, the model folder differs from what the dataset's contract says.
+    """
+    _check(options)
+    announce(find_differences(dataset, model=options.model), note, strict=options.strict)
     pictures = PictureCache()
     written: set[str] = set()
-    beside = out.with_name(f".{out.name}.tmp")
-    with open_durable(beside) as handle:
-        for key, ask in _keyed(dataset, model, sampler, limit):
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replace_atomic(out) as handle:
+        for key, ask in _keyed(dataset, options):
             if key in written:
                 continue
             written.add(key)
-            body = msgspec.Raw(openai_wire.build_body(ask, model, sampler, pictures))
+            body = msgspec.Raw(openai_wire.build_body(ask, options.model, options.sampler, pictures))
             line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
             handle.write(msgspec.json.encode(line) + b"\n")
-    beside.replace(out)
     return len(written)
 
 
-def read_batch(dataset: Dataset, answers: Path, out: Path, *, model: str, sampler: Sampler, limit: int | None = None) -> tuple[int, int]:
-    """Make predictions of a batch output; returns (answered, errors). A request without a line is an error record.
+def read_batch(
+    dataset: Dataset, answers: Path, out: Path, options: RunOptions, *, note: Callable[[str], None] = lambda _: None
+) -> BatchResult:
+    """Make predictions of a batch output, in dataset order. A request without a line is an error record.
 
     Raises:
+        UsageError: as `write_batch`.
         DataError: no line belongs to these requests: another dataset, model or sampler was asked.
     """
-    results = {}
-    for where, row in _iter_rows(answers):
-        results[str(row.get("custom_id"))] = _read_row(row, where)
-    lines = []
-    errors = found = 0
-    for key, ask in _keyed(dataset, model, sampler, limit):
-        result = results.get(key)
-        found += result is not None
-        prediction = make_prediction(ask, result or Fault(fate="give_up", reason="the batch output has no line for this request"))
-        errors += prediction.error is not None
-        lines.append(msgspec.json.encode(prediction) + b"\n")
+    _check(options)
+    results: dict[str, Answer | Fault] = {}
+    for row in _iter_rows(answers):
+        key, result = str(row.get("custom_id")), _read_row(row)
+        if isinstance(result, Answer) or key not in results:  # of several runs an answer counts before an error
+            results[key] = result
+    asked = list(_keyed(dataset, options))
+    found = [results[key] for key, _ in asked if key in results]
     if not found:
         raise DataError(
             "no line belongs to these requests.",
             where=str(answers),
             cure="Give the dataset, --model and sampling options the batch was written with.",
         )
-    write_atomic(out, b"".join(lines))
-    return len(lines) - errors, errors
+    differences = find_differences(dataset, model=options.model)
+    announce(differences, note, strict=options.strict)
+    missing = Fault(fate="give_up", reason="the batch output has no line for this request")
+    predictions = [make_prediction(ask, results.get(key, missing)) for key, ask in asked]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replace_atomic(out) as handle:
+        for prediction in predictions:
+            handle.write(msgspec.json.encode(prediction) + b"\n")
+    told = [result for result in found if isinstance(result, Answer)]
+    write_run_document(
+        out,
+        dataset,
+        options,
+        answered_as=sorted({answer.model for answer in told} - {""}),
+        fingerprints={answer.fingerprint for answer in told} - {""},
+        differences=differences,
+    )
+    faults = [f"{prediction.id}: {prediction.error}" for prediction in predictions if prediction.error is not None]
+    return BatchResult(
+        out=out, total=len(asked), answered=len(asked) - len(faults), errors=len(faults), first_error=faults[0] if faults else ""
+    )
 
 
-def _keyed(dataset: Dataset, model: str, sampler: Sampler, limit: int | None) -> Iterator[tuple[str, Ask]]:
-    for ask in iter_asks(dataset, limit):
-        yield request_key(ask, backend=BACKEND, model=model, sampler=sampler), ask
+def _check(options: RunOptions) -> None:
+    if find_wire(options.backend) is not openai_wire:
+        cure = "Leave --backend out: a batch file is for any server of that API."
+        raise UsageError(f"a batch file holds requests to OpenAI's API, which the {options.backend} backend does not speak.", cure=cure)
+    if options.adapter:
+        raise UsageError("a batch file names a model and no adapter.", cure="Name the adapter as the fleet serves it, with --model.")
 
 
-def _iter_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _keyed(dataset: Dataset, options: RunOptions) -> Iterator[tuple[str, Ask]]:
+    for ask in iter_asks(dataset, options.limit):
+        yield request_key(ask, backend=BACKEND, model=options.model, sampler=options.sampler), ask
+
+
+def _iter_rows(path: Path) -> Iterator[dict[str, Any]]:
     for number, line in strictjson.iter_lines(path):
         where = f"{path}:{number}"
         try:
@@ -82,10 +129,10 @@ def _iter_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             raise DataError(f"{error}.", where=where) from None
         if not isinstance(row, dict):
             raise DataError("is not an object.", where=where)
-        yield where, row
+        yield row
 
 
-def _read_row(row: dict[str, Any], where: str) -> Answer | Fault:
+def _read_row(row: dict[str, Any]) -> Answer | Fault:
     response = row.get("response")
     if not isinstance(response, dict):
         return Fault(fate="give_up", reason=openai_wire.error_text(row.get("error"), b"no response"))

@@ -14,7 +14,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import aiohttp
@@ -25,7 +24,8 @@ from vleval.predict import openai_wire
 from vleval.predict.ask import Ask
 from vleval.predict.client import Endpoint
 from vleval.predict.pictures import PictureCache
-from vleval.predict.retry import Fault
+from vleval.predict.retry import Fault, as_sentence
+from vleval.predict.wire import Wire
 
 PERCENTILES = (50, 95, 99)
 
@@ -55,7 +55,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
 
 def bench(
     endpoint: Endpoint,
-    wire: ModuleType,
+    wire: Wire,
     asks: Sequence[Ask],
     levels: Sequence[int],
     *,
@@ -75,11 +75,12 @@ def bench(
 
 
 async def _bench(
-    endpoint: Endpoint, wire: ModuleType, asks: Sequence[Ask], levels: Sequence[int], requests: int, warmup: int, fresh: bool, key: str
+    endpoint: Endpoint, wire: Wire, asks: Sequence[Ask], levels: Sequence[int], requests: int, warmup: int, fresh: bool, key: str
 ) -> list[Level]:
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     timeout = aiohttp.ClientTimeout(total=endpoint.timeout_s, sock_connect=10)
-    connector = aiohttp.TCPConnector(limit=max(levels))
+    widest = msgspec.structs.replace(endpoint, concurrency=max(levels))
+    connector = aiohttp.TCPConnector(limit=widest.concurrency)
     source = itertools.cycle(asks)
     serial = itertools.count()
     pictures = _FreshPictures(serial) if fresh else PictureCache()
@@ -87,16 +88,15 @@ async def _bench(
     async with aiohttp.ClientSession(timeout=timeout, connector=connector, headers=headers) as session:
 
         async def one() -> Timing | str:
-            return await _measure(session, endpoint, wire, next(source), pictures)
+            return await _measure(session, widest, wire, next(source), pictures)
 
         for _ in range(warmup):
             await one()
         for level in levels:
             results.append(await _level(level, requests or max(16, 8 * level), one))
     if not any(result.requests > result.errors for result in results):
-        raise DataError(
-            f"no request was answered; the first: {results[0].first_error}.", where=endpoint.base_url, cure="Look with: vleval ping"
-        )
+        words = as_sentence(f"no request was answered; the first: {results[0].first_error}")
+        raise DataError(words, where=endpoint.base_url, cure="Look with: vleval ping")
     return results
 
 
@@ -131,7 +131,7 @@ async def _level(concurrency: int, requests: int, one: Any) -> Level:
     )
 
 
-async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: ModuleType, ask: Ask, pictures: PictureCache) -> Timing | str:
+async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wire, ask: Ask, pictures: PictureCache) -> Timing | str:
     """Send one streaming request; a sentence instead of a timing when it fails."""
     body = _streaming(wire.build_body(ask, endpoint.model, endpoint.sampler, pictures), wire)
     started = time.perf_counter()
@@ -139,10 +139,10 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Mod
     pieces = counted = 0
     ended = False
     try:
-        async with await _post(session, endpoint.base_url + wire.CHAT_PATH, body) as response:
+        async with await _post(session, endpoint.base_url + wire.CHAT_PATH, body, endpoint.concurrency) as response:
             if response.status != 200:
-                fault: Fault = openai_wire.parse_reply(response.status, await response.read())  # type: ignore[assignment]
-                return fault.reason
+                fault = wire.parse_reply(response.status, await response.read())
+                return fault.reason if isinstance(fault, Fault) else f"HTTP {response.status}"
             async for event in _events(response):
                 if event.get("error"):
                     return f"an error inside the stream: {openai_wire.error_text(event, b'')}"
@@ -163,15 +163,22 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Mod
     return Timing(first or total, total, counted or pieces)
 
 
-async def _post(session: aiohttp.ClientSession, url: str, body: bytes) -> aiohttp.ClientResponse:
-    """Send a request; once more where a kept connection turns out to be closed, as llama-server's is after every stream."""
-    try:
-        return await session.post(url, data=body, allow_redirects=False)
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-        return await session.post(url, data=body, allow_redirects=False)
+async def _post(session: aiohttp.ClientSession, url: str, body: bytes, kept: int) -> aiohttp.ClientResponse:
+    """Send a request; again where a kept connection turns out to be closed, as llama-server's is after every stream.
+
+    As many as `kept` of them may lie in the pool, and each goes from there when it is found out.
+    """
+    for _ in range(kept):
+        try:
+            return await session.post(url, data=body, allow_redirects=False)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            continue
+    return await session.post(url, data=body, allow_redirects=False)
 
 
-def _streaming(body: bytes, wire: ModuleType) -> bytes:
+def _streaming(body: bytes, wire: Wire) -> bytes:
     """Ask for a stream: the flag is put in front of the ready body, whose pictures need not be parsed again."""
     if wire is openai_wire:
         return b'{"stream":true,"stream_options":{"include_usage":true},' + body[1:]

@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator
-from types import ModuleType
 
 import aiohttp
 import msgspec
@@ -14,7 +13,8 @@ import msgspec
 from vldata.errors import DataError
 from vleval.predict.ask import Ask, Sampler
 from vleval.predict.pictures import PictureCache
-from vleval.predict.retry import OVERLOAD_STATUS, Answer, Fault, delay_s, parse_retry_after
+from vleval.predict.retry import OVERLOAD_STATUS, Answer, Fault, as_sentence, delay_s, parse_retry_after
+from vleval.predict.wire import Wire
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 _CONNECT_S = 10.0
@@ -92,7 +92,7 @@ class Gate:
 class Client:
     """Asks one endpoint through a wire module (`openai_wire`, `ollama_wire`)."""
 
-    def __init__(self, endpoint: Endpoint, wire: ModuleType, *, api_key: str = "", rng: random.Random | None = None) -> None:
+    def __init__(self, endpoint: Endpoint, wire: Wire, *, api_key: str = "", rng: random.Random | None = None) -> None:
         self._endpoint = endpoint
         self._wire = wire
         self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {api_key}"} if api_key else {})}
@@ -124,8 +124,7 @@ class Client:
 
     async def ask(self, session: aiohttp.ClientSession, key: str, ask: Ask) -> Outcome:
         """Ask one, with its retries."""
-        refuse = getattr(self._wire, "refuse", None)
-        if refuse and (reason := refuse(ask)):
+        if reason := self._wire.refuse(ask):
             return Outcome(key, ask, Fault(fate="give_up", reason=reason), 0, -1.0)
         attempt = 0
         while True:
@@ -165,7 +164,7 @@ class Client:
             closed = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
             wait = 0.0 if first and closed and not isinstance(error, aiohttp.ClientConnectorError) else -1.0
             return Fault(fate="retry", reason=f"{type(error).__name__}: {error}"[:300], retry_after_s=wait)
-        result: Answer | Fault = self._wire.parse_reply(status, content)
+        result = self._wire.parse_reply(status, content)
         if isinstance(result, Fault):
             return msgspec.structs.replace(result, retry_after_s=retry_after, overloaded=status in OVERLOAD_STATUS)
         accepted = self._endpoint.accepted_models
@@ -185,6 +184,11 @@ async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
         if len(content) > MAX_REPLY_BYTES:
             raise _TooLargeError(f"the reply is longer than {MAX_REPLY_BYTES:,} bytes")
     return bytes(content)
+
+
+def no_server(error: BaseException) -> str:
+    """Say that nothing answers at an address, and why."""
+    return as_sentence(f"no server answers: {type(error).__name__} {error}".strip())
 
 
 def _cure_of(reason: str) -> str:

@@ -94,8 +94,8 @@ def parse_reply(status: int, content: bytes) -> Answer | Fault:
     )
 
 
-def model_names(content: bytes) -> list[str] | None:
-    """Read the names of `/api/tags`; `name:latest` is also known as `name`."""
+def read_models(content: bytes) -> dict[str, str] | None:
+    """Read `/api/tags`: names, and what each stands for; `name:latest` is also known as `name`."""
     try:
         value = strictjson.loads(content)
     except strictjson.StrictJsonError:
@@ -103,7 +103,7 @@ def model_names(content: bytes) -> list[str] | None:
     if not isinstance(value, dict) or not isinstance(value.get("models"), list):
         return None
     names = [str(entry.get("name", entry.get("model", ""))) for entry in value["models"] if isinstance(entry, dict)]
-    return names + [name.removesuffix(":latest") for name in names if name.endswith(":latest")]
+    return {known: name for name in names for known in (name, name.removesuffix(":latest"))}
 
 
 def _count(value: Any) -> int:

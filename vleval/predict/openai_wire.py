@@ -25,6 +25,11 @@ def normalise_base_url(url: str) -> str:
     return base if base.endswith("/v1") else f"{base}/v1"
 
 
+def refuse(_ask: Ask) -> str:
+    """Every ask can be put on this wire."""
+    return ""
+
+
 def build_body(ask: Ask, model: str, sampler: Sampler, pictures: PictureCache) -> bytes:
     """Encode a request. Pictures are spliced in as ready JSON, so that encoding copies them once."""
     images = iter(ask.images)
@@ -93,12 +98,12 @@ def error_text(value: Any, content: bytes) -> str:
     return text[:300] + ("..." if len(text) > 300 else "")
 
 
-def model_names(content: bytes) -> list[str] | None:
-    """Read the ids of `/v1/models`; None when the reply is not that list."""
+def read_models(content: bytes) -> dict[str, str] | None:
+    """Read `/v1/models`: names, and what each stands for, which vLLM tells as `root`; None when the reply is not that list."""
     value = _parse_json(content)
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
         return None
-    return [str(entry["id"]) for entry in value["data"] if isinstance(entry, dict) and "id" in entry]
+    return {str(entry["id"]): str(entry.get("root") or entry["id"]) for entry in value["data"] if isinstance(entry, dict) and "id" in entry}
 
 
 def _parse_json(content: bytes) -> Any:

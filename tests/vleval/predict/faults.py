@@ -19,7 +19,8 @@ from vldata.api import convert
 from vldata.dataset import Dataset
 from vldata.errors import DataError
 from vleval.predict import retry
-from vleval.predict.run import RunOptions, predict
+from vleval.predict.options import RunOptions
+from vleval.predict.run import predict
 
 RECORDS = 2_000
 FINAL = [(400, "prompt too long"), (413, "too large"), (422, "bad part")]
@@ -73,7 +74,8 @@ import sys
 from pathlib import Path
 from vldata.dataset import Dataset
 from vleval.predict import retry
-from vleval.predict.run import RunOptions, predict
+from vleval.predict.options import RunOptions
+from vleval.predict.run import predict
 retry.FIRST_DELAY_S, retry.MAX_DELAY_S = 0.001, 0.02
 options = RunOptions(backend="openai", model="tiny", base_url=sys.argv[3], concurrency=16, retries=60)
 predict(Dataset(sys.argv[1]), Path(sys.argv[2]), options)

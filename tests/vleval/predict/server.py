@@ -46,6 +46,7 @@ class FakeServer:
         self._tokens = tokens_a_picture
         self._key = key
         self.url = ""
+        self.listed = [{"id": model}]
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
@@ -89,7 +90,7 @@ class FakeServer:
         if self._key and f"authorization: bearer {self._key}".encode() not in head.lower():
             return http(401, '{"error":"Unauthorized"}')
         if path.endswith("/models"):
-            return http(200, json.dumps({"data": [{"id": self.model}]}))
+            return http(200, json.dumps({"data": self.listed}))
         if path == "/api/tags":
             return http(200, json.dumps({"models": [{"name": f"{self.model}:latest"}]}))
         if body.get("model") != self.model:

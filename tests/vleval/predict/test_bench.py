@@ -18,7 +18,7 @@ from vleval.predict.ask import Sampler, iter_asks
 from vleval.predict.bench import bench
 from vleval.predict.bench_chart import draw_chart
 from vleval.predict.client import Endpoint
-from vleval.predict.run import load_wire
+from vleval.predict.options import find_wire
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_fresh_images_differ_in_every_request(folder: Path) -> None:
 
 def test_what_is_no_server_cannot_be_measured() -> None:
     with pytest.raises(UsageError, match="there is no server to ask"):
-        load_wire("hf")
+        find_wire("hf")
 
 
 def test_failures_are_counted_and_a_server_that_answers_nothing_is_named(folder: Path) -> None:

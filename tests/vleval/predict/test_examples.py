@@ -17,7 +17,7 @@ from tests.vleval.parity.fake_model import FakeModel
 from tests.vleval.predict.server import FakeServer, http, serve
 from vldata.api import convert
 from vleval.cli import app
-from vleval.predict import run
+from vleval.predict.options import BACKENDS
 
 ASKING = ("predict", "ping", "bench", "parity", "serve-cmd", "chat")
 COMMANDS = {info.name: info for info in app.registered_commands}
@@ -50,7 +50,7 @@ def test_every_example_runs(name: str, here: Path, tiny_model: Path, vleval: Any
     server = FakeModel(tiny_model) if name == "parity" else FakeServer(stream, model="tuned")
     server.model = "tuned"
     with serve(server):
-        monkeypatch.setitem(run.BACKENDS, "vllm", (run.BACKENDS["vllm"][0], f"{server.url}/v1"))
+        monkeypatch.setitem(BACKENDS, "vllm", (BACKENDS["vllm"][0], f"{server.url}/v1"))
         ran = vleval(*shlex.split(example.replace("http://127.0.0.1:8000", server.url))[1:])
     assert "Traceback" not in ran.err
     if name == "chat" and not importlib.util.find_spec("gradio"):

@@ -15,8 +15,9 @@ from vldata.errors import DataError
 from vleval.predict import hf
 from vleval.predict.ask import Sampler, make_ask
 from vleval.predict.client import Outcome
+from vleval.predict.options import RunOptions
 from vleval.predict.retry import Answer
-from vleval.predict.run import RunOptions, predict
+from vleval.predict.run import predict
 
 torch = pytest.importorskip("torch", reason="the hf backend needs the train extra")
 transformers = pytest.importorskip("transformers", reason="the hf backend needs the train extra")

@@ -16,7 +16,8 @@ from vldata.dataset import Dataset
 from vldata.errors import UsageError
 from vleval.predict.ask import Sampler, iter_asks
 from vleval.predict.offline import takes_offline
-from vleval.predict.run import RunOptions, predict
+from vleval.predict.options import RunOptions
+from vleval.predict.run import predict
 
 pytest.importorskip("transformers")
 

@@ -21,7 +21,8 @@ from vldata.errors import DataError, UsageError
 from vleval.predict import retry
 from vleval.predict.ask import Sampler, make_ask
 from vleval.predict.client import StopRun
-from vleval.predict.run import RunOptions, predict
+from vleval.predict.options import RunOptions
+from vleval.predict.run import predict
 
 GOOD_TOKENS = 86  # of a written picture: 384x224 is 84 tokens and two delimiters
 
@@ -185,39 +186,6 @@ def test_a_refused_key_or_model_stops_fast_with_the_cure(status: int, folder: Pa
     assert not (tmp_path / "p.jsonl").exists()
 
 
-def test_preflight_stops_on_what_cannot_work(folder: Path, tmp_path: Path) -> None:
-    with serve(FakeServer(model="other")) as server, pytest.raises(StopRun, match=r"does not list 'tiny'.\n  It serves: other"):
-        run(folder, tmp_path / "p.jsonl", server)
-    assert not server.asked
-    with serve(FakeServer(key="secret")) as server, pytest.raises(StopRun, match=r"the key is refused.\n  Set the key in the environment"):
-        run(folder, tmp_path / "p.jsonl", server)
-    with pytest.raises(StopRun, match="no server answers"):
-        run(folder, tmp_path / "p.jsonl", server)
-    with serve(FakeServer(key="secret")) as server:
-        options = RunOptions(backend="openai", model="tiny", base_url=server.url, limit=1)
-        assert predict(Dataset(folder / "openeqa"), tmp_path / "k.jsonl", options, api_key="secret").answered == 1
-    assert "secret" not in (tmp_path / "k.jsonl.run.json").read_text() + (tmp_path / "k.jsonl.journal").read_text()
-
-
-@pytest.mark.parametrize(
-    ("tokens", "warning"),
-    [(GOOD_TOKENS, ""), (0, "the server does not see them"), (100, "200 by the server, 172 by our count")],
-)
-def test_preflight_counts_what_pictures_cost(tokens: int, warning: str, folder: Path, tmp_path: Path) -> None:
-    notes: list[str] = []
-    with serve(FakeServer(tokens_a_picture=tokens)) as server:
-        options = RunOptions(backend="openai", model="tiny", base_url=server.url, limit=1)
-        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", options, note=notes.append)
-        assert any(warning in note for note in notes) if warning else not notes
-        if warning:
-            with pytest.raises(DataError, match="Drop --strict"):
-                predict(Dataset(folder / "openeqa"), tmp_path / "q.jsonl", RunOptions(**{**_fields(options), "strict": True}))
-
-
-def _fields(options: RunOptions) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in options.__struct_fields__}
-
-
 def test_nothing_finished_is_asked_again_and_errors_are(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.jsonl"
     broken = http(400, '{"error":{"message":"no"}}')
@@ -254,7 +222,8 @@ _CHILD = """
 import sys
 from pathlib import Path
 from vldata.dataset import Dataset
-from vleval.predict.run import RunOptions, predict
+from vleval.predict.options import RunOptions
+from vleval.predict.run import predict
 try:
     options = RunOptions(backend="openai", model="tiny", base_url=sys.argv[3], preflight=False, concurrency=2)
     predict(Dataset(sys.argv[1]), Path(sys.argv[2]), options)
@@ -305,31 +274,6 @@ def test_retry_after_and_jitter() -> None:
     rng = random.Random(0)
     assert all(0 <= retry.delay_s(attempt, -1, rng) <= min(60, retry.FIRST_DELAY_S * 2**attempt) for attempt in range(1, 12))
     assert retry.delay_s(9, 3.0, rng) == 3.0
-
-
-def test_batch_files_find_their_records_in_any_order(folder: Path, tmp_path: Path) -> None:
-    from vleval.predict.batch import read_batch, write_batch
-
-    dataset, requests, answers, out = Dataset(folder / "openeqa"), tmp_path / "b.jsonl", tmp_path / "a.jsonl", tmp_path / "p.jsonl"
-    count = write_batch(dataset, requests, model="tiny", sampler=Sampler())
-    asked = [json.loads(line) for line in requests.read_text().splitlines()]
-    assert count == len(asked) <= 28 and asked[0]["url"] == "/v1/chat/completions"
-    lines = []
-    for row in reversed(asked):
-        parts = row["body"]["messages"][-1]["content"]
-        body = {"model": "tiny", "choices": [{"message": {"content": answer_to(parts[-1]["text"], 2)}, "finish_reason": "stop"}]}
-        lines.append({"custom_id": row["custom_id"], "response": {"status_code": 200, "body": body}, "error": None})
-    lines[0] = {**lines[0], "response": None, "error": {"message": "out of memory"}}
-    del lines[1]
-    answers.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    answered, errors = read_batch(dataset, answers, out, model="tiny", sampler=Sampler())
-    rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert (answered + errors, errors) == (28, sum(row["error"] is not None for row in rows)) and errors >= 2
-    assert {row["error"] for row in rows} == {None, "out of memory", "the batch output has no line for this request"}
-    good = dict(expected(folder))
-    assert all(row["prediction"] == good[row["id"]] for row in rows if row["error"] is None)
-    with pytest.raises(DataError, match="no line belongs to these requests"):
-        read_batch(dataset, answers, out, model="other", sampler=Sampler())
 
 
 def test_an_unknown_backend_and_ollamas_own_mark(folder: Path, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from tests.vleval.predict.server import FakeServer, serve
 from vldata.api import convert
 from vldata.dataset import Dataset
 from vldata.errors import DataError
-from vleval.predict.run import RunOptions, predict
+from vleval.predict.options import RunOptions
+from vleval.predict.run import predict
 from vleval.predict.sameness import find_differences
 
 

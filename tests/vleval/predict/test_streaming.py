@@ -16,7 +16,8 @@ from vldata.errors import DataError
 from vldata.lock import hold
 from vldata.record import Message, Record
 from vleval.predict.ask import make_ask
-from vleval.predict.run import RunOptions, predict
+from vleval.predict.options import RunOptions
+from vleval.predict.run import predict
 
 
 @pytest.fixture(scope="module")
