@@ -243,6 +243,7 @@ def test_whatever_ends_a_run_it_goes_on(how: signal.Signals, code: int, folder: 
         child = subprocess.Popen([sys.executable, "-c", _CHILD, str(folder / "openeqa"), str(out), server.url], stderr=subprocess.DEVNULL)
         journal = tmp_path / "p.jsonl.journal"
         while not journal.exists() or journal.read_bytes().count(b"\n") < 3:
+            assert child.poll() is None, "it ended by itself"
             time.sleep(0.02)
         os.kill(child.pid, how)
         assert child.wait(10) == code and not out.exists()
