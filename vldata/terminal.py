@@ -41,6 +41,17 @@ def say_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
 
 
+def print_version(wanted: bool) -> None:
+    """Print the version and end: what `--version` of every command calls."""
+    if wanted:
+        import typer
+
+        from vldata import __version__
+
+        say(f"vlkit {__version__}")
+        raise typer.Exit
+
+
 def run(app: typer.Typer, prog: str) -> None:
     """Run a command line to its end and exit the process.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # the fixtures are drawn by scripts of this checkout
+
+
+# Torch with two threads on a busy machine waits for them most of the time. This is for commands that tests start, and for torch here
+# unless other tests have imported it before.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 class Ran(NamedTuple):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shlex
@@ -9,6 +10,7 @@ import sys
 import pytest
 import typer
 
+import vldata
 from vleval.cli import app
 
 COMMANDS = {info.name: info for info in app.registered_commands}
@@ -35,6 +37,14 @@ def test_every_help_ends_with_an_example_that_runs(vleval, here, name):
     if name == "detect":  # the second answer of the made-up boxes is cut off, the picture is drawn all the same
         assert "3 pictures, 5 boxes drawn." in ran.out
     assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize("command", ["vldata", "vleval", "vltrain"])
+def test_every_command_tells_the_version(command, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [command, "--version"])
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module(f"{command}.cli").main()
+    assert (end.value.code or 0, capsys.readouterr().out) == (0, f"vlkit {vldata.__version__}\n")
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -18,7 +18,7 @@ from vldata.cli.schema import schema
 from vldata.cli.select import filter_, mix, sample
 from vldata.cli.split import split
 from vldata.cli.validate import validate
-from vldata.terminal import run
+from vldata.terminal import print_version, run
 
 
 class _ConvertFirst(typer.core.TyperGroup):
@@ -54,17 +54,8 @@ app.command("doctor", epilog="Example: vldata doctor")(doctor)
 app.command("schema", epilog="Example: vldata schema record")(schema)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from vldata import __version__
-        from vldata.terminal import say
-
-        say(f"vlkit {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _root(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version.")) -> None:
+def _root(version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Print the version.")) -> None:
     pass
 
 

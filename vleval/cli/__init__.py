@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from vldata.terminal import run
+from vldata.terminal import print_version, run
 from vleval.cli.bench import bench
 from vleval.cli.chat import chat
 from vleval.cli.compare import compare
@@ -38,8 +38,8 @@ app.command("detect", epilog="Example: vleval detect boxes.jsonl --image-root pi
 
 
 @app.callback()
-def _root() -> None:
-    """Score, compare and report what vision-language models answer."""
+def _root(version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Print the version.")) -> None:
+    pass
 
 
 def main() -> None:

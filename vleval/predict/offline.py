@@ -40,7 +40,7 @@ def load_engine(backend: str, dataset: Dataset, *, model: str, adapter: str = ""
     """Load a model with room for what the dataset asks.
 
     Raises:
-        UsageError: the package is not installed; or an adapter is given.
+        UsageError: the package is not installed, or finds no GPU; or an adapter is given.
     """
     if adapter:
         raise UsageError(
@@ -81,6 +81,8 @@ def _load_vllm(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engi
         raise _missing("vllm", "vllm", error) from None
     from vldata.models.prompt import Prompter
 
+    if not current_platform.device_type:  # vLLM found nothing that this build of it computes on
+        raise _no_gpu("vllm")
     prompter = Prompter(Path(model))
     if dtype == "auto" and current_platform.is_cpu():
         dtype = "float32"  # as the hf backend; vLLM's auto would halve the model
@@ -129,7 +131,14 @@ def _load_lmdeploy(model: str, dtype: str, sampler: Sampler, limits: Limits) -> 
         from lmdeploy import GenerationConfig, PytorchEngineConfig, pipeline
     except ImportError as error:
         raise _missing("lmdeploy", "lmdeploy", error) from None
-    pipe = pipeline(model, backend_config=PytorchEngineConfig(dtype=dtype, session_len=limits.context))
+    try:
+        pipe = pipeline(model, backend_config=PytorchEngineConfig(dtype=dtype, session_len=limits.context))
+    except Exception as error:  # without a GPU it ends in whatever its first step on one raises
+        import torch
+
+        if torch.cuda.is_available():
+            raise
+        raise _no_gpu("lmdeploy") from error
     config = GenerationConfig(
         max_new_tokens=sampler.max_tokens,
         do_sample=sampler.temperature > 0,
@@ -165,6 +174,13 @@ def _missing(backend: Server, package: str, error: ImportError) -> UsageError:
         f"no --base-url names a server, and {package} cannot be imported here: {error}.",
         cure=f"Ask a running server: --base-url http://127.0.0.1:{PORTS[backend]} (vleval serve-cmd prints the line that starts one);"
         f"\n  or install it: pip install {package}",
+    )
+
+
+def _no_gpu(backend: Server) -> UsageError:
+    return UsageError(
+        f"the {backend} backend finds no GPU on this machine, and its engine needs one.",
+        cure=f"Ask a server on a machine that has one: --base-url http://HOST:{PORTS[backend]}; or answer on this CPU: --backend hf.",
     )
 
 

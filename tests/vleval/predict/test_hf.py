@@ -73,7 +73,6 @@ def plain_answer(tiny: Path, folder: Path, ask: Any) -> str:
 
 
 def test_batches_answer_as_one_by_one_and_as_plain_transformers(folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.set_num_threads(1)
     asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")]
     model = hf.HfModel(str(tiny), device="cpu", sampler=SAMPLER)
     batched = answers(model, asks)
@@ -106,7 +105,6 @@ def test_an_adapter_answers_as_the_merged_model_and_a_look_as_a_run(folder: Path
 
     from vldata.models.tiny import build_tiny_model
 
-    torch.set_num_threads(1)
     base = build_tiny_model(tmp_path / "base", mixing=50)
     torch.manual_seed(1)
     with warnings.catch_warnings():

@@ -68,13 +68,13 @@ class FakeVllm(ModuleType):
         self.__dict__.update(LLM=LLM, SamplingParams=make_params, pad=pad)
 
 
-def install_vllm(monkeypatch: pytest.MonkeyPatch, tiny: Path, refuse: str = "") -> FakeVllm:
+def install_vllm(monkeypatch: pytest.MonkeyPatch, tiny: Path, refuse: str = "", device: str = "cpu") -> FakeVllm:
     from vldata.models.prompt import Prompter
 
     prompter = Prompter(tiny)
     fake = FakeVllm(prompter.image_pad, prompter.token_ids(refuse))
     platforms = ModuleType("vllm.platforms")
-    platforms.__dict__["current_platform"] = SimpleNamespace(is_cpu=lambda: True)
+    platforms.__dict__["current_platform"] = SimpleNamespace(is_cpu=lambda: True, device_type=device)
     monkeypatch.setitem(sys.modules, "vllm", fake)
     monkeypatch.setitem(sys.modules, "vllm.platforms", platforms)
     return fake
@@ -101,6 +101,28 @@ def test_a_missing_package_has_two_cures(
     said = str(caught.value)
     assert f"--base-url http://127.0.0.1:{port}" in said and f"pip install {backend}" in said and "cannot be imported here" in said
     assert not (tmp_path / "p.jsonl").exists()
+
+
+@pytest.mark.parametrize("backend", ["vllm", "lmdeploy"])
+def test_an_engine_without_a_gpu_has_two_cures(
+    backend: str, folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    install_vllm(monkeypatch, tiny, device="")
+    lmdeploy = ModuleType("lmdeploy")
+    lmdeploy.__dict__.update(GenerationConfig=dict, PytorchEngineConfig=dict, pipeline=refuse)
+    monkeypatch.setitem(sys.modules, "lmdeploy", lmdeploy)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    options = RunOptions(backend=backend, model=str(tiny))
+    with pytest.raises(UsageError, match=f"the {backend} backend finds no GPU") as caught:
+        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", options)
+    assert "--base-url http://HOST:" in caught.value.cure and "--backend hf" in caught.value.cure
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)  # then it is something else, and not hidden
+    if backend == "lmdeploy":
+        with pytest.raises(AssertionError, match="not compiled with CUDA"):
+            predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", options)
 
 
 def test_vllm_is_given_our_tokens_and_the_pictures(folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

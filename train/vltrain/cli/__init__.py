@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from vldata.terminal import run
+from vldata.terminal import print_version, run
 from vltrain.cli.merge import merge
 from vltrain.cli.plan import plan
 from vltrain.cli.serve import export, quantize
@@ -23,17 +23,8 @@ app.command("quantize", epilog="Example: vltrain quantize merged --out merged-nf
 app.command("export", epilog="Example: vltrain export merged --to vllm --data prepared/openeqa_test")(export)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from vldata import __version__
-        from vldata.terminal import say
-
-        say(f"vlkit {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _root(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version.")) -> None:
+def _root(version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Print the version.")) -> None:
     pass
 
 
