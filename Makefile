@@ -66,7 +66,7 @@ servers: $(VENV)/.dev
 # The heavy proofs of robustness: kill -9 before any step of a conversion and at any moment of a run, torn journals, faults on half of all
 # attempts. Five minutes.
 faults: $(VENV)/.dev
-	$(BIN)/pytest -q tests/vleval/predict/faults.py tests/vldata/faults.py
+	$(BIN)/pytest --timeout 1800 -q tests/vleval/predict/faults.py tests/vldata/faults.py
 
 # The chat page in headless Chromium. Its own venv, without the constraints: gradio wants a Pillow older than they name.
 .venvs/web: pyproject.toml
@@ -81,7 +81,7 @@ test-web: .venvs/web
 # The heavy proofs of training: QLoRA, held-out squares on three seeds, four bits reloaded, two processes. Minutes, no GPU.
 test-train: $(VENV)/.dev
 	$(BIN)/pip install -q -c constraints.txt -e '.[qlora]'
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/vltrain/proofs.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest --timeout 1800 -q tests/vltrain/proofs.py
 
 # Kernels, types and levers on a GPU; with two of them FSDP2 too. The Python is one with a CUDA torch, and the train, qlora and dev extras.
 GPU_PYTHON ?= $(BIN)/python
