@@ -72,7 +72,7 @@ faults: $(VENV)/.dev
 .venvs/web: pyproject.toml
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q torch==2.13.0
-	$@/bin/pip install -q -e '.[web,train]' pytest
+	$@/bin/pip install -q -e '.[web,train]' pytest pytest-timeout
 	touch $@
 
 test-web: .venvs/web
