@@ -38,8 +38,8 @@ def main() -> None:
         model = hf.HfModel(model_dir, sampler=Sampler(max_tokens=args.max_tokens))
         model.run(asks[:2], lambda _: None)
         seconds = {}
-        for name, rows in (("one by one", 1), ("batched", hf._MOST_ROWS), ("one by one again", 1), ("batched again", hf._MOST_ROWS)):
-            hf._MOST_ROWS = rows
+        for name, rows in (("one by one", 1), ("batched", hf.MOST_ROWS), ("one by one again", 1), ("batched again", hf.MOST_ROWS)):
+            hf.MOST_ROWS = rows
             started = time.perf_counter()
             model.run(asks, lambda _: None)
             seconds[name] = time.perf_counter() - started

@@ -22,7 +22,7 @@ from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, vision_tokens
 from vldata.record import IMAGE_TAG
 from vleval.parity.backends import Backend
 from vleval.parity.views import Reply
-from vleval.predict.ask import Ask, AskTurn
+from vleval.predict.ask import Ask, AskTurn, split_places
 
 DEADLINE_S = 30.0
 MOST_PICTURES = 32
@@ -105,7 +105,7 @@ class Session:
         places = IMAGE_TAG * len(pictures)
         prompt = wording.replace(_IMAGES, places) if _IMAGES in wording else places + wording
         turns = [AskTurn("system", (self.manner.system,))] if self.manner.system else []
-        turns.append(AskTurn("user", tuple(_parts(prompt))))
+        turns.append(AskTurn("user", split_places(prompt)))
         paths = tuple(picture.path for picture in pictures)
         asked = Ask(id="chat", turns=tuple(turns), images=paths, image_names=paths, references=(), meta={}, question=text)
         return Turn(tuple(pictures), self.manner.system, prompt, self._backend.ask(asked))
@@ -125,14 +125,6 @@ class Session:
             path = str(self._folder / "images" / picture.name)
             found[index] = Shown(path, name, picture.width, picture.height, picture.source_width, picture.source_height, tokens)
         return [found[index] for index in range(len(files))]
-
-
-def _parts(prompt: str) -> Iterator[str | None]:
-    for place, piece in enumerate(prompt.split(IMAGE_TAG)):
-        if place:
-            yield None
-        if piece:
-            yield piece
 
 
 @contextlib.contextmanager

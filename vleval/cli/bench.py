@@ -53,9 +53,10 @@ def bench(
         make_endpoint(options, wire), wire, asks, levels, requests=requests, warmup=warmup, fresh_images=fresh_images, api_key=api_key()
     )
     if chart is not None:
+        from vldata.durable import write_atomic
         from vleval.predict.bench_chart import draw_chart
 
-        chart.write_text(draw_chart(results), encoding="utf-8")
+        write_atomic(chart, draw_chart(results).encode())
         note(f"Chart: {chart}")
     if json:
         say_json({"model": model, "backend": backend, "max_tokens": max_tokens, "levels": msgspec.to_builtins(results)})

@@ -147,17 +147,22 @@ def ping(
     base_url: o.BaseUrl = "",
     timeout_s: o.TimeoutS = 60.0,
     strict: o.Strict = False,
+    json: o.Json = False,
 ) -> None:
     """Look at a server with the first question of a dataset: is the model there, and does it see the pictures we see?"""
+    import msgspec
+
     from vldata.dataset import Dataset
-    from vldata.terminal import say
+    from vldata.terminal import say, say_json
     from vleval.predict.options import RunOptions
     from vleval.predict.preflight import require_good
     from vleval.predict.run import check_server
 
     options = RunOptions(backend=backend, model=model, base_url=base_url, timeout_s=timeout_s, retries=1)
     result = check_server(Dataset(data), options, api_key=api_key())
-    for check in result.checks:
+    if json:
+        say_json({"model": model, "backend": backend, **msgspec.to_builtins(result)})
+    for check in () if json else result.checks:
         mark = {True: "yes", False: "NO", None: "?"}[check.good]
         say(f"{mark:<4} {check.name}: {check.detail}")
     if strict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from vleval.judge.prompts import JudgePrompts
 from vleval.metrics.llm_match import parse_mark
 from vleval.predict import openai_wire
 from vleval.predict.ask import Ask, AskTurn, Sampler, request_key
-from vleval.predict.client import Client, Endpoint, Outcome, StopRun
+from vleval.predict.client import Client, Endpoint, Outcome, run_client
 from vleval.predict.journal import Journal, read_journal
 from vleval.predict.lines import make_prediction
 from vleval.predict.retry import Answer, as_sentence
@@ -96,18 +96,8 @@ def _collect(judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[s
             if journal:
                 journal.append(outcome.key, prediction)
 
-    def run(journal: Journal | None) -> None:
-        try:
-            asyncio.run(Client(endpoint, openai_wire, api_key=api_key).run(iter(left.items()), lambda outcome: take(outcome, journal)))
-        except ExceptionGroup as group:
-            stop = next((error for error in group.exceptions if isinstance(error, StopRun)), None)
-            raise stop or group.exceptions[0] from None
-
-    if judge.cache:
-        with Journal(judge.cache) as journal:
-            run(journal)
-    else:
-        run(None)
+    with Journal(judge.cache) if judge.cache else contextlib.nullcontext() as journal:
+        run_client(Client(endpoint, openai_wire, api_key=api_key), iter(left.items()), lambda outcome: take(outcome, journal))
     if errors:
         raise DataError(
             as_sentence(f"{len(errors):,} answers could not be judged; the first: {errors[0]}"),

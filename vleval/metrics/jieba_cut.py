@@ -71,7 +71,7 @@ def dictionary() -> tuple[Weights, float]:
     """The default dictionary's weights, and the weight of a character it does not have."""
     counts: dict[str, int] = {}
     total = 0
-    with _package().joinpath("dict.txt").open(encoding="utf-8") as lines:
+    with package_dir().joinpath("dict.txt").open(encoding="utf-8") as lines:
         for line in lines:
             word, count, _ = line.split(" ", 2)
             counts[word] = number = int(count)
@@ -82,7 +82,8 @@ def dictionary() -> tuple[Weights, float]:
     return {word: math.log(count) - log_total if count else None for word, count in counts.items()}, 0.0 - log_total
 
 
-def _package() -> Path:
+def package_dir() -> Path:
+    """The folder of the installed jieba, found without importing it."""
     spec = find_spec("jieba")
     if spec is None or not spec.submodule_search_locations:
         raise ImportError("jieba is not installed")

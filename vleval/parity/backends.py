@@ -92,10 +92,22 @@ def open_backend(
     key: str = "",
     tell: bool = True,
 ) -> Backend:
-    """Load the model, or make the server's client; `tell`: ask the server for all it can tell, and not for the answer alone."""
+    """Load the model, or make the server's client; `tell`: ask the server for all it can tell, and not for the answer alone.
+
+    Raises:
+        UsageError: a server is to take an adapter.
+    """
     if spec.name == HF:
         return HfBackend(spec, HfModel(spec.model, adapter=spec.adapter, dtype=dtype, sampler=sampler))
-    options = RunOptions(backend=spec.name, model=spec.model, base_url=spec.base_url, sampler=sampler, timeout_s=timeout_s, retries=2)
+    options = RunOptions(
+        backend=spec.name,
+        model=spec.model,
+        adapter=spec.adapter,
+        base_url=spec.base_url,
+        sampler=sampler,
+        timeout_s=timeout_s,
+        retries=2,
+    )
     wire = find_wire(spec.name)
     return ServerBackend(spec, make_endpoint(options, wire), wire, key, tell=tell)
 

@@ -46,7 +46,7 @@ class Prober:
     def run(self, backend: Backend, reference: Backend) -> list[Verdict]:
         """Everything that can be found out of one backend."""
         pair = {"as sent": self._pair(), "swapped": self._pair(swapped=True), "before the text": self._pair(first=True)}
-        channels = {"as sent": self._plain("raw", lambda image: image), "red and blue swapped": self._plain("bgr", _swap_channels)}
+        channels = {"as sent": self._ask("raw", lambda image: image), "red and blue swapped": self._ask("bgr", _swap_channels)}
         return [
             Verdict("template", "tokens beside a picture", self._extra_tokens(backend)),
             Verdict("order", "two pictures", self._across(backend, reference, pair)),
@@ -70,20 +70,20 @@ class Prober:
 
     def _exif(self, backend: Backend) -> str:
         tagged = backend.ask(self._ask("tagged", lambda image: image, orientation=6))
-        raw, upright = self._plain("raw", lambda image: image), self._plain("upright", lambda image: image.rotate(-90, expand=True))
+        raw, upright = self._ask("raw", lambda image: image), self._ask("upright", lambda image: image.rotate(-90, expand=True))
         return _nearest(tagged, {"ignored": backend.ask(raw), "honoured": backend.ask(upright)})
 
     def _palette(self, backend: Backend) -> str:
         from PIL import Image
 
         palette = self._ask("palette", lambda image: image.quantize(64))
-        same = self._plain("unpaletted", lambda image: image.quantize(64).convert("RGB"))
-        grey = self._plain("indices", lambda image: Image.frombytes("L", image.size, image.quantize(64).tobytes()).convert("RGB"))
+        same = self._ask("unpaletted", lambda image: image.quantize(64).convert("RGB"))
+        grey = self._ask("indices", lambda image: Image.frombytes("L", image.size, image.quantize(64).tobytes()).convert("RGB"))
         return _nearest(backend.ask(palette), {"read": backend.ask(same), "ignored": backend.ask(grey)})
 
     def _transparency(self, backend: Backend) -> str:
         def lay(backdrop: str) -> Ask:
-            return self._plain(backdrop, lambda image: _flatten(_half_clear(image), backdrop))
+            return self._ask(backdrop, lambda image: _flatten(_half_clear(image), backdrop))
 
         clear = self._ask("clear", _half_clear)
         ways = {"dropped": "dropped", "laid on white": "white", "laid on black": "black"}
@@ -93,16 +93,16 @@ class Prober:
         def squeeze(quality: int) -> Callable[[Image.Image], Image.Image]:
             return lambda image: _through_jpeg(image, quality)
 
-        plain = {"as sent": self._plain("raw", lambda image: image)}
-        return plain | {f"as JPEG {quality}": self._plain(f"jpeg{quality}", squeeze(quality)) for quality in (75, 85, 95)}
+        plain = {"as sent": self._ask("raw", lambda image: image)}
+        return plain | {f"as JPEG {quality}": self._ask(f"jpeg{quality}", squeeze(quality)) for quality in (75, 85, 95)}
 
     def _sampler(self, backend: Backend) -> str:
-        first, again = (backend.ask(self._plain("raw", lambda image: image)) for _ in range(2))
+        first, again = (backend.ask(self._ask("raw", lambda image: image)) for _ in range(2))
         if first.error:
             return UNKNOWN
         if first.answer != again.answer:
             return "two answers to one greedy request"
-        neutral = backend.ask(self._plain("raw", lambda image: image), neutral=True)
+        neutral = backend.ask(self._ask("raw", lambda image: image), neutral=True)
         if not neutral.error and neutral.answer != first.answer:
             return "the server's own penalties reach in: another answer with repetition_penalty 1"
         return "steady"
@@ -117,14 +117,11 @@ class Prober:
                 self._reference[ask.id] = reference.ask(ask)
         return _nearest(backend.ask(ways[sent]), {name: self._reference[ask.id] for name, ask in ways.items()})
 
-    def _plain(self, name: str, change: Callable[[Image.Image], Image.Image]) -> Ask:
-        return self._ask(name, change)
-
     def _ask(self, name: str, change: Callable[[Image.Image], Image.Image], *, orientation: int = 0) -> Ask:
         return self._make(name, (self._write(name, change(self._first), orientation),), (None, self._question))
 
     def _square(self, side: int) -> Ask:
-        return self._plain(f"square{side}", lambda image: image.resize((side, side)))
+        return self._ask(f"square{side}", lambda image: image.resize((side, side)))
 
     def _pair(self, *, swapped: bool = False, first: bool = False) -> Ask:
         paths = [self._write("pair-a", self._first, 0), self._write("pair-b", self._second, 0)]

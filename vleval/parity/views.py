@@ -14,7 +14,7 @@ from vldata.models.prompt import Prompter
 from vldata.pixels import vision_tokens
 from vldata.record import IMAGE_TAG
 from vleval.predict.ask import Ask
-from vleval.predict.hf import ask_messages
+from vleval.predict.messages import ask_messages
 from vleval.predict.preflight import without_pictures
 
 # How templates and servers write the place of a picture: Qwen's tokens, llama.cpp's marker (its name may vary), Ollama's.

@@ -68,7 +68,7 @@ def make_ask(record: Record, folder: Path) -> Ask:
     shown = record.messages[:last]
     count = sum(message.content.count(IMAGE_TAG) for message in shown)
     names = record.images[:count]
-    turns = tuple(AskTurn(_ROLES[message.role], _parts(message.content)) for message in shown)
+    turns = tuple(AskTurn(_ROLES[message.role], split_places(message.content)) for message in shown)
     question = shown[-1].content.replace(IMAGE_TAG, "").strip()
     return Ask(
         id=record.id,
@@ -95,7 +95,8 @@ def request_key(ask: Ask, *, backend: str, model: str, sampler: Sampler) -> str:
     return hashlib.blake2b(msgspec.msgpack.encode(payload), digest_size=16).hexdigest()
 
 
-def _parts(content: str) -> tuple[str | None, ...]:
+def split_places(content: str) -> tuple[str | None, ...]:
+    """Cut a text at its places of pictures: the pieces that are not empty, and None for each place."""
     parts: list[str | None] = []
     for index, piece in enumerate(content.split(IMAGE_TAG)):
         if index:

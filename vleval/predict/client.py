@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator
 
@@ -171,6 +173,33 @@ class Client:
         if accepted and result.model and result.model not in accepted:
             return Fault(fate="retry", reason=f"{result.model!r} answered instead of {self._endpoint.model!r}")
         return result
+
+
+def run_client(client: Client, asks: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
+    """Run a client to its end; SIGTERM ends it as Ctrl-C does. Of several errors one that stops the run is raised, else the first.
+
+    Raises:
+        StopRun: as `Client.run`.
+        KeyboardInterrupt: it was ended by a signal.
+    """
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not in the main thread: signals are not ours
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await client.run(asks, on_done)
+
+    try:
+        asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    except BaseExceptionGroup as group:
+        stops, others = group.split(StopRun)
+        error: BaseException = stops or others or group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
 
 
 class _TooLargeError(Exception):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,18 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from vldata.errors import DataError, MissingExtraError, UsageError
-from vldata.models.layout import read_adapter_config
+from vldata.errors import DataError, MissingExtraError
 from vldata.models.prompt import Prompter
-from vldata.record import IMAGE_TAG, Message
 from vleval.predict.ask import Ask, Sampler
 from vleval.predict.client import Outcome
+from vleval.predict.loading import add_adapter, choose_dtype
+from vleval.predict.messages import ask_messages, open_pictures
 from vleval.predict.retry import Answer, Fault
 
 Keyed = tuple[str, Ask]
 _BATCH_TOKENS_CPU = 4_096
 _BATCH_TOKENS_GPU = 32_768
-_MOST_ROWS = 64
+MOST_ROWS = 64
 _WINDOW = 4_096  # asks sorted by length at a time
 
 
@@ -75,10 +74,10 @@ class HfModel:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._prompter = Prompter(folder)
         self._images: Any = AutoImageProcessor.from_pretrained(folder)
-        chosen = _dtype(torch, dtype, self.device)
+        chosen = choose_dtype(torch, dtype, self.device)
         self._model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=chosen)
         if adapter:
-            self._model = _with_adapter(self._model, adapter)
+            self._model = add_adapter(self._model, adapter)
         self._model = self._model.to(self.device).eval()
         self._pad = self._model.generation_config.pad_token_id or 0
 
@@ -130,7 +129,7 @@ class HfModel:
                 on_done(Outcome(key, ask, Fault(fate="give_up", reason=str(error)), 1, -1.0))
                 continue
             width = max(longest, len(prompt.ids)) + self._sampler.max_tokens
-            if batch and ((len(batch) + 1) * width > budget or len(batch) >= _MOST_ROWS):
+            if batch and ((len(batch) + 1) * width > budget or len(batch) >= MOST_ROWS):
                 yield batch
                 batch, longest = [], 0
             batch.append(prompt)
@@ -220,59 +219,5 @@ class HfModel:
         return text, len(kept), finished
 
 
-def open_pictures(ask: Ask) -> list[Any]:
-    """Decode the pictures of an ask: RGB, upright.
-
-    Raises:
-        DataError: one cannot be decoded.
-    """
-    from PIL import Image, ImageOps
-
-    pictures = []
-    for path in ask.images:
-        try:
-            with Image.open(path) as image:
-                pictures.append(ImageOps.exif_transpose(image).convert("RGB"))
-        except OSError as error:
-            raise DataError(f"cannot be decoded: {error}.", where=path, cure="Run: vldata validate") from None
-    return pictures
-
-
-def ask_messages(ask: Ask) -> list[Message]:
-    """The turns of an ask as the template is given them."""
-    return [_message(turn.role, turn.parts) for turn in ask.turns]
-
-
-def _message(role: str, parts: Sequence[str | None]) -> Message:
-    content = "".join(IMAGE_TAG if part is None else part for part in parts)
-    return Message(role="observation" if role == "tool" else role, content=content)  # type: ignore[arg-type]
-
-
 def _rough_length(ask: Ask) -> int:
     return sum(Path(path).stat().st_size if Path(path).is_file() else 0 for path in ask.images) // 100 + len(ask.question)
-
-
-def _dtype(torch: Any, name: str, device: str) -> Any:
-    if name == "auto":
-        return torch.float32 if device == "cpu" else torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    found = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}.get(name)
-    if found is None:
-        raise UsageError(f"no dtype {name!r}.", cure="There are: auto, float32, float16, bfloat16.")
-    return found
-
-
-def _with_adapter(model: Any, adapter: str) -> Any:
-    try:
-        from peft import PeftModel
-        from safetensors import SafetensorError
-    except ImportError:
-        raise MissingExtraError("an adapter", "train") from None
-    read_adapter_config(Path(adapter))
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft reads an old alias
-            return PeftModel.from_pretrained(model, adapter)
-    except (RuntimeError, ValueError, OSError, SafetensorError) as error:
-        raise DataError(
-            f"does not fit this model: {str(error).splitlines()[0]}.", where=adapter, cure="Give the base it was trained on."
-        ) from None

@@ -21,7 +21,7 @@ from vldata.models.serving import PORTS, Limits, Server, dataset_limits
 from vleval.predict import openai_wire
 from vleval.predict.ask import Ask, Sampler
 from vleval.predict.client import Outcome
-from vleval.predict.hf import ask_messages, open_pictures
+from vleval.predict.messages import ask_messages, open_pictures
 from vleval.predict.pictures import PictureCache
 from vleval.predict.retry import Answer, Fault
 

@@ -55,7 +55,16 @@ def find_wire(backend: str) -> Wire:
 
 
 def make_endpoint(options: RunOptions, wire: Wire) -> Endpoint:
-    """Build the endpoint of a run."""
+    """Build the endpoint of a run.
+
+    Raises:
+        UsageError: an adapter is given, of which a server would not know.
+    """
+    if options.adapter:
+        raise UsageError(
+            f"the {options.backend} backend takes no adapter: a server answers by the models it lists.",
+            cure="Load the adapter when the server is started and give --model its name there; or ask with --backend hf.",
+        )
     return Endpoint(
         base_url=wire.normalise_base_url(options.base_url or BACKENDS[options.backend][1]),
         model=options.model,

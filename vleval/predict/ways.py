@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +10,7 @@ import msgspec
 from vldata.dataset import Dataset
 from vldata.pixels import vision_tokens
 from vleval.predict.ask import Ask
-from vleval.predict.client import Client, Outcome, StopRun
+from vleval.predict.client import Client, Outcome, run_client
 from vleval.predict.offline import load_engine, run_engine, takes_offline
 from vleval.predict.options import HF, RunOptions, find_wire, make_endpoint
 from vleval.predict.preflight import announce, preflight
@@ -61,7 +58,7 @@ def _ask_server(work: Work) -> Sequence[str]:
         seen = preflight(endpoint, wire, work.first, count_vision_tokens(work.dataset, work.first), api_key=work.api_key)
         announce(seen.checks, work.note, strict=options.strict)
         endpoint = msgspec.structs.replace(endpoint, accepted_models=seen.names)
-    _run_async(Client(endpoint, wire, api_key=work.api_key), work.left, work.on_done)
+    run_client(Client(endpoint, wire, api_key=work.api_key), work.left, work.on_done)
     return endpoint.accepted_models
 
 
@@ -83,30 +80,3 @@ def _ask_engine(work: Work) -> Sequence[str]:
     work.note(f"Loaded {options.model} into {options.backend}, in this process.")
     run_engine(engine, work.left, work.on_done)
     return ()
-
-
-def _run_async(client: Client, left: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
-    """Run the client; SIGTERM ends it as Ctrl-C does. A group of errors is raised as its first cause."""
-
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-            loop.add_signal_handler(signal.SIGTERM, task.cancel)  # type: ignore[union-attr]
-        await client.run(left, on_done)
-
-    try:
-        asyncio.run(main())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-    except BaseExceptionGroup as group:
-        stops, others = group.split(StopRun)
-        raise _first(stops if stops is not None else others) from None
-
-
-def _first(group: BaseExceptionGroup[BaseException] | None) -> BaseException:
-    error: BaseException | None = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert error is not None
-    return error

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vleval.metrics.jieba_cut import _package
+from vleval.metrics.jieba_cut import package_dir
 from vleval.metrics.segment import ASCII_WORDS, words, words_and_blanks
 
 
@@ -24,7 +24,7 @@ def jieba_cut():
 
 
 def test_the_dictionary_has_exactly_these_entries_without_chinese():
-    lines = _package().joinpath("dict.txt").read_text(encoding="utf-8").split("\n")
+    lines = package_dir().joinpath("dict.txt").read_text(encoding="utf-8").split("\n")
     entries = {line.split(" ")[0] for line in lines if line}
     plain = {word for word in entries if not any("\u4e00" <= mark <= "\u9fd5" for mark in word)}
     assert {word for word in plain if len(word) > 1} == set(ASCII_WORDS)

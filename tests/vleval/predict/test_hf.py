@@ -76,7 +76,7 @@ def test_batches_answer_as_one_by_one_and_as_plain_transformers(folder: Path, ti
     asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")]
     model = hf.HfModel(str(tiny), device="cpu", sampler=SAMPLER)
     batched = answers(model, asks)
-    monkeypatch.setattr(hf, "_MOST_ROWS", 1)
+    monkeypatch.setattr(hf, "MOST_ROWS", 1)
     assert answers(model, asks) == batched
     assert batched[asks[0].id] == plain_answer(tiny, folder, asks[0])
     assert set(batched) == {ask.id for ask in asks}

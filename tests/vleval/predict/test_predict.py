@@ -277,6 +277,13 @@ def test_retry_after_and_jitter() -> None:
     assert retry.delay_s(9, 3.0, rng) == 3.0
 
 
-def test_an_unknown_backend_and_ollamas_own_mark(folder: Path, tmp_path: Path) -> None:
+def test_an_unknown_backend_is_named_with_the_nearest(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no backend 'olama'. Did you mean 'ollama'"):
         predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="olama", model="tiny"))
+
+
+@pytest.mark.parametrize("backend", ["openai", "vllm", "ollama"])
+def test_an_adapter_that_a_server_would_not_know_of_is_refused(backend: str, folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer()) as server, pytest.raises(UsageError, match=f"the {backend} backend takes no adapter") as caught:
+        run(folder, tmp_path / "p.jsonl", server, backend=backend, adapter="runs/lora")
+    assert not server.asked and "--backend hf" in caught.value.cure

@@ -118,3 +118,14 @@ def test_words_end_with_one_mark(detail: str) -> None:
     end = detail if detail.endswith("!") else detail.removesuffix(".") + "."
     assert notes == [f"Warning: a picture is answered: no; {end}"]
     assert str(caught.value).splitlines()[0] == f"preflight: a picture is answered: no; {end}"
+
+
+def test_ping_says_what_it_saw_as_text_and_as_json(prepared: Path, vleval: Any) -> None:
+    with serve(FakeServer(tokens_a_picture=100)) as server:
+        ask = ("ping", "--data", prepared / "openeqa", "--model", "tiny", "--base-url", server.url)
+        shown, told, strict = vleval(*ask), vleval(*ask, "--json"), vleval(*ask, "--json", "--strict")
+    assert shown.code == told.code == 0 and strict.code == 1
+    assert [line[:4].strip() for line in shown.out.splitlines()] == ["yes", "yes", "yes", "NO"]
+    document = json.loads(told.out)
+    assert (document["model"], document["names"]) == ("tiny", ["tiny"]) and json.loads(strict.out) == document
+    assert [check["good"] for check in document["checks"]] == [True, True, True, False]
