@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vldata.errors import UsageError
 from vldata.rules import path_fault
 
 
@@ -35,3 +36,16 @@ def find_below(root: Path, name: str, *, follow_links: bool = False) -> Path | N
     if not follow_links and not real.is_relative_to(root.resolve()):
         raise PathError(f"{name!r} is a link that leads out of {root}; --follow-links allows that")
     return path
+
+
+_ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
+
+
+def refuse_archive(path: Path) -> None:
+    """Say that a packed source must be unpacked.
+
+    Raises:
+        UsageError: it is packed.
+    """
+    if path.suffix.lower() in _ARCHIVES and path.is_file():
+        raise UsageError("is an archive.", where=str(path), cure="Unpack it, and give what was in it.")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import vldata
 from vldata import journal
 from vldata.conversion import Conversion, ConvertOptions, convert
 from vldata.converters.openeqa import open_source
@@ -347,3 +348,11 @@ def test_lines_are_canonical(prepared: Path) -> None:
     for line in (prepared / "openeqa.jsonl").read_bytes().splitlines():
         decode_record(line)
         assert json.loads(line)["id"].startswith("openeqa/")
+
+
+@pytest.mark.parametrize("converter", ["openeqa", "chartqa", "jsonl", "sharegpt"])
+def test_an_archive_is_named_as_one(converter: str, tmp_path: Path) -> None:
+    packed = tmp_path / "ChartQA Dataset.zip"
+    packed.write_bytes(b"PK\x05\x06" + bytes(18))
+    with pytest.raises(UsageError, match=r"is an archive\.\n  Unpack it, and give what was in it\."):
+        vldata.convert(converter, packed, out=tmp_path / "out")

@@ -26,7 +26,7 @@ from vldata.converters.chartqa_rows import Row, RowFile, find_row_files
 from vldata.draft import Draft, Reject, Slot, Turn
 from vldata.errors import DataError, UsageError
 from vldata.media.refs import BytesRef, FileRef, FormatRule, MediaRef
-from vldata.paths import PathError, find_below
+from vldata.paths import PathError, find_below, refuse_archive
 from vldata.strictjson import read_user_text
 
 COLUMNS = ("source", "task", "split", "kind", "chart", "extra")
@@ -128,6 +128,7 @@ def open_source(
     root = source or Path()
     if not root.exists():
         raise DataError("is not there.", where=str(root), cure="Give the folder or file of ChartQA.")
+    refuse_archive(root)
     if split and split not in SPLITS:
         raise UsageError(f"no split {split!r}.", cure="Splits are train, val and test.")
     wording = _wording(prompt, prompt_preset)

@@ -28,7 +28,7 @@ from vldata.errors import DataError, UsageError
 from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import TooFewFramesError, check_sampling, sample_indices
 from vldata.naming import natural_key
-from vldata.paths import PathError, find_below
+from vldata.paths import PathError, find_below, refuse_archive
 from vldata.strictjson import read_user_text
 
 FULL_QUESTIONS = "open-eqa-v0.json"
@@ -146,6 +146,7 @@ def open_source(
     check_sampling(sampling)
     wording = _check_prompt(read_user_text(prompt).rstrip("\n") if prompt else DEFAULT_PROMPT)
     root = source or Path()
+    refuse_archive(root)
     if questions is None and not any((folder / FULL_QUESTIONS).is_file() for folder in (root, root / "data")):
         from vldata.converters.openeqa_parquet import find_parquet, open_embedded
 

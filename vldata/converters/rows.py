@@ -19,6 +19,7 @@ import msgspec
 from vldata import strictjson
 from vldata.errors import DataError, UsageError
 from vldata.parquet import iter_parquet_rows, parquet_columns
+from vldata.paths import refuse_archive
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson")
 MAX_ROW_BYTES = 16 * 1024 * 1024
@@ -78,6 +79,7 @@ def open_rows(path: Path) -> RowFile:
         UsageError: the suffix is none of ours.
         DataError: there is no such file.
     """
+    refuse_archive(path)
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
         raise UsageError(f"{path.name!r} is not an annotation file.", where=str(path), cure=f"Files may end in {', '.join(SUFFIXES)}.")
