@@ -8,24 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-import numpy as np
 
 from vldata import __version__
 from vldata.errors import DataError, UsageError
 from vleval import profiles
 from vleval.joining import Allow, Joined, join, join_marks
-from vleval.metric import Metric, Scores
+from vleval.metric import Metric
 from vleval.metrics.options import MetricOptions
+from vleval.numbers import metric_score, score_categories
 from vleval.prediction import Prediction
 from vleval.readers import Loaded, plain, plain_text, read_marks, read_predictions
 from vleval.readers.failures import REFUSED, TRUNCATED
 from vleval.references import References, read_references
-from vleval.results import Counts, Measured, MetricScore, Part, ScoreResult
+from vleval.results import Counts, Measured, MetricScore, ScoreResult
 from vleval.rows import Row
-from vleval.stats.bootstrap import MAX_BLOCKS, corpus_interval
-from vleval.stats.groups import Groups, choose_groups
-from vleval.stats.intervals import Interval, clustered_mean, wilson
-from vleval.worth import SAMPLE_ROWS, Worth, sample_rows, value_of, worth_of
+from vleval.stats.bootstrap import MAX_BLOCKS
+from vleval.stats.groups import choose_groups
+from vleval.worth import SAMPLE_ROWS, Worth, sample_rows, worth_of
 
 if TYPE_CHECKING:
     from vleval.judge.ask import Judge
@@ -170,14 +169,14 @@ def score_rows(
         scores = metric.score(rows)
         measured[metric.name] = Measured(metric, scores)
         worth = worth_of(metric, sampled, seed=seed) if extras else Worth(None, None, None, {})
-        scored[metric.name] = _judge(metric, scores, rows, groups, worth, data, seed)
+        scored[metric.name] = metric_score(metric, scores, rows, groups, worth, data, seed)
     return ScoreResult(
         name=loaded.name,
         format=loaded.format,
         profile=profile,
         metrics=scored,
         counts=_count(joined),
-        by_category=_by_category(rows, measured),
+        by_category=score_categories(rows, measured),
         groups=groups,
         rows=rows,
         measured=measured,
@@ -200,18 +199,6 @@ def pick_metrics(rows: Sequence[Row], profile: str, names: Sequence[str], option
     return [profiles.resolve(profile, name, options) for name in dict.fromkeys(names)]
 
 
-def interval_of(metric: Metric, scores: Scores, groups: Groups, seed: int = 0) -> Interval:
-    """The interval that fits the metric: bootstrap for corpus metrics, Wilson for shares without groups, clustered t otherwise."""
-    if scores.corpus is not None:
-        return corpus_interval(scores.corpus, groups, seed=seed)
-    if scores.value is not None:
-        return Interval(None, None, "none")
-    values = np.nan_to_num(scores.values)
-    if metric.binary and not groups.key:
-        return wilson(float(values.sum()) / metric.scale, len(values), metric.scale)
-    return clustered_mean(values, groups)
-
-
 def digest(rows: Sequence[Row]) -> str:
     """Eight hex digits of ids, predictions, references and marks, the same in any order of the rows."""
     encode = msgspec.json.Encoder().encode
@@ -220,74 +207,6 @@ def digest(rows: Sequence[Row]) -> str:
         text = encode((row.id, row.prediction, row.error != "", row.references, row.extra))
         total += int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
     return f"{total % 2**64:016x}"[:8]
-
-
-def _judge(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Groups, worth: Worth, data: str, seed: int) -> MetricScore:
-    interval = interval_of(metric, scores, groups, seed)
-    answered = np.fromiter((row.prediction is not None and not row.error for row in rows), np.bool_, len(rows))
-    upstream = None if scores.dropped is None or not scores.dropped.any() else ~scores.dropped
-    notes = list(scores.notes)
-    if interval.low is None:
-        notes.append(
-            "No interval: its value is not made of sums."
-            if interval.method == "none"
-            else "One group allows no interval; --group-by names another key, --group-by none takes rows as independent."
-        )
-    elif interval.high is not None and (interval.low < 0 or interval.high > metric.scale) and metric.higher_is_better:
-        notes.append("The interval reaches beyond the scale: there are too few groups for the t interval to mean much.")
-    method = interval.method + (f" C:{groups.count}" if groups.key else "") + (f" seed:{seed}" if "bootstrap" in interval.method else "")
-    all_answered = bool(answered.all())
-    return MetricScore(
-        name=metric.name,
-        profile=metric.profile,
-        kind=metric.kind,
-        value=value_of(metric, scores, rows),
-        low=interval.low,
-        high=interval.high,
-        n=len(rows),
-        scale=metric.scale,
-        higher_is_better=metric.higher_is_better,
-        ceiling=worth.ceiling,
-        floor=worth.floor,
-        signature=f"profile:{metric.profile} {metric.signature} ci:{method} {data}",
-        interval=interval.method,
-        floors=worth.floors,
-        style=worth.style,
-        value_upstream=None if upstream is None else value_of(metric, scores, rows, upstream),
-        n_upstream=None if upstream is None else int(upstream.sum()),
-        value_answered=value_of(metric, scores, rows, answered) if not all_answered and answered.any() else None,
-        n_answered=None if all_answered else int(answered.sum()),
-        by_kind=_parts(metric, scores, rows, [row.kind for row in rows]) if any(row.kind for row in rows) else {},
-        parts=scores.parts,
-        unparsed=scores.unparsed,
-        notes=tuple(notes),
-    )
-
-
-def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Sequence[str]) -> dict[str, Part]:
-    """The metric's value over the rows of each name, in one pass; rows without a name are in none."""
-    numbers: dict[str, int] = {}
-    index = np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), np.intp, len(names))
-    counts = np.bincount(index, minlength=len(numbers))
-    if scores.value is not None:
-        values = [value_of(metric, scores, rows, index == number) if name else 0.0 for name, number in numbers.items()]
-    elif scores.corpus is not None:
-        sums = np.stack([np.bincount(index, weights=column, minlength=len(numbers)) for column in scores.corpus.rows.T], axis=1)
-        values = [float(value) for value in scores.corpus.value(sums.astype(np.float64))]
-    else:
-        totals = np.bincount(index, weights=np.nan_to_num(scores.values), minlength=len(numbers))
-        values = [float(total / count) for total, count in zip(totals, counts, strict=True)]
-    order = sorted((name for name in numbers if name), key=lambda name: (name != "human", name))  # ChartQA's halves are told in this order
-    return {name: Part(values[numbers[name]], int(counts[numbers[name]])) for name in order}
-
-
-def _by_category(rows: Sequence[Row], measured: Mapping[str, Measured]) -> dict[str, dict[str, Part]]:
-    table: dict[str, dict[str, Part]] = {}
-    names = [row.category for row in rows]
-    for metric_name, found in measured.items():
-        for category, part in _parts(found.metric, found.scores, rows, names).items():
-            table.setdefault(category, {})[metric_name] = part
-    return table
 
 
 def _count(joined: Joined) -> Counts:

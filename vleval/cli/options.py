@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,6 +31,19 @@ ReferenceSpace = Annotated[str, typer.Option("--reference-space", metavar="SPACE
 Iou = Annotated[float, typer.Option("--iou", min=0.0, max=1.0, help="Overlap from which two boxes match.")]
 AllowRemoteCode = Annotated[bool, typer.Option("--allow-remote-code", help="Let --metric evaluate:NAME load code from the hub.")]
 
+# Of a judge.
+Marks = Annotated[str | None, typer.Option("--marks", metavar="FILE", help="A judge's marks by id, for llm_match.")]
+JudgeUrl = Annotated[
+    str, typer.Option(metavar="URL", help="Ask a model for marks: address of an OpenAI-compatible server.", show_default=False)
+]
+JudgeModel = Annotated[str, typer.Option(help="The judge's name, as its server lists it.", show_default=False)]
+JudgeMode = Annotated[Literal["robust", "upstream"], typer.Option(help="Our wording with the answer in a data block, or OpenEQA's, exact.")]
+JudgePrompts = Annotated[Path | None, typer.Option(help="For upstream: prompts/ of a checkout of open-eqa.", show_default=False)]
+JudgeRubric = Annotated[Path | None, typer.Option(help="For robust: a text that says what the marks 1 to 5 mean.", show_default=False)]
+HumanMarks = Annotated[
+    str | None, typer.Option("--human-marks", metavar="FILE", help="Marks of people by id: say how far the judge agrees with them.")
+]
+
 # Of commands that ask a model.
 Data = Annotated[str, typer.Option("--data", help="DIR/NAME of a dataset of vldata.", metavar="DIR/NAME")]
 Backend = Annotated[
@@ -51,5 +64,4 @@ Retries = Annotated[int, typer.Option(help="Further attempts after a passing fau
 Strict = Annotated[bool, typer.Option("--strict", help="Stop where the server differs from the contract instead of warning.")]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to write.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of resampling and of samples.")]

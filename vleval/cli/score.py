@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,23 +35,13 @@ def score(
     reference_space: o.ReferenceSpace = "",
     iou: o.Iou = 0.5,
     allow_remote_code: o.AllowRemoteCode = False,
-    marks: Annotated[str | None, typer.Option("--marks", metavar="FILE", help="A judge's marks by id, for llm_match.")] = None,
-    judge: Annotated[
-        str, typer.Option(metavar="URL", help="Ask a model for marks: address of an OpenAI-compatible server.", show_default=False)
-    ] = "",
-    judge_model: Annotated[str, typer.Option(help="The judge's name, as its server lists it.", show_default=False)] = "",
-    judge_mode: Annotated[
-        Literal["robust", "upstream"], typer.Option(help="Our wording with the answer in a data block, or OpenEQA's, exact.")
-    ] = "robust",
-    judge_prompts: Annotated[
-        Path | None, typer.Option(help="For upstream: prompts/ of a checkout of open-eqa.", show_default=False)
-    ] = None,
-    judge_rubric: Annotated[
-        Path | None, typer.Option(help="For robust: a text that says what the marks 1 to 5 mean.", show_default=False)
-    ] = None,
-    human_marks: Annotated[
-        str | None, typer.Option("--human-marks", metavar="FILE", help="Marks of people by id: say how far the judge agrees with them.")
-    ] = None,
+    marks: o.Marks = None,
+    judge: o.JudgeUrl = "",
+    judge_model: o.JudgeModel = "",
+    judge_mode: o.JudgeMode = "robust",
+    judge_prompts: o.JudgePrompts = None,
+    judge_rubric: o.JudgeRubric = None,
+    human_marks: o.HumanMarks = None,
     per_record: Annotated[Path | None, typer.Option("--per-record", metavar="FILE", help="Write one JSON line per record here.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the score under all profiles and the records that flip.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print which metric each profile defines, and stop.")] = False,

@@ -6,30 +6,12 @@ from typing import Any
 
 import pytest
 
-from fixtures.openeqa import draw_openeqa
 from tests.vleval.parity.fake_model import FakeModel
 from tests.vleval.predict.server import FakeServer, http, serve
-from vldata.api import convert
 from vldata.errors import UsageError
 from vleval.parity.backends import parse_backends
 
 PLACE = "<|vision_start|><|image_pad|><|vision_end|>"
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("asked")
-    draw_openeqa(root / "source", size=(384, 216))
-    convert("openeqa", root / "source", frames=2, out=root / "prepared", workers=1, limit=4)
-    return root / "prepared"
-
-
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("torch", reason="a tiny model needs the train extra")
-    from vldata.models.tiny import build_tiny_model
-
-    return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny", mixing=50)
 
 
 def compare(vleval: Any, prepared: Path, tiny: Path, wrong: str, *more: str, tells: bool = True, rendering: bool = True) -> tuple[Any, Any]:

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from fixtures.openeqa import draw_openeqa
-from vldata.api import convert
 from vldata.dataset import Dataset
 from vldata.errors import DataError
 from vleval.predict import hf
@@ -23,14 +21,6 @@ torch = pytest.importorskip("torch", reason="the hf backend needs the train extr
 transformers = pytest.importorskip("transformers", reason="the hf backend needs the train extra")
 
 SAMPLER = Sampler(max_tokens=6)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("hf")
-    draw_openeqa(root / "source", size=(384, 216))
-    convert("openeqa", root / "source", frames=2, out=root / "prepared", workers=1, limit=7)
-    return root / "prepared"
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +41,7 @@ def answers(model: hf.HfModel, asks: list[Any]) -> dict[str, str]:
     return found
 
 
-def plain_answer(tiny: Path, folder: Path, ask: Any) -> str:
+def plain_answer(tiny: Path, prepared: Path, ask: Any) -> str:
     """What transformers says when asked by hand, one at a time, with its own template and processor."""
     from PIL import Image
 
@@ -72,35 +62,35 @@ def plain_answer(tiny: Path, folder: Path, ask: Any) -> str:
     return str(tokenizer.decode(out[0, ids.shape[1] :]))
 
 
-def test_batches_answer_as_one_by_one_and_as_plain_transformers(folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")]
+def test_batches_answer_as_one_by_one_and_as_plain_transformers(prepared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = [make_ask(record, prepared) for record in Dataset(prepared / "openeqa")]
     model = hf.HfModel(str(tiny), device="cpu", sampler=SAMPLER)
     batched = answers(model, asks)
     monkeypatch.setattr(hf, "MOST_ROWS", 1)
     assert answers(model, asks) == batched
-    assert batched[asks[0].id] == plain_answer(tiny, folder, asks[0])
+    assert batched[asks[0].id] == plain_answer(tiny, prepared, asks[0])
     assert set(batched) == {ask.id for ask in asks}
 
 
-def test_a_run_in_this_process_writes_the_same_lines_as_one_over_a_server(folder: Path, tiny: Path, tmp_path: Path) -> None:
+def test_a_run_in_this_process_writes_the_same_lines_as_one_over_a_server(prepared: Path, tiny: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.jsonl"
-    result = predict(Dataset(folder / "openeqa"), out, RunOptions(backend="hf", model=str(tiny), sampler=SAMPLER))
+    result = predict(Dataset(prepared / "openeqa"), out, RunOptions(backend="hf", model=str(tiny), sampler=SAMPLER))
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert (result.answered, result.errors) == (7, 0) and result.truncated == sum(row["finish_reason"] == "length" for row in rows)
-    assert [row["id"] for row in rows] == [record.id for record in Dataset(folder / "openeqa")]
+    assert (result.answered, result.errors) == (6, 0) and result.truncated == sum(row["finish_reason"] == "length" for row in rows)
+    assert [row["id"] for row in rows] == [record.id for record in Dataset(prepared / "openeqa")]
     assert rows[0]["usage"]["prompt_tokens"] > 2 * 84
-    again = predict(Dataset(folder / "openeqa"), out, RunOptions(backend="hf", model=str(tiny), sampler=SAMPLER))
-    assert again.taken_over == 7
+    again = predict(Dataset(prepared / "openeqa"), out, RunOptions(backend="hf", model=str(tiny), sampler=SAMPLER))
+    assert again.taken_over == 6
 
 
-def test_what_is_no_model_or_adapter_is_named(folder: Path, tiny: Path, tmp_path: Path) -> None:
+def test_what_is_no_model_or_adapter_is_named(prepared: Path, tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a model folder"):
         hf.HfModel(str(tmp_path))
     with pytest.raises(DataError, match=r"no adapter here: adapter_config\.json is missing"):
         hf.HfModel(str(tiny), adapter=str(tmp_path), device="cpu")
 
 
-def test_an_adapter_answers_as_the_merged_model_and_a_look_as_a_run(folder: Path, tmp_path: Path) -> None:
+def test_an_adapter_answers_as_the_merged_model_and_a_look_as_a_run(prepared: Path, tmp_path: Path) -> None:
     from peft import LoraConfig, get_peft_model
 
     from vldata.models.tiny import build_tiny_model
@@ -114,7 +104,7 @@ def test_an_adapter_answers_as_the_merged_model_and_a_look_as_a_run(folder: Path
         tuned.save_pretrained(tmp_path / "adapter")
         shutil.copytree(base, tmp_path / "merged")
         tuned.merge_and_unload().save_pretrained(tmp_path / "merged")
-    asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")][:4]
+    asks = [make_ask(record, prepared) for record in Dataset(prepared / "openeqa")][:4]
     adapted = hf.HfModel(str(base), adapter=str(tmp_path / "adapter"), device="cpu", sampler=SAMPLER)
     found = answers(adapted, asks)
     assert found == answers(hf.HfModel(str(tmp_path / "merged"), device="cpu", sampler=SAMPLER), asks)
@@ -128,8 +118,10 @@ def test_an_adapter_answers_as_the_merged_model_and_a_look_as_a_run(folder: Path
         hf.HfModel(str(base), adapter=str(tmp_path / "adapter"), device="cpu")
 
 
-def test_runs_of_equal_settings_differ_in_no_answer_whatever_the_window(folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asks = [make_ask(record, folder) for record in Dataset(folder / "openeqa")]
+def test_runs_of_equal_settings_differ_in_no_answer_whatever_the_window(
+    prepared: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = [make_ask(record, prepared) for record in Dataset(prepared / "openeqa")]
     model = hf.HfModel(str(tiny), device="cpu", sampler=SAMPLER)
     whole = answers(model, asks)
     monkeypatch.setattr(hf, "_WINDOW", 2)

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from fixtures.openeqa import draw_openeqa
-from vldata.api import convert
 from vldata.dataset import Dataset
 from vldata.errors import UsageError
 from vleval.predict.ask import Sampler, iter_asks
@@ -20,21 +18,6 @@ from vleval.predict.options import RunOptions
 from vleval.predict.run import predict
 
 pytest.importorskip("transformers")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("offline")
-    draw_openeqa(root / "source", size=(384, 216))
-    convert("openeqa", root / "source", frames=2, out=root / "prepared", workers=1, limit=7)
-    return root / "prepared"
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from vldata.models.tiny import build_tiny_model
-
-    return build_tiny_model(tmp_path_factory.mktemp("model") / "tiny")
 
 
 class FakeVllm(ModuleType):
@@ -68,10 +51,10 @@ class FakeVllm(ModuleType):
         self.__dict__.update(LLM=LLM, SamplingParams=make_params, pad=pad)
 
 
-def install_vllm(monkeypatch: pytest.MonkeyPatch, tiny: Path, refuse: str = "", device: str = "cpu") -> FakeVllm:
+def install_vllm(monkeypatch: pytest.MonkeyPatch, tiny_model: Path, refuse: str = "", device: str = "cpu") -> FakeVllm:
     from vldata.models.prompt import Prompter
 
-    prompter = Prompter(tiny)
+    prompter = Prompter(tiny_model)
     fake = FakeVllm(prompter.image_pad, prompter.token_ids(refuse))
     platforms = ModuleType("vllm.platforms")
     platforms.__dict__["current_platform"] = SimpleNamespace(is_cpu=lambda: True, device_type=device)
@@ -84,20 +67,20 @@ def rows_of(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.read_text().splitlines()]
 
 
-def test_a_folder_without_an_address_is_for_this_process(tiny: Path) -> None:
-    assert takes_offline("vllm", str(tiny), "") and takes_offline("lmdeploy", str(tiny), "")
-    assert not takes_offline("vllm", str(tiny), "http://127.0.0.1:8000")  # a server is named
+def test_a_folder_without_an_address_is_for_this_process(tiny_model: Path) -> None:
+    assert takes_offline("vllm", str(tiny_model), "") and takes_offline("lmdeploy", str(tiny_model), "")
+    assert not takes_offline("vllm", str(tiny_model), "http://127.0.0.1:8000")  # a server is named
     assert not takes_offline("vllm", "tuned", "")  # a name that a server lists
-    assert not takes_offline("openai", str(tiny), "") and not takes_offline("ollama", str(tiny), "")
+    assert not takes_offline("openai", str(tiny_model), "") and not takes_offline("ollama", str(tiny_model), "")
 
 
 @pytest.mark.parametrize(("backend", "port"), [("vllm", 8000), ("lmdeploy", 23333)])
 def test_a_missing_package_has_two_cures(
-    backend: str, port: int, folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: str, port: int, prepared: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, backend, None)
     with pytest.raises(UsageError) as caught:
-        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend=backend, model=str(tiny)))
+        predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend=backend, model=str(tiny_model)))
     said = str(caught.value)
     assert f"--base-url http://127.0.0.1:{port}" in said and f"pip install {backend}" in said and "cannot be imported here" in said
     assert not (tmp_path / "p.jsonl").exists()
@@ -105,31 +88,31 @@ def test_a_missing_package_has_two_cures(
 
 @pytest.mark.parametrize("backend", ["vllm", "lmdeploy"])
 def test_an_engine_without_a_gpu_has_two_cures(
-    backend: str, folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: str, prepared: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("Torch not compiled with CUDA enabled")
 
-    install_vllm(monkeypatch, tiny, device="")
+    install_vllm(monkeypatch, tiny_model, device="")
     lmdeploy = ModuleType("lmdeploy")
     lmdeploy.__dict__.update(GenerationConfig=dict, PytorchEngineConfig=dict, pipeline=refuse)
     monkeypatch.setitem(sys.modules, "lmdeploy", lmdeploy)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    options = RunOptions(backend=backend, model=str(tiny))
+    options = RunOptions(backend=backend, model=str(tiny_model))
     with pytest.raises(UsageError, match=f"the {backend} backend finds no GPU") as caught:
-        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", options)
+        predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", options)
     assert "--base-url http://HOST:" in caught.value.cure and "--backend hf" in caught.value.cure
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)  # then it is something else, and not hidden
     if backend == "lmdeploy":
         with pytest.raises(AssertionError, match="not compiled with CUDA"):
-            predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", options)
+            predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", options)
 
 
-def test_vllm_is_given_our_tokens_and_the_pictures(folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake = install_vllm(monkeypatch, tiny)
-    out, dataset = tmp_path / "p.jsonl", Dataset(folder / "openeqa")
-    options = RunOptions(backend="vllm", model=str(tiny), sampler=Sampler(max_tokens=9, stop=("\n",), extra={"top_k": 1}))
-    assert predict(dataset, out, options).answered == 7
+def test_vllm_is_given_our_tokens_and_pictures(prepared: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = install_vllm(monkeypatch, tiny_model)
+    out, dataset = tmp_path / "p.jsonl", Dataset(prepared / "openeqa")
+    options = RunOptions(backend="vllm", model=str(tiny_model), sampler=Sampler(max_tokens=9, stop=("\n",), extra={"top_k": 1}))
+    assert predict(dataset, out, options).answered == 6
     assert fake.loaded["dtype"] == "float32" and fake.loaded["limit_mm_per_prompt"] == {"image": 2, "video": 0}
     assert fake.loaded["mm_processor_kwargs"] == {"min_pixels": 65_536, "max_pixels": 384 * 224}
     assert fake.params == {"max_tokens": 9, "temperature": 0.0, "top_p": 1.0, "seed": 0, "stop": ["\n"], "top_k": 1}
@@ -141,25 +124,25 @@ def test_vllm_is_given_our_tokens_and_the_pictures(folder: Path, tiny: Path, tmp
     assert [row["id"] for row in rows] == [ask.id for ask in iter_asks(dataset)]
     assert {row["prediction"] for row in rows} == {"2 pictures"} and rows[0]["usage"]["completion_tokens"] == 2
     asked = len(fake.prompts)
-    assert predict(dataset, out, options).taken_over == 7 and len(fake.prompts) == asked
+    assert predict(dataset, out, options).taken_over == 6 and len(fake.prompts) == asked
 
 
-def test_one_refused_question_is_one_error(folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = Dataset(folder / "openeqa")
+def test_one_refused_question_is_one_error(prepared: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(prepared / "openeqa")
     word = next(iter_asks(dataset)).question
-    install_vllm(monkeypatch, tiny, refuse=word)
-    result = predict(dataset, tmp_path / "p.jsonl", RunOptions(backend="vllm", model=str(tiny)))
+    install_vllm(monkeypatch, tiny_model, refuse=word)
+    result = predict(dataset, tmp_path / "p.jsonl", RunOptions(backend="vllm", model=str(tiny_model)))
     bad = [row for row in rows_of(tmp_path / "p.jsonl") if row["error"]]
-    assert result.errors == len(bad) == sum(ask.question == word for ask in iter_asks(dataset)) < 7
+    assert result.errors == len(bad) == sum(ask.question == word for ask in iter_asks(dataset)) < 6
     assert all(row["error"].startswith("The decoder prompt is longer than the maximum model length. (after") for row in bad)
 
 
-def test_an_adapter_is_to_be_merged_first(folder: Path, tiny: Path, tmp_path: Path) -> None:
+def test_an_adapter_is_to_be_merged_first(prepared: Path, tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"takes no adapter in this process.\n  Merge it first: vltrain merge"):
-        predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="vllm", model=str(tiny), adapter="a"))
+        predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="vllm", model=str(tiny_model), adapter="a"))
 
 
-def test_lmdeploy_is_given_the_messages_its_server_gets(folder: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lmdeploy_gets_what_its_server_gets(prepared: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 
     def infer(messages: list[Any], *, gen_config: dict[str, Any]) -> list[Any]:
@@ -173,10 +156,10 @@ def test_lmdeploy_is_given_the_messages_its_server_gets(folder: Path, tiny: Path
         GenerationConfig=dict, PytorchEngineConfig=dict, pipeline=lambda model, backend_config: SimpleNamespace(infer=infer)
     )
     monkeypatch.setitem(sys.modules, "lmdeploy", fake)
-    result = predict(Dataset(folder / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="lmdeploy", model=str(tiny)))
+    result = predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", RunOptions(backend="lmdeploy", model=str(tiny_model)))
     assert [part["type"] for part in given[0][0]["content"]] == ["image_url", "image_url", "text"]
     assert given[0][0]["content"][0]["image_url"]["url"].startswith("data:image/jpeg;base64,")
     rows = rows_of(tmp_path / "p.jsonl")
-    assert (result.answered, result.errors) == (6, 1)
-    assert sum(row["prediction"] == "a sofa" for row in rows) == 6
+    assert (result.answered, result.errors) == (5, 1)
+    assert sum(row["prediction"] == "a sofa" for row in rows) == 5
     assert next(row["error"] for row in rows if row["error"]) == "the engine ends with 'error': a sofa (after 1 attempts)"
