@@ -23,7 +23,7 @@ from vleval.scoring import Predictions, in_space_of, load, score_rows, silent
 from vleval.stats.agreement import Agreement, judge_agreement
 from vleval.stats.bootstrap import paired_interval
 from vleval.stats.groups import Groups, choose_groups
-from vleval.stats.intervals import Interval, clustered_mean
+from vleval.stats.intervals import Interval, clustered_bounded
 from vleval.stats.paired import holm, mcnemar, questions_needed, sign_flip, swap_test
 from vleval.worth import value_of
 
@@ -228,7 +228,7 @@ def _test(a: Measured, b: Measured, gaps: Floats, groups: Groups, seed: int) -> 
         )
     if a.scores.value is not None:
         return Interval(None, None, "none"), 1.0
-    interval = clustered_mean(gaps, groups)
+    interval = clustered_bounded(gaps, groups, -a.metric.scale, a.metric.scale)
     return Interval(interval.low, interval.high, f"paired-{interval.method}", interval.se), sign_flip(gaps, groups, seed=seed)
 
 

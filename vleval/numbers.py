@@ -11,7 +11,7 @@ from vleval.results import Measured, MetricScore, Part
 from vleval.rows import Row
 from vleval.stats.bootstrap import corpus_interval
 from vleval.stats.groups import Groups
-from vleval.stats.intervals import Interval, clustered_mean, wilson
+from vleval.stats.intervals import Interval, clustered_bounded, wilson
 from vleval.worth import Worth, value_of
 
 
@@ -32,11 +32,7 @@ def metric_score(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Gr
     upstream = None if scores.dropped is None or not scores.dropped.any() else ~scores.dropped
     notes = list(scores.notes)
     if interval.low is None:
-        notes.append(
-            "No interval: its value is not made of sums."
-            if interval.method == "none"
-            else "One group allows no interval; --group-by names another key, --group-by none takes rows as independent."
-        )
+        notes.append(_why_no_interval(interval, groups))
     elif interval.high is not None and (interval.low < 0 or interval.high > metric.scale) and metric.higher_is_better:
         notes.append("The interval reaches beyond the scale: there are too few groups for the t interval to mean much.")
     method = interval.method + (f" C:{groups.count}" if groups.key else "") + (f" seed:{seed}" if "bootstrap" in interval.method else "")
@@ -79,7 +75,10 @@ def score_categories(rows: Sequence[Row], measured: Mapping[str, Measured]) -> d
 
 
 def interval_of(metric: Metric, scores: Scores, groups: Groups, seed: int = 0) -> Interval:
-    """The interval that fits the metric: bootstrap for corpus metrics, Wilson for shares without groups, clustered t otherwise."""
+    """The interval that fits the metric: bootstrap for corpus metrics, Wilson for shares without groups, clustered t otherwise.
+
+    Where nothing varies, docs/scoring.md says what is left.
+    """
     if scores.corpus is not None:
         return corpus_interval(scores.corpus, groups, seed=seed)
     if scores.value is not None:
@@ -87,7 +86,15 @@ def interval_of(metric: Metric, scores: Scores, groups: Groups, seed: int = 0) -
     values = np.nan_to_num(scores.values)
     if metric.binary and not groups.key:
         return wilson(float(values.sum()) / metric.scale, len(values), metric.scale)
-    return clustered_mean(values, groups)
+    return clustered_bounded(values, groups, 0.0, metric.scale)
+
+
+def _why_no_interval(interval: Interval, groups: Groups) -> str:
+    if interval.method == "none":
+        return "No interval: its value is not made of sums."
+    if groups.count < 2:
+        return "One group allows no interval; --group-by names another key, --group-by none takes rows as independent."
+    return "No interval: nothing varies from group to group, so nothing tells how far other questions would."
 
 
 def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Sequence[str]) -> dict[str, Part]:

@@ -162,6 +162,8 @@ class ServerBackend:
         return asyncio.run(self._ask(ask, neutral))
 
     async def _ask(self, ask: Ask, neutral: bool) -> Reply:
+        if reason := self._wire.refuse(ask):
+            return Reply(error=reason)
         async with self._client.session() as session:
             while True:
                 body = self._body(ask, self._telling[0], neutral=neutral)

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import io
 import itertools
-import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import msgspec
 
+from vldata import strictjson
 from vldata.errors import DataError
 from vleval.predict import openai_wire
 from vleval.predict.ask import Ask
@@ -100,7 +100,7 @@ async def _bench(
     return results
 
 
-async def _level(concurrency: int, requests: int, one: Any) -> Level:
+async def _level(concurrency: int, requests: int, one: Callable[[], Awaitable[Timing | str]]) -> Level:
     left = iter(range(requests))
     timings: list[Timing] = []
     errors: list[str] = []
@@ -133,6 +133,8 @@ async def _level(concurrency: int, requests: int, one: Any) -> Level:
 
 async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wire, ask: Ask, pictures: PictureCache) -> Timing | str:
     """Send one streaming request; a sentence instead of a timing when it fails."""
+    if reason := wire.refuse(ask):
+        return reason
     body = _streaming(wire.build_body(ask, endpoint.model, endpoint.sampler, pictures), wire)
     started = time.perf_counter()
     first = 0.0
@@ -151,6 +153,8 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wir
                     first = first or time.perf_counter() - started
                 counted = _token_count(event) or counted
                 ended = ended or _is_end(event)
+    except strictjson.StrictJsonError as error:
+        return f"an event of the stream is {error}"
     except TimeoutError:
         return f"no end within {endpoint.timeout_s:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -192,7 +196,7 @@ async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, A
         if text == b"[DONE]":
             yield {"done": True}
         if text.startswith(b"{"):
-            value = json.loads(text)
+            value = strictjson.loads(text)
             if isinstance(value, dict):
                 yield value
 

@@ -20,24 +20,28 @@ _BATCH = 1_000
 
 
 def corpus_interval(corpus: CorpusStats, groups: Groups, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
-    """The percentile interval (2.5 to 97.5 %) of a corpus metric."""
+    """The percentile interval (2.5 to 97.5 %) of a corpus metric; resamples that are all alike allow none."""
     method = f"bootstrap:{groups.key}" if groups.key else "bootstrap"
     if groups.count < 2:
         return Interval(None, None, method)
     values = np.concatenate(list(_resampled([corpus], groups, seed, resamples)), axis=1)[0]
-    low, high = np.quantile(values, (0.025, 0.975))
-    return Interval(float(low), float(high), method, float(values.std(ddof=1)))
+    return _percentiles(values, method)
 
 
 def paired_interval(first: CorpusStats, second: CorpusStats, groups: Groups, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
-    """The percentile interval of second minus first, both resampled with the same clusters."""
+    """The percentile interval of second minus first, both resampled with the same clusters; differences that are all alike allow none."""
     method = f"paired-bootstrap:{groups.key}" if groups.key else "paired-bootstrap"
     if groups.count < 2:
         return Interval(None, None, method)
     values = np.concatenate(list(_resampled([first, second], groups, seed, resamples)), axis=1)
-    differences = values[1] - values[0]
-    low, high = np.quantile(differences, (0.025, 0.975))
-    return Interval(float(low), float(high), method, float(differences.std(ddof=1)))
+    return _percentiles(values[1] - values[0], method)
+
+
+def _percentiles(values: Floats, method: str) -> Interval:
+    low, high = (float(bound) for bound in np.quantile(values, (0.025, 0.975)))
+    if high - low <= 1e-12 * max(1.0, abs(high)):
+        return Interval(None, None, method)
+    return Interval(low, high, method, float(values.std(ddof=1)))
 
 
 def block_sums(rows: Floats, groups: Groups, seed: int) -> Floats:

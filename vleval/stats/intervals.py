@@ -1,4 +1,4 @@
-"""95 % intervals in closed form: clustered standard error with Student's t, and Wilson's for shares."""
+"""95 % intervals in closed form: clustered standard error with Student's t, Wilson's for shares, and what is left where nothing varies."""
 
 from __future__ import annotations
 
@@ -37,6 +37,27 @@ def clustered_mean(values: Floats, groups: Groups) -> Interval:
     se = math.sqrt(count / (count - 1) * float(np.square(totals).sum())) / len(values)
     half = t_quantile_975(count - 1) * se
     return Interval(mean - half, mean + half, method, se)
+
+
+def clustered_bounded(values: Floats, groups: Groups, low: float, high: float) -> Interval:
+    """The interval of a mean whose values lie between `low` and `high`: `clustered_mean`, but where every cluster has the same mean.
+
+    Then the standard error is 0 and says nothing: C clusters alike do not prove that all are. By Wilson's bound for 0 in C at most a share
+    u = z^2 / (C + z^2) of clusters differs, and it may lie anywhere in the range: the mean is between (1-u) mean + u low and
+    (1-u) mean + u high. For right-or-wrong values that are all 0 or all 1 this is Wilson's interval with every cluster one trial.
+    Values outside the range allow no interval.
+    """
+    usual = clustered_mean(values, groups)
+    if groups.count < 2 or usual.se > 1e-12 * (high - low):
+        return usual
+    method = f"wilson:{groups.key}" if groups.key else "wilson"
+    slack = 1e-9 * (high - low)
+    if values.min() < low - slack or values.max() > high + slack:
+        return Interval(None, None, method)
+    z2 = Z_975 * Z_975
+    unseen = z2 / (groups.count + z2)
+    kept = (1.0 - unseen) * float(values.mean())
+    return Interval(kept + unseen * low, kept + unseen * high, method, unseen * (high - low) / (2.0 * Z_975))
 
 
 def wilson(successes: float, n: int, scale: float = 1.0) -> Interval:

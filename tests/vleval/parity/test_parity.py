@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.vleval.parity.fake_model import FakeModel
 from tests.vleval.predict.server import FakeServer, http, serve
+from vldata.dataset import Dataset
 from vldata.errors import UsageError
-from vleval.parity.backends import parse_backends
+from vleval.parity.backends import Spec, open_backend, parse_backends
+from vleval.predict.ask import AskTurn, Sampler, iter_asks
 
 PLACE = "<|vision_start|><|image_pad|><|vision_end|>"
 
@@ -154,3 +157,18 @@ def test_a_server_that_is_not_there_is_named(vleval: Any, prepared: Path) -> Non
         "parity", "--data", prepared / "openeqa", "--model", "m", "--backends", "openai=http://127.0.0.1:9,vllm=http://127.0.0.1:9"
     )
     assert ran.code == 1 and "no server answers" in ran.err and "Traceback" not in ran.err
+
+
+def test_a_text_that_ollama_would_take_for_a_picture_is_not_asked(prepared: Path) -> None:
+    ask = next(iter_asks(Dataset(prepared / "openeqa")))
+    odd = msgspec.structs.replace(ask, turns=(AskTurn("user", ("What does [img] mean?",)),))
+    with serve(FakeServer()) as server:
+        backend = open_backend(Spec("ollama", "tiny", server.url), sampler=Sampler())
+        reply = backend.ask(odd)
+        assert not server.asked and "which Ollama takes for the place of a picture" in reply.error
+        assert backend.ask(ask).error == ""
+
+
+def test_a_server_takes_no_adapter() -> None:
+    with pytest.raises(UsageError, match="the vllm backend takes no adapter"):
+        open_backend(Spec("vllm", "tiny", "http://127.0.0.1:1", "runs/lora"), sampler=Sampler())

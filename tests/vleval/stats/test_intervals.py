@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vldata.errors import UsageError
 from vleval.rows import Row
 from vleval.stats.groups import Groups, choose_groups
-from vleval.stats.intervals import clustered_mean, wilson
+from vleval.stats.intervals import clustered_bounded, clustered_mean, wilson
 from vleval.stats.student import t_quantile_975
 
 # statsmodels 0.14: OLS on a constant, cov_type="cluster", use_correction=True (its factor for one column is C/(C-1) too)
@@ -52,6 +54,39 @@ def test_one_cluster_allows_no_interval():
 def test_wilson(k, n, low, high):
     interval = wilson(k, n)
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-12)
+
+
+def nine(key: str = "scene") -> Groups:
+    return Groups(key, np.repeat(np.arange(9), SIZES), 9, "")
+
+
+@pytest.mark.parametrize("right", [0, 1])
+def test_shares_of_none_and_of_all_are_wilsons_with_a_cluster_as_one_trial(right):
+    found, trials = clustered_bounded(np.full(38, float(right)), nine(), 0.0, 1.0), wilson(9 * right, 9)
+    assert (found.low, found.high) == pytest.approx((trials.low, trials.high), abs=1e-12)
+    assert found.method == "wilson:scene"
+    assert clustered_bounded(np.full(38, 100.0 * right), nine(), 0.0, 100.0).high == pytest.approx(100 * trials.high)
+
+
+def test_differences_that_do_not_vary_are_bounded_by_the_range():
+    unseen = 1.959963984540054**2 / (9 + 1.959963984540054**2)
+    found = clustered_bounded(np.zeros(38), nine(), -1.0, 1.0)
+    assert (found.low, found.high) == pytest.approx((-unseen, unseen))
+    found = clustered_bounded(np.full(38, 0.5), nine(), -1.0, 1.0)
+    assert (found.low, found.high) == pytest.approx((0.5 - 1.5 * unseen, 0.5 + 0.5 * unseen))
+
+
+def test_what_varies_is_not_touched_and_what_is_out_of_range_allows_none():
+    assert clustered_bounded(np.array(VALUES), nine(), 0.0, 1.0) == clustered_mean(np.array(VALUES), nine())
+    assert clustered_bounded(np.full(38, 7.0), nine(), 0.0, 1.0).low is None
+
+
+@given(st.integers(2, 60), st.floats(0, 1), st.integers(1, 4))
+def test_an_interval_is_never_of_no_width(clusters, value, size):
+    values = np.full(clusters * size, value)
+    found = clustered_bounded(values, Groups("scene", np.repeat(np.arange(clusters), size), clusters, ""), 0.0, 1.0)
+    assert 0 <= found.low <= value + 1e-9 and value - 1e-9 <= found.high <= 1 + 1e-9
+    assert found.high - found.low > 0.05
 
 
 def rows(**groups: list[str]) -> list[Row]:
