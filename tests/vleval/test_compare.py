@@ -153,3 +153,10 @@ def test_the_halves_of_chartqa_are_told_apart():
     half = compare([answers(A)[:8], answers(B)[:8]], metrics=["exact_match"]).comparison.pairs[0].differences["exact_match"]
     human = found.by_kind["human"]
     assert (human.n, human.first, human.second, human.low, human.high, human.p) == (8, half.first, half.second, half.low, half.high, half.p)
+
+
+def test_a_system_against_its_twin_is_not_certain():
+    found = compare([rows(A, SCENES), rows(A, SCENES)], metrics=["exact_match"]).comparison.pairs[0].differences["exact_match"]
+    unseen = 1.959963984540054**2 / (8 + 1.959963984540054**2)
+    assert (found.low, found.high) == pytest.approx((-unseen, unseen))
+    assert (found.interval, found.verdict) == ("paired-wilson:scene", "no difference shown")

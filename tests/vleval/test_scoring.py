@@ -234,3 +234,16 @@ def test_the_table_of_perfect_answers():
         records = [{"id": str(n), "prediction": line["predict"], "references": [line["label"]]} for n, line in enumerate(given)]
         found = score(records, profile="llamafactory", extras=False).metrics
         assert [round(found[name].value, 1) for name in ("bleu-4", "rouge-1", "rouge-2", "rouge-l")] == list(expected)
+
+
+def test_none_right_in_clusters_is_not_certain_and_says_how():
+    given = [{"id": str(n), "prediction": "b", "references": ["a"], "scene": f"s{n % 9}"} for n in range(80)]
+    found = score(given, metrics=["exact_match"]).metrics["exact_match"]
+    assert (found.low, found.high) == pytest.approx((0.0, wilson(0, 9).high))
+    assert "ci:wilson:scene C:9" in found.signature
+
+
+def test_a_corpus_metric_that_never_varies_has_no_interval_and_says_why():
+    result = score(rows(("a b c d", "a b c d"), ("e f g h", "e f g h")), metrics=["sacrebleu"])
+    assert result.metrics["sacrebleu"].low is None
+    assert any("nothing varies" in note for note in result.metrics["sacrebleu"].notes)
