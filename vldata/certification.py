@@ -11,6 +11,7 @@ import msgspec
 from vldata.contract import Contract, read_contract
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
+from vldata.grouping import by_picture, group_keys
 from vldata.leaks import KINDS, Nearness, OnProgress, compare_all, read_corpus
 from vldata.near_pictures import BITS
 from vldata.record import IMAGE_TAG, VIDEO_TAG, Record, iter_records
@@ -81,9 +82,17 @@ def certify(
         *_parent_checks(out, parent, sides, records),
     ]
     if group_by != "none":
-        groups = {side: {(group := record.meta.get(group_by) or record.id): group for record in rows} for side, rows in records.items()}
-        checks.insert(1, _disjoint(f"groups by {group_by}", groups))
+        checks.insert(1, _disjoint(f"groups by {group_by}", _groups(records, group_by)))
     return Certification(parent, {side: len(rows) for side, rows in records.items()}, group_by, tuple(checks))
+
+
+def _groups(records: dict[str, list[Record]], group_by: str) -> dict[str, dict[str, str]]:
+    """The groups of each side, found over all of them: pictures may link records of two sides."""
+    everything = [record for rows in records.values() for record in rows]
+    if by_picture(everything, group_by):
+        keys = iter(group_keys(everything, group_by))
+        return {side: {(group := next(keys) or record.id): group for record in rows} for side, rows in records.items()}
+    return {side: {(group := record.meta.get(group_by) or record.id): group for record in rows} for side, rows in records.items()}
 
 
 def _parent_of(out: Path, name: str) -> str:

@@ -17,25 +17,62 @@ LEAK_SHUFFLES = 200
 _ATTEMPTS = 50
 
 
+BY_PICTURE = "image"
+
+
 def group_rows(records: Sequence[Record], group_by: str) -> dict[str, list[int]]:
     """Return the rows of each group; a record without a value is a group of its own.
 
     Raises:
-        DataError: `group_by` is not a meta key of the records.
+        DataError: `group_by` is neither a meta key of the records nor "image" nor "none".
     """
     groups: dict[str, list[int]] = {}
-    for row, record in enumerate(records):
-        if group_by == "none":
-            key = record.id
-        elif group_by not in record.meta:
+    for row, key in enumerate(group_keys(records, group_by)):
+        groups.setdefault(key or f"\x00{records[row].id}", []).append(row)
+    return groups
+
+
+def group_keys(records: Sequence[Record], group_by: str) -> list[str]:
+    """Return the group of every record, "" for one that stands alone.
+
+    Where "image" is no meta key, records belong together that show a same picture or video, directly or over other records; a picture is
+    named by the digest of its bytes, and a group by one of its pictures.
+
+    Raises:
+        DataError: as `group_rows`.
+    """
+    if group_by == "none":
+        return [""] * len(records)
+    if by_picture(records, group_by):
+        return _linked_by_pictures(records)
+    for record in records:
+        if group_by not in record.meta:
             raise DataError(
                 f"record {record.id!r} has no meta key {group_by!r}.",
-                cure=f"Group by one of: {', '.join(record.meta)}, none.",
+                cure=f"Group by one of: {', '.join(dict.fromkeys((*record.meta, BY_PICTURE)))}, none.",
             )
-        else:
-            key = record.meta[group_by] or f"\x00{record.id}"
-        groups.setdefault(key, []).append(row)
-    return groups
+    return [record.meta[group_by] for record in records]
+
+
+def by_picture(records: Sequence[Record], group_by: str) -> bool:
+    """Whether "image" means the pictures themselves: no record has a meta key of that name."""
+    return group_by == BY_PICTURE and not any(BY_PICTURE in record.meta for record in records)
+
+
+def _linked_by_pictures(records: Sequence[Record]) -> list[str]:
+    first_of: dict[str, str] = {}  # picture -> picture of the same group, towards the one that names it
+
+    def name_of(picture: str) -> str:
+        while (towards := first_of.setdefault(picture, picture)) != picture:
+            first_of[picture] = first_of[towards]  # halve the way for the next one
+            picture = towards
+        return picture
+
+    for record in records:
+        for other in record.media[1:]:
+            first, second = name_of(record.media[0]), name_of(other)
+            first_of[second] = first
+    return [name_of(record.media[0]) if record.media else "" for record in records]
 
 
 def count_of(asked: float, total: int, flag: str) -> int:

@@ -15,7 +15,7 @@ from vldata.dataset_info import read_dataset_info
 from vldata.derive import Part, publish_parts, read_media, read_whole
 from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths, check_name
-from vldata.grouping import LEAK_SHUFFLES, SIDES, Side, assign_sides, count_of, group_rows, row_split_leak
+from vldata.grouping import LEAK_SHUFFLES, SIDES, Side, assign_sides, count_of, group_keys, group_rows, row_split_leak
 from vldata.journal import discard_state, recover
 from vldata.lock import hold
 from vldata.record import Record
@@ -41,7 +41,7 @@ def split(
         name: the dataset.
         test: records of the test side; below 1, a fraction of all, rounded up.
         val: records of the validation side; below 1, a fraction of what remains after test, rounded up.
-        group_by: a key of `meta`, whose values stay whole, or "none".
+        group_by: a key of `meta`, whose values stay whole; "image": records that show a same picture; or "none".
         seed: of the choice and of the leak estimate.
         overwrite: replace sides of an earlier split of this dataset.
 
@@ -105,9 +105,10 @@ def _shared_groups(records: Sequence[Record], rows: dict[Side, list[int]], group
     if group_by == "none":
         return 0
     seen: dict[str, set[Side]] = {}
+    keys = group_keys(records, group_by)
     for side, members in rows.items():
         for row in members:
-            if group := records[row].meta[group_by]:
+            if group := keys[row]:
                 seen.setdefault(group, set()).add(side)
     if shared := [group for group, sides in seen.items() if len(sides) > 1]:
         raise DataError(

@@ -13,8 +13,8 @@ from vldata.certification import certify
 from vldata.contract import read_contract
 from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths
-from vldata.grouping import count_of, row_split_leak
-from vldata.record import Record, iter_records
+from vldata.grouping import count_of, group_keys, row_split_leak
+from vldata.record import Message, Record, iter_records
 from vldata.splitting import split
 from vldata.spreading import can_spread, is_safe_order, spread_order
 from vldata.subset_sum import choose_exact, nearest_sums
@@ -74,6 +74,31 @@ def test_spreading_keeps_counts_and_is_safe(flags: list[bool]) -> None:
 
 def test_too_few_pictures_to_spread() -> None:
     assert not can_spread([1] + [0] * 1000) and can_spread([1] + [0] * 999)
+
+
+def seen(*pictures: str, **meta: str) -> Record:
+    turns = (Message("user", "<image>" * len(pictures) + "what?"), Message("assistant", "that"))
+    return Record(id="/".join(pictures), messages=turns, images=pictures, references=("that",), meta=meta)
+
+
+def test_records_that_share_a_picture_belong_together_directly_or_over_others() -> None:
+    keys = group_keys([seen("a", "b"), seen("c"), seen("d", "c"), seen("b", "d"), seen("e"), seen()], "image")
+    assert len(set(keys[:4])) == 1 and keys[4] not in keys[:4] and keys[5] == ""
+    assert group_keys([seen("a", image="x"), seen("a", image="y")], "image") == ["x", "y"], "a meta key of that name comes first"
+
+
+def test_a_split_by_pictures_is_proved_again(prepared: Path) -> None:
+    result = split(prepared, "openeqa", test=0.3, group_by="image")
+    pictures = {name: {path for record in side(prepared, name) for path in record.media} for name in result.names.values()}
+    assert not pictures["openeqa_train"] & pictures["openeqa_test"]
+    found = certify(prepared, "openeqa")
+    assert found.good and [check.good for check in found.checks if check.name == "groups by image"] == [True]
+
+
+def test_an_unknown_key_names_what_there_is(prepared: Path) -> None:
+    with pytest.raises(DataError, match="no meta key 'nosuch'") as caught:
+        split(prepared, "openeqa", test=0.3, group_by="nosuch")
+    assert "scene, extra, image, none" in caught.value.cure
 
 
 def test_sides_are_exact_disjoint_and_complete(prepared: Path) -> None:

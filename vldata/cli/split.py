@@ -13,7 +13,9 @@ def split(
     target: Annotated[str, typer.Argument(help="DIR/NAME of a registered dataset.", metavar="DIR/NAME")],
     test: Annotated[float, typer.Option(help="Records of the test side; below 1, a fraction.", min=0)] = 0,
     val: Annotated[float, typer.Option(help="Records of the validation side; below 1, a fraction of what remains after test.", min=0)] = 0,
-    group_by: Annotated[str, typer.Option(help="Meta key whose values stay whole (scene, episode, ...), or none.")] = "scene",
+    group_by: Annotated[
+        str, typer.Option(help="What stays whole: a meta key (scene, episode, ...), image (records that show a same picture), or none.")
+    ] = "scene",
     seed: Annotated[int, typer.Option(help="Seed of the choice.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier split of this dataset.")] = False,
     json_output: opt.Json = False,
@@ -37,8 +39,9 @@ def split(
         say(f"{dataset}: {result.sizes[side]:,} records{groups}.")
     if result.leak:
         held_out = "test" if "test" in result.sizes else "val"
-        say(f"No {group_by} is on two sides. A split by rows would have leaked: {result.leak.share:.1%} of its {held_out} records")
-        say(f"would share a {group_by} with train (mean of {result.leak.shuffles} shuffles).")
+        thing = "picture" if group_by == "image" else group_by
+        say(f"No {thing} is on two sides. A split by rows would have leaked: {result.leak.share:.1%} of its {held_out} records")
+        say(f"would share a {thing} with train (mean of {result.leak.shuffles} shuffles).")
     else:
         say("Split by rows: nothing proves that related records are on one side. --group-by names what they share.")
     note(f"Next: vldata certify {target}")
