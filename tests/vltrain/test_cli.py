@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from vltrain.cli import app
 
 from vldata.errors import DataError, UsageError
+from vleval.cli import app as vleval
 
 COMMANDS = ("plan", "sft", "merge", "quantize", "export")
 EVALUATION = """\
@@ -19,6 +20,8 @@ eval_dataset: t
 do_predict: true
 output_dir: o
 max_new_tokens: 128
+temperature: 0.2
+top_k: 5
 """
 MERGE = "model_name_or_path: nowhere\nadapter_name_or_path: a\nexport_dir: out\nexport_size: 2\n"
 
@@ -48,8 +51,13 @@ def test_a_plan_for_a_person(recipe: Path) -> None:
 def test_an_evaluation_yaml_points_to_vleval(tmp_path: Path) -> None:
     path = tmp_path / "eval.yaml"
     path.write_text(EVALUATION)
-    line = "vleval predict --data data/t --backend hf --model m/Qwen3-VL-2B-Instruct --adapter a --max-new-tokens 128 --out o/preds.jsonl"
-    assert line in CliRunner().invoke(app, ["plan", str(path)]).output
+    command = "vleval predict --data data/t --backend hf --model m/Qwen3-VL-2B-Instruct --adapter a --max-tokens 128 --temperature 0.2"
+    shown = CliRunner().invoke(app, ["plan", str(path)]).output
+    assert f"{command} --out o/preds.jsonl\n" in shown and "Not passed on: top_k." in shown
+    document = json.loads(CliRunner().invoke(app, ["plan", str(path), "--json"]).output)
+    assert document == {"job": "predict", "command": f"{command} --out o/preds.jsonl"}
+    known = CliRunner().invoke(vleval, ["predict", "--help"], terminal_width=200).output
+    assert all(word in known for word in command.split() if word.startswith("--"))
     with pytest.raises(UsageError, match="evaluates"):
         CliRunner().invoke(app, ["sft", str(path)], catch_exceptions=False)
 
@@ -59,6 +67,21 @@ def test_a_merge_yaml_runs_merge(tmp_path: Path) -> None:
     path.write_text(MERGE)
     with pytest.raises(DataError, match="no model folder here"):
         CliRunner().invoke(app, ["merge", str(path)], catch_exceptions=False)
+
+
+def test_an_interrupted_run_says_what_comes_next(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_args: object, **_kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vltrain.sft.run_sft", interrupt)
+    shown = CliRunner().invoke(app, ["sft", str(recipe)])
+    assert shown.exit_code == 130
+    assert shown.stderr == "Interrupted. No checkpoint was saved yet: the same command starts again; save_steps sets how often one is.\n"
+    output = next(line.split(": ")[1] for line in recipe.read_text().splitlines() if line.startswith("output"))
+    checkpoint = Path(output) / "checkpoint-4"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "trainer_state.json").write_text("{}")
+    assert CliRunner().invoke(app, ["sft", str(recipe)]).stderr == "Interrupted. The same command goes on from checkpoint-4.\n"
 
 
 def test_a_short_run_and_a_second_one(recipe: Path) -> None:

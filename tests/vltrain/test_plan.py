@@ -102,6 +102,7 @@ def test_without_a_model_folder_sizes_are_the_published_ones(recipe: Recipe) -> 
         ({"cutoff": 60}, "", "every training record is over cutoff"),
         ({"model": "nowhere/else"}, "", "no model folder here"),
         ({"data": ("nowhere/x",)}, "", "no dataset_info.json here"),
+        ({"resume": "nowhere"}, "", "no checkpoint in 'nowhere'"),
         ({"precision": "bf16"}, "T4-16GB", "does not compute in bfloat16"),
         ({"model": "n/Qwen3-VL-32B", "checkpointing": False}, "T4-16GB", "are needed"),
     ],
@@ -171,3 +172,20 @@ def test_training_loads_none_of_the_heavy_packages() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_pictures_that_are_not_there(recipe: Recipe, colours: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(Path(colours).parent, tmp_path / "data"))
+    for picture in list(folder.glob("images/*/*"))[:2]:
+        picture.unlink()
+    (problem,) = prepare(msgspec.structs.replace(recipe, data=(str(folder / "colours"),))).plan.problems
+    assert problem.startswith("2 pictures of the data are not there, first ")
+
+
+@pytest.mark.parametrize("keep", [0, 7, 100, -10])
+def test_a_model_that_was_cut_off(recipe: Recipe, tiny: Path, tmp_path: Path, keep: int) -> None:
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:keep])
+    (problem,) = prepare(msgspec.structs.replace(recipe, model=str(folder))).plan.problems
+    assert "model.safetensors" in problem and ("is damaged: " in problem or keep == 0)

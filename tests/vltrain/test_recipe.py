@@ -67,6 +67,10 @@ def test_numbers_that_are_none_stay_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("method: full", "method: invalid enum value 'full'; there are lora, qlora"),
+        ("val_size: 1.0", "val_size: 1 is every record"),
+        ("batch_size: 99999999999999999999999", "batch_size: "),
+        ("epochs: 1e30", "epochs: 1e+30 must be above 0 and at most 10,000,000"),
         ("keep_vision_gib: 1\ntrain_vision: true", "only a frozen tower makes the same of a picture again"),
         ("learning_rat: 1", "unknown key 'learning_rat'. Did you mean 'learning_rate'?"),
         ("rank: many", "rank: expected `int`, got `str`"),

@@ -97,7 +97,7 @@ def _any_data(tmp_path: Path) -> str:
 
 def test_a_resumed_run_ends_bit_for_bit_the_same(tiny: Path, colours: str, tmp_path: Path) -> None:
     settings = {"max_steps": 8, "save_steps": 4, "dropout": 0.1, "accumulate": 2, "batch_size": 4, "log_steps": 1}
-    run_sft(recipe_for(tiny, colours, tmp_path / "whole", **settings))
+    uninterrupted = run_sft(recipe_for(tiny, colours, tmp_path / "whole", **settings))
     shutil.copytree(tmp_path / "whole", tmp_path / "killed")
     for name in ("checkpoint-8", "adapter_model.safetensors"):
         path = tmp_path / "killed" / name
@@ -109,6 +109,33 @@ def test_a_resumed_run_ends_bit_for_bit_the_same(tiny: Path, colours: str, tmp_p
     assert all(torch.equal(whole[name], again[name]) for name in whole)
     steps = [json.loads(line)["current_steps"] for line in (tmp_path / "killed" / "trainer_log.jsonl").read_text().splitlines()]
     assert steps == list(range(1, 9))
+    assert resumed.train_loss == pytest.approx(uninterrupted.train_loss, rel=1e-5), "of all steps, not of the rest"
+    with pytest.raises(UsageError, match="a finished adapter lies here"):
+        run_sft(recipe_for(tiny, colours, tmp_path / "killed", **settings))
+    longer = run_sft(recipe_for(tiny, colours, tmp_path / "killed", **settings | {"max_steps": 9}))
+    assert longer.resumed_from == 8 and longer.steps == 9
+
+
+def test_a_run_that_died_between_its_last_checkpoint_and_its_adapter(tiny: Path, colours: str, tmp_path: Path) -> None:
+    settings = {"max_steps": 4, "save_steps": 2, "batch_size": 4, "log_steps": 1}
+    run_sft(recipe_for(tiny, colours, tmp_path / "run", **settings))
+    whole = load_file(tmp_path / "run" / "adapter_model.safetensors")
+    (tmp_path / "run" / "adapter_model.safetensors").unlink()
+    again = run_sft(recipe_for(tiny, colours, tmp_path / "run", **settings))
+    assert again.steps == 4 and again.resumed_from == 2
+    found = load_file(tmp_path / "run" / "adapter_model.safetensors")
+    assert all(torch.equal(whole[name], found[name]) for name in whole)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_damaged_picture_is_named_without_a_workers_traceback(tiny: Path, colours: str, tmp_path: Path, workers: int) -> None:
+    folder = Path(shutil.copytree(Path(colours).parent, tmp_path / "data"))
+    for picture in folder.glob("images/*/*"):
+        picture.write_bytes(b"no picture")
+    with pytest.raises(DataError) as caught:
+        run_sft(recipe_for(tiny, str(folder / "colours"), tmp_path / "run", max_steps=2, workers=workers))
+    assert str(caught.value).endswith("\n  Run: vldata validate") and "Traceback" not in str(caught.value)
+    assert str(caught.value).startswith(str(folder / "images"))
 
 
 def test_frozen_parts_stay_as_they_were(tiny: Path, colours: str) -> None:

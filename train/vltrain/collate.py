@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vldata.errors import DataError
 from vltrain.features import IGNORED, Grid, Sample, interpolation, patch_coordinates
 
 Batch = dict[str, Any]
@@ -24,8 +25,14 @@ class Collator:
         self._pad_id = pad_id
         self._side = position_side
 
-    def __call__(self, samples: Sequence[Sample]) -> Batch:
-        """Make one batch."""
+    def __call__(self, samples: Sequence[Sample | DataError]) -> Batch:
+        """Make one batch, or say under `broken` which record could not be read."""
+        for sample in samples:
+            if isinstance(sample, DataError):
+                return {"broken": (sample.what, sample.where, sample.cure)}
+        return self._make([sample for sample in samples if isinstance(sample, Sample)])
+
+    def _make(self, samples: Sequence[Sample]) -> Batch:
         batch = _join(samples) if self._packing else _pad(samples, self._pad_id)
         labels = batch["labels"].reshape(-1)
         length = batch["labels"].shape[1]

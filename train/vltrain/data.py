@@ -164,6 +164,19 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def missing_pictures(loaded: Sequence[LoadedSet]) -> tuple[int, Path | None]:
+    """Count the different pictures of the records that are not on disk, and name the first."""
+    missing: dict[Path, bool] = {}
+    for one in loaded:
+        for example in one.examples:
+            for image in example.record.images:
+                path = example.folder / image
+                if path not in missing:
+                    missing[path] = not path.is_file()
+    lost = [path for path, gone in missing.items() if gone]
+    return len(lost), lost[0] if lost else None
+
+
 def cut(count: int, val_size: float, seed: int) -> tuple[list[int], list[int]]:
     """Cut rows into (train, validation) exactly as LLaMA-Factory does, which is as `datasets.train_test_split` does with a seed.
 

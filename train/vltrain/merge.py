@@ -142,7 +142,7 @@ def _write_shards(
         if held:
             save_file(held, output / f"part-{len(parts):05}.safetensors", metadata={"format": "pt"})
             parts.append(list(held))
-            say(f"Wrote part {len(parts)} ({size / 1e9:.2f} GB).")
+            say(f"Wrote part {len(parts)} ({size / 1e9:.2f} GB)." if size >= 1e7 else f"Wrote part {len(parts)} ({size / 1e6:.2f} MB).")
             held, size = {}, 0
 
     for file_name in weight_files(base):

@@ -20,11 +20,17 @@ from vldata.models.prompt import Prompter
 from vldata.models.shapes import PUBLISHED, Shape, published_shape, read_shape
 from vldata.pixels import DELIMITER_TOKENS, vision_tokens
 from vldata.tokens import estimate_text_tokens, text_bytes
-from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set
+from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set, missing_pictures
 from vltrain.memory import GPUS, estimate
 from vltrain.recipe import Recipe
 
 VERSIONED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "liger-kernel")
+PRECISIONS = {
+    "auto": "bfloat16 where the GPU computes in it, else float16; float32 on the CPU",
+    "bf16": "bfloat16",
+    "fp16": "float16",
+    "fp32": "float32, which takes twice the memory of the 16-bit types",
+}
 _TESTED = {"torch": ("2.11", "2.13"), "transformers": ("5.17", "5.23")}
 
 
@@ -80,8 +86,14 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     """Plan a training run. `gpu` is a type of `GPUS` to judge for; `gpus` how many share the steps."""
     said = _Notes()
     said.warnings.extend(notes)
+    said.facts.append(f"Precision: {PRECISIONS[recipe.precision]}.")
+    if recipe.resume not in ("auto", "never") and not (Path(recipe.resume) / "trainer_state.json").is_file():
+        said.problems.append(f"resume: no checkpoint in {recipe.resume!r}. Give {recipe.output}/checkpoint-N, or auto.")
     shape, prompter = _model(recipe, said)
     train_sets, eval_sets = _load(recipe.data, recipe, said), _load(recipe.eval_data, recipe, said)
+    lost, first = missing_pictures((*train_sets, *eval_sets))
+    if lost:
+        said.problems.append(f"{lost:,} pictures of the data are not there, first {first}. Copy them along, or convert again.")
     train = [example for loaded in train_sets for example in loaded.examples]
     validation = [example for loaded in eval_sets for example in loaded.examples]
     if recipe.val_size and train:
@@ -302,6 +314,10 @@ def _memory(
         (4 * sum(vision_tokens(*size, processor="qwen3-vl") for size in example.sizes) for example in counted.examples), default=0
     )
     memory = estimate(recipe, shape, trainable=trainable, tokens=step, patches=pictures * recipe.batch_size)
+    if not any(row["fits"] for row in memory.values()):
+        said.warnings.append(
+            "it fits no GPU known here: use method: qlora, checkpointing: true, a smaller batch_size, or smaller pictures."
+        )
     if gpu:
         memory = {gpu: memory[gpu]}
         if not memory[gpu]["fits"]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
 import yaml
@@ -84,7 +84,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     adapter: str = ""
     merge_to: str = ""
     shard_gb: float = 5.0
-    generation: dict[str, float] = {}
+    generation: dict[str, float | bool] = {}
 
     @property
     def lora_alpha(self) -> float:
@@ -96,6 +96,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Names of the language linears that get adapters, groups spelled out."""
         names = [name for target in self.targets for name in TARGET_GROUPS.get(target, (target,))]
         return tuple(dict.fromkeys(names))
+
+
+MOST = 10_000_000  # of steps, tokens, records at once
 
 
 class _Loader(yaml.SafeLoader):
@@ -183,12 +186,16 @@ def check(fields: dict[str, Any], *, where: str) -> Recipe:
     for key in ("rank", "batch_size", "accumulate", "cutoff", "log_steps"):
         if getattr(recipe, key) < 1:
             raise UsageError(f"{key}: {getattr(recipe, key)} must be at least 1.", where=where)
+        if getattr(recipe, key) > MOST:
+            raise UsageError(f"{key}: {getattr(recipe, key)} is more than {MOST:,}, which no run can be.", where=where)
     for key in ("learning_rate", "epochs", "shard_gb"):
-        if not 0 < getattr(recipe, key) < float("inf"):
-            raise UsageError(f"{key}: {getattr(recipe, key)} must be above 0.", where=where)
+        if not 0 < getattr(recipe, key) <= MOST:
+            raise UsageError(f"{key}: {getattr(recipe, key)} must be above 0 and at most {MOST:,}.", where=where)
     for key in ("val_size", "dropout", "warmup", "weight_decay", "workers", "save_steps", "eval_steps", "max_grad_norm", "keep_vision_gib"):
         if not 0 <= getattr(recipe, key) < float("inf"):
             raise UsageError(f"{key}: {getattr(recipe, key)} must not be below 0.", where=where)
+    if recipe.val_size == 1:
+        raise UsageError("val_size: 1 is every record.", where=where, cure="Give a share below 1, or a number of records above 1.")
     if recipe.dropout >= 1:
         raise UsageError(f"dropout: {recipe.dropout} must be below 1.", where=where)
     if recipe.val_size and recipe.eval_data:
@@ -209,4 +216,7 @@ def check(fields: dict[str, Any], *, where: str) -> Recipe:
 def _explain(message: str) -> str:
     """Turn "Expected `int`, got `str` - at `$.rank`" into "rank: expected `int`, got `str`"."""
     head, _, place = message.partition(" - at `$.")
-    return f"{place.rstrip('`')}: {head[0].lower()}{head[1:]}" if place else head
+    key = place.rstrip("`")
+    choices = get_args(get_type_hints(Recipe).get(key)) if head.startswith("Invalid enum value") else ()
+    there_are = f"; there are {', '.join(map(str, choices))}" if choices else ""
+    return f"{key}: {head[0].lower()}{head[1:]}{there_are}" if place else head

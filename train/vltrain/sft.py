@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, UsageError
+from vldata.models.layout import ADAPTER_WEIGHTS, check_model_folder
 from vltrain.plan import Prepared, prepare
 from vltrain.recipe import Recipe
 
@@ -49,6 +50,7 @@ def run_sft(recipe: Recipe, *, notes: Sequence[str] = (), say: Callable[[str], N
         say(line)
     if prepared.plan.problems:
         raise DataError(prepared.plan.problems[0], cure=" ".join(prepared.plan.problems[1:]))
+    check_model_folder(Path(recipe.model))
     _check_saving(recipe, prepared)
     return _train(recipe, prepared, say)
 
@@ -96,31 +98,42 @@ def _check_saving(recipe: Recipe, prepared: Prepared) -> None:
         raise UsageError(f"keep_best: save_steps {recipe.save_steps} is no multiple of eval_steps {recipe.eval_steps}.")
 
 
-def find_checkpoint(recipe: Recipe) -> Path | None:
-    """Where to go on from.
+def find_checkpoint(recipe: Recipe, steps: int) -> Path | None:
+    """Where to go on from: the last checkpoint before the run's last step.
 
     Raises:
-        UsageError: a checkpoint that is named is not there.
+        UsageError: a checkpoint that is named is not there, or the run is finished and may not be overwritten.
     """
     output = Path(recipe.output)
     if recipe.resume not in ("auto", "never"):
         if not (Path(recipe.resume) / "trainer_state.json").is_file():
             raise UsageError(f"resume: no checkpoint in {recipe.resume!r}.", cure=f"Give {output}/checkpoint-N, or auto.")
         return Path(recipe.resume)
-    if recipe.resume == "never" or recipe.overwrite:
+    if recipe.overwrite:
         return None
-    found = [path for path in output.glob("checkpoint-*") if path.name[11:].isdigit() and (path / "trainer_state.json").is_file()]
-    return max(found, key=lambda path: int(path.name[11:]), default=None)
+    found = {int(path.name[11:]): path for path in output.glob("checkpoint-*") if path.name[11:].isdigit()}
+    found = {step: path for step, path in found.items() if (path / "trainer_state.json").is_file()}
+    finished = (output / ADAPTER_WEIGHTS).exists()
+    if finished and (recipe.resume == "never" or max(found, default=steps) >= steps):
+        raise UsageError(
+            "a finished adapter lies here.", where=recipe.output, cure="Set overwrite: true, more steps or epochs, or another output."
+        )
+    before = [step for step in found if step < steps]
+    return found[max(before)] if before and recipe.resume == "auto" else None
 
 
-def refuse_finished(recipe: Recipe, checkpoint: Path | None) -> None:
-    """Hold the output to be free, unless the run goes on there or may overwrite.
-
-    Raises:
-        UsageError: a finished adapter lies there.
-    """
-    if checkpoint is None and not recipe.overwrite and (Path(recipe.output) / "adapter_model.safetensors").exists():
-        raise UsageError("a finished adapter lies here.", where=recipe.output, cure="Set overwrite: true, or another output.")
+def after_interrupt(recipe: Recipe) -> str:
+    """Say what the same command would do after a run was interrupted."""
+    steps = [
+        int(path.parent.name[11:])
+        for path in Path(recipe.output).glob("checkpoint-*/trainer_state.json")
+        if path.parent.name[11:].isdigit()
+    ]
+    if steps and recipe.resume == "auto" and not recipe.overwrite:
+        return f"The same command goes on from checkpoint-{max(steps)}."
+    if steps:
+        return f"To go on, set resume: {recipe.output}/checkpoint-{max(steps)}."
+    return "No checkpoint was saved yet: the same command starts again; save_steps sets how often one is."
 
 
 def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> TrainResult:
@@ -134,8 +147,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     from vltrain.trainer import Samples, SftTrainer, check_parallel, make_collator, use_levers
 
     precision, levers = choose_precision(recipe), levers_of(recipe)
-    output, checkpoint = Path(recipe.output), find_checkpoint(recipe)
-    refuse_finished(recipe, checkpoint)
+    output, checkpoint = Path(recipe.output), find_checkpoint(recipe, prepared.plan.steps)
     manifest = make_manifest(recipe, prepared, levers, precision)
     if checkpoint is not None:
         check_resumable(output, manifest)
@@ -176,6 +188,7 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
     from transformers import TrainingArguments
 
     cuda = torch.cuda.is_available()
+    workers = min(recipe.workers, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     evaluates = bool(recipe.eval_steps and prepared.plan.eval_records)
     if recipe.tensorboard:
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "runs"))
@@ -206,9 +219,9 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
         load_best_model_at_end=recipe.keep_best,
         metric_for_best_model="eval_loss" if recipe.keep_best else None,
         greater_is_better=False if recipe.keep_best else None,
-        dataloader_num_workers=recipe.workers,
-        dataloader_persistent_workers=recipe.workers > 0,
-        dataloader_prefetch_factor=4 if recipe.workers else None,
+        dataloader_num_workers=workers,
+        dataloader_persistent_workers=workers > 0,
+        dataloader_prefetch_factor=4 if workers else None,
         dataloader_pin_memory=cuda,
         ddp_find_unused_parameters=recipe.train_vision or recipe.train_projector,
         remove_unused_columns=False,
@@ -228,11 +241,12 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
     trainer.save_model()
     trainer.save_state()
     runtime = max(1e-9, float(trained.metrics["train_runtime"]))
+    began = int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0
     result = TrainResult(
         output=recipe.output,
         steps=int(trained.global_step),
         epoch=float(trained.metrics.get("epoch", 0.0)),
-        train_loss=float(trained.training_loss),
+        train_loss=_mean_loss(trainer, float(trained.training_loss), began),
         train_runtime=runtime,
         train_samples_per_second=trainer.samples * trainer.args.world_size / runtime,
         train_tokens_per_second=trainer.tokens * trainer.args.world_size / runtime,
@@ -242,7 +256,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
         steady_samples_per_second=trainer.steady_rate() * trainer.args.world_size,
         steady_wait_share=trainer.steady_wait(),
         parallel=trainer.parallel,
-        resumed_from=int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0,
+        resumed_from=began,
         eval_loss=metrics.get("eval_loss"),
         best_checkpoint=Path(trainer.state.best_model_checkpoint).name if trainer.state.best_model_checkpoint else "",
     )
@@ -253,6 +267,25 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
         if recipe.plot:
             plot_losses(output, trainer.state.log_history)
     return result
+
+
+def _mean_loss(trainer: Any, said: float, began: int) -> float:
+    """Mean loss over all steps of a run that was resumed after `began`.
+
+    Trainer sums the steps since; transformers 5.17 divides by all steps, 5.23, which knows where it began, by those since.
+    """
+    state = trainer.state
+    since = state.global_step - began
+    if not began or not since:
+        return said
+    rest = said if hasattr(trainer, "_initial_global_step") else said * state.global_step / since
+    covered, total = 0, 0.0
+    for row in state.log_history:
+        if "loss" in row and covered < row["step"] <= began:
+            total += row["loss"] * (row["step"] - covered)
+            covered = row["step"]
+    before = total / covered if covered else rest
+    return float((rest * since + before * began) / state.global_step)
 
 
 def _last_evaluation(recipe: Recipe, trainer: Any) -> dict[str, float]:

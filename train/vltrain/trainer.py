@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.distributed.tensor import DTensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from transformers import Trainer
 
-from vldata.errors import UsageError
+from vldata.errors import DataError, UsageError
 from vldata.models.layout import ADAPTER_WEIGHTS
 from vltrain.collate import Batch, Collator
 from vltrain.data import Example
@@ -22,8 +22,8 @@ from vltrain.features import Featurizer, Sample
 from vltrain.levers import Levers, Step, core_of, plain_loss
 
 
-class Samples(Dataset[Sample]):
-    """Examples as samples, made when asked for."""
+class Samples(Dataset[Sample | DataError]):
+    """Examples as samples, made when asked for. What cannot be read comes as its error: raised in a worker, it would lose its words."""
 
     def __init__(self, examples: Sequence[Example], featurizer: Featurizer) -> None:
         self._examples = examples
@@ -32,8 +32,11 @@ class Samples(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self._examples)
 
-    def __getitem__(self, index: int) -> Sample:
-        return self._featurizer.make(self._examples[index])
+    def __getitem__(self, index: int) -> Sample | DataError:
+        try:
+            return self._featurizer.make(self._examples[index])
+        except DataError as error:
+            return error
 
 
 def use_levers(model: Any, levers: Levers, *, checkpointing: bool) -> None:
@@ -83,7 +86,7 @@ class SftTrainer(Trainer):
         """Fetch the batches of a step, and keep the time that took."""
         began = time.perf_counter()
         self._marks.append((began, self.samples, self.wait_s))
-        batches, count = super().get_batch_samples(epoch_iterator, num_batches, device)
+        batches, count = super().get_batch_samples(sound(epoch_iterator), num_batches, device)
         self.wait_s += time.perf_counter() - began
         self.tokens += sum(batch["input_ids"].numel() for batch in batches)
         self.samples += sum(int(batch["samples"]) for batch in batches)
@@ -148,7 +151,7 @@ class SftTrainer(Trainer):
         model.eval()
         sums = torch.zeros(2, dtype=torch.float64, device=self.args.device)
         with torch.no_grad(), self._autocast():
-            for batch in loader:
+            for batch in sound(loader):
                 inputs = self._prepare_inputs(batch)
                 sums += torch.stack(
                     [model(**inputs).double(), torch.tensor(float(len(inputs["targets"])), device=self.args.device).double()]
@@ -164,6 +167,19 @@ class SftTrainer(Trainer):
     def _autocast(self) -> Any:
         half = torch.bfloat16 if self.args.bf16 else torch.float16 if self.args.fp16 else None
         return torch.autocast(self.args.device.type, half) if half else contextlib.nullcontext()
+
+
+def sound(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Pass batches on, and raise what a worker could not read.
+
+    Raises:
+        DataError: a picture is not there or damaged.
+    """
+    for batch in batches:
+        if "broken" in batch:
+            what, where, cure = batch["broken"]
+            raise DataError(what, where=where, cure=cure)
+        yield batch
 
 
 def check_parallel(trainer: SftTrainer) -> None:

@@ -71,9 +71,37 @@ def check_model_folder(folder: Path) -> None:
             "no model folder here.", where=str(folder), cure="Download the model, and give its folder; nothing is downloaded by itself."
         )
     if missing := missing_files(folder):
+        them = "it" if len(missing) == 1 else "them"
         raise DataError(
-            f"the model folder lacks {', '.join(missing)}.", where=str(folder), cure="Copy them from where the model was published."
+            f"the model folder lacks {', '.join(missing)}.", where=str(folder), cure=f"Copy {them} from where the model was published."
         )
+    for name in weight_files(folder):
+        if reason := damage(folder / name):
+            raise DataError(f"is damaged: {reason}.", where=str(folder / name), cure="Download the file again; it may have been cut off.")
+    config = strictjson.read_json(folder / "config.json")
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise DataError("names no model_type.", where=str(folder / "config.json"), cure="Copy it from where the model was published.")
+
+
+def damage(path: Path) -> str:
+    """Say what is wrong with a safetensors file, from its header and size alone, or "".
+
+    The format: eight bytes of length, a JSON header of so many bytes, then the tensors' bytes (safetensors, README).
+    """
+    size = path.stat().st_size
+    with path.open("rb") as handle:
+        length = int.from_bytes(handle.read(8), "little")
+        if length < 2 or length > size - 8:
+            return f"its header should have {length:,} bytes, and {max(0, size - 8):,} follow"
+        try:
+            header = strictjson.loads(handle.read(length))
+        except strictjson.StrictJsonError as error:
+            return f"its header is {error}"
+    try:
+        end = max((int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"), default=0)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        return "its header lists no tensors"
+    return "" if size == 8 + length + end else f"it has {size:,} bytes of {8 + length + end:,}"
 
 
 def is_quantized(folder: Path) -> bool:

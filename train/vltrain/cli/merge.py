@@ -38,7 +38,8 @@ def merge(
     if json_output:
         say_json(msgspec.to_builtins(result))
         return
-    say(f"{result.merged_tensors:,} tensors merged in {result.dtype}, {result.shards} shards in {result.output}.")
+    files = f"{result.shards} file{'' if result.shards == 1 else 's'}"
+    say(f"{result.merged_tensors:,} tensors merged in {result.dtype}, {files} in {result.output}.")
     if verify:
         say(
             f"Logits differ from adapter-on-base by at most {result.max_logit_difference:.2e} (greatest logit {result.greatest_logit:.2f})."

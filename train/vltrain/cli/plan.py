@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vltrain.plan import Prepared
     from vltrain.recipe import Recipe
 
+_SAMPLING = {"max_new_tokens": "--max-tokens", "temperature": "--temperature", "top_p": "--top-p"}
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or a LLaMA-Factory YAML.", metavar="RECIPE.yaml", show_default=False)]
 
 
@@ -39,7 +40,7 @@ def plan(
         raise UsageError(f"--gpu: no type {gpu!r}.{nearest(gpu, GPUS)}", cure=f"Known are {', '.join(GPUS)}.")
     read, notes = read_recipe(recipe)
     if read.job != "sft":
-        _say_other(read, recipe)
+        _say_other(read, recipe, as_json=json_output)
         return
     prepared = prepare(read, gpu=gpu, gpus=gpus, notes=notes)
     if json_output:
@@ -50,13 +51,18 @@ def plan(
         raise typer.Exit(1)
 
 
-def _say_other(recipe: Recipe, file: Path) -> None:
-    from vldata.terminal import say
+def _say_other(recipe: Recipe, file: Path, *, as_json: bool) -> None:
+    from vldata.terminal import say, say_json
 
-    if recipe.job == "merge":
-        say(f"This merges {recipe.adapter} into {recipe.model}. Run: vltrain merge {file}")
-        return
-    say(f"This evaluates, which is vleval's. Run: {predict_command(recipe)}")
+    command = f"vltrain merge {file}" if recipe.job == "merge" else predict_command(recipe)
+    if as_json:
+        say_json({"job": recipe.job, "command": command})
+    elif recipe.job == "merge":
+        say(f"This merges {recipe.adapter} into {recipe.model}. Run: {command}")
+    else:
+        say(f"This evaluates, which is vleval's. Run: {command}")
+        if left := [key for key in recipe.generation if key not in (*_SAMPLING, "do_sample")]:
+            say(f"Not passed on: {', '.join(left)}.")
 
 
 def predict_command(recipe: Recipe) -> str:
@@ -64,8 +70,10 @@ def predict_command(recipe: Recipe) -> str:
     words = ["vleval predict", *(f"--data {target}" for target in recipe.eval_data), "--backend hf", f"--model {recipe.model}"]
     if recipe.adapter:
         words.append(f"--adapter {recipe.adapter}")
-    if "max_new_tokens" in recipe.generation:
-        words.append(f"--max-new-tokens {recipe.generation['max_new_tokens']:g}")
+    greedy = recipe.generation.get("do_sample") is False
+    for key, option in _SAMPLING.items():
+        if key in recipe.generation and (key == "max_new_tokens" or not greedy):
+            words.append(f"{option} {recipe.generation[key]:g}")
     return " ".join([*words, f"--out {recipe.output.rstrip('/') or '.'}/preds.jsonl"])
 
 
@@ -74,13 +82,18 @@ def _say(recipe: Recipe, prepared: Prepared) -> None:
 
     found = prepared.plan
     batch = f"batch {recipe.batch_size} x {recipe.accumulate}"
-    say(f"Steps: {found.steps:,} ({found.train_records:,} records, {batch}, {recipe.epochs:g} epochs); {found.eval_records:,} held out.")
+    if found.train_records:
+        length = f"{recipe.epochs:g} epochs" if recipe.max_steps <= 0 else "max_steps"
+        say(f"Steps: {found.steps:,} ({found.train_records:,} records, {batch}, {length}); {found.eval_records:,} held out.")
+    else:
+        say("Steps: not known, there are no records.")
     if prepared.shape:
         total = prepared.shape.parameters + found.trainable_parameters
         share = found.trainable_parameters / total
         say(f"Trainable parameters: {found.trainable_parameters:,} of {total:,} ({share:.4%}): {recipe.method}, rank {recipe.rank}.")
     counted = "" if found.tokens.text_counted else " in pictures alone, text uncounted"
-    say(f"Tokens of a record: at most {found.tokens.max:,}, 95 % up to {found.tokens.p95:,}{counted}; cutoff {found.cutoff:,}.")
+    if found.train_records:
+        say(f"Tokens of a record: at most {found.tokens.max:,}, 95 % up to {found.tokens.p95:,}{counted}; cutoff {found.cutoff:,}.")
     for fact in prepared.facts:
         say(fact)
     for name, row in found.memory.items():

@@ -26,7 +26,7 @@ def sft(
     from vldata.terminal import note, say, say_json
     from vltrain.cli.quiet import hush
     from vltrain.recipe import read_recipe
-    from vltrain.sft import run_sft, show_labels
+    from vltrain.sft import after_interrupt, run_sft, show_labels
 
     read, notes = read_recipe(recipe)
     changes: dict[str, object] = {}
@@ -40,7 +40,11 @@ def sft(
             say(line)
         return
     hush()
-    result = run_sft(read, notes=notes, say=note)
+    try:
+        result = run_sft(read, notes=notes, say=note)
+    except KeyboardInterrupt:
+        note(f"Interrupted. {after_interrupt(read)}")
+        raise typer.Exit(130) from None
     if json_output:
         say_json(msgspec.to_builtins(result))
         return
