@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from vldata.errors import DataError
+from vldata.causes import write_error
 
 
 def fsync_dir(path: Path) -> None:
@@ -39,15 +39,6 @@ def open_durable(path: Path) -> Iterator[BinaryIO]:
             os.fsync(handle.fileno())
     except OSError as error:
         raise write_error(path, error) from None
-
-
-def write_error(path: Path, error: OSError) -> DataError:
-    """Make the message for a failed write."""
-    return DataError(
-        f"cannot be written: {error.strerror or error}.",
-        where=str(error.filename or path),
-        cure="Free disk space or choose another place, then run the same command again; a conversion resumes.",
-    )
 
 
 @contextlib.contextmanager

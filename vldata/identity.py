@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import vldata
+from vldata.causes import read_error
 from vldata.contract import Contract, PixelContract, Setting, SourceDigest, read_contract
 from vldata.dataset_info import read_dataset_info
 from vldata.draft import Source, Traits, traits_of
@@ -80,7 +81,7 @@ def _digest(path: Path, root: Path) -> SourceDigest:
             sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
         size = path.stat().st_size
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
+        raise read_error(path, error) from None
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     return SourceDigest(name, size, sha256)
 

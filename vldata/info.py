@@ -9,10 +9,11 @@ from pathlib import Path
 
 import msgspec
 
+from vldata.causes import write_error
 from vldata.contract import Contract, read_contract
 from vldata.dataset_info import make_entry, merge_entries, read_dataset_info
 from vldata.derive import Part, publish_parts, read_media, read_whole
-from vldata.durable import fsync_files, write_error
+from vldata.durable import fsync_files
 from vldata.errors import DataError
 from vldata.folder import IMAGES_DIR, STATE_DIR, VIDEOS_DIR, DatasetPaths, check_name
 from vldata.journal import discard_state, recover_all

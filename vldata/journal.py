@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from vldata import strictjson
+from vldata.causes import write_error
 from vldata.dataset_info import merge_entries
-from vldata.durable import fsync_dir, write_atomic, write_error
+from vldata.durable import fsync_dir, write_atomic
 from vldata.errors import DataError
 from vldata.folder import STATE_DIR, DatasetPaths
 from vldata.lock import hold

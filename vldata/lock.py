@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from vldata.durable import write_error
+from vldata.causes import write_error
 from vldata.errors import DataError
 
 

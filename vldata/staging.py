@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.durable import fsync_dir, fsync_files, open_durable, write_atomic, write_error
+from vldata.causes import write_error
+from vldata.durable import fsync_dir, fsync_files, open_durable, write_atomic
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
 from vldata.media.refs import BytesRef, MediaRef, Rendering

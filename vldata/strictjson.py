@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vldata.causes import read_cure, read_error
 from vldata.errors import DataError, UsageError
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -115,7 +116,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
+        raise read_error(path, error) from None
 
 
 def read_user_text(path: Path) -> str:
@@ -127,7 +128,7 @@ def read_user_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
+        raise UsageError(f"cannot be read: {error.strerror or error}.", where=str(path), cure=read_cure(path, error)) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"is not UTF-8 at byte {error.start}.", where=str(path)) from None
 
@@ -164,7 +165,7 @@ def _iter_blocks(path: Path, max_line_bytes: int, *, tell_long: bool) -> Iterato
     try:
         handle = path.open("rb")
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
+        raise read_error(path, error) from None
     with handle:
         tail: list[bytes] = []
         tail_bytes = count = 0
@@ -173,7 +174,7 @@ def _iter_blocks(path: Path, max_line_bytes: int, *, tell_long: bool) -> Iterato
             try:
                 block = handle.read(_BLOCK_BYTES)
             except OSError as error:
-                raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
+                raise read_error(path, error) from None
             if not block:
                 break
             lines = block.split(b"\n")

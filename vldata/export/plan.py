@@ -10,8 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from vldata.causes import write_error
 from vldata.dataset import Dataset
-from vldata.durable import open_durable, write_atomic, write_error
+from vldata.durable import open_durable, write_atomic
 from vldata.errors import DataError
 from vldata.record import Record
 from vldata.tokens import estimate_text_tokens, text_bytes

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from vldata.durable import open_durable, write_error
+from vldata.causes import write_error
+from vldata.durable import open_durable
 from vldata.errors import DataError, UsageError
 from vldata.export.plan import Exported, ExportPlan, make_folder
 from vldata.record import Record, encode_record

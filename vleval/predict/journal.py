@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO, Self
 
 import msgspec
 
-from vldata.durable import write_error
+from vldata.causes import write_error
 from vldata.errors import DataError
 from vleval.prediction import Prediction
 

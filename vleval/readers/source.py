@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vldata.causes import read_error
 from vldata.errors import DataError
 
 HEAD_BYTES = 1 << 16
@@ -53,7 +54,7 @@ def _look(name: str, path: Path) -> Source:
         with path.open("rb") as handle:
             head = handle.read(HEAD_BYTES)
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}.", where=name) from None
+        raise read_error(path, error, where=name) from None
     if not head.strip():
-        raise DataError("is empty: there is nothing to read.", where=name)
+        raise DataError("is empty: there is nothing to read.", where=name, cure="Ask the questions first: vleval predict")
     return Source(name=name, path=path, head=head)
