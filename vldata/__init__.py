@@ -69,3 +69,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'vldata' has no attribute {name!r}")
     module, attribute = _PUBLIC[name].split(":")
     return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

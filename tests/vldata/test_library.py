@@ -16,6 +16,7 @@ def test_everything_public_is_there() -> None:
     for name in vldata.__all__:
         assert callable(getattr(vldata, name))
     assert sorted(vldata.__all__) == sorted(vldata._PUBLIC)
+    assert set(vldata.__all__) <= set(dir(vldata))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = vldata.nothing
 

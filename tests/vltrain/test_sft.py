@@ -138,13 +138,13 @@ def test_a_damaged_picture_is_named_without_a_workers_traceback(tiny: Path, colo
     assert str(caught.value).startswith(str(folder / "images"))
 
 
-def test_frozen_parts_stay_as_they_were(tiny: Path, colours: str) -> None:
+def test_frozen_parts_stay_as_they_were(tiny: Path, colours: str, tmp_path: Path) -> None:
     from vltrain.adapters import add_adapters
     from vltrain.levers import Levers
     from vltrain.sft import _arguments, prepare
     from vltrain.trainer import Featurizer, Samples, SftTrainer, make_collator, use_levers
 
-    recipe = recipe_for(tiny, colours, Path("unused"), max_steps=3)
+    recipe = recipe_for(tiny, colours, tmp_path / "out", max_steps=3)
     model = add_adapters(load(tiny), recipe)
     before = {name: parameter.clone() for name, parameter in model.named_parameters()}
     prepared, levers = prepare(recipe), Levers()
