@@ -189,3 +189,10 @@ def test_a_model_that_was_cut_off(recipe: Recipe, tiny: Path, tmp_path: Path, ke
     weights.write_bytes(weights.read_bytes()[:keep])
     (problem,) = prepare(msgspec.structs.replace(recipe, model=str(folder))).plan.problems
     assert "model.safetensors" in problem and ("is damaged: " in problem or keep == 0)
+
+
+def test_a_pointer_instead_of_weights(recipe: Recipe, tiny: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4255140312\n")
+    (problem,) = prepare(msgspec.structs.replace(recipe, model=str(folder))).plan.problems
+    assert "it is a Git LFS pointer, not the weights: git lfs pull fetches them" in problem

@@ -12,6 +12,7 @@ WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+_MOST_HEADER = 100_000_000  # bytes; what the safetensors library reads at most
 _NEEDED = ("config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
 
 
@@ -90,7 +91,12 @@ def damage(path: Path) -> str:
     """
     size = path.stat().st_size
     with path.open("rb") as handle:
-        length = int.from_bytes(handle.read(8), "little")
+        first = handle.read(8)
+        if first == b"version ":
+            return "it is a Git LFS pointer, not the weights: git lfs pull fetches them"
+        length = int.from_bytes(first, "little")
+        if length > _MOST_HEADER:
+            return f"its header would have {length:,} bytes"
         if length < 2 or length > size - 8:
             return f"its header should have {length:,} bytes, and {max(0, size - 8):,} follow"
         try:
