@@ -16,12 +16,11 @@ import numpy as np
 
 from vldata import strictjson
 from vldata.contract import Contract, read_contract
-from vldata.dataset_info import read_dataset_info
+from vldata.dataset_info import no_dataset, read_dataset_info
 from vldata.errors import DataError, UsageError
 from vldata.folder import DATASET_INFO, DatasetPaths, split_target
 from vldata.pixels import Size
 from vldata.record import Message, Record, iter_records
-from vldata.suggest import nearest
 
 
 class Example(msgspec.Struct, frozen=True):
@@ -86,7 +85,7 @@ def _files(folder: Path, name: str) -> tuple[list[Path], str]:
         if not (folder / DATASET_INFO).is_file():
             cure = f"Convert into this folder (vldata convert ... --out {folder}), or name DIR/NAME."
             raise DataError(f"no {DATASET_INFO} here, so no dataset {name!r}.", where=str(folder), cure=cure)
-        raise DataError(f"no dataset {name!r}.{nearest(name, entries)}", where=str(folder / DATASET_INFO))
+        raise no_dataset(folder, name)
     entry = entries[name]
     file_name = entry.get("file_name")
     if not isinstance(file_name, str) or entry.get("formatting") != "sharegpt":
