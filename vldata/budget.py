@@ -15,8 +15,9 @@ from vldata.stats import text_tokens
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one dataset and cutoff.
 
-    `max_pixels` is the largest budget with which every record fits (None: none does), `max_pictures` the most pictures a record may
-    have at the dataset's own budget; `over` records are too long as they are, the longest with `longest` tokens.
+    `max_pixels` is the largest budget with which every record fits (None: none does), `longest_text` what the longest text costs alone,
+    kept videos included, `max_pictures` the most pictures a record may have beside it at the dataset's own budget; `over` records are
+    too long as they are, the longest with `longest` tokens.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     longest_id: str
     max_pixels: int | None
     max_pictures: int
+    longest_text: int
     text_counted: bool
 
 
@@ -39,6 +41,7 @@ def solve_budget(target: str, *, cutoff: int, tokenizer: str = "") -> Budget:
         DataError: the dataset cannot be read, or has no pictures.
     """
     dataset = Dataset(target)
+    dataset.first()
     counter = load_text_counter(tokenizer) if tokenizer else None
     pixels = dataset.contract.pixels
     source_size: dict[str, Size] = {}
@@ -70,6 +73,7 @@ def solve_budget(target: str, *, cutoff: int, tokenizer: str = "") -> Budget:
         longest_id=longest[1],
         max_pixels=_solve(shapes, pixels, cutoff),
         max_pictures=max(0, cutoff - max(shapes.values())) // _largest_cost(set(source_size.values()), pixels),
+        longest_text=max(shapes.values()),
         text_counted=counter is not None,
     )
 

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from vldata import strictjson
+from vldata.dataset_info import no_dataset
 from vldata.durable import write_atomic
 from vldata.errors import DataError
 from vldata.folder import DatasetPaths
@@ -162,7 +163,7 @@ def read_contract(paths: DatasetPaths) -> Contract:
     path = paths.contract
     if not path.is_file():
         if not paths.records.exists() and not paths.shards.exists():
-            raise DataError(f"no dataset {paths.name!r} here.", where=str(paths.out), cure=f"What is there: vldata info {paths.out}")
+            raise no_dataset(paths.out, paths.name)
         raise DataError(
             "no contract: the dataset was not made by vldata, or its contract was not copied along.",
             where=str(path),

@@ -51,6 +51,17 @@ class Dataset:
             for _, record in iter_records(file):
                 yield record
 
+    def first(self) -> Record:
+        """The first record.
+
+        Raises:
+            DataError: there is none, so there is nothing to count, export or train on.
+        """
+        for record in self:
+            return record
+        cure = "Its file was emptied after it was written: restore it, or convert again." if len(self) else "Convert again, or split anew."
+        raise DataError("has no records.", where=str(self.paths.out / self.name), cure=cure)
+
     def __repr__(self) -> str:
         return f"Dataset({str(self.paths.out / self.name)!r}, {len(self):,} records)"
 

@@ -15,8 +15,10 @@ from vldata.durable import write_atomic
 from vldata.errors import DataError
 from vldata.folder import DATASET_INFO, STATE_DIR
 from vldata.lock import hold
+from vldata.suggest import nearest
 
 Entry = dict[str, Any]
+_SHOWN_NAMES = 12
 
 
 def make_entry(file_name: str, *, videos: bool = False, tools: bool = False) -> Entry:
@@ -50,6 +52,26 @@ def read_dataset_info(out: Path) -> dict[str, Entry]:
     if not isinstance(value, dict) or not all(isinstance(entry, dict) for entry in value.values()):
         raise DataError("is not a table of datasets.", where=str(path), cure="Repair it, or choose another --out.")
     return value
+
+
+def no_dataset(out: Path, name: str) -> DataError:
+    """Make the message for a dataset that a folder does not hold: it names those there are."""
+    if not out.is_dir():
+        return DataError("no such folder.", where=str(out), cure="Give DIR/NAME of a dataset, for example prepared/openeqa.")
+    if (out / name / DATASET_INFO).is_file():
+        inside = out / name
+        return DataError("is a folder of datasets, not one of them.", where=str(inside), cure=_there_are(inside, f"{inside}/"))
+    return DataError(
+        f"no dataset {name!r} here.{nearest(name, read_dataset_info(out))}", where=str(out / DATASET_INFO), cure=_there_are(out, f"{out}/")
+    )
+
+
+def _there_are(out: Path, prefix: str) -> str:
+    names = sorted(read_dataset_info(out))
+    if not names:
+        return "There is none: make one with vldata convert."
+    shown = ", ".join(f"{prefix}{name}" for name in names[:_SHOWN_NAMES])
+    return f"There are: {shown}{', ...' if len(names) > _SHOWN_NAMES else ''}."
 
 
 def merge_entries(out: Path, entries: dict[str, Entry], *, remove: tuple[str, ...] = ()) -> None:

@@ -15,12 +15,13 @@ from vldata.dataset_info import make_entry, merge_entries, read_dataset_info
 from vldata.derive import Part, publish_parts, read_media, read_whole
 from vldata.durable import fsync_files
 from vldata.errors import DataError
-from vldata.folder import IMAGES_DIR, STATE_DIR, VIDEOS_DIR, DatasetPaths, check_name
+from vldata.folder import DATASET_INFO, IMAGES_DIR, STATE_DIR, VIDEOS_DIR, DatasetPaths, check_name
 from vldata.journal import discard_state, recover_all
 from vldata.lock import hold
 from vldata.publish import MediaLine
 from vldata.splitting import iter_sides, parent_digest
 
+_WHICH_FOLDER = "Give the folder that a conversion wrote, for example prepared."
 _OUR_PATH = re.compile(rb"(?:images|videos)/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{2,4}")
 
 
@@ -36,10 +37,12 @@ def list_datasets(out: Path) -> list[Entry]:
     """List what a folder registers, with a note where a split's parent has changed.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: there is no such folder, or it registers nothing.
     """
     if not out.is_dir():
-        raise DataError("is not a folder.", where=str(out), cure="Give the folder that a conversion wrote.")
+        raise DataError("is not a folder." if out.exists() else "no such folder.", where=str(out), cure=_WHICH_FOLDER)
+    if not (out / DATASET_INFO).is_file():
+        raise DataError(f"no {DATASET_INFO} here.", where=str(out), cure=_WHICH_FOLDER)
     entries = []
     for name in read_dataset_info(out):
         paths = DatasetPaths(out, name)

@@ -23,6 +23,8 @@ from vldata.suggest import nearest
 from vldata.tokens import estimate_text_tokens, text_bytes
 
 _CONDITION = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
+MAX_MIXED = 100_000_000
+_TOO_MANY = "A mixture is held in memory: take smaller weights, or fewer records with --total."
 _NUMBERS = ("tokens", "images", "videos", "turns")
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq,
@@ -90,12 +92,16 @@ def mix(
         UsageError: weights that cannot be, or datasets made with other pixel rules.
         DataError: a dataset cannot be read, or the name is taken.
     """
-    if not weights or any(not weight > 0 for weight in weights.values()):
-        raise UsageError("weights must be above 0.", cure="For example: vldata mix prepared/a=1 prepared/b=0.5 --as both")
+    if not weights or any(not 0 < weight <= MAX_MIXED for weight in weights.values()):
+        raise UsageError(
+            f"weights must be above 0 and at most {MAX_MIXED:,}.", cure="For example: vldata mix prepared/a=1 prepared/b=0.5 --as both"
+        )
     rng = random.Random(seed)
     contracts = {name: read_contract(DatasetPaths(out.out, name)) for name in weights}
     base = _common_contract(contracts)
     columns = tuple(dict.fromkeys(column for contract in contracts.values() for column in contract.columns))
+    if total is not None and not 0 < total <= MAX_MIXED:
+        raise UsageError(f"--total {total:,} is not between 1 and {MAX_MIXED:,}.", cure=_TOO_MANY)
     share = total / sum(weights.values()) if total else None
     taken: dict[str, int] = {}
     records: list[Record] = []
@@ -103,10 +109,17 @@ def mix(
     for name, weight in weights.items():
         paths = DatasetPaths(out.out, name)
         _, own = read_whole(paths, contracts[name])
-        wanted = round(weight * share) if share else round(weight * len(own))
+        if not own:
+            raise DataError("has no records to take.", where=str(paths.out / name), cure="Leave it out of the mixture.")
+        exact = weight * (share if share else len(own))
+        if exact + len(records) > MAX_MIXED:
+            raise UsageError(f"{name}={weight:g} makes more than {MAX_MIXED:,} records.", cure=_TOO_MANY)
+        wanted = round(exact)
         records += _take(own, wanted, columns, rng)
         taken[name] = wanted
         media |= read_media(paths)
+    if not records:
+        raise DataError("the mixture would have no records.", where=str(out.out / out.name), cure="Take larger weights.")
     rng.shuffle(records)
     records = _unique_ids(_same_columns(records))
     settings: dict[str, Setting] = {"mix": {**weights, "seed": seed, "total": total}}

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.contract import Certificate, Contract, Counts, RowSplitLeak, read_contract
-from vldata.dataset_info import read_dataset_info
+from vldata.dataset_info import no_dataset, read_dataset_info
 from vldata.derive import Part, publish_parts, read_media, read_whole
 from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths, check_name
@@ -51,6 +51,8 @@ def split(
     """
     check_name(name)
     parent = DatasetPaths(out, name)
+    if not parent.state.is_dir() and name not in read_dataset_info(out):
+        raise no_dataset(out, name)  # before a lock is laid into a folder that is none of ours
     with hold(parent.lock, f"dataset {name!r}"):
         recover(parent)
         try:
@@ -61,7 +63,7 @@ def split(
 
 def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, seed: int, *, overwrite: bool) -> SplitResult:
     if parent.name not in read_dataset_info(parent.out):
-        raise DataError(f"no dataset {parent.name!r}.", where=str(parent.out / "dataset_info.json"), cure="Name one that is registered.")
+        raise no_dataset(parent.out, parent.name)
     contract = read_contract(parent)
     lines, records = read_whole(parent, contract)
     groups = group_rows(records, group_by)

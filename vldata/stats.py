@@ -9,10 +9,11 @@ import msgspec
 
 from vldata.contract import Spread, spread
 from vldata.dataset import Dataset
-from vldata.errors import DataError
+from vldata.errors import DataError, UsageError
 from vldata.folder import DatasetPaths
 from vldata.models.text import TextCounter, load_text_counter
 from vldata.record import Record
+from vldata.suggest import nearest
 from vldata.tokens import estimate_text_tokens, text_bytes
 
 
@@ -43,20 +44,26 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     categories: dict[str, CategoryStats]
 
 
-def compute_stats(target: str, *, by: str = "category", tokenizer: str = "") -> Statistics:
+def compute_stats(target: str, *, by: str = "", tokenizer: str = "") -> Statistics:
     """Compute the statistics of `DIR/NAME`.
 
     Args:
         target: the dataset.
-        by: meta key of the table; records without it count under "".
+        by: meta key of the table; "" for the category, where there is one. Records without it count under "".
         tokenizer: a tokenizer.json or a model folder, to count text exactly instead of estimating it.
 
     Raises:
-        DataError: a picture without a media line.
+        DataError: no records, or a picture without a media line.
+        UsageError: no such meta key.
         MissingExtraError: a tokenizer was given and its library is not installed.
     """
     dataset = Dataset(target)
+    columns = dataset.contract.columns
+    if by and by not in columns:
+        raise UsageError(f"no meta key {by!r}.{nearest(by, columns)}", where=target, cure=f"There are: {', '.join(columns)}.")
+    by = by or "category"
     counter = load_text_counter(tokenizer) if tokenizer else None
+    dataset.first()
     cost, media = _media(dataset)
     vision: list[int] = []
     text: list[int] = []

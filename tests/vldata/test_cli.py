@@ -108,7 +108,7 @@ def test_a_conversion_as_a_user_sees_it(
     code, out, err = call(capsys, monkeypatch, "split", "prepared/openeqa", "--test", "8", "--val", "0.2")
     assert code == 0
     assert out.startswith(
-        "openeqa_train: 16 records in 3 groups.\nopeneqa_val: 4 records in 1 groups.\nopeneqa_test: 8 records in 2 groups.\nNo scene"
+        "openeqa_train: 16 records in 3 groups.\nopeneqa_val: 4 records in 1 group.\nopeneqa_test: 8 records in 2 groups.\nNo scene"
     )
     code, out, _ = call(capsys, monkeypatch, "certify", "prepared/openeqa_val", "--json")
     assert code == 0 and json.loads(out)["good"] is True
@@ -158,19 +158,32 @@ def test_strict_exits_one(open_eqa: Path, tmp_path: Path, capsys: pytest.Capture
         (["convert", "openeqa", ".", "--prompt", "plain.txt"], 2, "the prompt must hold {question} once"),
         (["convert", "chartz"], 2, "No such command"),
         (["validate", "nowhere"], 1, "nowhere: no dataset_info.json here."),
-        (["split", "prepared/x", "--test", "3"], 1, "prepared/dataset_info.json: no dataset 'x'."),
+        (["split", "nosuch/x", "--test", "3"], 1, "nosuch: no such folder.\n  Give DIR/NAME"),
+        (["split", "held", "--test", "3"], 1, "held: is a folder of datasets, not one of them.\n  There are: held/chart, held/vqa."),
+        (
+            ["split", "held/vaq", "--test", "3"],
+            1,
+            "held/dataset_info.json: no dataset 'vaq' here. Did you mean 'vqa'?\n  There are: held/c",
+        ),
         (["split", "prepared/x", "--test", "-3"], 2, "--test"),
-        (["certify", "prepared/x"], 1, "prepared: no dataset 'x' here."),
+        (["certify", "held/x"], 1, "held/dataset_info.json: no dataset 'x' here.\n  There are: held/chart, held/vqa."),
+        (["certify", "./x"], 1, "dataset_info.json: no dataset 'x' here.\n  There is none: make one with vldata convert."),
+        (["convert", "openeqa", ".", "--frames", "99999999999999999999"], 2, "99,999,999,999,999,999,999 frames are more than any"),
+        (["convert", "openeqa", ".", "--frame-rule", "fps", "--fps", "1e-320"], 2, "frames a second cannot be taken"),
+        (["convert", "openeqa", ".", "--timeout-s", "inf"], 2, "--timeout-s"),
+        (["split", "held/vqa", "--seed", "-1"], 2, "--seed"),
         (["schema", "recrod"], 2, "no schema 'recrod'."),
     ],
 )
 def test_wrong_calls_are_one_clear_line(args: list[str], code: int, message: str, tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("[{")
     (tmp_path / "plain.txt").write_text("Answer!")
+    (tmp_path / "held").mkdir()
+    (tmp_path / "held" / "dataset_info.json").write_text('{"vqa": {}, "chart": {}}')
     result = run(*args, cwd=tmp_path)
     assert result.returncode == code, result.stderr
     assert message in result.stderr and "Traceback" not in result.stderr
-    assert result.stdout == ""
+    assert result.stdout == "" and not list(tmp_path.glob("**/.vldata"))
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:

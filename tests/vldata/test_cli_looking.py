@@ -62,7 +62,7 @@ def test_pii(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
         "VL042 phone number (1)\n"
         "  prepared/openeqa.jsonl:1: [openeqa/00000000-0000-4000-8000-000000000000] messages[0]: 138…78.\n"
         "  Cure: Remove it from the source, or train on the copy that `vldata pii DIR/NAME --redact` makes.\n"
-        "28 records, 1 findings.\n"
+        "28 records, 1 finding.\n"
     )
     code, _, err = call(capsys, monkeypatch, "pii", "prepared/openeqa", "--redact")
     assert code == 1 and "was changed after the conversion" in err
@@ -73,3 +73,18 @@ def test_a_redacted_copy(here: Path, capsys: pytest.CaptureFixture[str], monkeyp
     assert (code, json.loads(out)["redacted"]) == (0, "clean")
     assert err == "Registered 'clean': 0 of 28 records changed.\n"
     assert (here / "clean.jsonl").read_bytes() == (here / "openeqa.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "sentence"),
+    [
+        ("1", "No budget fits them all: the longest text alone has 25 tokens. Raise --cutoff, or filter by tokens."),
+        ("40", "at the dataset's own not one picture fits beside the longest text. Raise --cutoff."),
+        ("200", "at the dataset's own at most 2 pictures a record fit. Take fewer, or raise --cutoff."),
+    ],
+)
+def test_a_cutoff_that_no_budget_fits(
+    cutoff: str, sentence: str, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = call(capsys, monkeypatch, "budget", "prepared/openeqa", "--cutoff", cutoff)
+    assert code == 0 and sentence in out

@@ -164,6 +164,15 @@ def test_what_cannot_be_used_is_rejected_by_name(
     assert validate(tmp_path / "out", workers=1).findings.total == 0
 
 
+def test_what_is_on_disk_is_not_said_to_be_missing(source: Path) -> None:
+    said = open_source(source, frames=100_000, short="error").said
+    assert not any("not on disk" in sentence for sentence in said)
+    assert any(s.startswith("Warning: 7 of 7 episodes are on disk and cannot be used; the first: ") and "100000 frames" in s for s in said)
+    drop_folder(source)
+    said = open_source(source).said
+    assert any(s.startswith("Warning: 1 of 7 episodes are not on disk: ") for s in said)
+
+
 def test_repair_escapes_and_lists(source: Path, tmp_path: Path) -> None:
     with_control_token(source)
     result = run(source, tmp_path / "out", repair=True)

@@ -45,7 +45,7 @@ def test_unknown_names_offer_the_nearest(open_eqa: Path) -> None:
         vldata.convert("openeqa", open_eqa, frame=2)
     with pytest.raises(vldata.UsageError, match="no converter 'openqa'"):
         vldata.convert("openqa", open_eqa)
-    with pytest.raises(vldata.DataError, match="no dataset 'x' here"):
+    with pytest.raises(vldata.DataError, match="nowhere: no such folder"):
         vldata.read("nowhere/x")
 
 

@@ -10,6 +10,8 @@ from vldata.budget import solve_budget
 from vldata.contract import read_contract
 from vldata.dataset import Dataset
 from vldata.errors import DataError, UsageError
+from vldata.export import export
+from vldata.export.plan import ExportPlan
 from vldata.folder import DatasetPaths
 from vldata.info import list_datasets, merge_folder, prune, rename
 from vldata.record import Record
@@ -154,3 +156,33 @@ def test_a_changed_parent_of_a_split_is_said(prepared: Path) -> None:
     contract["files"][0]["sha256"] = "0" * 64
     (prepared / "openeqa.contract.json").write_text(json.dumps(contract))
     assert any("CHANGED after the split" in entry.note for entry in list_datasets(prepared))
+
+
+@pytest.mark.parametrize("weight", [1e300, float("inf"), 1e9, 0.0, -1.0, float("nan"), 5e-324])
+def test_weights_that_cannot_be_are_refused(weight: float, prepared: Path) -> None:
+    with pytest.raises((UsageError, DataError), match=r"weights must be|makes more than|no records"):
+        mix(paths(prepared, "both"), {"openeqa": weight})
+    with pytest.raises(UsageError, match="--total"):
+        mix(paths(prepared, "both"), {"openeqa": 1.0}, total=10**18)
+    assert not (prepared / "both.jsonl").exists()
+
+
+def test_a_table_by_an_unknown_key_is_refused(prepared: Path) -> None:
+    with pytest.raises(UsageError, match=r"no meta key 'scnee'. Did you mean 'scene'\?\n  There are: source, task"):
+        compute_stats(str(prepared / "openeqa"), by="scnee")
+
+
+def test_a_dataset_without_records_is_said_to_be_empty(prepared: Path) -> None:
+    (prepared / "openeqa.jsonl").write_bytes(b"")
+    target = str(prepared / "openeqa")
+    for use in (compute_stats, lambda name: solve_budget(name, cutoff=9), lambda name: export("swift", ExportPlan(name, prepared / "x"))):
+        with pytest.raises(DataError, match=r"openeqa: has no records\.\n  Its file was emptied"):
+            use(target)
+    assert not (prepared / "x").exists()
+
+
+def test_info_of_a_folder_that_holds_none_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        list_datasets(tmp_path / "nosuch")
+    with pytest.raises(DataError, match=r"no dataset_info\.json here"):
+        list_datasets(tmp_path)

@@ -14,6 +14,7 @@ import typer
 
 from vldata.cli import options as opt
 from vldata.converters import Opener, converter_names, load_converter
+from vldata.wording import counted
 
 if TYPE_CHECKING:
     from vldata.conversion import Conversion, ConvertOptions
@@ -134,7 +135,7 @@ def run_conversions(sources: Sequence[Source], options: ConvertOptions, *, stric
         say_json(documents[0] if len(documents) == 1 else documents)
     rejected = sum(result.counts.rejected for result in results)
     if strict and rejected:
-        note(f"--strict: {rejected:,} records were rejected.")
+        note(f"--strict: {counted(rejected, 'record')} rejected.")
         raise typer.Exit(1)
 
 
@@ -178,10 +179,11 @@ def _say_result(result: Conversion) -> None:
     counts = result.counts
     excluded = f", {counts.excluded:,} left out by --limit" if counts.excluded else ""
     resumed = f" ({result.resumed:,} taken over from the interrupted run)" if result.resumed else ""
-    videos = f", {counts.videos:,} videos" if counts.videos else ""
-    say(f"{counts.written:,} records, {counts.pictures:,} pictures{videos}; {counts.rejected:,} rejected{excluded}{resumed}.")
+    videos = f", {counted(counts.videos, 'video')}" if counts.videos else ""
+    written = f"{counted(counts.written, 'record')}, {counted(counts.pictures, 'picture')}{videos}"
+    say(f"{written}; {counts.rejected:,} rejected{excluded}{resumed}.")
     if counts.repaired:
-        say(f"{counts.repaired:,} repairs, listed in {result.out / result.contract.name}.repairs.jsonl")
+        say(f"{counted(counts.repaired, 'repair')}, listed in {result.out / result.contract.name}.repairs.jsonl")
     if result.verdict:
         say(result.verdict)
     for name in result.names:

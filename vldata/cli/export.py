@@ -9,6 +9,7 @@ import typer
 
 from vldata.cli import options as opt
 from vldata.export import FORMATS
+from vldata.wording import counted
 
 
 def export(
@@ -49,6 +50,6 @@ def export(
         files = [str(file) for file in result.files]
         say_json({"format": result.format, "files": files, "records": result.records, "snippet": result.snippet})
         return
-    say(f"{result.records:,} rows: {', '.join(str(file) for file in result.files[:3])}{' ...' if len(result.files) > 3 else ''}")
+    say(f"{counted(result.records, 'row')}: {', '.join(str(file) for file in result.files[:3])}{' ...' if len(result.files) > 3 else ''}")
     note("Train on it:")
     say(result.snippet.rstrip())

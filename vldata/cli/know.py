@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vldata.cli import options as opt
+from vldata.wording import counted
 
 if TYPE_CHECKING:
+    from vldata.budget import Budget
     from vldata.contract import Spread
     from vldata.info import Entry
 
@@ -20,7 +22,7 @@ Tokenizer = Annotated[
 
 def stats(
     target: opt.Target,
-    by: Annotated[str, typer.Option(help="Meta key of the table.")] = "category",
+    by: Annotated[str, typer.Option(help="Meta key of the table; by default category.", show_default=False)] = "",
     tokenizer: Tokenizer = "",
     json_output: opt.Json = False,
 ) -> None:
@@ -34,8 +36,9 @@ def stats(
     if json_output:
         say_json(msgspec.to_builtins(result))
         return
-    videos = f", {result.videos:,} videos, {result.video_bytes / 2**20:,.1f} MiB" if result.videos else ""
-    say(f"{result.name}: {result.records:,} records, {result.pictures:,} pictures, {result.picture_bytes / 2**20:,.1f} MiB{videos}")
+    videos = f", {counted(result.videos, 'video')}, {result.video_bytes / 2**20:,.1f} MiB" if result.videos else ""
+    pictures = f"{counted(result.pictures, 'picture')}, {result.picture_bytes / 2**20:,.1f} MiB"
+    say(f"{result.name}: {counted(result.records, 'record')}, {pictures}{videos}")
     say(f"{'a record':<28} {'mean':>10} {'p50':>8} {'p95':>8} {'max':>8}")
     text = "text tokens" if result.text_counted else "text tokens (estimated)"
     rows = (("pictures", result.images_per_record), ("vision tokens", result.vision_tokens), (text, result.text_tokens))
@@ -72,12 +75,22 @@ def budget(
     if json_output:
         say_json(msgspec.to_builtins(result))
         return
-    counted = "" if result.text_counted else " (text estimated)"
-    say(f"{result.over:,} of {result.records:,} records are over {result.cutoff:,} tokens; the longest has {result.longest:,}{counted}.")
+    estimated = "" if result.text_counted else " (text estimated)"
+    say(f"{result.over:,} of {result.records:,} records are over {result.cutoff:,} tokens; the longest has {result.longest:,}{estimated}.")
     if result.max_pixels is None:
-        say(f"No budget fits them all: at most {result.max_pictures} pictures a record do at this one.")
+        say(_no_budget(result))
     else:
-        say(f"--max-pixels {result.max_pixels} fits every record; at this budget at most {result.max_pictures} pictures a record fit.")
+        most = counted(result.max_pictures, "picture")
+        say(f"--max-pixels {result.max_pixels} fits every record; at the dataset's own budget at most {most} a record fit.")
+
+
+def _no_budget(result: Budget) -> str:
+    if result.longest_text >= result.cutoff:
+        return f"No budget fits them all: the longest text alone has {result.longest_text:,} tokens. Raise --cutoff, or filter by tokens."
+    if not result.max_pictures:
+        return "No budget fits them all, and at the dataset's own not one picture fits beside the longest text. Raise --cutoff."
+    fit = counted(result.max_pictures, "picture")
+    return f"No budget fits them all: at the dataset's own at most {fit} a record fit. Take fewer, or raise --cutoff."
 
 
 def info(
@@ -103,7 +116,7 @@ def info(
             note(f"Took over {name!r} from {merge}.")
     if prune:
         files, size = care.prune(folder, dry_run=dry_run)
-        note(f"{'Would remove' if dry_run else 'Removed'} {files:,} unused files, {size / 2**20:,.1f} MiB.")
+        note(f"{'Would remove' if dry_run else 'Removed'} {counted(files, 'unused file')}, {size / 2**20:,.1f} MiB.")
     entries = care.list_datasets(folder)
     if json_output:
         say_json([msgspec.to_builtins(entry) for entry in entries])
@@ -119,9 +132,10 @@ def _describe(entry: Entry) -> str:
     if contract is None:
         return f"{entry.name}: another tool's or your own"
     pixels = contract.pixels
-    videos = f" {contract.counts.videos:,} videos," if contract.counts.videos else ""
+    videos = f" {counted(contract.counts.videos, 'video')}," if contract.counts.videos else ""
     counts = contract.counts
-    shown = f"{counts.written:,} records, {counts.pictures:,} pictures,{videos} {pixels.processor} up to {pixels.max_pixels:,} px"
+    held = f"{counted(counts.written, 'record')}, {counted(counts.pictures, 'picture')}"
+    shown = f"{held},{videos} {pixels.processor} up to {pixels.max_pixels:,} px"
     return f"{entry.name}: {shown}, from {contract.converter}" + (f"; {entry.note}" if entry.note else "")
 
 

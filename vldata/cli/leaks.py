@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vldata.cli import options as opt
+from vldata.wording import counted
 
 PictureDistance = Annotated[
     int, typer.Option(help="Bits of 255 in which two near-duplicate pictures may differ (copies: up to 8; 33 at most).", min=0, max=33)
@@ -43,7 +44,7 @@ def leaks(
         for line in dict.fromkeys(text for result in results for text in result.notes):
             note(line)
         for result in results:
-            say(f"{result.first} and {result.second}: " + (f"{result.total:,} leaks." if result.total else "nothing shared."))
+            say(f"{result.first} and {result.second}: " + (f"{counted(result.total, 'leak')}." if result.total else "nothing shared."))
             for kind, title in KINDS.items():
                 found = [leak for leak in result.leaks if leak.kind == kind]
                 say(f"  {result.counts[kind]:>7,} {title}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vldata.cli import options as opt
+from vldata.wording import counted
 
 
 def pii(
@@ -29,7 +30,7 @@ def pii(
     if redact:
         paths = DatasetPaths(*split_target(target))
         copy, changed = run_redact(paths, name, overwrite=overwrite)
-        note(f"Registered {copy!r}: {changed:,} of {count:,} records changed.")
+        note(f"Registered {copy!r}: {changed:,} of {counted(count, 'record')} changed.")
         if any(finding.message.startswith("id:") for finding in findings.kept):
             note("Ids were kept as they are, for other files know the records by them: some hold personal data.")
     if json_output:
@@ -38,6 +39,7 @@ def pii(
     else:
         for line in findings.lines():
             say(line)
-        say(f"{count:,} records, {findings.total:,} findings." if findings.total else f"{count:,} records, no findings.")
+        found = counted(findings.total, "finding") if findings.total else "no findings"
+        say(f"{counted(count, 'record')}, {found}.")
     if findings.total and not redact:
         raise typer.Exit(1)

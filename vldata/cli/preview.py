@@ -9,6 +9,7 @@ import typer
 
 from vldata.cli import options as opt
 from vldata.cli.know import Tokenizer
+from vldata.wording import counted
 
 
 def preview(
@@ -33,5 +34,6 @@ def preview(
         return
     for line in made.notes:
         note(line)
-    findings = f", {made.findings:,} findings" if made.findings else ""
-    say(f"{made.shown:,} records, {made.pictures_shown:,} pictures{findings}: {made.path} ({made.bytes / 2**20:,.1f} MiB)")
+    findings = f", {counted(made.findings, 'finding')}" if made.findings else ""
+    shown = f"{counted(made.shown, 'record')}, {counted(made.pictures_shown, 'picture')}{findings}"
+    say(f"{shown}: {made.path} ({made.bytes / 2**20:,.1f} MiB)")

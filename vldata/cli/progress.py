@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from vldata.terminal import note
+from vldata.wording import counted
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -40,7 +41,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
         started = time.monotonic()
 
         def update(progress: Progress) -> None:
-            rate = f"{progress.pictures:,} pictures, {progress.pictures / max(time.monotonic() - started, 0.001):,.0f}/s"
+            rate = f"{counted(progress.pictures, 'picture')}, {progress.pictures / max(time.monotonic() - started, 0.001):,.0f}/s"
             bar.update(task, completed=progress.done, total=progress.total, rate=rate)
 
         yield update
@@ -60,7 +61,7 @@ def _plain() -> Callable[[Progress], None]:
             f", about {elapsed * (progress.total - progress.done) / progress.done:,.0f} s left" if progress.total and progress.done else ""
         )
         of = f" of {progress.total:,}" if progress.total else ""
-        note(f"{progress.done:,}{of} annotations, {progress.pictures:,} pictures ({progress.pictures / elapsed:,.0f}/s){left}")
+        note(f"{progress.done:,}{of} annotations, {counted(progress.pictures, 'picture')} ({progress.pictures / elapsed:,.0f}/s){left}")
 
     return update
 

@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 
 from vldata.cli import options as opt
+from vldata.wording import counted
 
 As = Annotated[str, typer.Option("--as", help="Name of the new dataset.", show_default=False)]
-Seed = Annotated[int, typer.Option(help="Seed of the choice.")]
 
 
 def sample(
     target: opt.Target,
     count: Annotated[int, typer.Option("-n", "--count", help="How many records.", min=1)] = 8,
     name: As = "",
-    seed: Seed = 0,
+    seed: opt.Seed = 0,
     overwrite: opt.Overwrite = False,
 ) -> None:
     """Register a random sample of a dataset as NAME_sample."""
@@ -26,7 +26,7 @@ def sample(
 
     paths = DatasetPaths(*split_target(target))
     taken = run_sample(paths, count, name=name, seed=seed, overwrite=overwrite)
-    say(f"{name or f'{paths.name}_sample'}: {taken:,} records.")
+    say(f"{name or f'{paths.name}_sample'}: {counted(taken, 'record')}.")
 
 
 def filter_(
@@ -42,13 +42,13 @@ def filter_(
 
     paths = DatasetPaths(*split_target(target))
     kept = filter_records(paths, where, name=name, overwrite=overwrite)
-    say(f"{name or f'{paths.name}_filtered'}: {kept:,} records.")
+    say(f"{name or f'{paths.name}_filtered'}: {counted(kept, 'record')}.")
 
 
 def mix(
     targets: Annotated[list[str], typer.Argument(help="DIR/NAME=WEIGHT, all of one folder.", metavar="DIR/NAME=WEIGHT...")],
     name: Annotated[str, typer.Option("--as", help="Name of the new dataset.")] = "mix",
-    seed: Seed = 0,
+    seed: opt.Seed = 0,
     total: Annotated[int | None, typer.Option(help="Records of the mixture; weights are then shares.", min=1, show_default=False)] = None,
     overwrite: opt.Overwrite = False,
 ) -> None:
@@ -72,5 +72,5 @@ def mix(
         raise UsageError("the datasets lie in different folders.", cure="Bring them together first: vldata info FOLDER --merge OTHER")
     taken = run_mix(DatasetPaths(folders.pop(), name), weights, seed=seed, total=total, overwrite=overwrite)
     for dataset, count in taken.items():
-        say(f"{dataset}: {count:,} records.")
-    say(f"{name}: {sum(taken.values()):,} records.")
+        say(f"{dataset}: {counted(count, 'record')}.")
+    say(f"{name}: {counted(sum(taken.values()), 'record')}.")

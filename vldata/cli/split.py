@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vldata.cli import options as opt
+from vldata.wording import counted
 
 
 def split(
@@ -16,7 +17,7 @@ def split(
     group_by: Annotated[
         str, typer.Option(help="What stays whole: a meta key (scene, episode, ...), image (records that show a same picture), or none.")
     ] = "scene",
-    seed: Annotated[int, typer.Option(help="Seed of the choice.")] = 0,
+    seed: opt.Seed = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier split of this dataset.")] = False,
     json_output: opt.Json = False,
 ) -> None:
@@ -35,8 +36,8 @@ def split(
     for sentence in result.notes:
         note(sentence)
     for side, dataset in result.names.items():
-        groups = f" in {result.groups[side]:,} groups" if group_by != "none" else ""
-        say(f"{dataset}: {result.sizes[side]:,} records{groups}.")
+        groups = f" in {counted(result.groups[side], 'group')}" if group_by != "none" else ""
+        say(f"{dataset}: {counted(result.sizes[side], 'record')}{groups}.")
     if result.leak:
         held_out = "test" if "test" in result.sizes else "val"
         thing = "picture" if group_by == "image" else group_by

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vldata.cli import options as opt
+from vldata.wording import counted
 
 if TYPE_CHECKING:
     from vldata.validation import Validation
@@ -57,10 +58,10 @@ def validate(
         for line in result.findings.lines():
             say(line)
         for dataset in result.datasets:
-            pictures = f", {dataset.pictures:,} pictures" if not no_files else ""
-            videos = f", {dataset.videos:,} videos" if dataset.videos and not no_files else ""
-            say(f"{dataset.name}: {dataset.records:,} records{pictures}{videos}.")
-        say(f"{result.findings.total:,} findings." if result.findings.total else "No findings.")
+            pictures = f", {counted(dataset.pictures, 'picture')}" if not no_files else ""
+            videos = f", {counted(dataset.videos, 'video')}" if dataset.videos and not no_files else ""
+            say(f"{dataset.name}: {counted(dataset.records, 'record')}{pictures}{videos}.")
+        say(f"{counted(result.findings.total, 'finding')}." if result.findings.total else "No findings.")
     if result.findings.total:
         raise typer.Exit(1)
 

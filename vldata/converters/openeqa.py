@@ -30,6 +30,7 @@ from vldata.media.sampling import TooFewFramesError, check_sampling, sample_indi
 from vldata.naming import natural_key
 from vldata.paths import PathError, find_below, refuse_archive
 from vldata.strictjson import read_user_text
+from vldata.wording import counted
 
 FULL_QUESTIONS = "open-eqa-v0.json"
 DEFAULT_PROMPT = "{images}{question}"
@@ -236,7 +237,7 @@ def _find_questions(roots: tuple[Path, ...], root: Path) -> Path:
 def _find_media(roots: tuple[Path, ...], root: Path, sampling: Sampling, *, follow_links: bool) -> tuple[Locator, str]:
     packed = [folder for folder in roots if not any(_has_folders(folder / name) for name in ("frames", "videos"))]
     if len(packed) == len(roots) and (tars := find_tars(packed)):
-        return TarFrames(tars, root, sampling), f"Frames: in {len(tars):,} tars, the first {tars[0]}."
+        return TarFrames(tars, root, sampling), f"Frames: in {counted(len(tars), 'tar')}, the first {tars[0]}."
     for folder in roots:
         if (folder / "frames").is_dir():
             return _FrameFolders(folder / "frames", root, sampling, follow_links=follow_links), f"Frames: {folder / 'frames'}."
@@ -257,10 +258,14 @@ def _has_folders(folder: Path) -> bool:
 
 def _missing_summary(rows: list[Any], locate: Locator) -> Iterator[str]:
     episodes = {row["episode_history"]: None for row in rows if isinstance(row, dict) and isinstance(row.get("episode_history"), str)}
-    missing = [episode for episode in episodes if isinstance(locate(episode), Reject)]
+    refused = {episode: found for episode in episodes if isinstance(found := locate(episode), Reject)}
+    missing = [episode for episode, reject in refused.items() if reject.code == "VL202"]
     if missing:
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         yield f"Warning: {len(missing):,} of {len(episodes):,} episodes are not on disk: {shown}"
+    unusable = [reject for reject in refused.values() if reject.code != "VL202"]
+    if unusable:
+        yield f"Warning: {len(unusable):,} of {len(episodes):,} episodes are on disk and cannot be used; the first: {unusable[0].reason}"
     strange = [episode for episode in episodes if not scene_of(episode)[1]]
     if strange:
         shown = ", ".join(strange[:3]) + (", ..." if len(strange) > 3 else "")

@@ -36,9 +36,11 @@ def export(name: str, plan: ExportPlan) -> Exported:
 
     Raises:
         UsageError: there is no such format, or the format cannot hold what the records have.
+        DataError: there are no records.
     """
     if name not in FORMATS:
         raise UsageError(f"no format {name!r}.{nearest(name, FORMATS)}", cure=f"There are: {', '.join(FORMATS)}.")
+    plan.dataset.first()
     module, function = FORMATS[name][0].split(":")
     write: Callable[[ExportPlan], Exported] = getattr(import_module(module), function)
     return write(plan)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from vldata.errors import DataError, UsageError
 from vldata.media.refs import Sampling
 
+MAX_FRAMES = 100_000
+MIN_FPS = 1e-6  # a frame in eleven days
+MAX_FPS = 1_000_000
+
 
 class TooFewFramesError(DataError):
     """The sequence is empty, or shorter than asked for where `short` is "error"."""
@@ -54,10 +58,12 @@ def check_sampling(sampling: Sampling) -> None:
     """
     if sampling.rule in ("uniform", "first") and sampling.count < 1:
         raise UsageError(f"{sampling.count} frames cannot be sampled", cure="Ask for 1 or more.")
+    if sampling.count > MAX_FRAMES:
+        raise UsageError(f"{sampling.count:,} frames are more than any model sees", cure=f"Ask for {MAX_FRAMES:,} or fewer.")
     if sampling.rule == "every" and sampling.step < 1:
         raise UsageError(f"every {sampling.step}-th frame cannot be taken", cure="The step is 1 or more.")
-    if sampling.rule == "fps" and not 0 < sampling.fps < float("inf"):
-        raise UsageError(f"{sampling.fps} frames a second cannot be taken", cure="The rate is above 0.")
+    if sampling.rule == "fps" and not MIN_FPS <= sampling.fps <= MAX_FPS:
+        raise UsageError(f"{sampling.fps:g} frames a second cannot be taken", cure=f"The rate is from {MIN_FPS:g} to {MAX_FPS:,}.")
 
 
 def _uniform(n: int, count: int) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from vldata.record import Record, plain_text
 from vldata.rules import path_fault
 from vldata.web.escaping import bdi, text
 from vldata.web.thumbs import data_url, make_thumbnail
+from vldata.wording import counted
 
 ROWS = 5
 _PICTURES = 4
@@ -22,8 +23,9 @@ _CELL = "text-align:left;vertical-align:top;padding:6px 10px;max-width:26em;over
 def notebook_table(dataset: Dataset, rows: int = ROWS) -> str:
     """The table as HTML. A line that is no record ends it with the reason: a display never raises."""
     counts, pixels = dataset.contract.counts, dataset.contract.pixels
-    videos = f", {counts.videos:,} videos" if counts.videos else ""
-    head = f"<b>{bdi(dataset.name)}</b>: {len(dataset):,} records, {counts.pictures:,} pictures{videos}, {text(pixels.processor)}"
+    videos = f", {counted(counts.videos, 'video')}" if counts.videos else ""
+    counted_all = f"{counted(len(dataset), 'record')}, {counted(counts.pictures, 'picture')}{videos}"
+    head = f"<b>{bdi(dataset.name)}</b>: {counted_all}, {text(pixels.processor)}"
     return f'<div>{head}<table style="margin:6px 0">{"".join(_rows(dataset, rows))}</table></div>'
 
 

@@ -14,6 +14,7 @@ from vldata.preview.gather import Gathered
 from vldata.preview.overview import overview_cards
 from vldata.web.escaping import bdi, embed, text
 from vldata.web.page import page_parts, read_asset
+from vldata.wording import counted
 
 BLOCK = 48
 """Pictures a block."""
@@ -48,13 +49,13 @@ def _body(found: Gathered, notes: Sequence[str]) -> Iterator[str]:
     overview, contract = found.overview, found.contract
     pixels = contract.pixels
     facts = [
-        f"{overview.records:,} records",
-        f"{overview.pictures:,} pictures",
+        f"{counted(overview.records, 'record')}",
+        f"{counted(overview.pictures, 'picture')}",
         f"from {text(contract.converter)}",
         f"{text(pixels.processor)}, up to {pixels.max_pixels:,} pixels",
     ]
     if overview.videos:
-        facts.insert(2, f"{overview.videos:,} videos, shown by their first frame")
+        facts.insert(2, f"{counted(overview.videos, 'video')}, shown by their first frame")
     if contract.split is not None:
         facts.append(f"{contract.split.side} side of {text(contract.split.parent)}, split by {text(contract.split.group_by)}")
     yield f'<header class="top"><h1>{bdi(found.name)}</h1><p class="sub">{" · ".join(facts)}</p>'
