@@ -47,7 +47,7 @@ def read_error(path: Path, error: OSError, *, where: str = "") -> DataError:
 def read_cure(path: Path, error: OSError) -> str:
     """Say what to do about a file that cannot be read."""
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return _absent_cure(path)
+        return absent_cure(path)
     if error.errno == errno.EISDIR:
         return "It is a folder: name a file inside it."
     if error.errno in (errno.EACCES, errno.EPERM):
@@ -55,7 +55,8 @@ def read_cure(path: Path, error: OSError) -> str:
     return "See whether the disk is well, or fetch the file again."
 
 
-def _absent_cure(path: Path) -> str:
+def absent_cure(path: Path) -> str:
+    """Say what to do about a file that is not there."""
     folder = path.parent
     if not folder.is_dir():
         return f"There is no folder {str(folder)!r} either: check the path."

@@ -253,8 +253,23 @@ def test_wrong_calls(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         open_source(write_rows(tmp_path, pair()), image_root=tmp_path / "absent")
     (tmp_path / "empty.jsonl").write_text("\n")
-    with pytest.raises(DataError, match="no row can be read"):
+    with pytest.raises(DataError, match=r"empty\.jsonl: has no rows\.\n  Give the file"):
         open_source(tmp_path / "empty.jsonl")
+    (tmp_path / "bad.jsonl").write_text("{\n7\n")
+    with pytest.raises(DataError, match=r"no row can be read; the first, bad\.jsonl:1: not JSON.*\n  \w+"):
+        open_source(tmp_path / "bad.jsonl")
+    (tmp_path / "bad.jsonl").write_text("[7]\n")
+    with pytest.raises(DataError, match=r"the row is \[7\], not an object\.\n  \w+"):
+        open_source(tmp_path / "bad.jsonl")
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("a")
+    with pytest.raises(DataError, match=r"no pictures with side-car \.txt\.\n  Give"):
+        open_source(tmp_path / "texts")
+    for name in ("absent", "absent.png", "bed.jsonl"):
+        with pytest.raises(DataError, match=rf"{name}: is not there\."):
+            open_source(tmp_path / name)
+    with pytest.raises(DataError, match=r"Did you mean 'bad\.jsonl'\?"):
+        open_source(tmp_path / "bed.jsonl")
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(UsageError, match="holds no wording"):
         open_source(write_rows(tmp_path, pair()), prompt=str(tmp_path / "empty.txt"))

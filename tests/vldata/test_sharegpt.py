@@ -499,8 +499,12 @@ def test_a_path_in_the_text(tmp_path: Path) -> None:
 def test_what_is_no_conversation_at_all(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not there"):
         open_source(tmp_path / "absent.json")
+    (tmp_path / "a.png").write_text("")
     with pytest.raises(UsageError, match="is not an annotation file"):
         open_source(tmp_path / "a.png")
+    (tmp_path / "empty.json").write_text("[]")
+    with pytest.raises(DataError, match="has no rows"):
+        open_source(tmp_path / "empty.json")
     (tmp_path / "rows.jsonl").write_text('{"image": "a.png", "caption": "x"}\n')
     with pytest.raises(DataError, match=r"no row of it looks like a conversation.\n.*vldata convert jsonl"):
         open_source(tmp_path / "rows.jsonl")

@@ -40,7 +40,7 @@ def make_app() -> typer.Typer:
 
 def _shared(
     out: opt.Out = opt.OUT,
-    name: opt.Name = "",
+    name: opt.Name = None,
     max_pixels: opt.MaxPixels = opt.MAX_PIXELS,
     min_pixels: opt.MinPixels = 0,
     processor: opt.Processor = "qwen3-vl",
@@ -56,7 +56,7 @@ def _shared(
     shard_size: opt.ShardSize = 0,
 ) -> ConvertOptions:
     """Gather the options that every converter shares."""
-    values = dict(locals())
+    values = {**locals(), "name": name or ""}
     from vldata.conversion import ConvertOptions
 
     return ConvertOptions(**values)

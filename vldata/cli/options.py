@@ -13,7 +13,24 @@ OUT = Path("prepared")
 MAX_PIXELS = LLAMAFACTORY_MAX_PIXELS
 
 Out = Annotated[Path, typer.Option("--out", help="Output folder; may hold other datasets.")]
-Name = Annotated[str, typer.Option("--name", help="Name of the dataset; by default the converter's, or the file's.", show_default=False)]
+
+
+def refuse_empty(value: str | None) -> str | None:
+    """Refuse a name that was given and is empty, for example an unset variable of a shell: it is not the default."""
+    if value == "":
+        from vldata.folder import check_name
+
+        check_name(value)
+    return value
+
+
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name", help="Name of the dataset; by default the converter's, or the file's.", show_default=False, callback=refuse_empty
+    ),
+]
+As = Annotated[str | None, typer.Option("--as", help="Name of the new dataset.", show_default=False, callback=refuse_empty)]
 MaxPixels = Annotated[int, typer.Option(help="Most pixels of a written picture; never above the processor's own.", min=1)]
 MinPixels = Annotated[int, typer.Option(help="Least pixels of a written picture; never below the processor's own.", min=0)]
 Processor = Annotated[str, typer.Option(help=f"Whose grid pictures are written on: {', '.join(PROCESSORS)}.")]

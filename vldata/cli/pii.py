@@ -13,7 +13,12 @@ from vldata.wording import counted
 def pii(
     target: opt.Target,
     redact: Annotated[bool, typer.Option("--redact", help="Register a copy with labels in place of what was found.")] = False,
-    name: Annotated[str, typer.Option("--as", help="With --redact: name of the copy; by default NAME_redacted.", show_default=False)] = "",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--as", help="With --redact: name of the copy; by default NAME_redacted.", show_default=False, callback=opt.refuse_empty
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="With --redact: replace an earlier copy.")] = False,
     json_output: opt.Json = False,
 ) -> None:
@@ -29,7 +34,7 @@ def pii(
     copy = ""
     if redact:
         paths = DatasetPaths(*split_target(target))
-        copy, changed = run_redact(paths, name, overwrite=overwrite)
+        copy, changed = run_redact(paths, name or "", overwrite=overwrite)
         note(f"Registered {copy!r}: {changed:,} of {counted(count, 'record')} changed.")
         if any(finding.message.startswith("id:") for finding in findings.kept):
             note("Ids were kept as they are, for other files know the records by them: some hold personal data.")
@@ -39,7 +44,7 @@ def pii(
     else:
         for line in findings.lines():
             say(line)
-        found = counted(findings.total, "finding") if findings.total else "no findings"
-        say(f"{counted(count, 'record')}, {found}.")
+        total = counted(findings.total, "finding") if findings.total else "no findings"
+        say(f"{counted(count, 'record')}, {total}.")
     if findings.total and not redact:
         raise typer.Exit(1)

@@ -9,13 +9,11 @@ import typer
 from vldata.cli import options as opt
 from vldata.wording import counted
 
-As = Annotated[str, typer.Option("--as", help="Name of the new dataset.", show_default=False)]
-
 
 def sample(
     target: opt.Target,
     count: Annotated[int, typer.Option("-n", "--count", help="How many records.", min=1)] = 8,
-    name: As = "",
+    name: opt.As = None,
     seed: opt.Seed = 0,
     overwrite: opt.Overwrite = False,
 ) -> None:
@@ -25,14 +23,14 @@ def sample(
     from vldata.terminal import say
 
     paths = DatasetPaths(*split_target(target))
-    taken = run_sample(paths, count, name=name, seed=seed, overwrite=overwrite)
+    taken = run_sample(paths, count, name=name or "", seed=seed, overwrite=overwrite)
     say(f"{name or f'{paths.name}_sample'}: {counted(taken, 'record')}.")
 
 
 def filter_(
     target: opt.Target,
     where: Annotated[list[str], typer.Option(help="KEY=VALUE, KEY!=VALUE, KEY~REGEX, or tokens, images, turns with <, <=, =, >=, >.")],
-    name: As = "",
+    name: opt.As = None,
     overwrite: opt.Overwrite = False,
 ) -> None:
     """Register the records that meet every condition as NAME_filtered."""
@@ -41,7 +39,7 @@ def filter_(
     from vldata.terminal import say
 
     paths = DatasetPaths(*split_target(target))
-    kept = filter_records(paths, where, name=name, overwrite=overwrite)
+    kept = filter_records(paths, where, name=name or "", overwrite=overwrite)
     say(f"{name or f'{paths.name}_filtered'}: {counted(kept, 'record')}.")
 
 

@@ -6,12 +6,13 @@ Which fields hold picture, text and question is found from the first rows and sa
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from vldata.codes import CODES
 from vldata.contract import Setting
 from vldata.converters.assemble import Assembler
 from vldata.converters.dialects.talk import Talk
@@ -21,7 +22,7 @@ from vldata.converters.pairfiles import PairFile, find_pair_files
 from vldata.converters.prompts import Wording, open_wording
 from vldata.converters.remote import fetch, map_ahead
 from vldata.converters.rowmeta import META_FIELDS, dataset_name, extra_text, id_of, meta_columns
-from vldata.converters.rows import RowFault
+from vldata.converters.rows import Row, RowFault
 from vldata.draft import Draft, Reject, Traits
 from vldata.errors import DataError, UsageError
 from vldata.media.refs import FormatRule, Sampling
@@ -160,11 +161,10 @@ def open_source(
 def _open(
     name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Chosen, wording: Wording, sampling: Sampling | None
 ) -> PairSource:
-    sample = [row for _, row in itertools.islice((item for file in files for item in file.rows()), _SAMPLE_ROWS)]
-    rows = [row for row in sample if isinstance(row, dict)]
+    sample = [given for given in itertools.islice((item for file in files for item in file.rows()), _SAMPLE_ROWS)]
+    rows = [row for _, row in sample if isinstance(row, dict)]
     if not rows:
-        first = next((row.reason for row in sample if isinstance(row, RowFault)), "there are no rows.")
-        raise DataError(f"no row can be read; the first: {first}", where=str(files[0].path))
+        raise _no_rows(files[0].path, sample)
     chosen = choose_fields(rows, asked, files[0].path)
     if wording.asks_for_question and not chosen.prompt:
         raise UsageError("--prompt holds {question}, but no field holds one.", cure="Name the field with --prompt-field.")
@@ -199,3 +199,11 @@ def _open(
         prefix=dataset_name(Path(f"{name}.x")),
         remote=finder.remote,
     )
+
+
+def _no_rows(path: Path, sample: Sequence[tuple[str, Row]]) -> DataError:
+    """Make the message for a source of which no row is an object: its first fault with the cure of that, or that it is empty."""
+    for where, row in sample:
+        code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
+        return DataError(f"no row can be read; the first, {where}: {reason}", where=str(path), cure=CODES[code].cure)
+    return DataError("has no rows.", where=str(path), cure="Give the file that holds them; docs/sources.md shows every layout.")

@@ -107,9 +107,9 @@ def _search(folder: Path, *, follow_links: bool) -> list[tuple[str, tuple[PairFi
         if files:
             return [(name, tuple(Table(open_rows(path)) for path in files))]
     side_car = SideCars(folder, follow_links)
-    if not side_car.annotations():
+    if not side_car.annotations() or not side_car.pictures():
         raise DataError(
-            "no metadata file, tar, parquet, jsonl or side-car .txt here.",
+            "no metadata file, tar, parquet or jsonl here, and no pictures with side-car .txt.",
             where=str(folder),
             cure="Give the annotation file, or a folder with a .txt beside each picture.",
         )
@@ -165,6 +165,10 @@ class SideCars(msgspec.Struct, frozen=True):
     def names(self, wanted: tuple[str, ...]) -> frozenset[str]:
         """Say that side-car texts have no fields."""
         return frozenset()
+
+    def pictures(self) -> tuple[str, ...]:
+        """The names of the pictures."""
+        return tuple(name for names in self._stems(PICTURE_SUFFIXES).values() for name in names)
 
     def annotations(self) -> tuple[Path, ...]:
         """The text files."""

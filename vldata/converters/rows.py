@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from vldata import strictjson
+from vldata.causes import absent_cure
 from vldata.errors import DataError, UsageError
 from vldata.parquet import iter_parquet_rows, parquet_columns
 from vldata.paths import refuse_archive
@@ -76,15 +77,17 @@ def open_rows(path: Path) -> RowFile:
     """Open an annotation file by its suffix; a `.json` file that holds JSON Lines is read as such.
 
     Raises:
-        UsageError: the suffix is none of ours.
         DataError: there is no such file.
+        UsageError: the suffix is none of ours.
     """
     refuse_archive(path)
+    if not path.exists():
+        raise DataError("is not there.", where=str(path), cure=absent_cure(path))
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
         raise UsageError(f"{path.name!r} is not an annotation file.", where=str(path), cure=f"Files may end in {', '.join(SUFFIXES)}.")
     if not path.is_file():
-        raise DataError("is not a file." if path.exists() else "is not there.", where=str(path), cure="Give the annotation file.")
+        raise DataError("is not a file.", where=str(path), cure="Give the annotation file.")
     if kind == ".json" and _is_lines(path):
         kind = ".jsonl"
     return RowFile(path, kind)

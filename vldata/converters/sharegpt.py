@@ -330,6 +330,8 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
             if not tags_suffice(talk):
                 texts += [text for text in asked if talk.images or talk.videos or "<img>" in text]
     if not counts:
+        if next(iter(_rows_of(files)), None) is None:
+            raise DataError("has no rows.", where=str(files[0].path), cure="Give the file that holds them.")
         raise DataError(
             "no row of it looks like a conversation.",
             where=str(files[0].path),
