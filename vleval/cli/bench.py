@@ -36,6 +36,7 @@ def bench(
     from vldata.dataset import Dataset
     from vldata.errors import UsageError
     from vldata.terminal import note, say, say_json
+    from vleval.predict import ollama_wire, openai_wire
     from vleval.predict.ask import Sampler, iter_asks
     from vleval.predict.bench import bench as run_bench
     from vleval.predict.options import RunOptions, find_wire, make_endpoint
@@ -47,6 +48,8 @@ def bench(
     if not levels or min(levels) < 1 or max(levels) > 1024:
         raise UsageError("requests in flight are 1 to 1024.")
     wire = find_wire(backend)
+    if wire not in (openai_wire, ollama_wire):
+        raise UsageError(f"bench does not know how the {backend} backend streams.", cure="It times servers of OpenAI's API, and Ollama.")
     options = RunOptions(backend=backend, model=model, base_url=base_url, sampler=Sampler(max_tokens=max_tokens), timeout_s=timeout_s)
     asks = list(iter_asks(Dataset(data), 256))
     results = run_bench(

@@ -28,7 +28,7 @@ def parity(
     ] = None,
     limit: Annotated[int, typer.Option(help="Records to show.", min=1)] = 3,
     max_tokens: o.MaxTokens = 32,
-    seed: Annotated[int, typer.Option(help="Seed sent to servers.")] = 0,
+    seed: o.AskSeed = 0,
     dtype: o.Dtype = "auto",
     timeout_s: o.TimeoutS = 300.0,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 also for differences that only probes show.")] = False,

@@ -23,9 +23,9 @@ def predict(
     adapter: o.Adapter = "",
     dtype: o.Dtype = "auto",
     max_tokens: o.MaxTokens = 256,
-    temperature: Annotated[float, typer.Option(help="0: greedy.", min=0)] = 0.0,
-    top_p: Annotated[float, typer.Option(help="Nucleus sampling, with a temperature.", min=0, max=1)] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed sent to the server.")] = 0,
+    temperature: Annotated[float, typer.Option(help="0: greedy.", min=0, max=100, callback=o.a_number)] = 0.0,
+    top_p: Annotated[float, typer.Option(help="Nucleus sampling, with a temperature.", min=0, max=1, callback=o.a_number)] = 1.0,
+    seed: o.AskSeed = 0,
     stop: Annotated[list[str] | None, typer.Option(help="Text that ends an answer; may be given more than once.")] = None,
     extra: Annotated[str, typer.Option(help="JSON object of further request fields.", metavar="JSON", show_default=False)] = "",
     concurrency: Annotated[int, typer.Option(help="Most requests in flight.", min=1, max=1024)] = 16,
@@ -170,15 +170,22 @@ def ping(
 
 
 def _read_extra(text: str) -> dict[str, Any]:
+    import msgspec
+
     from vldata import strictjson
     from vldata.errors import UsageError
 
+    example = """For example: --extra '{"top_k": 1}'"""
     if not text:
         return {}
     try:
         value = strictjson.loads(text)
     except strictjson.StrictJsonError as error:
-        raise UsageError(f"--extra is {error}.") from None
+        raise UsageError(f"--extra cannot be read: {error}.", cure=example) from None
     if not isinstance(value, dict):
-        raise UsageError("--extra is not a JSON object.", cure="""For example: --extra '{"top_k": 1}'""")
+        raise UsageError("--extra is not a JSON object.", cure=example)
+    try:
+        msgspec.msgpack.encode(value)  # as a request's key is made
+    except OverflowError:
+        raise UsageError("--extra holds a number of more than 64 bits.", cure=example) from None
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -19,7 +20,7 @@ def serve_cmd(
         Literal["vllm", "lmdeploy", "ollama", "transformers", "llama-server"], typer.Option(help="The server to start.")
     ] = "vllm",
     gpu: Annotated[Literal["any", "t4"], typer.Option(help="t4: 16 GB and no bfloat16.")] = "any",
-    answer_tokens: Annotated[int, typer.Option(help="Tokens an answer may take.", min=1)] = 512,
+    answer_tokens: Annotated[int, typer.Option(help="Tokens an answer may take.", min=1, max=o.MOST_TOKENS)] = 512,
     port: Annotated[int, typer.Option(help="Port to listen on; 0: the server's usual one.", min=0, max=65_535)] = 0,
     json: o.Json = False,
 ) -> None:
@@ -27,9 +28,12 @@ def serve_cmd(
     import msgspec
 
     from vldata.dataset import Dataset
+    from vldata.models.layout import check_model_folder
     from vldata.models.serving import dataset_limits, launch_line, modelfile
     from vldata.terminal import note, say, say_json
 
+    if Path(model).is_dir() and backend != "llama-server":  # whose folder holds GGUF files
+        check_model_folder(Path(model))
     limits, how = dataset_limits(Dataset(data), model, answer_tokens=answer_tokens)
     line = launch_line(backend, model, limits, t4=gpu == "t4", port=port)
     file = modelfile(".", limits) if backend == "ollama" else ""

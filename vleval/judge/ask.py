@@ -16,6 +16,7 @@ from vleval.predict.ask import Ask, AskTurn, Sampler, request_key
 from vleval.predict.client import Client, Endpoint, Outcome, run_client
 from vleval.predict.journal import Journal, read_journal
 from vleval.predict.lines import make_prediction
+from vleval.predict.options import check_url
 from vleval.predict.retry import Answer, as_sentence
 from vleval.prediction import Prediction
 from vleval.rows import Row
@@ -78,7 +79,7 @@ def judge_rows(judge: Judge, rows: Sequence[Row], *, api_key: str = "", tell: Ca
 
 def _collect(judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[str, Prediction], api_key: str) -> None:
     endpoint = Endpoint(
-        base_url=openai_wire.normalise_base_url(judge.base_url),
+        base_url=openai_wire.normalise_base_url(check_url(judge.base_url)),
         model=judge.model,
         sampler=sampler,
         concurrency=judge.concurrency,

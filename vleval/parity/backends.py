@@ -14,10 +14,11 @@ from vldata.errors import DataError, UsageError
 from vleval.parity.views import Reply, digest_files, plain_places
 from vleval.predict import ollama_wire, openai_wire
 from vleval.predict.ask import Ask, Sampler
-from vleval.predict.client import Client, Endpoint, no_server
+from vleval.predict.client import Client, Endpoint
 from vleval.predict.hf import HfModel
 from vleval.predict.options import HF, RunOptions, find_wire, make_endpoint
 from vleval.predict.pictures import PictureCache
+from vleval.predict.reasons import no_server
 from vleval.predict.retry import Answer
 from vleval.predict.wire import Wire
 
@@ -149,7 +150,7 @@ class ServerBackend:
         self._endpoint = endpoint
         self._wire = wire
         self._client = Client(endpoint, wire, api_key=key)
-        self._telling = list(_TELLING[wire.CHAT_PATH]) if tell else [{}]
+        self._telling = list(_TELLING.get(wire.CHAT_PATH, ({},))) if tell else [{}]
         self._tell = tell
         self._pictures = PictureCache()
 
@@ -194,7 +195,7 @@ class ServerBackend:
     def _body(self, ask: Ask, extra: dict[str, Any], *, neutral: bool = False) -> bytes:
         sampler = self._endpoint.sampler
         if neutral:
-            sampler = msgspec.structs.replace(sampler, extra={**sampler.extra, **_NEUTRAL[self._wire.CHAT_PATH]})
+            sampler = msgspec.structs.replace(sampler, extra={**sampler.extra, **_NEUTRAL.get(self._wire.CHAT_PATH, {})})
         body = self._wire.build_body(ask, self._endpoint.model, sampler, self._pictures)
         return body[:-1] + b"," + msgspec.json.encode(extra)[1:] if extra else body
 

@@ -16,7 +16,7 @@ from vleval.parity.backends import Backend
 from vleval.parity.divergence import Divergence, earliest, find_in_probes, find_in_record
 from vleval.parity.probes import Prober, Verdict
 from vleval.parity.views import Expected, Expecting, Reply
-from vleval.predict.ask import Ask, Sampler, iter_asks
+from vleval.predict.ask import Ask, Sampler, iter_asks, no_records
 from vleval.predict.preflight import without_pictures
 
 _ORIENTATION = 274
@@ -73,7 +73,7 @@ def compare_backends(
     """
     asks = list(iter_asks(dataset, limit))
     if not asks:
-        raise DataError("has no records.", where=dataset.name)
+        raise no_records(dataset)
     folder = rendering or next((Path(backend.folder) for backend in backends if backend.folder), None)
     expecting = Expecting(folder, dataset) if folder else None
     rendered = {ask.id: expecting.of(ask) for ask in asks} if expecting else {}

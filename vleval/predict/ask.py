@@ -89,6 +89,11 @@ def iter_asks(dataset: Dataset, limit: int | None = None) -> Iterator[Ask]:
         yield make_ask(record, dataset.paths.out)
 
 
+def no_records(dataset: Dataset) -> DataError:
+    """Make the message for a dataset in which there is nothing to ask."""
+    return DataError("has no records: there is nothing to ask.", where=dataset.name, cure="Convert it again, or name another with --data.")
+
+
 def request_key(ask: Ask, *, backend: str, model: str, sampler: Sampler) -> str:
     """Name a request by everything that decides its answer: pictures count by the digests in their names."""
     payload = (backend, model, sampler, ask.turns, ask.image_names)

@@ -16,10 +16,11 @@ from vldata.dataset import Dataset
 from vldata.durable import replace_atomic
 from vldata.errors import DataError, UsageError
 from vleval.predict import openai_wire
-from vleval.predict.ask import Ask, iter_asks, request_key
+from vleval.predict.ask import Ask, iter_asks, no_records, request_key
 from vleval.predict.document import write_run_document
 from vleval.predict.lines import make_prediction
 from vleval.predict.options import RunOptions, find_wire
+from vleval.predict.outputs import check_out
 from vleval.predict.pictures import PictureCache
 from vleval.predict.preflight import announce
 from vleval.predict.retry import Answer, Fault
@@ -43,13 +44,13 @@ def write_batch(dataset: Dataset, out: Path, options: RunOptions, *, note: Calla
 
     Raises:
         UsageError: the backend speaks another wire, or an adapter is given.
-        DataError: with `options.strict`, the model folder differs from what the dataset's contract says.
+        DataError: there is nothing to ask; or with `options.strict`, the model folder differs from what the dataset's contract says.
     """
+    check_out(out)
     _check(options)
     announce(find_differences(dataset, model=options.model), note, strict=options.strict)
     pictures = PictureCache()
     written: set[str] = set()
-    out.parent.mkdir(parents=True, exist_ok=True)
     with replace_atomic(out) as handle:
         for key, ask in _keyed(dataset, options):
             if key in written:
@@ -58,6 +59,8 @@ def write_batch(dataset: Dataset, out: Path, options: RunOptions, *, note: Calla
             body = msgspec.Raw(openai_wire.build_body(ask, options.model, options.sampler, pictures))
             line = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
             handle.write(msgspec.json.encode(line) + b"\n")
+        if not written:
+            raise no_records(dataset)
     return len(written)
 
 
@@ -70,6 +73,7 @@ def read_batch(
         UsageError: as `write_batch`.
         DataError: no line belongs to these requests: another dataset, model or sampler was asked.
     """
+    check_out(out)
     _check(options)
     results: dict[str, Answer | Fault] = {}
     for row in _iter_rows(answers):
@@ -77,6 +81,8 @@ def read_batch(
         if isinstance(result, Answer) or key not in results:  # of several runs an answer counts before an error
             results[key] = result
     asked = list(_keyed(dataset, options))
+    if not asked:
+        raise no_records(dataset)
     found = [results[key] for key, _ in asked if key in results]
     if not found:
         raise DataError(
@@ -88,7 +94,6 @@ def read_batch(
     announce(differences, note, strict=options.strict)
     missing = Fault(fate="give_up", reason="the batch output has no line for this request")
     predictions = [make_prediction(ask, results.get(key, missing)) for key, ask in asked]
-    out.parent.mkdir(parents=True, exist_ok=True)
     with replace_atomic(out) as handle:
         for prediction in predictions:
             handle.write(msgspec.json.encode(prediction) + b"\n")

@@ -24,6 +24,7 @@ from vleval.predict import openai_wire
 from vleval.predict.ask import Ask
 from vleval.predict.client import Endpoint
 from vleval.predict.pictures import PictureCache
+from vleval.predict.reasons import reason_of
 from vleval.predict.retry import Fault, as_sentence
 from vleval.predict.wire import Wire
 
@@ -158,7 +159,7 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wir
     except TimeoutError:
         return f"no end within {endpoint.timeout_s:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        return f"{type(error).__name__}: {error}"[:200]
+        return reason_of(error)
     total = time.perf_counter() - started
     if not ended:
         return "the stream breaks off"

@@ -15,7 +15,8 @@ import msgspec
 from vldata.errors import DataError
 from vleval.predict.ask import Ask, Sampler
 from vleval.predict.pictures import PictureCache
-from vleval.predict.retry import OVERLOAD_STATUS, Answer, Fault, as_sentence, delay_s, parse_retry_after
+from vleval.predict.reasons import reason_of
+from vleval.predict.retry import OVERLOAD_STATUS, Answer, Fault, delay_s, parse_retry_after
 from vleval.predict.wire import Wire
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
@@ -165,7 +166,7 @@ class Client:
             # A kept connection that the server has closed meanwhile is no overload: the first time, nothing is waited for.
             closed = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
             wait = 0.0 if first and closed and not isinstance(error, aiohttp.ClientConnectorError) else -1.0
-            return Fault(fate="retry", reason=f"{type(error).__name__}: {error}"[:300], retry_after_s=wait)
+            return Fault(fate="retry", reason=reason_of(error), retry_after_s=wait)
         result = self._wire.parse_reply(status, content)
         if isinstance(result, Fault):
             return msgspec.structs.replace(result, retry_after_s=retry_after, overloaded=status in OVERLOAD_STATUS)
@@ -213,11 +214,6 @@ async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
         if len(content) > MAX_REPLY_BYTES:
             raise _TooLargeError(f"the reply is longer than {MAX_REPLY_BYTES:,} bytes")
     return bytes(content)
-
-
-def no_server(error: BaseException) -> str:
-    """Say that nothing answers at an address, and why."""
-    return as_sentence(f"no server answers: {type(error).__name__} {error}".strip())
 
 
 def _cure_of(reason: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from vldata.dataset import Dataset
 from vldata.durable import write_atomic
 from vldata.models.fingerprint import fingerprint
 from vleval.predict.options import RunOptions
+from vleval.predict.origin import SUFFIX
 from vleval.predict.preflight import Check
 
 
@@ -45,10 +47,11 @@ def write_run_document(
         "sampler": options.sampler,
         "server_fingerprints": sorted(fingerprints),
         "dataset": dataset.name,
+        "dataset_at": os.path.relpath(dataset.paths.out.resolve() / dataset.name, out.parent.resolve()),  # both may move together
         "dataset_files": dataset.contract.files,
         "pixels": dataset.contract.pixels,
         "prompt": dataset.contract.settings.get("prompt"),
         "answered_as": list(answered_as),
         "differences": [check for check in differences if check.good is False],
     }
-    write_atomic(out.with_name(f"{out.name}.run.json"), msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    write_atomic(out.with_name(f"{out.name}{SUFFIX}"), msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")

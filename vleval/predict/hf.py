@@ -17,10 +17,11 @@ import msgspec
 import numpy as np
 
 from vldata.errors import DataError, MissingExtraError
+from vldata.models.layout import check_model_folder
 from vldata.models.prompt import Prompter
 from vleval.predict.ask import Ask, Sampler
 from vleval.predict.client import Outcome
-from vleval.predict.loading import add_adapter, choose_dtype
+from vleval.predict.loading import add_adapter, choose_dtype, load_folder
 from vleval.predict.messages import ask_messages, open_pictures
 from vleval.predict.retry import Answer, Fault
 
@@ -59,7 +60,6 @@ class HfModel:
     def __init__(self, model: str, *, adapter: str = "", device: str = "", dtype: str = "auto", sampler: Sampler | None = None) -> None:
         try:
             import torch
-            from transformers import AutoImageProcessor, AutoModelForImageTextToText
             from transformers.utils.logging import disable_progress_bar
         except ImportError:
             raise MissingExtraError("the hf backend", "train") from None
@@ -69,13 +69,12 @@ class HfModel:
             raise DataError(
                 "is not a model folder: no config.json.", where=model, cure="Give a folder with the whole model, not a hub name."
             )
+        check_model_folder(folder)
         self._torch = torch
         self._sampler = sampler or Sampler()
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self._prompter = Prompter(folder)
-        self._images: Any = AutoImageProcessor.from_pretrained(folder)
-        chosen = choose_dtype(torch, dtype, self.device)
-        self._model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=chosen)
+        self._images, self._model = load_folder(folder, choose_dtype(torch, dtype, self.device))
         if adapter:
             self._model = add_adapter(self._model, adapter)
         self._model = self._model.to(self.device).eval()

@@ -62,7 +62,10 @@ def iter_journal(path: Path) -> Iterator[tuple[int, JournalLine]]:
 
 
 class Journal:
-    """An open journal; a torn last line is cut off when it is opened. One writer at a time: the caller holds a lock where need be."""
+    """An open journal; a torn last line is cut off when it is opened. One writer at a time: the caller holds a lock where need be.
+
+    Where nothing was written, an error leaves no empty file behind.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -80,6 +83,8 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None and not os.fstat(self._handle).st_size:
+            self._path.unlink(missing_ok=True)
         os.close(self._handle)
 
     def append(self, key: str, prediction: Prediction) -> int:

@@ -10,13 +10,14 @@ import msgspec
 
 from vldata.errors import DataError
 from vleval.predict.ask import Ask, AskTurn
-from vleval.predict.client import Client, Endpoint, StopRun, no_server
+from vleval.predict.client import Client, Endpoint, StopRun
+from vleval.predict.reasons import no_server
 from vleval.predict.retry import Answer, Fault, as_sentence
 from vleval.predict.wire import Wire
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing looked at: `good` is None where the server does not let us know."""
+    """One thing looked at: `good` is None where the server does not let us know; where it is False, `detail` says so by itself."""
 
     name: str
     good: bool | None
@@ -60,7 +61,9 @@ async def _preflight(endpoint: Endpoint, wire: Wire, ask: Ask, expected_vision: 
             again = await client.ask(session, "", ask)
             told.append(again.result.model if isinstance(again.result, Answer) else "")
     if isinstance(shown.result, Fault):
-        return Preflight((endpoint.model,), (listed, Check("a picture is answered", False, shown.result.reason)))
+        return Preflight(
+            (endpoint.model,), (listed, Check("a picture is answered", False, f"no answer to a picture: {shown.result.reason}"))
+        )
     checks = [listed, Check("a picture is answered", True, f"in {shown.latency_s:.2f} s")]
     names, named = _name_check(endpoint.model, told, models)
     checks.append(named)
@@ -106,7 +109,7 @@ def _name_check(asked: str, told: Sequence[str], models: Mapping[str, str]) -> t
     name = strange[0]
     if {*told} == {name} and models.get(name, asked) in (asked, models.get(asked)):
         return (asked, name), Check(question, True, f"as {name!r}")
-    return (asked,), Check(question, False, f"{', '.join(map(repr, strange))} answered; such answers are errors")
+    return (asked,), Check(question, False, f"{', '.join(map(repr, strange))} answered instead of {asked!r}; such answers are errors")
 
 
 def _token_check(shown: Answer, blind: Answer | Fault, expected: int) -> Check:
@@ -118,7 +121,11 @@ def _token_check(shown: Answer, blind: Answer | Fault, expected: int) -> Check:
     if cost <= 0:
         return Check(name, False, "the prompt costs the same with and without pictures: the server does not see them")
     if cost != expected:
-        return Check(name, False, f"{cost:,} by the server, {expected:,} by our count: it resizes them, or has another processor")
+        return Check(
+            name,
+            False,
+            f"pictures cost {cost:,} tokens on the server, {expected:,} by our count: it resizes them, or has another processor",
+        )
     return Check(name, True, f"{cost:,}")
 
 
@@ -153,4 +160,4 @@ def require_good(checks: Sequence[Check]) -> None:
 
 
 def _failure(check: Check) -> str:
-    return as_sentence(f"{check.name}: no; {check.detail}")
+    return as_sentence(check.detail)

@@ -11,16 +11,16 @@ import msgspec
 
 from vldata.dataset import Dataset
 from vldata.durable import replace_atomic
-from vldata.errors import DataError
 from vldata.lock import hold
-from vleval.predict.ask import iter_asks
+from vleval.predict.ask import iter_asks, no_records
 from vleval.predict.asking import Asking
 from vleval.predict.document import write_run_document
 from vleval.predict.journal import Journal
 from vleval.predict.options import RunOptions, find_wire, make_endpoint
+from vleval.predict.outputs import check_out
 from vleval.predict.preflight import Preflight, announce, preflight
 from vleval.predict.sameness import find_differences
-from vleval.predict.ways import Work, ask_all, count_vision_tokens
+from vleval.predict.ways import Work, ask_all, check_way, count_vision_tokens
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ def check_server(dataset: Dataset, options: RunOptions, *, api_key: str = "") ->
     wire = find_wire(options.backend)
     ask = next(iter_asks(dataset), None)
     if ask is None:
-        raise DataError("has no records.", where=dataset.name)
+        raise no_records(dataset)
     seen = preflight(make_endpoint(options, wire), wire, ask, count_vision_tokens(dataset, ask), api_key=api_key)
     return msgspec.structs.replace(seen, checks=(*seen.checks, *find_differences(dataset, model=options.model)))
 
@@ -60,14 +60,20 @@ def predict(
     What earlier runs of the same request have answered is taken from the journal `OUT.journal`; errors are asked again.
 
     Raises:
+        UsageError: there is no such backend, it cannot be asked like this, or `out` is no place for a file; nothing was asked.
+        DataError: there is nothing to ask, or something on this disk cannot be read or written.
         StopRun: the server refuses key, model or address; what was answered stays in the journal.
         KeyboardInterrupt: likewise; the same command goes on.
     """
     started = time.monotonic()
+    check_out(out)
+    check_way(options)
     journal_path = out.with_name(out.name + ".journal")
     with hold(out.with_name(f".{out.name}.lock"), out.name), Journal(journal_path) as journal:
         asking = Asking(dataset, options, on_progress)
         asking.take_over(journal_path)
+        if not asking.total:
+            raise no_records(dataset)
         if asking.taken_over:
             note(f"{asking.taken_over:,} of {asking.total:,} answers are taken from {journal_path.name}.")
         left = asking.left()

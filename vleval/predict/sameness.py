@@ -54,7 +54,8 @@ def _prompt(dataset: Dataset) -> Iterator[Check]:
             first = first or record.id
     if other:
         yield _differs(
-            "questions are worded as the contract says", f"{other:,} of {len(dataset):,} are not as {prompt!r}, the first {first!r}"
+            "questions are worded as the contract says",
+            f"{other:,} of {len(dataset):,} questions are not worded as the contract says, {prompt!r}; the first is {first!r}",
         )
 
 
@@ -73,13 +74,15 @@ def _processor(dataset: Dataset, folder: Path) -> Iterator[Check]:
         return
     patch, merge = config.get("patch_size", declared.patch), config.get("merge_size", declared.merge)
     if (patch, merge) != (declared.patch, declared.merge):
-        yield _differs(name, f"patches of {patch} pixels merged by {merge}; {declared.name} has {declared.patch} and {declared.merge}")
+        grid = f"{declared.name} has {declared.patch} and {declared.merge}"
+        yield _differs(name, f"the model's image processor makes patches of {patch} pixels merged by {merge}, and the contract's {grid}")
         return
     vision = _read(folder / "config.json").get("vision_config")
     tower = (vision.get("patch_size", patch), vision.get("spatial_merge_size", merge)) if isinstance(vision, dict) else (patch, merge)
     if tower != (patch, merge):
         yield _differs(
-            "processor and vision tower agree", f"patches of {patch} merged by {merge}, but the tower has {tower[0]} and {tower[1]}"
+            "processor and vision tower agree",
+            f"the image processor makes patches of {patch} pixels merged by {merge}, but the vision tower takes {tower[0]} and {tower[1]}",
         )
     low, high = _limits(config, declared.min_pixels, declared.max_pixels)
     total = resized = 0
@@ -92,7 +95,10 @@ def _processor(dataset: Dataset, folder: Path) -> Iterator[Check]:
             resized += 1
             example = example or f"{size[0]}x{size[1]} becomes {made[0]}x{made[1]}"
     if resized:
-        yield _differs("pictures stay as they were written", f"limits {low:,} to {high:,} px resize {resized:,} of {total:,}: {example}")
+        yield _differs(
+            "pictures stay as they were written",
+            f"the model's limits, {low:,} to {high:,} px, resize {resized:,} of {total:,} pictures: {example}",
+        )
 
 
 def _limits(config: dict[str, Any], low: int, high: int) -> tuple[int, int]:
@@ -106,7 +112,10 @@ def _limits(config: dict[str, Any], low: int, high: int) -> tuple[int, int]:
 def _adapter(dataset: Dataset, model: Path, adapter: Path) -> Iterator[Check]:
     base, own = (_template(folder) for folder in (model, adapter))
     if base and own and base != own:
-        yield _differs("the adapter was trained with the model's chat template", f"{adapter} holds another one")
+        yield _differs(
+            "the adapter was trained with the model's chat template",
+            f"the adapter was trained with another chat template than the model's: {adapter} holds it",
+        )
     manifest = _read(adapter / MANIFEST)
     if not manifest:
         yield Check("the adapter's run is known", None, f"{adapter} has no {MANIFEST}")
@@ -114,14 +123,18 @@ def _adapter(dataset: Dataset, model: Path, adapter: Path) -> Iterator[Check]:
     noted = manifest.get("model") if isinstance(manifest.get("model"), dict) else {}
     if isinstance(noted, dict) and (model / "config.json").is_file() and not _is_base(noted, model):
         yield _differs(
-            "the adapter's base is this model", f"it was trained on {noted.get('path')!r}: other weights, or another config.json"
+            "the adapter's base is this model",
+            f"the adapter was trained on {noted.get('path')!r}, which has other weights or another config.json than {str(model)!r}",
         )
     sets = manifest.get("data") if isinstance(manifest.get("data"), list) else []
     here = {file.sha256 for file in dataset.contract.files}
     for entry in sets if isinstance(sets, list) else []:
         target, files = (entry.get("target"), entry.get("files")) if isinstance(entry, dict) else (None, None)
         if isinstance(files, dict) and here & {str(digest) for digest in files.values()}:
-            yield _differs("the adapter has not seen these records", f"{dataset.name} is in its training data ({target})")
+            yield _differs(
+                "the adapter has not seen these records",
+                f"the adapter has seen these records: {dataset.name} is in its training data ({target})",
+            )
         elif isinstance(target, str):
             yield from _training_contract(dataset.contract, target)
 
@@ -153,7 +166,7 @@ def _training_contract(ours: Contract, target: str) -> Iterator[Check]:
         pairs["prompt"] = (str(ours.settings.get("prompt")), str(theirs.settings.get("prompt")))
     for what, (here, there) in pairs.items():
         if here != there:
-            yield _differs(f"{what} is {name}", f"{here!r} here, {there!r} there")
+            yield _differs(f"{what} is {name}", f"the {what} is {here!r} here, and was {there!r} in training ({target})")
 
 
 def _template(folder: Path) -> str | None:

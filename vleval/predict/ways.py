@@ -29,6 +29,19 @@ class Work:
     note: Callable[[str], None]
 
 
+def check_way(options: RunOptions) -> None:
+    """Hold options to name a way of asking, before anything is opened.
+
+    Raises:
+        UsageError: there is no such backend, its address is none, or it takes no adapter.
+    """
+    if options.backend == HF:
+        return
+    wire = find_wire(options.backend)
+    if not takes_offline(options.backend, options.model, options.base_url):
+        make_endpoint(options, wire)
+
+
 def ask_all(work: Work) -> Sequence[str]:
     """Ask in the way that the options call for; returns the names the model may answer under, none for one in this process."""
     options = work.options

@@ -12,6 +12,7 @@ from vldata.errors import UsageError
 from vleval.compare import compare, display_names
 from vleval.joining import Allow
 from vleval.metrics.options import MetricOptions
+from vleval.predict.origin import find_dataset
 from vleval.report.document import ReportDocument, build_report
 from vleval.scoring import score
 
@@ -86,7 +87,11 @@ def make_report(request: Request, *, with_images: bool) -> Made:
         from vldata.web.thumbs import thumbnails
 
         wanted = [name for item in document.gallery.items for name in item.images]
-        thumbs, note = thumbnails(wanted, request.image_root or _root_of(request.references))
+        root = request.image_root or _root_of(request.references) or _root_asked(request.files)
+        thumbs, note = thumbnails(wanted, root)
+        if note and root is None:
+            cure = "--data DIR/NAME names the dataset, or --image-root the folder they lie in."
+            note = f"{len(set(wanted)):,} pictures are not shown: {cure}"
         notes += [note] if note else []
     return Made(document, thumbs, tuple(dict.fromkeys(notes)))
 
@@ -102,6 +107,13 @@ def render(made: Made, suffix: str) -> bytes:
     from vleval.report.html import render_html
 
     return render_html(made.document, made.thumbs).encode("utf-8")
+
+
+def _root_asked(files: Sequence[str]) -> Path | None:
+    """The folder of the dataset that `vleval predict` asked for these files, where they are all of one."""
+    found = [find_dataset(Path(name)) for name in files if name != "-"]
+    roots = {None if dataset is None else dataset.paths.out.resolve() for dataset in found}
+    return roots.pop() if len(roots) == 1 else None
 
 
 def _root_of(references: str | None) -> Path | None:

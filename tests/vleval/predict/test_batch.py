@@ -45,9 +45,9 @@ def asks(prepared: Path) -> list[Ask]:
 
 
 def test_answers_find_their_records_in_any_order(prepared: Path, tmp_path: Path) -> None:
-    dataset, out = Dataset(prepared / "openeqa"), tmp_path / "new" / "p.jsonl"
-    count = write_batch(dataset, tmp_path / "to" / "b.jsonl", OPTIONS)
-    requests = read_lines(tmp_path / "to" / "b.jsonl")
+    dataset, out = Dataset(prepared / "openeqa"), tmp_path / "p.jsonl"
+    count = write_batch(dataset, tmp_path / "b.jsonl", OPTIONS)
+    requests = read_lines(tmp_path / "b.jsonl")
     assert count == len(requests) == len({ask.question for ask in asks(prepared)})
     assert requests[0]["url"] == "/v1/chat/completions" and requests[0]["method"] == "POST"
     lines = [answered(request) for request in reversed(requests)]
@@ -61,7 +61,7 @@ def test_answers_find_their_records_in_any_order(prepared: Path, tmp_path: Path)
     assert {row["error"] for row in bad} == {"out of memory", "the batch output has no line for this request"}
     assert result.first_error == f"{bad[0]['id']}: {bad[0]['error']}"
     assert all(row["prediction"] == answer_to(row["question"], 2) for row in rows if row["error"] is None)
-    document = json.loads((tmp_path / "new" / "p.jsonl.run.json").read_text())
+    document = json.loads((tmp_path / "p.jsonl.run.json").read_text())
     assert (document["model"], document["answered_as"], document["server_fingerprints"]) == ("tiny", ["tiny"], ["f1"])
 
 

@@ -52,7 +52,7 @@ def test_preflight_stops_on_what_cannot_work(prepared: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("tokens", "warning"),
-    [(GOOD_TOKENS, ""), (0, "the server does not see them"), (100, "200 by the server, 172 by our count")],
+    [(GOOD_TOKENS, ""), (0, "the server does not see them"), (100, "pictures cost 200 tokens on the server, 172 by our count")],
 )
 def test_preflight_counts_what_pictures_cost(tokens: int, warning: str, prepared: Path, tmp_path: Path) -> None:
     notes: list[str] = []
@@ -94,7 +94,7 @@ def test_a_model_may_answer_under_another_name_of_its_own(known_as: str, prepare
 def test_a_stray_name_in_a_probe_is_no_name_of_the_model(names: list[str], prepared: Path, tmp_path: Path) -> None:
     with serve(FakeServer(answer_as([*names, "other", "tiny"]))) as server:
         notes = ask(prepared, tmp_path / "p.jsonl", server)
-    assert notes == ["Warning: the model that was asked answers: no; 'other' answered; such answers are errors."]
+    assert notes == ["Warning: 'other' answered instead of 'tiny'; such answers are errors."]
     assert errors(tmp_path / "p.jsonl") == {""}  # the stray answer in the run was asked for again
     assert json.loads((tmp_path / "p.jsonl.run.json").read_text())["answered_as"] == ["tiny"]
 
@@ -116,8 +116,8 @@ def test_words_end_with_one_mark(detail: str) -> None:
     with pytest.raises(DataError) as caught:
         announce([Check("a picture is answered", False, detail)], notes.append, strict=True)
     end = detail if detail.endswith("!") else detail.removesuffix(".") + "."
-    assert notes == [f"Warning: a picture is answered: no; {end}"]
-    assert str(caught.value).splitlines()[0] == f"preflight: a picture is answered: no; {end}"
+    assert notes == [f"Warning: {end}"]
+    assert str(caught.value).splitlines()[0] == f"preflight: {end}"
 
 
 def test_ping_says_what_it_saw_as_text_and_as_json(prepared: Path, vleval: Any) -> None:

@@ -64,17 +64,19 @@ def test_what_agrees_is_not_named(prepared: Path, model: Path, adapter: Path) ->
 def test_a_processor_that_resizes_is_named_with_an_example(prepared: Path, model: Path) -> None:
     edit(model / "preprocessor_config.json", size={"shortest_edge": 65_536, "longest_edge": 70_000})
     (found,) = names(prepared, model)
-    assert found.startswith("pictures stay as they were written: limits 65,536 to 70,000 px resize") and "384x224 becomes 320x192" in found
+    assert "the model's limits, 65,536 to 70,000 px, resize" in found and "384x224 becomes 320x192" in found
     edit(model / "preprocessor_config.json", size=None, min_pixels=131_072)
     assert "384x224 becomes" in names(prepared, model)[0]
 
 
 def test_another_grid_or_a_tower_that_does_not_fit_is_named(prepared: Path, model: Path) -> None:
     edit(model / "config.json", vision_config={"patch_size": 14, "spatial_merge_size": 2})
-    assert names(prepared, model) == ["processor and vision tower agree: patches of 16 merged by 2, but the tower has 14 and 2"]
+    assert names(prepared, model) == [
+        "processor and vision tower agree: the image processor makes patches of 16 pixels merged by 2, but the vision tower takes 14 and 2"
+    ]
     edit(model / "preprocessor_config.json", patch_size=14)
     (found,) = names(prepared, model)
-    assert "patches of 14 pixels merged by 2; qwen3-vl has 16 and 2" in found
+    assert "patches of 14 pixels merged by 2, and the contract's qwen3-vl has 16 and 2" in found
 
 
 def test_the_adapters_run_is_held_to_model_template_and_data(prepared: Path, model: Path, adapter: Path) -> None:
@@ -83,7 +85,11 @@ def test_the_adapters_run_is_held_to_model_template_and_data(prepared: Path, mod
     manifest = {"model": {"path": "other", "config": "0"}, "data": [{"target": "prepared/openeqa", "files": {"openeqa.jsonl": own}}]}
     write(adapter / "run_manifest.json", manifest)
     template, base, seen = names(prepared, model, adapter)
-    assert "holds another one" in template and "it was trained on 'other'" in base and "openeqa is in its training data" in seen
+    assert (
+        "another chat template than the model's" in template
+        and "the adapter was trained on 'other', which has other" in base
+        and "openeqa is in its training data" in seen
+    )
 
 
 def test_the_training_sets_contract_is_compared(prepared: Path, model: Path, adapter: Path, tmp_path: Path) -> None:
@@ -94,7 +100,7 @@ def test_the_training_sets_contract_is_compared(prepared: Path, model: Path, ada
     convert("openeqa", tmp_path / "source", frames=1, out=out, workers=1, limit=3, max_pixels=131_072, prompt=prompt)
     edit(adapter / "run_manifest.json", data=[{"target": f"{out}/openeqa", "files": {"openeqa.jsonl": "0"}}])
     pixels, wording = names(prepared, model, adapter)
-    assert "589824 here, 131072 there" in pixels and "Answer briefly." in wording
+    assert "the max_pixels is 589824 here, and was 131072 in training" in pixels and "Answer briefly." in wording
 
 
 def test_a_question_worded_otherwise_than_the_contract_is_named(prepared: Path, model: Path, tmp_path: Path) -> None:
@@ -102,7 +108,7 @@ def test_a_question_worded_otherwise_than_the_contract_is_named(prepared: Path, 
     contract = json.loads((copy / "openeqa.contract.json").read_text())
     edit(copy / "openeqa.contract.json", settings={**contract["settings"], "prompt": "{images}{question}\nAnswer with one word."})
     (found,) = names(copy, model)
-    assert found.startswith("questions are worded as the contract says: 6 of 6 are not as")
+    assert "6 of 6 questions are not worded as the contract says" in found
 
 
 def test_predict_warns_notes_and_stops_when_strict(prepared: Path, model: Path, tmp_path: Path) -> None:
@@ -111,7 +117,7 @@ def test_predict_warns_notes_and_stops_when_strict(prepared: Path, model: Path, 
     with serve(FakeServer(model=str(model))) as server:
         options = {"backend": "openai", "model": str(model), "base_url": server.url, "preflight": False}
         predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", RunOptions(**options), note=notes.append)
-        assert any("Warning: pictures stay as they were written: no;" in note for note in notes)
+        assert any(note.startswith("Warning: the model's limits, 65,536 to 70,000 px, resize ") for note in notes)
         assert len(json.loads((tmp_path / "p.jsonl.run.json").read_text())["differences"]) == 1
         with pytest.raises(DataError, match="Drop --strict"):
             predict(Dataset(prepared / "openeqa"), tmp_path / "q.jsonl", RunOptions(**options, strict=True))
