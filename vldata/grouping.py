@@ -88,7 +88,7 @@ def count_of(asked: float, total: int, flag: str) -> int:
     if asked != int(asked):
         raise UsageError(f"{flag} {asked} is neither a fraction below 1 nor a whole number.")
     if asked > total:
-        raise UsageError(f"{flag} {asked:.0f} is more than the {total:,} records there are.")
+        raise UsageError(f"{flag} {asked:g} is more than the {total:,} records there are.")
     return int(asked)
 
 

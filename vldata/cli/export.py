@@ -22,7 +22,7 @@ def export(
             help="Name pictures where they lie, copy them beside the export, or embed their bytes (openai, parquet; their default)."
         ),
     ] = "auto",
-    rows_per_shard: Annotated[int, typer.Option(help="Records a shard, for parquet and webdataset.", min=1)] = 1000,
+    rows_per_shard: Annotated[int, typer.Option(help="Records a shard, for parquet and webdataset.", min=1, max=1_000_000_000)] = 1000,
     push: Annotated[
         str, typer.Option(metavar="REPO", help="With --to hf: upload to this dataset of the hub, private.", show_default=False)
     ] = "",
