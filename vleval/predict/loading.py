@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vldata import strictjson
 from vldata.errors import DataError, MissingExtraError, UsageError
-from vldata.models.layout import read_adapter_config
+from vldata.models.layout import ADAPTER_CONFIG, ADAPTER_WEIGHTS, read_adapter_config
 from vleval.predict.retry import as_sentence
 
 
@@ -35,15 +37,34 @@ def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
     from transformers import AutoImageProcessor, AutoModelForImageTextToText
 
     try:
-        return AutoImageProcessor.from_pretrained(folder), AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
+        images = AutoImageProcessor.from_pretrained(folder)
+        model, told = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, output_loading_info=True)
     except MemoryError:
         raise
     except Exception as error:  # it raises whatever a step of its reading meets, of a dozen kinds
         raise DataError(
-            f"transformers cannot load this model: {_in_a_line(error)}",
+            as_sentence(f"transformers cannot load this model: {_why_not(folder, error)}"),
             where=str(folder),
             cure="Download it again, whole; a model newer than transformers needs: pip install -U transformers",
         ) from None
+    if missing := sorted(told["missing_keys"]):  # it would go on with random numbers in their place
+        raise DataError(f"the weights lack {_count(missing, 'tensor')}.", where=str(folder), cure="Download it again, whole.")
+    return images, model
+
+
+def _why_not(folder: Path, error: Exception) -> str:
+    """Why transformers does not load a folder: its first sentence, or ours where it speaks of itself."""
+    text = _in_a_line(error)
+    kind = strictjson.read_json(folder / "config.json").get("model_type")
+    if "does not recognize this architecture" in text:
+        return f"it does not know the model type {kind!r}"
+    if "Unrecognized configuration class" in text:
+        return f"a model of the type {kind!r} does not take pictures and text"
+    if "ignore_mismatched_sizes" in text:
+        return "its weights have other shapes than its config.json says"
+    if isinstance(error, KeyError | AttributeError | TypeError | IndexError):
+        return f"one of its JSON files is not as it should be ({text})"
+    return text
 
 
 def add_adapter(model: Any, adapter: str) -> Any:
@@ -54,20 +75,28 @@ def add_adapter(model: Any, adapter: str) -> Any:
         DataError: the folder holds no adapter, or one for another model.
     """
     try:
-        from peft import PeftModel
-        from safetensors import SafetensorError
+        from peft import PeftModel, get_peft_model_state_dict
+        from safetensors import SafetensorError, safe_open
     except ImportError:
         raise MissingExtraError("an adapter", "train") from None
-    read_adapter_config(Path(adapter))
+    if "peft_type" not in read_adapter_config(Path(adapter)):
+        raise DataError("names no peft_type.", where=str(Path(adapter) / ADAPTER_CONFIG), cure="Give the output folder of a training run.")
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft reads an old alias
             warnings.filterwarnings("error", message="Found missing adapter keys", category=UserWarning)  # parts would stay untrained
-            return PeftModel.from_pretrained(model, adapter)
+            tuned = PeftModel.from_pretrained(model, adapter)
+        with safe_open(Path(adapter) / ADAPTER_WEIGHTS, "pt") as file:
+            strange = [name for name in {*file.keys()} - {*get_peft_model_state_dict(tuned)} if "lora_" in name]
     except UserWarning:
         raise _unfit(adapter, "it has no weights for some of the layers that it names") from None
-    except (RuntimeError, ValueError, TypeError, KeyError, OSError, SafetensorError) as error:
+    except (KeyError, TypeError, AttributeError):
+        raise _unfit(adapter, "its adapter_config.json is not one that peft reads") from None
+    except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         raise _unfit(adapter, _shapes(str(error)) or _in_a_line(error)) from None
+    if strange:  # peft leaves them out without a word
+        raise _unfit(adapter, f"it has no place for {_count(sorted(strange), 'tensor')}")
+    return tuned
 
 
 def _unfit(adapter: str, why: str) -> DataError:
@@ -88,5 +117,10 @@ def _shapes(text: str) -> str:
 
 
 def _in_a_line(error: BaseException) -> str:
-    """The words of an error in one line, at most 300 characters, with a full stop."""
-    return as_sentence(" ".join(str(error).split())[:300] or "it gives no reason")
+    """The first sentence of an error, at most 200 characters."""
+    return " ".join(str(error).split()).split(". ")[0][:200] or "it gives no reason"
+
+
+def _count(names: Sequence[str], what: str) -> str:
+    """How many there are, and the first of them."""
+    return f"1 {what}, {names[0]}" if len(names) == 1 else f"{len(names):,} {what}s, the first {names[0]}"
