@@ -15,6 +15,7 @@ from vldata.near_pictures import BITS, DEFAULT_DISTANCE, fingerprints, near_pair
 from vldata.near_texts import DEFAULT_SIMILARITY, Text, near_texts, text_of
 from vldata.record import Record, iter_records, plain_text
 from vldata.rules import path_fault
+from vldata.wording import counted
 from vldata.workers import count_workers
 
 KEPT = 1_000
@@ -141,9 +142,9 @@ def _fingerprint_all(
             on_progress("all", done, len(files))
     notes = []
     if lost:
-        notes.append(f"{lost:,} pictures cannot be read and were not compared: vldata validate names them.")
+        notes.append(f"Not compared, as they cannot be read: {counted(lost, 'picture')}. vldata validate names them.")
     if plain:
-        notes.append(f"{plain:,} pictures are of one colour and were compared by their bytes alone.")
+        notes.append(f"Compared by their bytes alone, as they are of one colour: {counted(plain, 'picture')}.")
     by_corpus = []
     for corpus in corpora:
         paths = {picture: str((corpus.out / picture).absolute()) for picture in corpus.pictures}

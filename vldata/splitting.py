@@ -19,6 +19,7 @@ from vldata.grouping import LEAK_SHUFFLES, SIDES, Side, assign_sides, count_of, 
 from vldata.journal import discard_state, recover
 from vldata.lock import hold
 from vldata.record import Record
+from vldata.wording import counted
 
 
 class SplitResult(msgspec.Struct, frozen=True):
@@ -124,7 +125,8 @@ def _shared_pictures(records: Sequence[Record], rows: dict[Side, list[int]]) -> 
     seen = {side: {image for row in members for image in records[row].media} for side, members in rows.items()}
     for first, second in combinations(seen, 2):
         if shared := seen[first] & seen[second]:
-            yield f"Warning: {len(shared):,} pictures are in {first} and in {second}; they are the same files under other groups."
+            count = counted(len(shared), "picture")
+            yield f"Warning: {first} and {second} share {count} under other groups; --group-by image keeps them on one side."
 
 
 def _leak(groups: dict[str, list[int]], rows: dict[Side, list[int]], group_by: str, seed: int) -> RowSplitLeak | None:

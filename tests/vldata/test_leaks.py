@@ -220,4 +220,4 @@ def test_a_picture_that_is_gone_is_said_not_to_be_compared(prepared: Path) -> No
     gone = json.loads((other / "openeqa.jsonl").read_text().splitlines()[0])["images"][0]
     (other / gone).unlink()
     (result,) = find_leaks([str(prepared / "openeqa"), str(other / "openeqa")], workers=1)
-    assert result.notes == ("1 pictures cannot be read and were not compared: vldata validate names them.",)
+    assert result.notes == ("Not compared, as they cannot be read: 1 picture. vldata validate names them.",)

@@ -95,6 +95,11 @@ def test_a_split_by_pictures_is_proved_again(prepared: Path) -> None:
     assert found.good and [check.good for check in found.checks if check.name == "groups by image"] == [True]
 
 
+def test_pictures_on_two_sides_are_told_with_the_cure(prepared: Path) -> None:
+    notes = split(prepared, "openeqa", test=0.3, group_by="none").notes
+    assert any(note.startswith("Warning: train and test share ") and "--group-by image" in note for note in notes)
+
+
 def test_an_unknown_key_names_what_there_is(prepared: Path) -> None:
     with pytest.raises(DataError, match="no meta key 'nosuch'") as caught:
         split(prepared, "openeqa", test=0.3, group_by="nosuch")

@@ -30,6 +30,7 @@ from vldata.draft import Draft, Mend, Reject, Traits, Turn
 from vldata.errors import DataError
 from vldata.media.refs import FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
+from vldata.wording import counted
 
 _TOOL_WORDS = ("tools", "tool", "tool_calls", "tool_use", "observation", "function_call", "tool_call", "function", "function_response")
 _SAMPLE_ROWS = 1_000
@@ -352,7 +353,7 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
 
 def _sentences(path: Path, found: _Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:
     forms = "; ".join(f"{DIALECTS[name].said} ({count:,})" for name, count in found.dialects.items())
-    yield f"{path}: {forms} in the first {found.rows:,} rows."
+    yield f"{path}: {forms} in the first {counted(found.rows, 'row')}."
     own = [tag for tag in found.placeholders if tag not in ("<image>", "<video>")] + ["<img>path</img>"] * found.embedded
     if own:
         yield f"Placeholders for media: {', '.join(own)}."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vldata.media.refs import Failure
 from vldata.media.sources import Unusable, read_picture_bytes
+from vldata.wording import counted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -31,7 +32,7 @@ def thumbnails(names: Iterable[str], root: Path | None) -> tuple[dict[str, str],
     """
     wanted = list(dict.fromkeys(names))
     if root is None:
-        return {}, f"{len(wanted):,} pictures are not shown: --image-root names the folder they lie in." if wanted else ""
+        return {}, f"Not shown: {counted(len(wanted), 'picture')}. --image-root names the folder they lie in." if wanted else ""
     shown: dict[str, str] = {}
     size = 0
     for name in wanted:

@@ -14,6 +14,7 @@ import numpy as np
 from vleval.metric import CorpusStats, Floats
 from vleval.stats.bootstrap import corpus_interval
 from vleval.stats.groups import Groups
+from vleval.stats.intervals import clustered_bounded
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def judge_agreement(first: Sequence[float], second: Sequence[float], groups: Gro
         if values[name] is None or apart.count < 2:
             continue
         found = corpus_interval(CorpusStats(stats.rows, _finite(stats, value)), apart, seed=seed)
+        if name == "exact" and found.low is None:  # all alike, or none: a share has a bound where resamples do not vary
+            found = clustered_bounded((a == b).astype(np.float64), apart, 0.0, 1.0)
         if found.low is not None and found.high is not None:
             intervals[name] = (found.low, found.high)
     return Agreement(n=len(a), intervals=intervals, clustered_by=apart.key, **values)  # type: ignore[arg-type]

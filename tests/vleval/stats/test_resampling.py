@@ -131,5 +131,7 @@ def test_agreement_has_correlations_and_intervals():
     wide = judge_agreement(first, second, Groups("scene", np.arange(12) // 3, 4, ""))
     assert wide.clustered_by == "scene" and wide.intervals["pearson"] != found.intervals["pearson"]
     assert judge_agreement(first, second) == found, "seeded"
+    alike = judge_agreement(first, first)
+    assert alike.intervals["exact"] == pytest.approx((12 / (12 + 1.959963984540054**2), 1.0)) and "kappa" not in alike.intervals
     never = judge_agreement([3, 3, 3], [1, 2, 3])
     assert never.pearson is None and never.spearman is None and "pearson" not in never.intervals
