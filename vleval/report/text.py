@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from vldata.wording import counted
 from vleval.explain import Explanation
 from vleval.results import Counts, MetricScore, ScoreResult
 
@@ -38,11 +39,6 @@ def number(value: float, scale: float) -> str:
     """Two decimals on a scale of 100, four on a scale of 1."""
     text = f"{value:.{2 if scale >= 100 else 3 if scale >= 10 else 4}f}"
     return text.lstrip("-") if not text.strip("-0.") else text
-
-
-def counted(n: int, noun: str) -> str:
-    """`1 row`, `1,636 rows`."""
-    return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
 def counts_text(counts: Counts) -> str:
@@ -124,7 +120,7 @@ def _worth_lines(score: MetricScore) -> Iterator[str]:
         lost = score.n - score.n_upstream
         yield f"{score.profile} itself drops {lost:,} rows and prints {show(score.value_upstream)} (n={score.n_upstream})"
     if score.unparsed and not score.notes:
-        yield f"{score.unparsed:,} answers could not be read by this metric and count as wrong"
+        yield f"{counted(score.unparsed, 'answer')} could not be read by this metric: counted as wrong"
     yield from (f"note: {note}" for note in score.notes)
 
 
