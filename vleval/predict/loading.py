@@ -38,7 +38,7 @@ def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
 
     try:
         images = AutoImageProcessor.from_pretrained(folder)
-        model, told = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, output_loading_info=True)
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, output_loading_info=True)
     except MemoryError:
         raise
     except Exception as error:  # it raises whatever a step of its reading meets, of a dozen kinds
@@ -47,6 +47,7 @@ def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
             where=str(folder),
             cure="Download it again, whole; a model newer than transformers needs: pip install -U transformers",
         ) from None
+    model, told = loaded
     if missing := sorted(told["missing_keys"]):  # it would go on with random numbers in their place
         raise DataError(f"the weights lack {_count(missing, 'tensor')}.", where=str(folder), cure="Download it again, whole.")
     return images, model
