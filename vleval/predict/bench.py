@@ -71,7 +71,7 @@ def bench(
         DataError: there is nothing to ask, or not one request was answered.
     """
     if not asks:
-        raise DataError("there is nothing to ask.")
+        raise DataError("there is nothing to ask.", cure="Name a dataset with records: --data DIR/NAME.")
     return asyncio.run(_bench(endpoint, wire, asks, levels, requests, warmup, fresh_images, api_key))
 
 

@@ -35,7 +35,10 @@ def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
         DataError: transformers cannot; the message holds its reason.
     """
     from transformers import AutoImageProcessor, AutoModelForImageTextToText
+    from transformers.utils import logging
 
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()  # it prints a table of what does not fit, and then raises something else
     try:
         images = AutoImageProcessor.from_pretrained(folder)
         loaded: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, output_loading_info=True)
@@ -47,6 +50,8 @@ def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
             where=str(folder),
             cure="Download it again, whole; a model newer than transformers needs: pip install -U transformers",
         ) from None
+    finally:
+        logging.set_verbosity(before)
     model, told = loaded
     if missing := sorted(told["missing_keys"]):  # it would go on with random numbers in their place
         raise DataError(f"the weights lack {_count(missing, 'tensor')}.", where=str(folder), cure="Download it again, whole.")
@@ -88,7 +93,9 @@ def add_adapter(model: Any, adapter: str) -> Any:
             warnings.filterwarnings("error", message="Found missing adapter keys", category=UserWarning)  # parts would stay untrained
             tuned = PeftModel.from_pretrained(model, adapter)
         with safe_open(Path(adapter) / ADAPTER_WEIGHTS, "pt") as file:
-            strange = [name for name in {*file.keys()} - {*get_peft_model_state_dict(tuned)} if "lora_" in name]
+            strange = [
+                name for name in {*file.keys()} - {*get_peft_model_state_dict(tuned, save_embedding_layers=False)} if "lora_" in name
+            ]
     except UserWarning:
         raise _unfit(adapter, "it has no weights for some of the layers that it names") from None
     except (KeyError, TypeError, AttributeError):

@@ -56,12 +56,13 @@ MODELS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_that_cannot_be_loaded_is_named_with_a_cure(name: str, copy: Path, prepared: Path, vleval: Any) -> None:
+def test_a_model_that_cannot_be_loaded_is_named_with_a_cure(name: str, copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoil, words = MODELS[name]
     spoil(copy)
     with pytest.raises(DataError) as caught:
         HfModel(str(copy), device="cpu")
     text = str(caught.value)
+    assert "LOAD REPORT" not in capsys.readouterr().err
     assert words in text and caught.value.cure and "<class" not in text and text.splitlines()[0].endswith((".", ")."))
 
 
@@ -112,6 +113,13 @@ def test_an_adapter_that_does_not_fit_says_in_what(name: str, adapter: Path, tin
     with pytest.raises(DataError, match=f"does not fit this model: .*{words}") as caught:
         HfModel(str(tiny_model), adapter=str(folder), device="cpu")
     assert "Error" not in str(caught.value) and caught.value.cure == "Give the base it was trained on."
+
+
+def test_loading_an_adapter_looks_nothing_up_and_says_nothing(adapter: Path, tiny_model: Path, tmp_path: Path, capsys: Any) -> None:
+    folder = Path(shutil.copytree(adapter, tmp_path / "adapter"))
+    change(folder / "adapter_config.json", base_model_name_or_path="nobody/no-such-model")  # warnings are errors here
+    HfModel(str(tiny_model), adapter=str(folder), device="cpu")
+    assert "no-such-model" not in "".join(capsys.readouterr())
 
 
 def test_a_configuration_that_is_none_of_an_adapter_is_named(adapter: Path, tiny_model: Path, tmp_path: Path) -> None:

@@ -123,6 +123,12 @@ def test_values_out_of_range_are_wrong_usage(given: tuple[str, str], prepared: P
         assert repr(given[1]) in ran.err and "http://127.0.0.1:8000/v1" in ran.err
 
 
+def test_a_judges_address_is_looked_at_too(quiz: dict[str, Path], tmp_path: Path, vleval: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = vleval("score", quiz["base"], "--metric", "llm_match", "--judge", "nonsense", "--judge-model", "m")
+    assert ran.code == 2 and "'nonsense' is not the address of a server." in ran.err, ran.err
+
+
 def test_reasons_are_words_and_no_names_of_classes(prepared: Path, tmp_path: Path, vleval: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vleval.predict.client._CONNECT_S", 1.0)
     ran = vleval(*command(prepared / "openeqa", tmp_path / "p.jsonl", "--base-url", "http://127.0.0.1:1"))
