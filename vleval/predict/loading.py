@@ -93,17 +93,16 @@ def add_adapter(model: Any, adapter: str) -> Any:
             warnings.filterwarnings("error", message="Found missing adapter keys", category=UserWarning)  # parts would stay untrained
             tuned = PeftModel.from_pretrained(model, adapter)
         with safe_open(Path(adapter) / ADAPTER_WEIGHTS, "pt") as file:
-            strange = [
-                name for name in {*file.keys()} - {*get_peft_model_state_dict(tuned, save_embedding_layers=False)} if "lora_" in name
-            ]
+            its = {name for name in set(file.keys()) if "lora_" in name}
+        placed = {name for name in get_peft_model_state_dict(tuned, save_embedding_layers=False) if "lora_" in name}
     except UserWarning:
         raise _unfit(adapter, "it has no weights for some of the layers that it names") from None
     except (KeyError, TypeError, AttributeError):
         raise _unfit(adapter, "its adapter_config.json is not one that peft reads") from None
     except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         raise _unfit(adapter, _shapes(str(error)) or _in_a_line(error)) from None
-    if strange:  # peft leaves them out without a word
-        raise _unfit(adapter, f"it has no place for {_count(sorted(strange), 'tensor')}")
+    if len(its) > len(placed):  # peft leaves the rest out without a word; it renames those of older versions
+        raise _unfit(adapter, f"it has no place for {_count(sorted(its - placed), 'tensor')}")
     return tuned
 
 
