@@ -86,6 +86,7 @@ test-train: $(VENV)/.dev
 # Kernels, types and levers on a GPU; with two of them FSDP2 too. The Python is one with a CUDA torch, and the train, qlora and dev extras.
 GPU_PYTHON ?= $(BIN)/python
 test-gpu:
+	$(GPU_PYTHON) -c 'import sys, torch; sys.exit(0 if torch.cuda.is_available() else "no GPU here: nothing was proven")'
 	$(GPU_PYTHON) -m pytest -q tests/vltrain/proofs_gpu.py tests/vltrain/proofs_two_gpus.py
 
 clean:

@@ -11,9 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from vltrain.features import Sample
-from vltrain.levers import PLAIN, Levers
+from vltrain.levers import PLAIN
 from vltrain.merge import merge
 from vltrain.quantize import quantize
+from vltrain.recipe import Levers
 from vltrain.sft import run_sft
 
 from fixtures.colours import convert_colours

@@ -11,8 +11,8 @@ import pytest
 import torch
 from vltrain.adapters import add_adapters
 from vltrain.features import Sample
-from vltrain.levers import PLAIN, Levers, Step, core_of, plain_loss
-from vltrain.recipe import Recipe
+from vltrain.levers import PLAIN, Step, core_of, plain_loss
+from vltrain.recipe import Levers, Recipe
 from vltrain.sft import run_sft
 from vltrain.trainer import make_collator
 
@@ -64,7 +64,7 @@ def run(folder: Path, samples: list[Sample], levers: Levers, dtype: torch.dtype,
     model = adapted(folder, dtype)
     batch = make_collator(model, levers)(samples)
     moved = {name: value.cuda() if isinstance(value, torch.Tensor) else value for name, value in batch.items()}
-    if levers.plain:
+    if levers == PLAIN:
         with torch.autocast("cuda", dtype, enabled=dtype != torch.float32):
             loss = plain_loss(model, moved, core_of(model).config.image_token_id)
     else:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 from vltrain.cli import app
 
-from vldata.errors import DataError, UsageError
+from fixtures.colours import convert_colours
+from vldata.errors import DataError, MissingExtraError, UsageError
 from vleval.cli import app as vleval
 
 COMMANDS = ("plan", "sft", "merge", "quantize", "export")
@@ -90,3 +92,27 @@ def test_a_short_run_and_a_second_one(recipe: Path) -> None:
     assert json.loads(document[: document.rindex("}") + 1])["steps"] == 1
     with pytest.raises(UsageError, match="a finished adapter lies here"):
         CliRunner().invoke(app, ["sft", str(recipe), "--max-steps", "1"], catch_exceptions=False)
+
+
+def test_the_examples_of_the_help_run(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order of the commands, each on what the one before left."""
+    convert_colours(tmp_path / "prepared", count=16, name="openeqa_test")
+    (tmp_path / "recipe.yaml").write_text(
+        f"model: {tiny}\ndata: prepared/openeqa_test\noutput: runs/x\nprecision: fp32\nbatch_size: 4\n"
+        "workers: 0\ntensorboard: false\nplot: false\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    said = {}
+    for command in COMMANDS:
+        shown = CliRunner().invoke(app, [command, "--help"], terminal_width=200).output
+        example = shown[shown.index("Example: ") :].split()[1:]
+        assert example[:2] == ["vltrain", command]
+        if command == "quantize" and not find_spec("bitsandbytes"):
+            with pytest.raises(MissingExtraError, match="qlora"):
+                CliRunner().invoke(app, example[1:], catch_exceptions=False)
+            continue
+        ran = CliRunner().invoke(app, example[1:], catch_exceptions=False)
+        assert ran.exit_code == 0, ran.output
+        said[command] = ran.stdout
+    assert said["sft"].startswith("10 steps, ") and "tensors merged" in said["merge"]
+    assert said["export"].startswith("vllm serve merged ")

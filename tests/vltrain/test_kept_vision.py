@@ -12,8 +12,8 @@ from vltrain.adapters import add_adapters
 from vltrain.collate import Collator
 from vltrain.features import Sample
 from vltrain.kept_vision import KeptVision
-from vltrain.levers import Levers, Step
-from vltrain.recipe import Recipe
+from vltrain.levers import Step
+from vltrain.recipe import Levers, Recipe
 
 from tests.vltrain.conftest import load
 

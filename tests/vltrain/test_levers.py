@@ -11,8 +11,8 @@ import torch
 from vltrain.adapters import add_adapters
 from vltrain.collate import Collator, as_rows
 from vltrain.features import Sample
-from vltrain.levers import PLAIN, Levers, Segments, Step, attend, core_of, plain_loss
-from vltrain.recipe import Recipe
+from vltrain.levers import PLAIN, Segments, Step, attend, core_of, plain_loss
+from vltrain.recipe import Levers, Recipe
 
 from tests.vltrain.conftest import load
 
@@ -34,7 +34,7 @@ def run(model: Any, samples: list[Sample], levers: Levers, *, checkpointing: boo
     model.zero_grad()
     model.train()
     batch = Collator(packing=levers.packing, pad_id=0, position_side=8)(samples)
-    if levers.plain:
+    if levers == PLAIN:
         loss = plain_loss(model, batch, core_of(model).config.image_token_id)
     else:
         loss = Step(model, levers, checkpointing=checkpointing)(batch)

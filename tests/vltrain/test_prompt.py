@@ -110,7 +110,7 @@ def test_calls_of_tools_are_learned_and_what_they_return_is_not(
 @pytest.mark.parametrize("content", ["no", '{"x": 1}', "[1]", "[]", '{"name": "a"}', '{"name": {}, "arguments": {}}', "null"])
 def test_a_call_that_is_none_is_named(prompter: Prompter, content: str) -> None:
     messages = (Message("user", "q"), Message("function_call", content), Message("observation", "r"), Message("assistant", "a"))
-    with pytest.raises(DataError, match="a function call is"):
+    with pytest.raises(DataError, match=r"a function call (is|holds) "):
         prompter.encode(Record(id="x", messages=messages, images=(), references=(), meta={}), [])
 
 

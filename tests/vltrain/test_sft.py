@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from vltrain.merge import merge
-from vltrain.recipe import Recipe
+from vltrain.recipe import Levers, Recipe
 from vltrain.sft import TrainResult, run_sft, show_labels
 
 from tests.vltrain.answers import exact_match
@@ -140,7 +140,6 @@ def test_a_damaged_picture_is_named_without_a_workers_traceback(tiny: Path, colo
 
 def test_frozen_parts_stay_as_they_were(tiny: Path, colours: str, tmp_path: Path) -> None:
     from vltrain.adapters import add_adapters
-    from vltrain.levers import Levers
     from vltrain.sft import _arguments, prepare
     from vltrain.trainer import Featurizer, Samples, SftTrainer, make_collator, use_levers
 

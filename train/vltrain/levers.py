@@ -21,7 +21,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
@@ -29,27 +28,9 @@ from torch.utils.checkpoint import checkpoint
 from vltrain.collate import Batch
 from vltrain.features import IGNORED, interpolation, patch_coordinates
 from vltrain.kept_vision import KeptVision
-from vltrain.recipe import Recipe
+from vltrain.recipe import Levers, Recipe
 
 Lengths = tuple[int, ...]
-
-
-class Levers(msgspec.Struct, frozen=True, kw_only=True):
-    """Which levers are on."""
-
-    packing: bool = True
-    vision_no_grad: bool = True
-    logits_at_labels: bool = True
-    linear_patch_embed: bool = True
-    host_positions: bool = True
-    compile: bool = False
-    liger: bool = False
-    keep_vision_gib: float = 0.0
-
-    @property
-    def plain(self) -> bool:
-        """Whether the model runs as transformers runs it."""
-        return self == PLAIN
 
 
 PLAIN = Levers(packing=False, vision_no_grad=False, logits_at_labels=False, linear_patch_embed=False, host_positions=False)
@@ -284,9 +265,9 @@ class Step:
 
     def _read(self, hidden: torch.Tensor, batch: Batch, deep: Sequence[torch.Tensor]) -> torch.Tensor:
         cos, sin = self.language.rotary_emb(hidden, batch["position_ids"][1:])
-        segments = self._segments(hidden, batch["lengths"], batch["bounds"], batch.get("spread")) if "lengths" in batch else None
-        if segments is not None and segments.spread is not None:
-            segments = segments._replace(back=batch["back"])
+        segments = None
+        if "lengths" in batch:
+            segments = self._segments(hidden, batch["lengths"], batch["bounds"], batch.get("spread"), batch.get("back"))
         fixed = (cos.unsqueeze(2), sin.unsqueeze(2), segments)
         keep = self.checkpointing and self.language.training and torch.is_grad_enabled()
         for place, layer in enumerate(self.language.layers):
@@ -310,7 +291,7 @@ class Step:
         mixed = (tower.pos_embed(table["position_taps"]) * table["position_weights"][:, :, None]).sum(1)
         hidden = hidden + mixed.to(hidden.dtype)
         cos, sin = tower.rotary_pos_emb(hidden, table["patch_places"])
-        segments = self._segments(hidden, table["picture_lengths"], table["picture_bounds"], None)
+        segments = self._segments(hidden, table["picture_lengths"], table["picture_bounds"])
         fixed = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), segments)
         deep: list[torch.Tensor] = []
         keep = self.checkpointing and torch.is_grad_enabled() and not self.levers.vision_no_grad and tower.training
@@ -320,12 +301,22 @@ class Step:
                 deep.append(tower.deepstack_merger_list[len(deep)](hidden))
         return torch.stack([tower.merger(hidden), *deep])
 
-    def _segments(self, hidden: torch.Tensor, lengths: Lengths, bounds: torch.Tensor, spread: torch.Tensor | None) -> Segments:
+    def _segments(
+        self,
+        hidden: torch.Tensor,
+        lengths: Lengths,
+        bounds: torch.Tensor,
+        spread: torch.Tensor | None = None,
+        back: torch.Tensor | None = None,
+    ) -> Segments:
         """Choose the kernel: cuDNN's for segments of equal length or, by `spread`, nearly so; else PyTorch's flash; else slices."""
         flash = can_flash(hidden)
-        rows = self.cudnn and flash
-        width = lengths[0] if rows and len(set(lengths)) == 1 else 0
-        return Segments(bounds, () if flash else lengths, max(lengths), flash, width, None if width or not rows else spread)
+        segments = Segments(bounds, () if flash else lengths, max(lengths), flash)
+        if not (flash and self.cudnn):
+            return segments
+        if len(set(lengths)) == 1:
+            return segments._replace(width=lengths[0])
+        return segments._replace(spread=spread, back=back)
 
     def _embed_patches(self, patches: torch.Tensor) -> torch.Tensor:
         conv = self.tower.patch_embed.proj

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vldata.errors import UsageError
 from vldata.suggest import nearest
 from vltrain.llamafactory_keys import COMBINED, GENERATION, LISTS, MOOT, RENAMED, REQUIRED, UNSUPPORTED
 
+if TYPE_CHECKING:
+    from vltrain.recipe import Recipe
+
 Fields = dict[str, Any]
+SAMPLING = {"max_new_tokens": "--max-tokens", "temperature": "--temperature", "top_p": "--top-p"}  # and vleval's options
 
 
 def known_keys() -> tuple[str, ...]:
@@ -120,3 +124,15 @@ def _logging(values: Fields, fields: Fields, where: str) -> None:
     resume: Callable[[], str] = lambda: "never" if fields.get("overwrite") else "auto"  # noqa: E731
     given = values.get("resume_from_checkpoint")
     fields["resume"] = resume() if given in (None, True) else "never" if given is False else str(given)
+
+
+def predict_command(recipe: Recipe) -> str:
+    """The `vleval predict` line that does what LLaMA-Factory's evaluation YAML asks for."""
+    words = ["vleval predict", *(f"--data {target}" for target in recipe.eval_data), "--backend hf", f"--model {recipe.model}"]
+    if recipe.adapter:
+        words.append(f"--adapter {recipe.adapter}")
+    greedy = recipe.generation.get("do_sample") is False
+    for key, option in SAMPLING.items():
+        if key in recipe.generation and (key == "max_new_tokens" or not greedy):
+            words.append(f"{option} {recipe.generation[key]:g}")
+    return " ".join([*words, f"--out {recipe.output.rstrip('/') or '.'}/preds.jsonl"])

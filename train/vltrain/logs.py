@@ -17,9 +17,8 @@ from vldata.durable import write_atomic
 from vldata.errors import DataError
 from vltrain.data import LoadedSet
 from vltrain.identity import weights_digest
-from vltrain.levers import Levers
 from vltrain.plan import VERSIONED, Prepared
-from vltrain.recipe import Recipe
+from vltrain.recipe import Levers, Recipe
 
 LOG = "trainer_log.jsonl"
 MANIFEST = "run_manifest.json"

@@ -22,7 +22,20 @@ MLP = ("gate_proj", "up_proj", "down_proj")
 TARGET_GROUPS = {"all": ATTENTION + MLP, "attn": ATTENTION, "mlp": MLP}
 
 
-class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Levers(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes a step fast, each a switch; `vltrain.levers` holds what they do."""
+
+    packing: bool = True
+    vision_no_grad: bool = True
+    logits_at_labels: bool = True
+    linear_patch_embed: bool = True
+    host_positions: bool = True
+    compile: bool = False
+    liger: bool = False
+    keep_vision_gib: float = 0.0
+
+
+class Recipe(Levers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a run is made of. Paths are relative to the working directory."""
 
     model: str
@@ -60,14 +73,6 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: int = 42
 
     checkpointing: bool = True
-    packing: bool = True
-    vision_no_grad: bool = True
-    logits_at_labels: bool = True
-    linear_patch_embed: bool = True
-    host_positions: bool = True
-    compile: bool = False
-    liger: bool = False
-    keep_vision_gib: float = 0.0
 
     log_steps: int = 10
     save_steps: int = 0

@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, UsageError
-from vldata.models.layout import ADAPTER_WEIGHTS, check_model_folder
+from vldata.models.layout import check_model_folder
+from vltrain.checkpoints import find_checkpoint
+from vltrain.llamafactory import predict_command
 from vltrain.plan import Prepared, prepare
 from vltrain.recipe import Recipe
 
@@ -86,8 +88,6 @@ def _check_job(recipe: Recipe) -> None:
     if recipe.job == "merge":
         raise UsageError("this YAML merges.", cure="Run: vltrain merge RECIPE.yaml")
     if recipe.job == "predict":
-        from vltrain.cli.plan import predict_command
-
         raise UsageError("this YAML evaluates.", cure=f"Run: {predict_command(recipe)}")
 
 
@@ -98,51 +98,13 @@ def _check_saving(recipe: Recipe, prepared: Prepared) -> None:
         raise UsageError(f"keep_best: save_steps {recipe.save_steps} is no multiple of eval_steps {recipe.eval_steps}.")
 
 
-def find_checkpoint(recipe: Recipe, steps: int) -> Path | None:
-    """Where to go on from: the last checkpoint before the run's last step.
-
-    Raises:
-        UsageError: a checkpoint that is named is not there, or the run is finished and may not be overwritten.
-    """
-    output = Path(recipe.output)
-    if recipe.resume not in ("auto", "never"):
-        if not (Path(recipe.resume) / "trainer_state.json").is_file():
-            raise UsageError(f"resume: no checkpoint in {recipe.resume!r}.", cure=f"Give {output}/checkpoint-N, or auto.")
-        return Path(recipe.resume)
-    if recipe.overwrite:
-        return None
-    found = {int(path.name[11:]): path for path in output.glob("checkpoint-*") if path.name[11:].isdigit()}
-    found = {step: path for step, path in found.items() if (path / "trainer_state.json").is_file()}
-    finished = (output / ADAPTER_WEIGHTS).exists()
-    if finished and (recipe.resume == "never" or max(found, default=steps) >= steps):
-        raise UsageError(
-            "a finished adapter lies here.", where=recipe.output, cure="Set overwrite: true, more steps or epochs, or another output."
-        )
-    before = [step for step in found if step < steps]
-    return found[max(before)] if before and recipe.resume == "auto" else None
-
-
-def after_interrupt(recipe: Recipe) -> str:
-    """Say what the same command would do after a run was interrupted."""
-    steps = [
-        int(path.parent.name[11:])
-        for path in Path(recipe.output).glob("checkpoint-*/trainer_state.json")
-        if path.parent.name[11:].isdigit()
-    ]
-    if steps and recipe.resume == "auto" and not recipe.overwrite:
-        return f"The same command goes on from checkpoint-{max(steps)}."
-    if steps:
-        return f"To go on, set resume: {recipe.output}/checkpoint-{max(steps)}."
-    return "No checkpoint was saved yet: the same command starts again; save_steps sets how often one is."
-
-
 def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> TrainResult:
     import torch
     from transformers import PrinterCallback, set_seed
 
     from vltrain.adapters import add_adapters, choose_precision, load_base
     from vltrain.features import Featurizer
-    from vltrain.levers import levers_of
+    from vltrain.levers import PLAIN, levers_of
     from vltrain.logs import MANIFEST, LogFile, check_resumable, make_manifest, write_json
     from vltrain.trainer import Samples, SftTrainer, check_parallel, make_collator, use_levers
 
@@ -152,7 +114,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     if checkpoint is not None:
         check_resumable(output, manifest)
         say(f"Going on from {checkpoint}.")
-    arguments = _arguments(recipe, precision, plain=levers.plain, prepared=prepared)
+    arguments = _arguments(recipe, precision, plain=levers == PLAIN, prepared=prepared)
     if arguments.process_index == 0:
         output.mkdir(parents=True, exist_ok=True)
         if checkpoint is None:

@@ -19,7 +19,8 @@ from vldata.models.layout import ADAPTER_WEIGHTS
 from vltrain.collate import Batch, Collator
 from vltrain.data import Example
 from vltrain.features import Featurizer, Sample
-from vltrain.levers import Levers, Step, core_of, plain_loss
+from vltrain.levers import PLAIN, Step, core_of, plain_loss
+from vltrain.recipe import Levers
 
 
 class Samples(Dataset[Sample | DataError]):
@@ -45,7 +46,7 @@ def use_levers(model: Any, levers: Levers, *, checkpointing: bool) -> None:
     The call itself is replaced, not wrapped, so that whatever wraps the model (DDP, FSDP2) sees it. `generate` works as before.
     """
     token = core_of(model).config.image_token_id
-    if levers.plain:
+    if levers == PLAIN:
         if checkpointing:
             core_of(model).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         original = model.forward

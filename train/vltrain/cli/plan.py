@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from vltrain.plan import Prepared
     from vltrain.recipe import Recipe
 
-_SAMPLING = {"max_new_tokens": "--max-tokens", "temperature": "--temperature", "top_p": "--top-p"}
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or a LLaMA-Factory YAML.", metavar="RECIPE.yaml", show_default=False)]
 
 
@@ -53,6 +52,7 @@ def plan(
 
 def _say_other(recipe: Recipe, file: Path, *, as_json: bool) -> None:
     from vldata.terminal import say, say_json
+    from vltrain.llamafactory import SAMPLING, predict_command
 
     command = f"vltrain merge {file}" if recipe.job == "merge" else predict_command(recipe)
     if as_json:
@@ -61,20 +61,8 @@ def _say_other(recipe: Recipe, file: Path, *, as_json: bool) -> None:
         say(f"This merges {recipe.adapter} into {recipe.model}. Run: {command}")
     else:
         say(f"This evaluates, which is vleval's. Run: {command}")
-        if left := [key for key in recipe.generation if key not in (*_SAMPLING, "do_sample")]:
+        if left := [key for key in recipe.generation if key not in (*SAMPLING, "do_sample")]:
             say(f"Not passed on: {', '.join(left)}.")
-
-
-def predict_command(recipe: Recipe) -> str:
-    """The `vleval predict` line that does what LLaMA-Factory's evaluation YAML asks for."""
-    words = ["vleval predict", *(f"--data {target}" for target in recipe.eval_data), "--backend hf", f"--model {recipe.model}"]
-    if recipe.adapter:
-        words.append(f"--adapter {recipe.adapter}")
-    greedy = recipe.generation.get("do_sample") is False
-    for key, option in _SAMPLING.items():
-        if key in recipe.generation and (key == "max_new_tokens" or not greedy):
-            words.append(f"{option} {recipe.generation[key]:g}")
-    return " ".join([*words, f"--out {recipe.output.rstrip('/') or '.'}/preds.jsonl"])
 
 
 def _say(recipe: Recipe, prepared: Prepared) -> None:

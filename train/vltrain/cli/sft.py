@@ -24,9 +24,10 @@ def sft(
     import msgspec
 
     from vldata.terminal import note, say, say_json
+    from vltrain.checkpoints import after_interrupt
     from vltrain.cli.quiet import hush
     from vltrain.recipe import read_recipe
-    from vltrain.sft import after_interrupt, run_sft, show_labels
+    from vltrain.sft import run_sft, show_labels
 
     read, notes = read_recipe(recipe)
     changes: dict[str, object] = {}
