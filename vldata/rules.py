@@ -15,6 +15,7 @@ import msgspec
 from vldata import strictjson
 from vldata.control_tokens import find_control_token
 from vldata.record import IMAGE_TAG, VIDEO_TAG, Record
+from vldata.tool_calls import ToolCallError, read_calls
 
 MAX_TEXT_ONLY_RUN = 999  # 1,000 leading rows without a picture fix an Arrow column to null
 
@@ -91,14 +92,10 @@ def _s(count: int) -> str:
 
 def _call_fault(content: str) -> str:
     try:
-        value = strictjson.loads(content)
-    except strictjson.StrictJsonError as error:
-        return f"is {error}"
-    calls = value if isinstance(value, list) else [value]
-    for call in calls:
-        if not (isinstance(call, dict) and isinstance(call.get("name"), str) and "arguments" in call):
-            return "is no object with a name and arguments"
-    return "" if calls else "holds no call"
+        read_calls(content)
+    except ToolCallError as error:
+        return str(error)
+    return ""
 
 
 def _tools_fault(tools: str) -> str:

@@ -23,6 +23,7 @@ from vldata.control_tokens import escape_control_tokens
 from vldata.errors import DataError, MissingExtraError
 from vldata.models.layout import read_chat_template
 from vldata.record import IMAGE_TAG, Message, Record
+from vldata.tool_calls import ToolCallError, read_calls
 
 IMAGE_PAD = "<|image_pad|>"
 Ids = npt.NDArray[np.int32]
@@ -164,12 +165,9 @@ def _as_turn(message: Message) -> dict[str, Any]:
 
 def _calls(content: str) -> list[dict[str, Any]]:
     try:
-        value = strictjson.loads(content)
-    except strictjson.StrictJsonError as error:
-        raise DataError(f"a function call is {error}.", cure="Run: vldata validate") from None
-    calls = value if isinstance(value, list) else [value]
-    if not calls or not all(isinstance(call, dict) and isinstance(call.get("name"), str) and "arguments" in call for call in calls):
-        raise DataError("a function call is no object with name and arguments.", cure="Run: vldata validate")
+        calls = read_calls(content)
+    except ToolCallError as error:
+        raise DataError(f"a function call {error}.", cure="Run: vldata validate") from None
     return [{"type": "function", "function": _escaped(call)} for call in calls]
 
 
