@@ -12,7 +12,9 @@ from vltrain.cli.plan import RecipeFile
 
 def sft(
     recipe: RecipeFile,
-    max_steps: Annotated[int, typer.Option(help="Stop after so many steps, whatever the recipe says.", show_default=False)] = 0,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Stop after so many steps, whatever the recipe says.", min=1, show_default=False)
+    ] = None,
     output: Annotated[str, typer.Option(help="Output folder, whatever the recipe says.", show_default=False)] = "",
     labels: Annotated[int, typer.Option("--show-labels", help="Show what is learned of the first N records, and stop.", min=0)] = 0,
     json_output: opt.Json = False,
@@ -31,7 +33,7 @@ def sft(
 
     read, notes = read_recipe(recipe)
     changes: dict[str, object] = {}
-    if max_steps > 0:
+    if max_steps is not None:
         changes["max_steps"] = max_steps
     if output:
         changes["output"] = output
