@@ -12,6 +12,7 @@ The layouts on disk, as the dataset ships and as people lay it out, below SOURCE
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -22,12 +23,12 @@ import msgspec
 
 from vldata import strictjson
 from vldata.contract import Setting
-from vldata.converters.openeqa_tars import NOT_A_VIEW, PICTURE_SUFFIXES, TarFrames, find_tars
+from vldata.converters.openeqa_tars import TarFrames, find_tars
+from vldata.converters.openeqa_views import choose_views, is_view
 from vldata.draft import Draft, Reject, Slot, Source, Turn
 from vldata.errors import DataError, UsageError
 from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
-from vldata.media.sampling import TooFewFramesError, check_sampling, sample_indices
-from vldata.naming import natural_key
+from vldata.media.sampling import TooFewFramesError, check_sampling
 from vldata.paths import PathError, find_below, refuse_archive
 from vldata.strictjson import read_user_text
 from vldata.wording import counted
@@ -46,8 +47,8 @@ _SCANNET = re.compile(r"\d+-scannet-(scene\d{4})_\d+").fullmatch
 Locator = Callable[[str], tuple[MediaRef, ...] | Reject]
 
 
-class OpenEqaSource(msgspec.Struct, frozen=True, kw_only=True):
-    """An opened Open-EQA folder; see `vldata.draft.Source` for the fields."""
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """What every opened Open-EQA has; see `vldata.draft.Source` for the fields."""
 
     converter: str = "openeqa"
     name: str = "openeqa"
@@ -58,9 +59,14 @@ class OpenEqaSource(msgspec.Struct, frozen=True, kw_only=True):
     media_root: Path
     settings: dict[str, Setting]
     total: int | None
+    prompt: str
+
+
+class OpenEqaSource(Opened, frozen=True, kw_only=True):
+    """An opened Open-EQA folder."""
+
     questions: tuple[Any, ...]
     locate: Locator
-    prompt: str
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every question, in file order."""
@@ -154,6 +160,11 @@ def open_source(
         files, column = find_parquet(root)
         if files:
             return open_embedded(files, column, sampling, wording)
+    return _open_folder(root, questions, sampling, wording, follow_links=follow_links)
+
+
+def _open_folder(root: Path, questions: Path | None, sampling: Sampling, prompt: str, *, follow_links: bool) -> OpenEqaSource:
+    """Open a question file with the media of its episodes on disk."""
     if not root.is_dir():
         raise DataError("is not a folder.", where=str(root), cure="Give the folder that holds open-eqa-v0.json and frames/ or videos/.")
     roots = (root, root / "data")
@@ -163,18 +174,18 @@ def open_source(
         raise DataError("is not a list of questions.", where=str(file), cure="Give the original file with --questions.")
     said = [f"Questions: {len(rows):,} from {file}."]
     locator, sentence = _find_media(roots, root, sampling, follow_links=follow_links)
+    locator = functools.cache(locator)  # an episode is asked about several times
     said.append(sentence)
     said += _missing_summary(rows, locator)
-    settings: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling), "prompt": wording}
     return OpenEqaSource(
         said=tuple(said),
         annotations=(file,),
         media_root=root,
-        settings=settings,
+        settings={"frames": msgspec.to_builtins(sampling), "prompt": prompt},
         total=len(rows),
         questions=tuple(rows),
         locate=locator,
-        prompt=wording,
+        prompt=prompt,
     )
 
 
@@ -273,34 +284,26 @@ def _missing_summary(rows: list[Any], locate: Locator) -> Iterator[str]:
 
 
 class _FrameFolders:
-    """Finds the sampled frames of an episode below `frames/`; each folder is listed once."""
+    """Finds the sampled frames of an episode below `frames/`."""
 
     def __init__(self, frames: Path, root: Path, sampling: Sampling, *, follow_links: bool) -> None:
         self._follow_links = follow_links
         self._frames = frames
         self._root = root
         self._sampling = sampling
-        self._known: dict[str, tuple[MediaRef, ...] | Reject] = {}
 
     def __call__(self, episode: str) -> tuple[MediaRef, ...] | Reject:
-        if episode not in self._known:
-            self._known[episode] = self._list(episode)
-        return self._known[episode]
-
-    def _list(self, episode: str) -> tuple[MediaRef, ...] | Reject:
         folder = _first_below(self._frames, (episode, episode.rsplit("/", 1)[-1]), Path.is_dir, follow_links=self._follow_links)
         if isinstance(folder, Reject):
             return folder
-        files = [entry for entry in folder.iterdir() if entry.suffix.lower() in PICTURE_SUFFIXES and not NOT_A_VIEW(entry.stem)]
-        colour = [entry for entry in files if re.search(r"[-_]rgb$", entry.stem)]
-        files = sorted(colour or files, key=lambda entry: natural_key(entry.name))
+        files = [entry for entry in folder.iterdir() if is_view(entry)]
         if not files:
             return Reject("", "", "VL203", f"{folder}: no picture in the folder.")
         try:
-            indices = sample_indices(len(files), self._sampling)
+            chosen = choose_views(files, lambda entry: entry.name, self._sampling)
         except TooFewFramesError as error:
             return Reject("", "", "VL107", f"{folder}: {error}")
-        return tuple(_frame_ref(files[index], self._root, index) for index in indices)
+        return tuple(_frame_ref(path, self._root, index) for index, path in chosen)
 
 
 def _frame_ref(path: Path, root: Path, index: int) -> FileRef:

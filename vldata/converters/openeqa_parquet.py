@@ -11,10 +11,9 @@ from typing import Any
 
 import msgspec
 
-from vldata.contract import Setting
-from vldata.converters.openeqa import COLUMNS, make_draft, row_fault
+from vldata.converters.openeqa import Opened, make_draft, row_fault
 from vldata.draft import Draft, Reject
-from vldata.media.refs import BytesRef, FormatRule, MediaRef, Sampling
+from vldata.media.refs import BytesRef, MediaRef, Sampling
 from vldata.media.sampling import TooFewFramesError, sample_indices
 from vldata.naming import natural_key
 from vldata.parquet import iter_parquet_rows, parquet_columns
@@ -23,21 +22,11 @@ _FRAME_COLUMNS = ("videos", "video", "frames", "images")
 _ROWS_AT_ONCE = 4  # a row holds all frames of an episode: megabytes
 
 
-class EmbeddedSource(msgspec.Struct, frozen=True, kw_only=True):
-    """An opened parquet mirror; see `vldata.draft.Source` for the fields."""
+class EmbeddedSource(Opened, frozen=True, kw_only=True):
+    """An opened parquet mirror."""
 
-    converter: str = "openeqa"
-    name: str = "openeqa"
-    columns: tuple[str, ...] = COLUMNS
-    image_format: FormatRule = "jpeg"
-    said: tuple[str, ...]
-    annotations: tuple[Path, ...]
-    media_root: Path
-    settings: dict[str, Setting]
-    total: int | None
     frame_column: str
     sampling: Sampling
-    prompt: str
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every question, in the order of the files."""

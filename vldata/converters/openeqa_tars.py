@@ -6,20 +6,18 @@ place and have to be unpacked.
 
 from __future__ import annotations
 
-import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
+from vldata.converters.openeqa_views import choose_views, is_view
 from vldata.draft import Reject
 from vldata.errors import DataError
 from vldata.media.refs import FileRef, MediaRef, Sampling
-from vldata.media.sampling import TooFewFramesError, sample_indices
+from vldata.media.sampling import TooFewFramesError
 from vldata.naming import natural_key
-
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
-_COLOUR = re.compile(r".*[-_]rgb").fullmatch
-NOT_A_VIEW = re.compile(r"[-_](?:depth|semantic|instance|label|mask)$").search
 
 
 def find_tars(folders: Iterable[Path]) -> tuple[Path, ...]:
@@ -56,17 +54,11 @@ class TarFrames:
         found = self._frames.get(bare, [])
         if not found:
             return Reject("", "", "VL202", f"{bare} is in none of the tars.")
-        colour = [item for item in found if _COLOUR(PurePosixPath(item[0]).stem)]
-        frames = sorted(colour or found, key=lambda item: natural_key(item[0]))
         try:
-            indices = sample_indices(len(frames), self._sampling)
+            chosen = choose_views(found, lambda item: item[0], self._sampling)
         except TooFewFramesError as error:
             return Reject("", "", "VL107", f"{bare}: {error}")
-        refs = [frames[index][1] for index in indices]
-        return tuple(
-            FileRef(ref.path, ref.source, frame=index, offset=ref.offset, length=ref.length)
-            for ref, index in zip(refs, indices, strict=True)
-        )
+        return tuple(msgspec.structs.replace(ref, frame=index) for index, (_, ref) in chosen)
 
 
 def _members(tar: Path, root: Path) -> Iterator[tuple[str, str, FileRef]]:
@@ -76,7 +68,7 @@ def _members(tar: Path, root: Path) -> Iterator[tuple[str, str, FileRef]]:
         with tarfile.open(tar, "r:") as archive:
             for member in archive:
                 path = PurePosixPath(member.name)
-                if member.isreg() and path.suffix.lower() in PICTURE_SUFFIXES and not NOT_A_VIEW(path.stem):
+                if member.isreg() and is_view(path):
                     episode = path.parent.name or tar.stem
                     name = f"{source}/{member.name}"
                     yield episode, path.name, FileRef(str(tar.absolute()), name, offset=member.offset_data, length=member.size)

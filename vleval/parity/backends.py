@@ -14,7 +14,7 @@ from vldata.errors import DataError, UsageError
 from vleval.parity.views import Reply, digest_files, plain_places
 from vleval.predict import ollama_wire, openai_wire
 from vleval.predict.ask import Ask, Sampler
-from vleval.predict.client import Client, Endpoint
+from vleval.predict.client import Client, Endpoint, read_reply
 from vleval.predict.hf import HfModel
 from vleval.predict.options import HF, RunOptions, find_wire, make_endpoint
 from vleval.predict.pictures import PictureCache
@@ -215,7 +215,7 @@ class ServerBackend:
         url = (base or self._endpoint.base_url) + path
         try:
             async with session.post(url, data=body, allow_redirects=False) as response:
-                return response.status, await response.content.read(8 * 1024 * 1024)
+                return response.status, await read_reply(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             cure = "Start the server, or correct its address in --backends."
             raise DataError(no_server(error), where=url, cure=cure) from None

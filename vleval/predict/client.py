@@ -158,11 +158,11 @@ class Client:
                 if 300 <= response.status < 400:
                     target = response.headers.get("Location", "nowhere")
                     return Fault(fate="give_up", reason=f"HTTP {response.status}: redirects to {target!r}, which is not followed")
-                content = await _read_capped(response)
+                content = await read_reply(response)
                 status, retry_after = response.status, parse_retry_after(response.headers.get("Retry-After"))
         except TimeoutError:
             return Fault(fate="retry", reason=f"no answer within {self._endpoint.timeout_s:g} s")
-        except (aiohttp.ClientError, OSError, _TooLargeError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             # A kept connection that the server has closed meanwhile is no overload: the first time, nothing is waited for.
             closed = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
             wait = 0.0 if first and closed and not isinstance(error, aiohttp.ClientConnectorError) else -1.0
@@ -203,11 +203,16 @@ def run_client(client: Client, asks: Iterator[tuple[str, Ask]], on_done: Callabl
         raise error from None
 
 
-class _TooLargeError(Exception):
+class _TooLargeError(aiohttp.ClientError):
     """A reply without an end."""
 
 
-async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
+async def read_reply(response: aiohttp.ClientResponse) -> bytes:
+    """Read a reply to its end.
+
+    Raises:
+        aiohttp.ClientError: it breaks off, or is longer than `MAX_REPLY_BYTES`.
+    """
     content = bytearray()
     async for chunk in response.content.iter_chunked(65_536):
         content += chunk

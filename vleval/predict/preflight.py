@@ -10,7 +10,7 @@ import msgspec
 
 from vldata.errors import DataError
 from vleval.predict.ask import Ask, AskTurn
-from vleval.predict.client import Client, Endpoint, StopRun
+from vleval.predict.client import Client, Endpoint, StopRun, read_reply
 from vleval.predict.reasons import no_server
 from vleval.predict.retry import Answer, Fault, as_sentence
 from vleval.predict.wire import Wire
@@ -77,7 +77,7 @@ async def _model_listed(session: aiohttp.ClientSession, endpoint: Endpoint, wire
     url = endpoint.base_url + wire.MODELS_PATH
     try:
         async with session.get(url, allow_redirects=False) as response:
-            status, content = response.status, await response.content.read(4 * 1024 * 1024)
+            status, content = response.status, await read_reply(response)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         cure = "Start the server, or correct --base-url."
         raise StopRun(no_server(error), where=endpoint.base_url, cure=cure) from None

@@ -172,3 +172,13 @@ def test_a_text_that_ollama_would_take_for_a_picture_is_not_asked(prepared: Path
 def test_a_server_takes_no_adapter() -> None:
     with pytest.raises(UsageError, match="the vllm backend takes no adapter"):
         open_backend(Spec("vllm", "tiny", "http://127.0.0.1:1", "runs/lora"), sampler=Sampler())
+
+
+def test_a_long_reply_is_read_to_its_end(prepared: Path) -> None:
+    """Token ids and log-probabilities of a long prompt come in many pieces."""
+    ask = next(iter_asks(Dataset(prepared / "openeqa"), 1))
+    choice = {"message": {"content": "a sofa"}, "finish_reason": "stop"}
+    told = json.dumps({"model": "tiny", "choices": [choice], "prompt_text": "", "prompt_token_ids": list(range(300_000))})
+    with serve(FakeServer(lambda _attempt, _body: http(200, told))) as server:
+        reply = open_backend(Spec("openai", "tiny", server.url), sampler=Sampler()).ask(ask)
+    assert (reply.answer, reply.error, len(reply.ids or ())) == ("a sofa", "", 300_000)

@@ -17,7 +17,7 @@ from vleval.predict import retry
 from vleval.predict.client import StopRun
 from vleval.predict.options import RunOptions
 from vleval.predict.preflight import Check, announce
-from vleval.predict.run import predict
+from vleval.predict.run import check_server, predict
 
 GOOD_TOKENS = 86  # of a written picture: 384x224 is 84 tokens and two delimiters
 Misbehave = Callable[[int, dict[str, Any]], bytes | None]
@@ -132,3 +132,11 @@ def test_ping_says_what_it_saw_as_text_and_as_json(prepared: Path, vleval: Any) 
     assert document["checks"][1].pop("detail").startswith("in ") and again["checks"][1].pop("detail").startswith("in ")
     assert again == document
     assert [check["good"] for check in document["checks"]] == [True, True, True, False]
+
+
+def test_a_long_list_of_models_is_read_to_its_end(prepared: Path) -> None:
+    server = FakeServer()
+    server.listed = [{"id": f"another-{number}", "about": "x" * 100} for number in range(20_000)] + [{"id": "tiny"}]
+    with serve(server):
+        seen = check_server(Dataset(prepared / "openeqa"), RunOptions(backend="openai", model="tiny", base_url=server.url))
+    assert seen.checks[0] == Check("model is listed", True, "tiny")
