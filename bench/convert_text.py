@@ -21,8 +21,9 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.conversion import ConvertOptions, convert
-from vldata.converters import load_converter
+from vldata.conversion import convert
+from vldata.output.options import ConvertOptions
+from vldata.sources import load_converter
 
 QUESTION = "What is the capital of France, and how many people live there today, number {}?"
 ANSWER = "Paris is the capital of France. About 2.1 million people live in the city proper."

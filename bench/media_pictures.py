@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vldata import pixels
+from vldata.media import pixels
 from vldata.media.decode import decode_picture
 from vldata.media.pictures import render_picture
 from vldata.media.refs import FileRef, Rendered, RenderSpec

@@ -12,7 +12,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from vldata.near_pictures import BITS, near_pairs
+from vldata.splits.near_pictures import BITS, near_pairs
 
 
 def draw_hashes(count: int, seed: int) -> NDArray[np.uint8]:

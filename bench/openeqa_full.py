@@ -21,10 +21,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from vldata.converters.openeqa import open_source
-from vldata.draft import Draft
+from vldata.media.pixels import target_size
 from vldata.media.refs import FileRef
-from vldata.pixels import target_size
+from vldata.records.draft import Draft
+from vldata.sources.openeqa import open_source
 
 
 def render(path: str, target: str) -> None:

@@ -23,9 +23,9 @@ import polars as pl
 from PIL import Image
 
 from fixtures.chartqa import draw_chart
-from vldata.parquet import iter_parquet_rows
-from vldata.pixels import target_size
-from vldata.stats import compute_stats
+from vldata.datasets.stats import compute_stats
+from vldata.files.parquet import iter_parquet_rows
+from vldata.media.pixels import target_size
 
 
 def draw(folder: Path, charts: int) -> Path:

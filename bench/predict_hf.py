@@ -14,7 +14,7 @@ from pathlib import Path
 
 from fixtures.openeqa import draw_openeqa
 from vldata.api import convert
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.models.tiny import build_tiny_model
 from vleval.predict import hf
 from vleval.predict.ask import Sampler, iter_asks

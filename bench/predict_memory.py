@@ -22,7 +22,7 @@ from vldata.api import convert
 CHILD = """
 import re, sys, time
 from pathlib import Path
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vleval.predict.options import RunOptions
 from vleval.predict.run import predict
 def peak():

@@ -23,13 +23,13 @@ import numpy as np
 from PIL import Image
 
 from fixtures.browser import browse, find_chromium
-from vldata.contract import Contract, Counts, PixelContract, TokenStatistics, spread
-from vldata.derive import Part, publish_parts
-from vldata.folder import DatasetPaths
-from vldata.journal import discard_state
-from vldata.preview.make import make_preview
-from vldata.publish import MediaLine
-from vldata.record import Message, Record, encode_record
+from vldata.datasets.derive import Part, publish_parts
+from vldata.output.contract import Contract, Counts, PixelContract, TokenStatistics, spread
+from vldata.output.folder import DatasetPaths
+from vldata.output.journal import discard_state
+from vldata.output.publish import MediaLine
+from vldata.previews.make import make_preview
+from vldata.records.record import Message, Record, encode_record
 
 SIZE = (640, 384)
 ASKED = "JSON.stringify([performance.getEntriesByType('navigation')[0], performance.getEntriesByType('paint'), document.images.length])"

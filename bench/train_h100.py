@@ -43,10 +43,10 @@ from vltrain.recipe import Recipe
 from vltrain.sft import run_sft
 from vltrain.trainer import SftTrainer
 
-from vldata.dataset_info import make_entry
 from vldata.models.shapes import PUBLISHED, Shape, read_shape
 from vldata.models.tiny import build_config, build_tokenizer, write_processor_files
-from vldata.record import Message, Record, encode_record
+from vldata.output.dataset_info import make_entry
+from vldata.records.record import Message, Record, encode_record
 
 PEAK = 989e12
 TARGET, ANSWER = 2_048, 63

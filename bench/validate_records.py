@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from vldata.check import RecordChecker
-from vldata.findings import FindingList
-from vldata.record import Message, Record, encode_record
+from vldata.records.check import RecordChecker
+from vldata.records.findings import FindingList
+from vldata.records.record import Message, Record, encode_record
 
 
 def write_records(path: Path, count: int, images: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from vldata.codes import CODES
+from vldata.records.codes import CODES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "codes.md"
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from vldata.contract import Contract
-from vldata.draft import Reject
-from vldata.publish import MediaLine
-from vldata.record import Record
+from vldata.output.contract import Contract
+from vldata.output.publish import MediaLine
+from vldata.records.draft import Reject
+from vldata.records.record import Record
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 

@@ -14,35 +14,35 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vldata.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from vldata.api import convert
-    from vldata.certification import certify
-    from vldata.dataset import Dataset, read
-    from vldata.dataset import Dataset as open
+    from vldata.datasets.dataset import Dataset, read
+    from vldata.datasets.dataset import Dataset as open
     from vldata.errors import DataError, UsageError, VlkitError
-    from vldata.leaks import find_leaks
-    from vldata.preview.make import make_preview
-    from vldata.record import Message, Record
-    from vldata.splitting import split
+    from vldata.previews.make import make_preview
+    from vldata.records.record import Message, Record
+    from vldata.splits.certification import certify
+    from vldata.splits.leaks import find_leaks
+    from vldata.splits.splitting import split
     from vldata.validation import validate
-
-__version__ = "0.1.0"
 
 # Public name -> where it lives. Loaded at first use: importing the package does nothing.
 _PUBLIC = {
     "DataError": "vldata.errors:DataError",
-    "Dataset": "vldata.dataset:Dataset",
-    "Message": "vldata.record:Message",
-    "Record": "vldata.record:Record",
+    "Dataset": "vldata.datasets.dataset:Dataset",
+    "Message": "vldata.records.record:Message",
+    "Record": "vldata.records.record:Record",
     "UsageError": "vldata.errors:UsageError",
     "VlkitError": "vldata.errors:VlkitError",
-    "certify": "vldata.certification:certify",
+    "certify": "vldata.splits.certification:certify",
     "convert": "vldata.api:convert",
-    "find_leaks": "vldata.leaks:find_leaks",
-    "make_preview": "vldata.preview.make:make_preview",
-    "open": "vldata.dataset:Dataset",
-    "read": "vldata.dataset:read",
-    "split": "vldata.splitting:split",
+    "find_leaks": "vldata.splits.leaks:find_leaks",
+    "make_preview": "vldata.previews.make:make_preview",
+    "open": "vldata.datasets.dataset:Dataset",
+    "read": "vldata.datasets.dataset:read",
+    "split": "vldata.splits.splitting:split",
     "validate": "vldata.validation:validate",
 }
 

@@ -9,10 +9,11 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from vldata.conversion import Conversion, ConvertOptions
+from vldata.conversion import Conversion
 from vldata.conversion import convert as convert_source
-from vldata.converters import load_converter
 from vldata.errors import UsageError
+from vldata.output.options import ConvertOptions
+from vldata.sources import load_converter
 from vldata.suggest import nearest
 
 
@@ -20,7 +21,7 @@ def convert(converter: str, source: str | Path | None = None, **settings: Any) -
     """Convert a source, as `vldata convert CONVERTER SOURCE` does.
 
     Args:
-        converter: `openeqa`, `chartqa`, ... (see `vldata.converters.CONVERTERS`).
+        converter: `openeqa`, `chartqa`, ... (see `vldata.sources.CONVERTERS`).
         source: folder or file; by default the working folder.
         settings: the command's options by their names: those of the converter's `open_source` and those of `ConvertOptions`.
 

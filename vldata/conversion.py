@@ -14,50 +14,31 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.contract import Contract, Counts
-from vldata.draft import Draft, Mend, Reject, Source, traits_of
 from vldata.errors import DataError, UsageError
-from vldata.folder import DatasetPaths, check_name
-from vldata.identity import Identity, make_fingerprint, make_identity, refuse_foreign
-from vldata.join import Joined, join
-from vldata.journal import discard_state, recover
-from vldata.lock import hold
-from vldata.media.refs import Decoder, FormatRule, Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
+from vldata.files.lock import hold
+from vldata.media.pixels import budget_limits, find_processor, vision_tokens
+from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
-from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, budget_limits, find_processor, vision_tokens
-from vldata.publish import publish
+from vldata.media.video_tokens import Clip, video_tokens
+from vldata.output.contract import Contract, Counts
+from vldata.output.folder import DatasetPaths, check_name
+from vldata.output.identity import Identity, make_fingerprint, make_identity, refuse_foreign
+from vldata.output.join import Joined, join
+from vldata.output.journal import discard_state, recover
+from vldata.output.options import ConvertOptions
+from vldata.output.publish import publish
+from vldata.output.seen import SeenIds
+from vldata.output.spreading import kind_of
+from vldata.output.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key
+from vldata.output.tokens import TokenCounter, text_bytes
 from vldata.quiet_gc import few_collections
-from vldata.record import Record, decode_record, encode_record
-from vldata.rules import videos_fault
-from vldata.seen import SeenIds
-from vldata.spreading import kind_of
-from vldata.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key
-from vldata.tokens import TokenCounter, text_bytes
-from vldata.video_tokens import Clip, video_tokens
+from vldata.records.draft import Draft, Mend, Reject, Source, traits_of
+from vldata.records.record import Record, decode_record, encode_record
+from vldata.records.rules import videos_fault
 from vldata.workers import count_workers
 
 _PART_DRAFTS = 8_192
 _PART_RENDERS = 512
-
-
-class ConvertOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Options that every converter shares; the command line's flags of the same names."""
-
-    out: Path = Path("prepared")
-    name: str = ""
-    processor: str = "qwen3-vl"
-    max_pixels: int = LLAMAFACTORY_MAX_PIXELS
-    min_pixels: int = 0
-    image_format: FormatRule = "auto"
-    quality: int = 95
-    limit: int | None = None
-    workers: int = 0
-    timeout_s: float = 60.0
-    decoder: Decoder = "pyav"
-    repair: bool = False
-    fresh: bool = False
-    overwrite: bool = False
-    shard_size: int = 0
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -46,7 +46,7 @@ def print_version(wanted: bool) -> None:
     if wanted:
         import typer
 
-        from vldata import __version__
+        from vldata.version import __version__
 
         say(f"vlkit {__version__}")
         raise typer.Exit

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import msgspec
 
-from vldata import strictjson
-from vldata.check import RecordChecker
-from vldata.contract import Contract, PixelContract, read_contract
-from vldata.dataset_info import Entry, make_entry, read_dataset_info
 from vldata.errors import DataError
-from vldata.findings import Finding, FindingList
-from vldata.folder import DATASET_INFO, VIDEOS_DIR, DatasetPaths
-from vldata.journal import recover_all
+from vldata.files import strictjson
 from vldata.media.inspect import PictureFacts, inspect_pictures
+from vldata.media.pixels import is_fixed_point
 from vldata.media.pool import DEFAULT_TIMEOUT_S
 from vldata.media.refs import Failure
 from vldata.media.video_proof import VideoFacts, inspect_videos
-from vldata.pixels import is_fixed_point
-from vldata.publish import MediaLine
+from vldata.output.contract import Contract, PixelContract, read_contract
+from vldata.output.dataset_info import Entry, make_entry, read_dataset_info
+from vldata.output.folder import DATASET_INFO, VIDEOS_DIR, DatasetPaths
+from vldata.output.journal import recover_all
+from vldata.output.publish import MediaLine
+from vldata.records.check import RecordChecker
+from vldata.records.findings import Finding, FindingList
 from vldata.workers import count_workers
 
 # Faults of pictures that were looked at already, by what they had to keep to: the sides of a split share their parent's files.

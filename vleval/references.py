@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.contract import read_contract
 from vldata.errors import DataError, UsageError
-from vldata.folder import DatasetPaths
-from vldata.record import Record, iter_records
+from vldata.output.contract import read_contract
+from vldata.output.folder import DatasetPaths
+from vldata.records.record import Record, iter_records
 from vleval.metrics.options import CoordSpace
 from vleval.readers import containers
 from vleval.readers.containers import place

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from vldata import __version__
 from vldata.errors import DataError, UsageError
+from vldata.version import __version__
 from vleval import profiles
 from vleval.joining import Allow, Joined, join, join_marks
 from vleval.metric import Metric

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.contract import Setting
-from vldata.draft import Draft, Reject, Slot, Turn
 from vldata.errors import DataError
+from vldata.files.paths import PathError, find_below
 from vldata.media.refs import FileRef, FormatRule
-from vldata.paths import PathError, find_below
+from vldata.output.contract import Setting
+from vldata.records.draft import Draft, Reject, Slot, Turn
 
 
 class AlbumSource(msgspec.Struct, frozen=True, kw_only=True):
-    """One opened folder of albums; `vldata.draft.Source` says what each field is."""
+    """One opened folder of albums; `vldata.records.draft.Source` says what each field is."""
 
     converter: str = "albums"
     name: str = "albums"

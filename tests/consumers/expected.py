@@ -11,10 +11,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from vldata.dataset import Dataset
-from vldata.pixels import vision_tokens
-from vldata.record import Record
-from vldata.video_tokens import llamafactory_grid, qwen3_vl_grid, swift_grid
+from vldata.datasets.dataset import Dataset
+from vldata.media.pixels import vision_tokens
+from vldata.media.video_tokens import llamafactory_grid, qwen3_vl_grid, swift_grid
+from vldata.records.record import Record
 
 out, name, target = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 reader = (sys.argv[4:] or ["qwen3-vl"])[0]

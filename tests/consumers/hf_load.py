@@ -19,10 +19,10 @@ import datasets
 import webdataset
 from PIL import Image
 
-from vldata.dataset import Dataset
-from vldata.export import export
-from vldata.export.plan import ExportPlan
-from vldata.record import Record, encode_record
+from vldata.datasets.dataset import Dataset
+from vldata.exports import export
+from vldata.exports.plan import ExportPlan
+from vldata.records.record import Record, encode_record
 
 
 def differs(row: dict[str, Any], record: Record, dataset: Dataset, pictures: list[Any]) -> str:

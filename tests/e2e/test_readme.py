@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.openeqa import draw_openeqa
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCKS = [text for language, text in re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE) if not language]

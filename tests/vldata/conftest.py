@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.openeqa import draw_openeqa
-from vldata.conversion import ConvertOptions, convert
-from vldata.converters.openeqa import open_source
+from vldata.conversion import convert
+from vldata.output.options import ConvertOptions
+from vldata.sources.openeqa import open_source
 
 SMALL = (384, 216)
 

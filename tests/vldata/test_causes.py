@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from vldata.causes import read_error, write_error
-from vldata.durable import write_atomic
 from vldata.errors import DataError
-from vldata.strictjson import iter_lines, read_json, read_user_text
+from vldata.files.durable import write_atomic
+from vldata.files.strictjson import iter_lines, read_json, read_user_text
 
 
 @pytest.mark.parametrize(

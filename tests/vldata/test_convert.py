@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 
 import vldata
-from vldata import journal
-from vldata.conversion import Conversion, ConvertOptions, convert
-from vldata.converters.openeqa import open_source
-from vldata.dataset_info import read_dataset_info
+from vldata.conversion import Conversion, convert
 from vldata.errors import DataError, UsageError
-from vldata.folder import DatasetPaths
-from vldata.record import decode_record, iter_records
+from vldata.output import journal
+from vldata.output.dataset_info import read_dataset_info
+from vldata.output.folder import DatasetPaths
+from vldata.output.options import ConvertOptions
+from vldata.records.record import decode_record, iter_records
+from vldata.sources.openeqa import open_source
 from vldata.validation import validate
 
 
@@ -231,7 +232,7 @@ def test_names_that_cannot_be(name: str, open_eqa: Path, tmp_path: Path) -> None
 
 
 def test_two_runs_at_once(open_eqa: Path, tmp_path: Path) -> None:
-    from vldata.lock import hold
+    from vldata.files.lock import hold
 
     paths = DatasetPaths(tmp_path / "out", "openeqa")
     with hold(paths.lock, "dataset 'openeqa'"), pytest.raises(DataError, match=f"in use by process {os.getpid()} on "):
@@ -313,8 +314,9 @@ def test_a_source_changed_between_kill_and_resume_is_refused(source: Path, tmp_p
 _CHILD = """
 import sys
 from pathlib import Path
-from vldata.conversion import ConvertOptions, convert
-from vldata.converters.openeqa import open_source
+from vldata.conversion import convert
+from vldata.output.options import ConvertOptions
+from vldata.sources.openeqa import open_source
 import vldata.conversion
 vldata.conversion._PART_DRAFTS = 5
 convert(open_source(Path(sys.argv[1]), frames=3), ConvertOptions(out=Path(sys.argv[2]), workers=1))

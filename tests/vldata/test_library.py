@@ -8,7 +8,7 @@ import pytest
 
 import vldata
 from fixtures.jsonl import draw_jsonl
-from vldata.doctor import examine
+from vldata.installation import examine
 from vldata.errors import UsageError
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vldata.check import RecordChecker
 from vldata.errors import DataError
-from vldata.findings import FindingList
+from vldata.records.check import RecordChecker
+from vldata.records.findings import FindingList
 from vldata.validation import find_folder, validate
 
 

@@ -126,7 +126,7 @@ def test_two_references_with_one_id_are_refused(write):
 
 
 def test_a_dataset_of_vldata(tmp_path):
-    from vldata.record import Message, Record, encode_record
+    from vldata.records.record import Message, Record, encode_record
 
     record = Record(
         id="d/1",

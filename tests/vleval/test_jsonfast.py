@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vldata import strictjson
+from vldata.files import strictjson
 from vleval.readers import jsonfast
 
 

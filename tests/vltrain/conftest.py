@@ -17,7 +17,7 @@ from vltrain.features import Featurizer, Sample
 
 from fixtures.colours import convert_colours
 from vldata.models.tiny import build_tiny_model
-from vldata.record import Message, Record
+from vldata.records.record import Message, Record
 
 torch.set_num_threads(1)
 SIZES = ((256, 256), (320, 256), (512, 160))

@@ -14,13 +14,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from vldata import strictjson
-from vldata.contract import Contract, read_contract
-from vldata.dataset_info import no_dataset, read_dataset_info
 from vldata.errors import DataError, UsageError
-from vldata.folder import DATASET_INFO, DatasetPaths, split_target
-from vldata.pixels import Size
-from vldata.record import Message, Record, iter_records
+from vldata.files import strictjson
+from vldata.media.pixels import Size
+from vldata.output.contract import Contract, read_contract
+from vldata.output.dataset_info import no_dataset, read_dataset_info
+from vldata.output.folder import DATASET_INFO, DatasetPaths, split_target
+from vldata.records.record import Message, Record, iter_records
 
 
 class Example(msgspec.Struct, frozen=True):

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vldata.durable import write_atomic
+from vldata.datasets.limits import measure_limits
 from vldata.errors import DataError, UsageError
+from vldata.files.durable import write_atomic
 from vldata.models.layout import check_model_folder, is_quantized
 from vldata.models.prompt import Prompter
-from vldata.models.serving import Limits, Server, launch_line, measure_limits, modelfile
+from vldata.models.serving import Limits, Server, launch_line, modelfile
 from vltrain.data import load_set
 
 

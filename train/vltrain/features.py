@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vldata.errors import DataError
+from vldata.media.pixels import is_fixed_point, smart_resize, vision_tokens
 from vldata.models.prompt import Prompter
-from vldata.pixels import is_fixed_point, smart_resize, vision_tokens
 from vltrain.data import Example
 
 PATCH = 16

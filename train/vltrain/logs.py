@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from transformers import TrainerCallback
 
-from vldata.durable import write_atomic
 from vldata.errors import DataError
+from vldata.files.durable import write_atomic
 from vltrain.data import LoadedSet
 from vltrain.identity import weights_digest
 from vltrain.plan import VERSIONED, Prepared

@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from vldata.durable import write_atomic
 from vldata.errors import DataError, UsageError
+from vldata.files.durable import write_atomic
 from vldata.models.layout import ADAPTER_WEIGHTS, INDEX, check_model_folder, is_quantized, read_adapter_config, weight_files
 from vltrain.identity import weights_digest
 

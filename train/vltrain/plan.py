@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
-from vldata.contract import spread
 from vldata.errors import DataError, VlkitError
+from vldata.media.pixels import DELIMITER_TOKENS, vision_tokens
 from vldata.models.layout import check_model_folder, is_quantized
 from vldata.models.prompt import Prompter
 from vldata.models.shapes import PUBLISHED, Shape, published_shape, read_shape
-from vldata.pixels import DELIMITER_TOKENS, vision_tokens
-from vldata.tokens import estimate_text_tokens, text_bytes
+from vldata.output.contract import spread
+from vldata.output.tokens import estimate_text_tokens, text_bytes
 from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set, missing_pictures
 from vltrain.memory import GPUS, estimate
 from vltrain.recipe import Recipe

@@ -12,8 +12,8 @@ from typing import Any, Literal, get_args, get_type_hints
 import msgspec
 import yaml
 
-from vldata import strictjson
 from vldata.errors import UsageError
+from vldata.files import strictjson
 from vldata.suggest import nearest
 
 Job = Literal["sft", "predict", "merge"]

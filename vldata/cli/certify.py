@@ -24,10 +24,10 @@ def certify(
     """
     import msgspec
 
-    from vldata.certification import certify as run_certify
     from vldata.cli.progress import count_progress
-    from vldata.folder import split_target
-    from vldata.leaks import Nearness
+    from vldata.output.folder import split_target
+    from vldata.splits.certification import certify as run_certify
+    from vldata.splits.leaks import Nearness
     from vldata.terminal import say, say_json
 
     near = Nearness(picture_distance, text_similarity)

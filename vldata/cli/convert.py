@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from vldata.cli import options as opt
-from vldata.converters import Opener, converter_names, load_converter
+from vldata.sources import Opener, converter_names, load_converter
 from vldata.wording import counted
 
 if TYPE_CHECKING:
-    from vldata.conversion import Conversion, ConvertOptions
-    from vldata.draft import Source
+    from vldata.conversion import Conversion
+    from vldata.output.options import ConvertOptions
+    from vldata.records.draft import Source
 
 EXAMPLES = {
     "openeqa": "vldata convert openeqa open-eqa/ --frames 8 --out prepared",
@@ -57,7 +58,7 @@ def _shared(
 ) -> ConvertOptions:
     """Gather the options that every converter shares."""
     values = {**locals(), "name": name or ""}
-    from vldata.conversion import ConvertOptions
+    from vldata.output.options import ConvertOptions
 
     return ConvertOptions(**values)
 
@@ -159,7 +160,7 @@ def _run_one(source: Source, options: ConvertOptions, *, quiet: bool) -> Convers
 
 
 def _note_rejects(result: Conversion) -> None:
-    from vldata.codes import CODES
+    from vldata.records.codes import CODES
     from vldata.terminal import note
 
     for sentence, count in sorted(result.notes.items()):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from vldata.cli import options as opt
-from vldata.export import FORMATS
+from vldata.exports import FORMATS
 from vldata.wording import counted
 
 
@@ -31,9 +31,9 @@ def export(
 ) -> None:
     """Write a dataset for another trainer, with the snippet that trains on it."""
     from vldata.errors import UsageError
-    from vldata.export import export as run_export
-    from vldata.export.plan import ExportPlan
-    from vldata.folder import split_target
+    from vldata.exports import export as run_export
+    from vldata.exports.plan import ExportPlan
+    from vldata.output.folder import split_target
     from vldata.terminal import note, say, say_json
 
     embeds = ("openai", "parquet")

@@ -11,9 +11,9 @@ from vldata.cli import options as opt
 from vldata.wording import counted
 
 if TYPE_CHECKING:
-    from vldata.budget import Budget
-    from vldata.contract import Spread
-    from vldata.info import Entry
+    from vldata.datasets.budget import Budget
+    from vldata.datasets.info import Entry
+    from vldata.output.contract import Spread
 
 Tokenizer = Annotated[
     str, typer.Option(help="Model folder or tokenizer.json: count text exactly instead of estimating it.", show_default=False)
@@ -29,7 +29,7 @@ def stats(
     """Count records, pictures and tokens of a dataset, per category; opens no picture."""
     import msgspec
 
-    from vldata.stats import compute_stats
+    from vldata.datasets.stats import compute_stats
     from vldata.terminal import say, say_json
 
     result = compute_stats(target, by=by, tokenizer=tokenizer)
@@ -68,7 +68,7 @@ def budget(
     """Solve for the largest --max-pixels, or the most pictures, with which every record fits a cutoff."""
     import msgspec
 
-    from vldata.budget import solve_budget
+    from vldata.datasets.budget import solve_budget
     from vldata.terminal import say, say_json
 
     result = solve_budget(target, cutoff=cutoff, tokenizer=tokenizer)
@@ -104,8 +104,8 @@ def info(
     """List what an output folder holds; rename, merge and prune."""
     import msgspec
 
-    from vldata import info as care
-    from vldata.folder import DatasetPaths
+    from vldata.datasets import info as care
+    from vldata.output.folder import DatasetPaths
     from vldata.terminal import note, say, say_json
 
     if any(rename):
@@ -143,7 +143,7 @@ def doctor(json_output: opt.Json = False) -> None:
     """Say what is installed, what is missing, and which traps are set here; exit 1 when something is bad."""
     import msgspec
 
-    from vldata.doctor import examine
+    from vldata.installation import examine
     from vldata.terminal import say, say_json
 
     lines = examine(Path())

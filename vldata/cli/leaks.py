@@ -31,7 +31,7 @@ def leaks(
 
     from vldata.cli.progress import count_progress
     from vldata.errors import UsageError
-    from vldata.leaks import KINDS, Nearness, find_leaks
+    from vldata.splits.leaks import KINDS, Nearness, find_leaks
     from vldata.terminal import note, say, say_json
 
     if len(targets) < 2:

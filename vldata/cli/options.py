@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, PROCESSORS
+from vldata.media.pixels import LLAMAFACTORY_MAX_PIXELS, PROCESSORS
 
 OUT = Path("prepared")
 MAX_PIXELS = LLAMAFACTORY_MAX_PIXELS
@@ -18,7 +18,7 @@ Out = Annotated[Path, typer.Option("--out", help="Output folder; may hold other 
 def refuse_empty(value: str | None) -> str | None:
     """Refuse a name that was given and is empty, for example an unset variable of a shell: it is not the default."""
     if value == "":
-        from vldata.folder import check_name
+        from vldata.output.folder import check_name
 
         check_name(value)
     return value

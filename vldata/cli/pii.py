@@ -25,9 +25,9 @@ def pii(
     """Look for identity numbers, phone numbers and e-mail addresses in every text; exit 1 when there are any."""
     import msgspec
 
-    from vldata.folder import DatasetPaths, split_target
-    from vldata.pii import redact as run_redact
-    from vldata.pii import scan_dataset
+    from vldata.datasets.pii import redact as run_redact
+    from vldata.datasets.pii import scan_dataset
+    from vldata.output.folder import DatasetPaths, split_target
     from vldata.terminal import note, say, say_json
 
     count, findings = scan_dataset(target)

@@ -24,7 +24,7 @@ def preview(
     import msgspec
 
     from vldata.cli.progress import count_progress
-    from vldata.preview.make import make_preview
+    from vldata.previews.make import make_preview
     from vldata.terminal import note, say, say_json
 
     with count_progress("pictures") as on_progress:

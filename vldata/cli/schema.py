@@ -9,7 +9,7 @@ import typer
 
 def schema(name: Annotated[str, typer.Argument(help="record, contract, ...; without a name, the list.", show_default=False)] = "") -> None:
     """Print a published JSON Schema, or their names."""
-    from vldata.schema import load_schema, schema_names
+    from vldata.records.schema import load_schema, schema_names
     from vldata.terminal import say, say_json
 
     if name:

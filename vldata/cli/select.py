@@ -18,8 +18,8 @@ def sample(
     overwrite: opt.Overwrite = False,
 ) -> None:
     """Register a random sample of a dataset as NAME_sample."""
-    from vldata.folder import DatasetPaths, split_target
-    from vldata.select import sample as run_sample
+    from vldata.datasets.select import sample as run_sample
+    from vldata.output.folder import DatasetPaths, split_target
     from vldata.terminal import say
 
     paths = DatasetPaths(*split_target(target))
@@ -34,8 +34,8 @@ def filter_(
     overwrite: opt.Overwrite = False,
 ) -> None:
     """Register the records that meet every condition as NAME_filtered."""
-    from vldata.folder import DatasetPaths, split_target
-    from vldata.select import filter_records
+    from vldata.datasets.select import filter_records
+    from vldata.output.folder import DatasetPaths, split_target
     from vldata.terminal import say
 
     paths = DatasetPaths(*split_target(target))
@@ -51,9 +51,9 @@ def mix(
     overwrite: opt.Overwrite = False,
 ) -> None:
     """Register a weighted mixture of datasets: 0.5 takes half of the records, 2 takes each twice."""
+    from vldata.datasets.select import mix as run_mix
     from vldata.errors import UsageError
-    from vldata.folder import DatasetPaths, split_target
-    from vldata.select import mix as run_mix
+    from vldata.output.folder import DatasetPaths, split_target
     from vldata.terminal import say
 
     weights: dict[str, float] = {}

@@ -24,8 +24,8 @@ def split(
     """Split a dataset by whole groups into NAME_train, NAME_val and NAME_test of exact sizes, with a certificate."""
     import msgspec
 
-    from vldata.folder import split_target
-    from vldata.splitting import split as run_split
+    from vldata.output.folder import split_target
+    from vldata.splits.splitting import split as run_split
     from vldata.terminal import note, say, say_json
 
     out, name = split_target(target)

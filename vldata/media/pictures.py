@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from vldata import pixels
+from vldata.media import pixels
 from vldata.media.containers import walk_container
 from vldata.media.decode import decode_picture
 from vldata.media.refs import BytesRef, Failure, FileRef, Rendered, RenderSpec

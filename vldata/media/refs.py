@@ -139,7 +139,7 @@ class Kept(msgspec.Struct, frozen=True, tag="kept"):
 
 
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
-    """A reference that could not be rendered. `code` is one of the media codes of `vldata.codes`; `reason` is a sentence."""
+    """A reference that could not be rendered. `code` is one of the media codes of `vldata.records.codes`; `reason` is a sentence."""
 
     code: str
     reason: str

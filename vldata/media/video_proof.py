@@ -15,11 +15,11 @@ import msgspec
 
 from vldata.errors import VlkitError
 from vldata.media.decode import MAX_SOURCE_PIXELS
+from vldata.media.pixels import MAX_RATIO
 from vldata.media.pool import DEFAULT_TIMEOUT_S, WorkerPool
 from vldata.media.refs import Failure
 from vldata.media.sources import Unusable, open_regular
 from vldata.media.video_container import OpenVideo, Packet, describe
-from vldata.pixels import MAX_RATIO
 
 if TYPE_CHECKING:
     import av

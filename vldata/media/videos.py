@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 
-from vldata import pixels
 from vldata.errors import MissingExtraError
+from vldata.media import pixels
 from vldata.media.refs import ClipRef, Decoder, Failure, ImageFormat, Rendered, RenderSpec, Sampling
 from vldata.media.sampling import TooFewFramesError, sample_indices
 from vldata.media.sources import Unusable, open_regular

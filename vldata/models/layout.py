@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vldata import strictjson
 from vldata.errors import DataError
+from vldata.files import strictjson
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

@@ -18,12 +18,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vldata import strictjson
-from vldata.control_tokens import escape_control_tokens
 from vldata.errors import DataError, MissingExtraError
+from vldata.files import strictjson
 from vldata.models.layout import read_chat_template
-from vldata.record import IMAGE_TAG, Message, Record
-from vldata.tool_calls import ToolCallError, read_calls
+from vldata.records.control_tokens import escape_control_tokens
+from vldata.records.record import IMAGE_TAG, Message, Record
+from vldata.records.tool_calls import ToolCallError, read_calls
 
 IMAGE_PAD = "<|image_pad|>"
 Ids = npt.NDArray[np.int32]

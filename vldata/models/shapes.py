@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from vldata import strictjson
 from vldata.errors import DataError
+from vldata.files import strictjson
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import MissingExtraError, UsageError
-from vldata.record import IMAGE_TAG, VIDEO_TAG
+from vldata.records.record import IMAGE_TAG, VIDEO_TAG
 
 
 class TextCounter:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.contract import PixelContract
-from vldata.control_tokens import find_control_token
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
+from vldata.media.pixels import LLAMAFACTORY_MAX_PIXELS, vision_tokens
 from vldata.media.refs import Failure, FileRef, Rendered, RenderSpec
 from vldata.media.render import Renderer
-from vldata.pixels import LLAMAFACTORY_MAX_PIXELS, vision_tokens
-from vldata.record import IMAGE_TAG
+from vldata.output.contract import PixelContract
+from vldata.records.control_tokens import find_control_token
+from vldata.records.record import IMAGE_TAG
 from vleval.parity.backends import Backend
 from vleval.parity.views import Reply
 from vleval.predict.ask import Ask, AskTurn, split_places

@@ -33,7 +33,7 @@ def bench(
     """Measure latency and throughput of a server with the questions and pictures of a dataset."""
     import msgspec
 
-    from vldata.dataset import Dataset
+    from vldata.datasets.dataset import Dataset
     from vldata.errors import UsageError
     from vldata.terminal import note, say, say_json
     from vleval.predict import ollama_wire, openai_wire
@@ -56,7 +56,7 @@ def bench(
         make_endpoint(options, wire), wire, asks, levels, requests=requests, warmup=warmup, fresh_images=fresh_images, api_key=api_key()
     )
     if chart is not None:
-        from vldata.durable import write_atomic
+        from vldata.files.durable import write_atomic
         from vleval.predict.bench_chart import draw_chart
 
         write_atomic(chart, draw_chart(results).encode())

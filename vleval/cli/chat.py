@@ -30,7 +30,7 @@ def chat(
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Serve a page to upload pictures and ask a model about them, as a dataset asks; nothing is shared or reported anywhere."""
-    from vldata.dataset import Dataset
+    from vldata.datasets.dataset import Dataset
     from vldata.terminal import note
     from vleval.chat.page import build_page, require_gradio, serve_page
     from vleval.chat.session import Manner, open_session, read_manner

@@ -38,7 +38,7 @@ def parity(
 
     Looked for, in the order of effect: template, order, resize, EXIF, colour, re-encoding, sampler, numerics.
     """
-    from vldata.dataset import Dataset
+    from vldata.datasets.dataset import Dataset
     from vldata.terminal import note, say, say_json
     from vleval.parity.backends import open_backend, parse_backends
     from vleval.parity.run import compare_backends, document

@@ -74,7 +74,7 @@ def _ask(data: str, out: Path, options: RunOptions, json: bool) -> None:
     import msgspec
 
     from vldata.cli.progress import count_progress
-    from vldata.dataset import Dataset
+    from vldata.datasets.dataset import Dataset
     from vldata.terminal import note, say, say_json
     from vleval.predict.run import predict as run_predict
 
@@ -101,7 +101,7 @@ def _ask(data: str, out: Path, options: RunOptions, json: bool) -> None:
 
 
 def _write_batch(data: str, out: Path, options: RunOptions, json: bool) -> None:
-    from vldata.dataset import Dataset
+    from vldata.datasets.dataset import Dataset
     from vldata.terminal import note, say, say_json
     from vleval.predict.batch import write_batch
 
@@ -117,7 +117,7 @@ def _write_batch(data: str, out: Path, options: RunOptions, json: bool) -> None:
 def _read_batch(data: str, answers: Path, out: Path, options: RunOptions, json: bool) -> None:
     import msgspec
 
-    from vldata.dataset import Dataset
+    from vldata.datasets.dataset import Dataset
     from vldata.terminal import note, say, say_json
     from vleval.predict.batch import read_batch
 
@@ -152,7 +152,7 @@ def ping(
     """Look at a server with the first question of a dataset: is the model there, and does it see the pictures we see?"""
     import msgspec
 
-    from vldata.dataset import Dataset
+    from vldata.datasets.dataset import Dataset
     from vldata.terminal import say, say_json
     from vleval.predict.options import RunOptions
     from vleval.predict.preflight import require_good
@@ -172,8 +172,8 @@ def ping(
 def _read_extra(text: str) -> dict[str, Any]:
     import msgspec
 
-    from vldata import strictjson
     from vldata.errors import UsageError
+    from vldata.files import strictjson
 
     example = """For example: --extra '{"top_k": 1}'"""
     if not text:

@@ -67,7 +67,7 @@ def report(
 
 def _deliver(made: Made, outputs: list[Path], json: bool) -> None:
     from vldata import terminal
-    from vldata.durable import write_atomic
+    from vldata.files.durable import write_atomic
     from vleval.report.make import render
 
     for sentence in made.notes:

@@ -159,7 +159,7 @@ def _print_table(json: bool) -> None:
 def _write_per_record(path: Path, records: Iterable[dict[str, object]]) -> None:
     import msgspec
 
-    from vldata.durable import write_atomic
+    from vldata.files.durable import write_atomic
 
     encode = msgspec.json.Encoder().encode
     write_atomic(path, b"".join(encode(record) + b"\n" for record in records))

@@ -27,9 +27,10 @@ def serve_cmd(
     """Print the line that starts a server so that every record of a dataset fits, at the pixels it was made with; nothing is started."""
     import msgspec
 
-    from vldata.dataset import Dataset
+    from vldata.datasets.dataset import Dataset
+    from vldata.datasets.limits import dataset_limits
     from vldata.models.layout import check_model_folder
-    from vldata.models.serving import dataset_limits, launch_line, modelfile
+    from vldata.models.serving import launch_line, modelfile
     from vldata.terminal import note, say, say_json
 
     if Path(model).is_dir() and backend != "llama-server":  # whose folder holds GGUF files

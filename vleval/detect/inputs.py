@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vldata.errors import DataError
-from vldata.naming import natural_key
+from vldata.files.naming import natural_key
 from vldata.web.thumbs import safe_path
 from vleval.rows import Row
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vldata.durable import write_atomic
 from vldata.errors import DataError, UsageError
+from vldata.files.durable import write_atomic
 from vleval.detect.draw import colours_of, draw_boxes, label_text
 from vleval.detect.fonts import FontChain, find_fonts, script_names
 from vleval.detect.inputs import Task, output_names, pair_up

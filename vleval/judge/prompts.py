@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from vldata.errors import UsageError
-from vldata.strictjson import read_user_text
+from vldata.files.strictjson import read_user_text
 from vleval.rows import Row
 
 Mode = Literal["robust", "upstream"]

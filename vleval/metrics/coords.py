@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vldata.errors import UsageError
-from vldata.pixels import smart_resize
+from vldata.media.pixels import smart_resize
 from vleval.metrics.boxes import Box
 from vleval.metrics.options import CoordSpace
 

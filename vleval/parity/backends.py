@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import aiohttp
 import msgspec
 
-from vldata import strictjson
 from vldata.errors import DataError, UsageError
+from vldata.files import strictjson
 from vleval.parity.views import Reply, digest_files, plain_places
 from vleval.predict import ollama_wire, openai_wire
 from vleval.predict.ask import Ask, Sampler

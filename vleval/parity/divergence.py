@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from vldata.record import IMAGE_TAG
+from vldata.records.record import IMAGE_TAG
 from vleval.parity.probes import UNKNOWN, Verdict, distance
 from vleval.parity.views import Expected, Reply
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.parity.backends import Backend
 from vleval.parity.divergence import Divergence, earliest, find_in_probes, find_in_record

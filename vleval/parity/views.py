@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
+from vldata.media.pixels import vision_tokens
 from vldata.models.prompt import Prompter
-from vldata.pixels import vision_tokens
-from vldata.record import IMAGE_TAG
+from vldata.records.record import IMAGE_TAG
 from vleval.predict.ask import Ask
 from vleval.predict.messages import ask_messages
 from vleval.predict.preflight import without_pictures

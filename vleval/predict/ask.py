@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
-from vldata.record import IMAGE_TAG, Record
+from vldata.records.record import IMAGE_TAG, Record
 
 AskRole = Literal["system", "user", "assistant", "tool"]
 _ROLES: dict[str, AskRole] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.predict.ask import Ask, iter_asks, request_key
 from vleval.predict.client import Outcome

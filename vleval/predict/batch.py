@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from vldata import strictjson
-from vldata.dataset import Dataset
-from vldata.durable import replace_atomic
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
+from vldata.files import strictjson
+from vldata.files.durable import replace_atomic
 from vleval.predict import openai_wire
 from vleval.predict.ask import Ask, iter_asks, no_records, request_key
 from vleval.predict.document import write_run_document

@@ -18,8 +18,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from vldata import strictjson
 from vldata.errors import DataError
+from vldata.files import strictjson
 from vleval.predict import openai_wire
 from vleval.predict.ask import Ask
 from vleval.predict.client import Endpoint

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 import vldata
-from vldata.dataset import Dataset
-from vldata.durable import write_atomic
+from vldata.datasets.dataset import Dataset
+from vldata.files.durable import write_atomic
 from vldata.models.fingerprint import fingerprint
 from vleval.predict.options import RunOptions
 from vleval.predict.origin import SUFFIX

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vldata import strictjson
 from vldata.errors import DataError, MissingExtraError, UsageError
+from vldata.files import strictjson
 from vldata.models.layout import ADAPTER_CONFIG, ADAPTER_WEIGHTS, read_adapter_config
 from vleval.predict.retry import as_sentence
 

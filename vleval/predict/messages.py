@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.record import IMAGE_TAG, Message
+from vldata.records.record import IMAGE_TAG, Message
 from vleval.predict.ask import Ask
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
+from vldata.datasets.limits import dataset_limits
 from vldata.errors import DataError, UsageError
-from vldata.models.serving import PORTS, Limits, Server, dataset_limits
+from vldata.models.serving import PORTS, Limits, Server
 from vleval.predict import openai_wire
 from vleval.predict.ask import Ask, Sampler
 from vleval.predict.client import Outcome

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from vldata import strictjson
+from vldata.files import strictjson
 from vleval.predict.ask import Ask, Sampler
 from vleval.predict.openai_wire import error_text
 from vleval.predict.pictures import PictureCache

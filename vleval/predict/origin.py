@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from vldata import strictjson
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import VlkitError
+from vldata.files import strictjson
 
 SUFFIX = ".run.json"
 

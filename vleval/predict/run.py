@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.dataset import Dataset
-from vldata.durable import replace_atomic
-from vldata.lock import hold
+from vldata.datasets.dataset import Dataset
+from vldata.files.durable import replace_atomic
+from vldata.files.lock import hold
 from vleval.predict.ask import iter_asks, no_records
 from vleval.predict.asking import Asking
 from vleval.predict.document import write_run_document

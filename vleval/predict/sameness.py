@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vldata import strictjson
-from vldata.contract import Contract
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import VlkitError
+from vldata.files import strictjson
+from vldata.media.pixels import find_processor, smart_resize
 from vldata.models.fingerprint import weights_digest
 from vldata.models.layout import ADAPTER_CONFIG, INDEX, WEIGHTS, read_chat_template
-from vldata.pixels import find_processor, smart_resize
-from vldata.record import IMAGE_TAG, Record
+from vldata.output.contract import Contract
+from vldata.records.record import IMAGE_TAG, Record
 from vleval.predict.preflight import Check
 
 MANIFEST = "run_manifest.json"

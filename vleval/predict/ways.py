@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from vldata.dataset import Dataset
-from vldata.pixels import vision_tokens
+from vldata.datasets.dataset import Dataset
+from vldata.media.pixels import vision_tokens
 from vleval.predict.ask import Ask
 from vleval.predict.client import Client, Outcome, run_client
 from vleval.predict.offline import load_engine, run_engine, takes_offline

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from vldata import strictjson
 from vldata.errors import DataError
+from vldata.files import strictjson
 from vleval.readers import jsonfast
 from vleval.readers.source import HEAD_BYTES, Source
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from vldata import strictjson
 from vldata.errors import DataError
+from vldata.files import strictjson
 from vleval.readers import jsonfast
 from vleval.readers.source import Source
 

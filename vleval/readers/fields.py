@@ -126,7 +126,7 @@ def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Con
     _texts_into(context, flat, where)
     groups = {key: str(flat[key]) for key in (*GROUP_KEYS, group_by) if key and isinstance(flat.get(key), (str, int)) and flat[key] != ""}
     if isinstance(flat.get("episode_history"), str):
-        from vldata.converters.openeqa import scene_of
+        from vldata.sources.openeqa import scene_of
 
         groups.setdefault("episode", flat["episode_history"])
         groups.setdefault("scene", scene_of(flat["episode_history"])[0])

@@ -2,7 +2,7 @@
 
 `msgspec` refuses NaN, lone surrogates and bytes that are not UTF-8, but takes the last of two equal keys. Every key ends in `":`, and a
 quote inside a string is escaped, so when the text holds as many `":` as the result holds keys there can be no duplicate. All else (more of
-them, a blank before a colon, any refusal) is decided by `vldata.strictjson`.
+them, a blank before a colon, any refusal) is decided by `vldata.files.strictjson`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from vldata import strictjson
+from vldata.files import strictjson
 
 _decode = msgspec.json.Decoder().decode
 

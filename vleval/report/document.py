@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from vldata import __version__
+from vldata.version import __version__
 from vleval.comparison import Compared, Pair
 from vleval.report.gallery import Item, gallery_items
 from vleval.results import Counts, MetricScore, Part, ScoreResult

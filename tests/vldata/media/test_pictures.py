@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-from vldata import pixels
 from vldata.errors import DataError
-from vldata.media import decode, sources
+from vldata.media import decode, pixels, sources
 from vldata.media.decode import decode_picture
 from vldata.media.pictures import render_picture
 from vldata.media.refs import BytesRef, Failure, FileRef, Rendered

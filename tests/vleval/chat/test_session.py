@@ -13,7 +13,7 @@ from PIL import Image
 
 from fixtures.openeqa import draw_openeqa
 from vldata.api import convert
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vleval.chat.session import Manner, Session, describe, open_session, read_manner
 from vleval.parity.views import Reply

@@ -16,9 +16,9 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from tests.vleval.predict.server import FakeServer, http
+from vldata.media.pixels import vision_tokens
 from vldata.models.prompt import Prompter
-from vldata.pixels import vision_tokens
-from vldata.record import Message
+from vldata.records.record import Message
 
 
 class FakeModel(FakeServer):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.vleval.parity.fake_model import FakeModel
 from tests.vleval.predict.server import FakeServer, http, serve
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import UsageError
 from vleval.parity.backends import Spec, open_backend, parse_backends
 from vleval.predict.ask import AskTurn, Sampler, iter_asks

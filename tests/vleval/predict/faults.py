@@ -16,7 +16,7 @@ from PIL import Image
 from tests.vleval.predict.server import FakeServer, answer_to, http, serve
 from tests.vleval.predict.test_predict import PASSING
 from vldata.api import convert
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.predict import retry
 from vleval.predict.options import RunOptions
@@ -72,7 +72,7 @@ def calm(data: str, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 CHILD = """
 import sys
 from pathlib import Path
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vleval.predict import retry
 from vleval.predict.options import RunOptions
 from vleval.predict.run import predict

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vldata.dataset import Dataset
-from vldata.record import IMAGE_TAG
+from vldata.datasets.dataset import Dataset
+from vldata.records.record import IMAGE_TAG
 from vleval.predict.ask import Ask, AskTurn, Sampler, iter_asks, request_key, split_places
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.vleval.predict.server import answer_to
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vleval.predict.ask import Ask, iter_asks
 from vleval.predict.batch import read_batch, write_batch

@@ -10,7 +10,7 @@ import pytest
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.predict.server import FakeServer, http, serve
 from vldata.api import convert
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vleval.cli import main
 from vleval.predict import openai_wire

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.predict import hf
 from vleval.predict.ask import Sampler, make_ask

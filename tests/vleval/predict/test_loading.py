@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.predict.hf import HfModel
 

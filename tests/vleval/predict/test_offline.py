@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import UsageError
 from vleval.predict.ask import Sampler, iter_asks
 from vleval.predict.offline import takes_offline

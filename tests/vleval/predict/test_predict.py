@@ -17,7 +17,7 @@ import pytest
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.predict.server import FakeServer, answer_to, http, serve
 from vldata.api import convert
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vleval.predict import retry
 from vleval.predict.ask import Sampler, make_ask
@@ -222,7 +222,7 @@ def test_a_torn_line_is_dropped_and_a_broken_one_named(folder: Path, tmp_path: P
 _CHILD = """
 import sys
 from pathlib import Path
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vleval.predict.options import RunOptions
 from vleval.predict.run import predict
 try:

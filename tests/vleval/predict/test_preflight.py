@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.vleval.predict.server import FakeServer, http, serve
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.predict import retry
 from vleval.predict.client import StopRun

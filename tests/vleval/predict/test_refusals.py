@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.vleval.predict.server import FakeServer, http, serve
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vleval.predict import openai_wire, options, retry
 from vleval.predict.client import StopRun

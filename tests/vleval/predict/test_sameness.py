@@ -11,7 +11,7 @@ import pytest
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.predict.server import FakeServer, serve
 from vldata.api import convert
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.predict.options import RunOptions
 from vleval.predict.run import predict

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from vldata.dataset import Dataset
-from vldata.models.serving import Limits, dataset_limits, launch_line, llama_line
+from vldata.datasets.dataset import Dataset
+from vldata.datasets.limits import dataset_limits
+from vldata.models.serving import Limits, launch_line, llama_line
 from vleval.predict.ask import iter_asks
 
 SERVERS = ("vllm", "lmdeploy", "ollama", "transformers", "llama-server")

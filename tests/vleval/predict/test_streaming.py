@@ -11,10 +11,10 @@ import pytest
 
 from tests.vleval.predict.server import FakeServer, answer_to, http, serve
 from vldata.api import convert
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
-from vldata.lock import hold
-from vldata.record import Message, Record
+from vldata.files.lock import hold
+from vldata.records.record import Message, Record
 from vleval.predict.ask import make_ask
 from vleval.predict.options import RunOptions
 from vleval.predict.run import predict

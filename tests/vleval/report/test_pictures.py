@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.vleval.predict.server import FakeServer, serve
-from vldata.dataset import Dataset
+from vldata.datasets.dataset import Dataset
 from vleval.predict.options import RunOptions
 from vleval.predict.origin import find_dataset
 from vleval.predict.run import predict

@@ -1,0 +1,148 @@
+"""What a dataset holds and costs, from its records and its media file: no picture is opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import msgspec
+
+from vldata.datasets.dataset import Dataset
+from vldata.errors import DataError, UsageError
+from vldata.models.text import TextCounter, load_text_counter
+from vldata.output.contract import Spread, spread
+from vldata.output.folder import DatasetPaths
+from vldata.output.tokens import estimate_text_tokens, text_bytes
+from vldata.records.record import Record
+from vldata.suggest import nearest
+
+
+class CategoryStats(msgspec.Struct, frozen=True):
+    """One value of `meta.category` (or of another key)."""
+
+    records: int
+    tokens: Spread
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Statistics of one dataset. Tokens are per record; `text_counted` tells whether a tokenizer counted the text or it was estimated."""
+
+    name: str
+    records: int
+    pictures: int
+    picture_bytes: int
+    videos: int
+    video_bytes: int
+    images_per_record: Spread
+    vision_tokens: Spread
+    text_tokens: Spread
+    total_tokens: Spread
+    text_counted: bool
+    longest_id: str
+    sizes: dict[str, int]
+    by: str
+    categories: dict[str, CategoryStats]
+
+
+def compute_stats(target: str, *, by: str = "", tokenizer: str = "") -> Statistics:
+    """Compute the statistics of `DIR/NAME`.
+
+    Args:
+        target: the dataset.
+        by: meta key of the table; "" for the category, where there is one. Records without it count under "".
+        tokenizer: a tokenizer.json or a model folder, to count text exactly instead of estimating it.
+
+    Raises:
+        DataError: no records, or a picture without a media line.
+        UsageError: no such meta key.
+        MissingExtraError: a tokenizer was given and its library is not installed.
+    """
+    dataset = Dataset(target)
+    columns = dataset.contract.columns
+    if by and by not in columns:
+        raise UsageError(f"no meta key {by!r}.{nearest(by, columns)}", where=target, cure=f"There are: {', '.join(columns)}.")
+    by = by or "category"
+    counter = load_text_counter(tokenizer) if tokenizer else None
+    dataset.first()
+    cost, media = _media(dataset)
+    vision: list[int] = []
+    text: list[int] = []
+    images: list[int] = []
+    groups: dict[str, list[int]] = {}
+    longest = (-1, "")
+    for record in dataset:
+        seen = _vision_of(record, cost, dataset.paths)
+        words = text_tokens(record, counter)
+        vision.append(seen)
+        text.append(words)
+        images.append(len(record.images))
+        groups.setdefault(record.meta.get(by, ""), []).append(seen + words)
+        if seen + words > longest[0]:
+            longest = (seen + words, record.id)
+    total = [seen + words for seen, words in zip(vision, text, strict=True)]
+    return Statistics(
+        name=dataset.name,
+        records=len(vision),
+        pictures=media.pictures,
+        picture_bytes=media.picture_bytes,
+        videos=media.videos,
+        video_bytes=media.video_bytes,
+        images_per_record=spread(images),
+        vision_tokens=spread(vision),
+        text_tokens=spread(text),
+        total_tokens=spread(total),
+        text_counted=counter is not None,
+        longest_id=longest[1],
+        sizes=dict(media.sizes.most_common(10)),
+        by=by,
+        categories={name: CategoryStats(len(values), spread(values)) for name, values in sorted(groups.items())},
+    )
+
+
+def text_tokens(record: Record, counter: TextCounter | None) -> int:
+    """Tokens of a record's text with the template around its turns: counted, or estimated from above."""
+    if counter is None:
+        return estimate_text_tokens(text_bytes(record), len(record.messages))
+    return sum(counter.count_turn(message.role, message.content) for message in record.messages)
+
+
+class _Media(NamedTuple):
+    """What the media file adds up to."""
+
+    pictures: int
+    picture_bytes: int
+    videos: int
+    video_bytes: int
+    sizes: Counter[str]
+
+
+def _media(dataset: Dataset) -> tuple[dict[str, int], _Media]:
+    processor = dataset.contract.pixels.processor
+    by_size: dict[tuple[int, int], int] = {}
+    sizes: Counter[tuple[int, int]] = Counter()
+    cost: dict[str, int] = {}
+    picture_bytes = videos = video_bytes = 0
+    for line in dataset.media():
+        path = line.path
+        if path in cost:
+            continue
+        if line.frames:
+            cost[path] = line.tokens(processor)
+            videos += 1
+            video_bytes += line.bytes
+            continue
+        size = line.width, line.height
+        if size not in by_size:
+            by_size[size] = line.tokens(processor)
+        cost[path] = by_size[size]
+        sizes[size] += 1
+        picture_bytes += line.bytes
+    named = Counter({f"{width}x{height}": count for (width, height), count in sizes.items()})
+    return cost, _Media(len(cost) - videos, picture_bytes, videos, video_bytes, named)
+
+
+def _vision_of(record: Record, cost: dict[str, int], paths: DatasetPaths) -> int:
+    try:
+        return sum(cost[path] for path in record.media)
+    except KeyError as error:
+        raise DataError(f"{error.args[0]!r} of record {record.id!r} has no line.", where=str(paths.media), cure="Convert again.") from None

@@ -1,0 +1,78 @@
+"""Turns in the shapes other tools have them: text and pictures apart, or role names of their own."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, NamedTuple
+
+from vldata.errors import DataError
+from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record
+
+LLAVA_ROLES = {"user": "human", "assistant": "gpt", "system": "system", "observation": "observation", "function_call": "function_call"}
+SWIFT_ROLES = {"observation": "tool_response", "function_call": "tool_call"}
+
+
+class Medium(NamedTuple):
+    """Stands in a turn where a picture or a video does."""
+
+    kind: Literal["image", "video"]
+
+
+_MEDIA = {IMAGE_TAG: Medium("image"), VIDEO_TAG: Medium("video")}
+_CUT = re.compile("(<image>|<video>)").split
+
+
+def split_parts(message: Message) -> list[str | Medium]:
+    """Cut a turn at its media: text pieces, and what stands between them. Empty pieces are left out."""
+    return [_MEDIA.get(piece, piece) for piece in _CUT(message.content) if piece]
+
+
+def no_videos(record: Record, format_name: str) -> None:
+    """Refuse a record with videos for a format that has none.
+
+    Raises:
+        DataError: it names the record.
+    """
+    if record.kept_videos:
+        raise DataError(
+            f"record {record.id!r} has a video, which the {format_name} format cannot hold.",
+            cure="Convert with --videos frames, or export to llamafactory, swift, qwen, parquet, webdataset or hf.",
+        )
+
+
+def one_medium(record: Record, format_name: str) -> None:
+    """Refuse a record with several videos, or with pictures beside one, for a format that has one `video` field for it.
+
+    Raises:
+        DataError: it names the record.
+    """
+    if len(record.kept_videos) > 1 or (record.kept_videos and record.images):
+        raise DataError(
+            f"record {record.id!r} has {len(record.kept_videos)} videos and {len(record.images)} pictures; the {format_name} format "
+            "holds one video alone.",
+            cure="Export to llamafactory, swift, qwen, parquet, webdataset or hf, or filter: vldata filter --where 'videos<=1'.",
+        )
+
+
+def plain_roles(record: Record, format_name: str) -> None:
+    """Refuse a record with tool turns for a format that has none.
+
+    Raises:
+        DataError: it names the record.
+    """
+    for message in record.messages:
+        if message.role in ("observation", "function_call"):
+            raise DataError(
+                f"record {record.id!r} has a {message.role} turn, which the {format_name} format cannot hold.",
+                cure="Export to llamafactory or swift, or filter such records out.",
+            )
+
+
+def conversations(record: Record) -> list[dict[str, str]]:
+    """Turns as LLaVA and its kin write them: `from` and `value`, tags in the text."""
+    return [{"from": LLAVA_ROLES[message.role], "value": message.content} for message in record.messages]
+
+
+def typed_parts(message: Message) -> list[dict[str, Any]]:
+    """A turn as content parts; pictures are `{"type": "image"}` and are matched with the `images` column in order."""
+    return [{"type": part.kind} if isinstance(part, Medium) else {"type": "text", "text": part} for part in split_parts(message)]

@@ -1,0 +1,257 @@
+"""Reading a dataset for its gallery: one pass that counts everything, one that takes the records to show."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from vldata.datasets.dataset import Dataset
+from vldata.datasets.derive import read_media
+from vldata.datasets.stats import text_tokens
+from vldata.errors import DataError
+from vldata.files import strictjson
+from vldata.models.text import TextCounter, load_text_counter
+from vldata.output.contract import Contract, Spread, spread
+from vldata.output.publish import MediaLine
+from vldata.output.sides import iter_sides, parent_digest
+from vldata.previews.items import MAX_PICTURES, Item, Note, Picture, make_broken_item, make_item
+from vldata.records.findings import Finding
+from vldata.records.record import Record, decode_record
+from vldata.splits.grouping import SIDES
+from vldata.validation import validate
+
+MAX_VALUES = 40
+_MIN_SHARE = 3  # a key whose values are on average in fewer records tells them apart and sorts nothing
+
+Line = tuple[str, int, bytes]  # file, number, bytes
+
+
+class Facet(msgspec.Struct, frozen=True):
+    """A meta key worth filtering by, or `side`: its values with their numbers of records, the most frequent first; sides in their order."""
+
+    name: str
+    values: dict[str, int]
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """What is counted over all records, shown or not."""
+
+    records: int
+    pictures: int
+    videos: int
+    tokens: tuple[int, ...]
+    vision: Spread
+    total: Spread
+    text_counted: bool
+    facets: tuple[Facet, ...]
+    counts: dict[str, int]
+    folder_findings: tuple[Note, ...]
+    rejects: dict[str, int]
+    notes: tuple[str, ...]
+
+
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a page is drawn from but the pictures themselves."""
+
+    name: str
+    contract: Contract
+    overview: Overview
+    items: tuple[Item, ...]
+    pictures: tuple[Picture, ...]
+
+
+def gather(target: str, *, limit: int, seed: int = 0, tokenizer: str = "") -> Gathered:
+    """Read `DIR/NAME`; of more than `limit` records those with findings and a seeded sample of the others are kept.
+
+    Raises:
+        DataError: it is not registered, or has no contract.
+    """
+    dataset = Dataset(target)
+    reader = _Reader(dataset, load_text_counter(tokenizer) if tokenizer else None)
+    tokens, vision, facets = reader.count()
+    rows, note = _choose(len(tokens), [row for row, noted in enumerate(reader.noted) if noted], limit, seed)
+    items, pictures = reader.items(rows)
+    overview = Overview(
+        records=len(tokens),
+        pictures=sum(not line.frames for line in reader.media.values()),
+        videos=sum(line.frames > 0 for line in reader.media.values()),
+        tokens=tuple(tokens),
+        vision=spread(vision),
+        total=spread(tokens),
+        text_counted=bool(tokenizer),
+        facets=facets,
+        counts=reader.counts,
+        folder_findings=tuple(reader.of_folder),
+        rejects=_count_rejects(dataset.paths.rejects),
+        notes=tuple(filter(None, (note, *reader.notes))),
+    )
+    return Gathered(name=dataset.name, contract=dataset.contract, overview=overview, items=items, pictures=pictures)
+
+
+class _Reader:
+    """The lines of a dataset with what is known of each."""
+
+    def __init__(self, dataset: Dataset, counter: TextCounter | None) -> None:
+        self._dataset = dataset
+        self._counter = counter
+        self.media: dict[str, MediaLine] = {}
+        self._processor = dataset.contract.pixels.processor
+        self._cost: dict[str, int] = {}
+        self.notes: list[str] = []
+        try:
+            self.media = read_media(dataset.paths)
+        except DataError as error:
+            self.notes.append(f"Sizes, sources and vision tokens of pictures are not known: {dataset.paths.media.name} {error.what}")
+        self.noted: list[bool] = []
+        self._sides = self._read_sides()
+        self._of_line: dict[tuple[str, int], list[Note]] = {}
+        self._of_picture: dict[str, list[Note]] = {}
+        self.of_folder: list[Note] = []
+        outcome = validate(dataset.paths.out, names=(dataset.name,), headers_only=True)
+        self.counts = dict(outcome.counts)
+        for finding in outcome.findings.kept:
+            self._place(finding)
+        if outcome.findings.total > len(outcome.findings.kept):
+            self.notes.append("Of each kind of finding the first 1,000 are shown at their records.")
+
+    def _place(self, finding: Finding) -> None:
+        note = (finding.code, finding.message)
+        picture, _, rest = finding.message.partition(": ")
+        path, _, number = finding.where.rpartition(":")
+        if picture in self.media and rest:
+            self._of_picture.setdefault(picture, []).append((finding.code, rest))
+        elif number.isdecimal() and Path(path) in self._dataset.files():
+            self._of_line.setdefault((Path(path).name, int(number)), []).append(note)
+        else:
+            self.of_folder.append((finding.code, f"{Path(finding.where).name}: {finding.message}"))
+
+    def _read_sides(self) -> dict[str, str]:
+        certificate = self._dataset.contract.split
+        if certificate is not None:
+            return {"": certificate.side}
+        paths = self._dataset.paths
+        sides: dict[str, str] = {}
+        for name, contract in iter_sides(paths.out, paths.name):
+            if contract.split is None:
+                continue
+            if contract.split.parent_sha256 != parent_digest(self._dataset.contract):
+                self.notes.append(f"{name!r} was split from an earlier {paths.name!r}: split again.")
+            sides.update((record.id, contract.split.side) for record in Dataset(paths.out / name))
+        return sides
+
+    def side_of(self, record_id: str) -> str:
+        """The side of the split a record is on, "" where there is no split."""
+        return self._sides.get(record_id) or self._sides.get("") or ("none" if self._sides else "")
+
+    def _lines(self) -> Iterator[Line]:
+        for file in self._dataset.files():
+            for number, line in strictjson.iter_lines(file):
+                yield file.name, number, line
+
+    def _records(self) -> Iterator[tuple[Line, Record | None, list[Note]]]:
+        for line in self._lines():
+            notes = list(self._of_line.get(line[:2], ()))
+            try:
+                record = decode_record(line[2])
+            except (strictjson.StrictJsonError, msgspec.ValidationError):
+                yield line, None, notes
+                continue
+            for kind, files in (("picture", record.images), ("video", record.kept_videos)):
+                for place, file in enumerate(files, start=1):
+                    notes += [(code, f"{kind} {place}: {message}") for code, message in self._of_picture.get(file, ())]
+            yield line, record, notes
+
+    def vision_of(self, record: Record) -> int:
+        """Vision tokens of a record; a picture without a media line counts nothing."""
+        total = 0
+        for file in record.media:
+            if file not in self._cost and file in self.media:
+                self._cost[file] = self.media[file].tokens(self._processor)
+            total += self._cost.get(file, 0)
+        return total
+
+    def count(self) -> tuple[list[int], list[int], tuple[Facet, ...]]:
+        """Tokens and vision tokens of every record, and the keys worth filtering by."""
+        tokens: list[int] = []
+        vision: list[int] = []
+        values: dict[str, Counter[str]] = {}
+        sides: Counter[str] = Counter()
+        for _, record, notes in self._records():
+            self.noted.append(bool(notes))
+            if record is None:
+                tokens.append(0)
+                continue
+            vision.append(self.vision_of(record))
+            tokens.append(vision[-1] + text_tokens(record, self._counter))
+            sides[self.side_of(record.id)] += 1
+            for key, value in record.meta.items():
+                counter = values.setdefault(key, Counter())
+                if value and len(counter) <= MAX_VALUES:
+                    counter[value] += 1
+        chosen = {"side": Counter({side: sides[side] for side in (*SIDES, "none") if sides[side]})} if self._sides else {}
+        sorting = {key: found for key, found in values.items() if key != "extra" and _sorts(found)}
+        chosen |= dict(sorted(sorting.items(), key=lambda entry: len(entry[1])))
+        return tokens, vision, tuple(Facet(name, dict(found if name == "side" else found.most_common())) for name, found in chosen.items())
+
+    def items(self, rows: set[int]) -> tuple[tuple[Item, ...], tuple[Picture, ...]]:
+        """The chosen records, and the table of their pictures in order of first use."""
+        items: list[Item] = []
+        numbers: dict[str, int] = {}
+        for row, ((file, number, line), record, notes) in enumerate(self._records()):
+            if row not in rows:
+                continue
+            at = f"{file}:{number}"
+            if record is None:
+                items.append(make_broken_item(line, at=at, findings=notes))
+                continue
+            for file in record.media[:MAX_PICTURES]:
+                numbers.setdefault(file, len(numbers))
+            seen, side = self.vision_of(record), self.side_of(record.id)
+            text = text_tokens(record, self._counter)
+            items.append(make_item(record, at=at, numbers=numbers, side=side, vision=seen, text=text, findings=notes))
+        return tuple(items), tuple(self._picture(path) for path in numbers)
+
+    def _picture(self, path: str) -> Picture:
+        line = self.media.get(path)
+        if line is None:
+            return Picture(path=path)
+        return Picture(
+            path=path,
+            width=line.width,
+            height=line.height,
+            source=line.source[-300:],
+            frame=line.frame,
+            frames=line.frames,
+            seconds=line.duration_s,
+        )
+
+
+def _sorts(found: Counter[str]) -> bool:
+    return 2 <= len(found) <= MAX_VALUES and found.total() >= _MIN_SHARE * len(found)
+
+
+def _choose(total: int, noted: list[int], limit: int, seed: int) -> tuple[set[int], str]:
+    if total <= limit:
+        return set(range(total)), ""
+    rng = random.Random(seed)
+    kept = set(noted if len(noted) <= limit // 2 else rng.sample(noted, limit // 2))
+    others = [row for row in range(total) if row not in kept]
+    kept.update(rng.sample(others, limit - len(kept)))
+    found = f", {len(kept.intersection(noted)):,} of them with findings" if noted else ""
+    return kept, f"{limit:,} of {total:,} records are shown: a sample with seed {seed}{found}. --limit shows more."
+
+
+def _count_rejects(path: Path) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for _, line in strictjson.iter_lines(path) if path.is_file() else ():
+        try:
+            value = strictjson.loads(line)
+        except strictjson.StrictJsonError:
+            continue
+        if isinstance(value, dict):
+            counts[str(value.get("code", ""))] += 1
+    return dict(counts.most_common())

@@ -1,0 +1,101 @@
+"""What the gallery shows of one record, cut to what a page can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from vldata.records.record import Record
+from vldata.web.visible import visible
+
+MAX_TEXT = 2_000
+MAX_TURNS = 40
+MAX_PICTURES = 24
+MAX_REFERENCES = 12
+_MAX_META = 300
+_MAX_MESSAGE = 300
+
+Note = tuple[str, str]  # a finding of one record: code and sentence
+
+
+class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One turn. `length` is that of the whole text, where `text` is only its beginning."""
+
+    role: str
+    text: str
+    length: int = 0
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record. `pictures` are numbers in the page's table of pictures; `at` is file and line."""
+
+    id: str
+    at: str
+    turns: tuple[Turn, ...]
+    more_turns: int = 0
+    pictures: tuple[int, ...] = ()
+    more_pictures: int = 0
+    references: tuple[str, ...] = ()
+    meta: dict[str, str] = {}
+    side: str = ""
+    vision: int = 0
+    text: int = 0
+    findings: tuple[Note, ...] = ()
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One picture of the page's table: its size, and where it came from. `shown` is its place among the thumbnails, -1 for none.
+
+    A kept video stands there with its first frame; `frames` and `seconds` tell it apart.
+    """
+
+    path: str
+    width: int = 0
+    height: int = 0
+    source: str = ""
+    frame: int = -1
+    frames: int = 0
+    seconds: float = 0.0
+    shown: int = -1
+
+
+def make_item(record: Record, *, at: str, numbers: Mapping[str, int], side: str, vision: int, text: int, findings: Sequence[Note]) -> Item:
+    """The item of a record; `numbers` gives the place of each picture in the page's table."""
+    answers = {message.content for message in record.messages if message.role == "assistant"}
+    others = [reference for reference in record.references if reference not in answers]
+    return Item(
+        id=visible(record.id[:_MAX_META]),
+        at=at,
+        turns=tuple(_turn(message.role, message.content) for message in record.messages[:MAX_TURNS]),
+        more_turns=max(0, len(record.messages) - MAX_TURNS),
+        pictures=tuple(numbers[file] for file in record.media[:MAX_PICTURES]),
+        more_pictures=max(0, len(record.media) - MAX_PICTURES),
+        references=tuple(visible(reference[:_MAX_META]) for reference in others[:MAX_REFERENCES]),
+        meta={visible(key[:100]): visible(value[:_MAX_META]) for key, value in _facts(record) if value},
+        side=side,
+        vision=vision,
+        text=text,
+        findings=_notes(findings),
+    )
+
+
+def _facts(record: Record) -> Iterator[tuple[str, str]]:
+    yield from record.meta.items()
+    if record.tools is not msgspec.UNSET:
+        yield "tools", record.tools
+
+
+def make_broken_item(line: bytes, *, at: str, findings: Sequence[Note]) -> Item:
+    """The item of a line that is no record: its bytes as text."""
+    return Item(id="", at=at, turns=(_turn("line", line[: MAX_TEXT * 4].decode("utf-8", "replace")),), findings=_notes(findings))
+
+
+def _notes(findings: Sequence[Note]) -> tuple[Note, ...]:
+    return tuple((code, visible(message[:_MAX_MESSAGE])) for code, message in findings)
+
+
+def _turn(role: str, text: str) -> Turn:
+    if len(text) <= MAX_TEXT:
+        return Turn(role, visible(text))
+    return Turn(role, visible(text[:MAX_TEXT]), len(text))

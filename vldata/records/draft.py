@@ -1,0 +1,123 @@
+"""What a converter yields: drafts, in which media are still references, and rejects.
+
+A converter reads annotations and opens no picture; the writer turns drafts into records once their media are rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from vldata.media.refs import FormatRule, MediaRef
+from vldata.records.boxes import Box
+from vldata.records.record import Role
+
+Scalar = str | int | float | bool | None
+Setting = Scalar | dict[str, Scalar]  # what a contract says of one option of a source
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """Stands in a turn where `Draft.media[index]` stands; a clip becomes as many tags as it has frames, a kept video one."""
+
+    index: int
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """One turn: literal source text, slots and boxes, in order. Text is never searched for tags: a literal `<image>` is a fault."""
+
+    role: Role
+    parts: tuple[str | Slot | Box, ...]
+
+
+class Mend(msgspec.Struct, frozen=True):
+    """A fault of an annotation that has one cure, which the draft already carries.
+
+    With --repair `what` is listed among the repairs; without it the record is rejected for `code` and `reason`.
+    """
+
+    code: str
+    reason: str
+    what: str
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A record before its media are rendered. `where` is `file:line` or `file[index]` of the annotation.
+
+    `references` of None stands for the last turn, as it will be written. `tools` is a text in every draft of a source that has tools.
+    """
+
+    id: str
+    where: str
+    turns: tuple[Turn, ...]
+    media: tuple[MediaRef, ...]
+    references: tuple[str, ...] | None = ()
+    meta: dict[str, str]
+    tools: str | None = None
+    mends: tuple[Mend, ...] = ()
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """A record left out: one line of NAME.rejects.jsonl. `code` is a key of `vldata.records.codes.CODES`."""
+
+    id: str
+    where: str
+    code: str
+    reason: str
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """What a dataset has that most do not: tools in every record, videos kept as videos, boxes in a coordinate space."""
+
+    tools: bool = False
+    videos: bool = False
+    coordinate_space: Literal["none", "pixels", "0-1000"] = "none"
+
+
+def traits_of(source: Source) -> Traits:
+    """Return the traits of a source; one that does not say has none."""
+    traits: Traits = getattr(source, "traits", Traits())
+    return traits
+
+
+class Source(Protocol):
+    """An opened source of one dataset: what a converter module returns from its `open_source`.
+
+    Attributes:
+        converter: name of the converter.
+        name: default NAME of the dataset.
+        said: sentences about what was found and chosen, printed before the conversion.
+        columns: the keys of `meta`, the same for every draft, in order.
+        annotations: files whose content decides the result; hashed into the fingerprint.
+        media_root: the folder that media paths lie in.
+        settings: options of this converter that decide the result (frame rule, prompt), JSON values, for the contract and the fingerprint.
+        image_format: what `--image-format auto` means for this source.
+        total: how many annotations there are, if known without reading the media; else None.
+
+    A source with tools, kept videos or boxes has `traits` too.
+    """
+
+    @property
+    def converter(self) -> str: ...  # noqa: D102 - documented above
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def said(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def columns(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def annotations(self) -> tuple[Path, ...]: ...  # noqa: D102
+    @property
+    def media_root(self) -> Path: ...  # noqa: D102
+    @property
+    def settings(self) -> dict[str, Setting]: ...  # noqa: D102
+    @property
+    def image_format(self) -> FormatRule: ...  # noqa: D102
+    @property
+    def total(self) -> int | None: ...  # noqa: D102
+
+    def drafts(self) -> Iterator[Draft | Reject]:
+        """Yield every annotation once, in source order, as a draft or a reject."""
+        ...

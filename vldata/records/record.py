@@ -1,0 +1,103 @@
+"""The record: what crosses package boundaries. One frozen struct, one JSON line.
+
+The line is what LLaMA-Factory's sharegpt reader takes as it is: `messages` carry `<image>` where a picture stands, `images` are
+paths relative to the folder of `dataset_info.json`, `references` are all accepted answers, `meta` is strings only with the same
+keys in every record of a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from vldata.errors import DataError
+from vldata.files import strictjson
+
+Role = Literal["system", "user", "assistant", "function_call", "observation"]
+
+IMAGE_TAG = "<image>"
+VIDEO_TAG = "<video>"
+
+
+class Message(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """One turn. `content` holds `<image>` and `<video>` where the media stand."""
+
+    role: Role
+    content: str
+
+
+class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """One training or evaluation example.
+
+    `videos` and `tools` are absent, unless the dataset uses them; then every record has them.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    images: tuple[str, ...]
+    references: tuple[str, ...]
+    meta: dict[str, str]
+    videos: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    tools: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def kept_videos(self) -> tuple[str, ...]:
+        """Paths of the videos that stand in it as videos; none where the dataset has no such column."""
+        return () if self.videos is msgspec.UNSET else self.videos
+
+    @property
+    def media(self) -> tuple[str, ...]:
+        """Paths of all its files: pictures, then videos."""
+        return self.images if self.videos is msgspec.UNSET else self.images + self.videos
+
+
+def plain_text(content: str) -> str:
+    """The text of a turn without the tags of its media."""
+    return content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "").strip()
+
+
+_decoder = msgspec.json.Decoder(Record)
+_encoder = msgspec.json.Encoder()
+
+
+def encode_record(record: Record) -> bytes:
+    """Encode to the one canonical line of a record, without its line end."""
+    return _encoder.encode(record)
+
+
+def decode_record(line: bytes) -> Record:
+    """Decode one line strictly.
+
+    A line equal to its own canonical encoding cannot hold a duplicate key; any other line is parsed a second time by the strict reader.
+
+    Raises:
+        vldata.files.strictjson.StrictJsonError: not strict JSON.
+        msgspec.ValidationError: JSON, but not a record.
+    """
+    try:
+        record = _decoder.decode(line)
+    except msgspec.ValidationError:
+        strictjson.loads(line)  # a fault of the JSON itself is the better message
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        strictjson.loads(line)
+        raise strictjson.StrictJsonError(str(error)) from None
+    if _encoder.encode(record) != line:
+        strictjson.loads(line)
+    return record
+
+
+def iter_records(path: Path) -> Iterator[tuple[int, Record]]:
+    """Stream `(line number, record)` of one JSON Lines file.
+
+    Raises:
+        DataError: at the first line that is not a record; `vldata validate` lists them all.
+    """
+    for number, line in strictjson.iter_lines(path):
+        try:
+            yield number, decode_record(line)
+        except (strictjson.StrictJsonError, msgspec.ValidationError) as error:
+            raise DataError(f"not a record: {error}.", where=f"{path}:{number}", cure="Run: vldata validate") from None

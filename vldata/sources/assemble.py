@@ -1,0 +1,282 @@
+"""From a conversation as a row gave it to a draft: placeholders become slots, boxes typed parts, one-cure faults mends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from vldata.files import strictjson
+from vldata.media.refs import MediaRef
+from vldata.records.boxes import Box, Space, Target
+from vldata.records.draft import Mend, Slot, Turn
+from vldata.records.record import Role
+from vldata.sources.dialects.names import PLACEHOLDERS
+from vldata.sources.dialects.talk import Content, Given, Talk
+from vldata.sources.locate import MediaFinder, RowError
+
+_EMBEDDED = r"<img>(?P<path>[^<>\n]+)</img>"  # Qwen-VL of 2023 wrote the path into the text
+_OBJECT_TAGS = "<ref-object>|<bbox>"
+_BBOX_SPACES: dict[str, Space] = {"real": "pixels", "norm1": "0-1", "norm1000": "0-1000"}
+
+Part = str | Slot | Box
+
+
+class Assembled(NamedTuple):
+    """The parts of a draft that come of a conversation."""
+
+    turns: tuple[Turn, ...]
+    media: tuple[MediaRef, ...]
+    mends: tuple[Mend, ...]
+
+
+class Assembler:
+    """Assembles the conversations of one file.
+
+    Args:
+        finder: finds its media.
+        placeholders: which stand-ins of `PLACEHOLDERS` the file uses.
+        boxes: how boxes are to be written.
+        embedded: whether paths stand in the text as `<img>path</img>`.
+    """
+
+    def __init__(self, finder: MediaFinder, placeholders: tuple[str, ...], boxes: Target, *, embedded: bool = False) -> None:
+        tags = "|".join(map(re.escape, sorted(placeholders, key=len, reverse=True)))
+        pattern = "|".join(filter(None, (tags, _EMBEDDED if embedded else "")))
+        self.find_tag = re.compile(pattern).search
+        self._split = _splitter(pattern)
+        self._split_usual = _splitter("<image>|<video>")
+        self._split_objects = _splitter("|".join(filter(None, (tags, _OBJECT_TAGS))))
+        self._split_answers = _splitter(_OBJECT_TAGS)
+        self._finder = finder
+        self._boxes = boxes
+
+    def assemble(self, talk: Talk, where: str) -> Assembled:
+        """Assemble one conversation.
+
+        Raises:
+            RowError: media and tags do not fit, or a medium cannot be used.
+        """
+        turns = talk.turns
+        mends: list[Mend] = []
+        if talk.system and (not turns or turns[0][0] != "system"):
+            turns = [("system", talk.system), *turns]
+        if not talk.images and not talk.videos and talk.objects is None:
+            for role, content in turns:
+                if type(content) is not str or (role == "user" and "<" in content):
+                    break
+            else:
+                whole = _merge(tuple([Turn(role, (content,)) for role, content in turns]), mends)  # type: ignore[arg-type]
+                return Assembled(whole, (), tuple(mends))
+        usual = talk.objects is None and tags_suffice(talk)
+        cut = [(role, list(self._pieces(role, content, objects=talk.objects is not None, usual=usual))) for role, content in turns]
+        if talk.videos and not talk.images:
+            _tag_videos(cut, len(talk.videos))
+        _lead(cut, talk, mends)
+        sorted_out = _Sorter(self, talk, where)
+        built = tuple([Turn(role, tuple(sorted_out.parts(role, pieces))) for role, pieces in cut])
+        sorted_out.settle()
+        return Assembled(_merge(built, mends), tuple(sorted_out.media), tuple(mends))
+
+    def _pieces(self, role: Role, content: Content, *, objects: bool, usual: bool) -> Iterator[str | Given]:
+        """Cut the content of a turn into texts and stand-ins; only user turns hold media, objects may be in any."""
+        if not isinstance(content, str):
+            yield from content
+        elif role == "user":
+            yield from (self._split_objects if objects else self._split_usual if usual else self._split)(content)
+        elif objects:
+            yield from self._split_answers(content)
+        else:
+            yield content
+
+    def media_of(self, kind: str, value: Any, where: str) -> tuple[MediaRef, ...]:
+        """Find one medium."""
+        return self._finder.video(value, where) if kind == "video" else (self._finder.picture(value, where),)
+
+    @property
+    def boxes(self) -> Target:
+        """How boxes are to be written."""
+        return self._boxes
+
+
+def tags_suffice(talk: Talk) -> bool:
+    """Whether `<image>` and `<video>` are as many as the row's media: other stand-ins in its texts are then words."""
+    asked = [content for role, content in talk.turns if role == "user"]
+    if not all(isinstance(content, str) for content in asked):
+        return False
+    counts = [sum(content.count(tag) for content in asked if isinstance(content, str)) for tag in ("<image>", "<video>")]
+    return counts == [len(talk.images), len(talk.videos)] and sum(counts) > 0
+
+
+def _splitter(pattern: str) -> Callable[[str], Iterator[str | Given]]:
+    regex = re.compile(pattern) if pattern else None
+
+    def split(text: str) -> Iterator[str | Given]:
+        end = 0
+        for match in regex.finditer(text) if regex else ():
+            if match.start() > end:
+                yield text[end : match.start()]
+            end = match.end()
+            tag = match.group()
+            path = match.groupdict().get("path")
+            yield Given("image", path) if path else Given(PLACEHOLDERS.get(tag, tag))
+        if end < len(text) or not text:
+            yield text[end:]
+
+    return split
+
+
+class _Sorter:
+    """One conversation's media, handed out to its stand-ins in order."""
+
+    def __init__(self, assembler: Assembler, talk: Talk, where: str) -> None:
+        self._assembler = assembler
+        self._talk = talk
+        self._where = where
+        self._taken = {"image": 0, "video": 0}
+        self._lists = {"image": talk.images, "video": talk.videos}
+        self._pictures: list[int] = []  # index in media of the n-th picture, which boxes refer to
+        self._objects = _Objects(talk.objects, assembler.boxes) if talk.objects is not None else None
+        self.media: list[MediaRef] = []
+
+    def parts(self, role: Role, pieces: list[str | Given]) -> Iterator[Part]:
+        """Yield texts, slots and boxes of one turn."""
+        for piece in pieces:
+            if isinstance(piece, str):
+                yield piece
+            elif piece.kind in _OBJECT_TAGS.split("|"):
+                yield from self._objects.take(piece.kind, self._picture) if self._objects else ()
+            elif role != "user":
+                raise RowError("VL007", f"a turn of {role} holds a {piece.kind}; only user turns may.")
+            else:
+                yield from self._place(piece)
+
+    def _place(self, piece: Given) -> Iterator[Slot]:
+        value = piece.value
+        if value is None:
+            number = self._taken[piece.kind]
+            self._taken[piece.kind] += 1
+            if number >= len(self._lists[piece.kind]):
+                return  # counted; `settle` tells how many there are
+            value = self._lists[piece.kind][number]
+        yield from self._add(piece.kind, value)
+
+    def _add(self, kind: str, value: Any) -> Iterator[Slot]:
+        for ref in self._assembler.media_of(kind, value, f"{self._where}#{len(self.media)}"):
+            if kind == "image":
+                self._pictures.append(len(self.media))
+            self.media.append(ref)
+            yield Slot(len(self.media) - 1)
+
+    def _picture(self, number: int) -> int:
+        """Index in the media of the n-th picture of the row, which may stand only in a later turn: pictures come in order."""
+        if not 0 <= number < max(len(self._talk.images), len(self._pictures)):
+            raise RowError("VL210", f"a box is on picture {number}, but the row has {max(len(self._talk.images), len(self._pictures))}.")
+        if number >= len(self._pictures):
+            raise RowError("VL210", f"a box is on picture {number} before that picture stands in the text.")
+        return self._pictures[number]
+
+    def settle(self) -> None:
+        """Compare stand-ins with media."""
+        if self._objects:
+            self._objects.finish()
+        for kind, given in self._lists.items():
+            tags, there = self._taken[kind], len(given)
+            if tags != there:
+                names = f"{there} {kind}{'' if there == 1 else 's'}"
+                raise RowError("VL006", f"the user turns have {tags} {kind} tag{'' if tags == 1 else 's'}, but the row has {names}.")
+
+
+def _tag_videos(cut: list[tuple[Role, list[str | Given]]], videos: int) -> None:
+    """Take `<image>` for the video where a row has videos alone and as many tags: LLaVA-Video writes it so."""
+    tags = [piece for _, pieces in cut for piece in pieces if isinstance(piece, Given) and piece.value is None]
+    if [tag.kind for tag in tags] == ["image"] * videos:
+        for index, (role, pieces) in enumerate(cut):
+            cut[index] = (role, [Given("video") if piece == Given("image") else piece for piece in pieces])
+
+
+def _lead(cut: list[tuple[Role, list[str | Given]]], talk: Talk, mends: list[Mend]) -> None:
+    """Put the media of a row whose turns have no stand-in at all in front of its first question."""
+    first = next((index for index, (role, _) in enumerate(cut) if role == "user"), None)
+    tags = _OBJECT_TAGS.split("|")
+    if first is None or any(isinstance(piece, Given) and piece.kind not in tags for _, pieces in cut for piece in pieces):
+        return
+    given = [Given("image")] * len(talk.images) + [Given("video")] * len(talk.videos)
+    if not given:
+        return
+    counts = {"image": len(talk.images), "video": len(talk.videos)}
+    names = " and ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items() if count)
+    if not talk.leading:
+        mends.append(Mend("VL206", f"the row has {names} and its text has no tag.", f"put {names} in front of the first question"))
+    cut[first] = ("user", [*given, *cut[first][1]])
+
+
+class _Objects:
+    """The `objects` of ms-swift: names and boxes, handed out to `<ref-object>` and `<bbox>` in order."""
+
+    def __init__(self, given: Any, target: Target) -> None:
+        if isinstance(given, str):
+            try:
+                given = strictjson.loads(given)
+            except strictjson.StrictJsonError as error:
+                raise RowError("VL210", f"`objects` is {error}.") from None
+        if not isinstance(given, dict):
+            raise RowError("VL210", f"`objects` is {given!r:.80}; an object with ref and bbox is needed.")
+        self._names, self._boxes, self._pictures = (given.get(key) or [] for key in ("ref", "bbox", "image_id"))
+        kind = given.get("bbox_type") or "real"
+        if (
+            not isinstance(kind, str)
+            or kind not in _BBOX_SPACES
+            or not all(isinstance(value, list) for value in (self._names, self._boxes, self._pictures))
+        ):
+            raise RowError("VL210", f"`objects` has bbox_type {kind!r}, or a value that is no list.")
+        self._space = _BBOX_SPACES[kind]
+        self._target: Target = target
+        self._taken = {"<ref-object>": 0, "<bbox>": 0}
+
+    def take(self, tag: str, picture: Callable[[int], int]) -> Iterator[Part]:
+        """Yield the next name or box."""
+        number = self._taken[tag]
+        self._taken[tag] += 1
+        given = self._names if tag == "<ref-object>" else self._boxes
+        if number >= len(given):
+            return  # `finish` tells
+        if tag == "<ref-object>":
+            yield str(given[number])
+            return
+        values = given[number]
+        if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
+            raise RowError("VL211", f"a box is {values!r:.80}; a list of numbers is needed.")
+        place = self._pictures[number] if number < len(self._pictures) else 0
+        if type(place) is not int:
+            raise RowError("VL210", f"image_id holds {place!r:.40}; whole numbers are needed.")
+        yield Box(picture(place), tuple(map(float, values)), self._space, self._target)
+
+    def finish(self) -> None:
+        """Compare tags with entries."""
+        for tag, given in (("<ref-object>", self._names), ("<bbox>", self._boxes)):
+            tags = self._taken[tag]
+            if tags != len(given):
+                raise RowError("VL210", f"the turns have {tags} {tag} tags, but `objects` has {len(given)}.")
+
+
+def _merge(turns: tuple[Turn, ...], mends: list[Mend]) -> tuple[Turn, ...]:
+    """Merge turns of one speaker in a row, and drop an empty system turn; each is a mend."""
+    previous = ""
+    for turn in turns:
+        if turn.role == previous or (turn.role == "system" and turn.parts == ("",)):
+            break
+        previous = turn.role
+    else:
+        return turns
+    merged: list[Turn] = []
+    for index, turn in enumerate(turns):
+        if turn.role == "system" and not "".join(part for part in turn.parts if isinstance(part, str)).strip():
+            mends.append(Mend("VL005", f"messages[{index}] (system) is empty.", "dropped an empty system turn"))
+        elif merged and merged[-1].role == turn.role:
+            reason = f"messages[{index}] has role {turn.role!r} like the turn before it."
+            mends.append(Mend("VL004", reason, f"merged messages[{index}] ({turn.role}) into the turn before it"))
+            merged[-1] = Turn(turn.role, (*merged[-1].parts, "\n", *turn.parts))
+        else:
+            merged.append(turn)
+    return tuple(merged)

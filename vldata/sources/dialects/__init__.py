@@ -1,0 +1,44 @@
+"""Dialects of conversation files: one reader each, from a row to a `Talk`; the table says in which order they are tried.
+
+A new dialect is one function pair and one line here: `claims(row, names)` looks at keys alone, `read(row, names)` reads or raises RowError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from vldata.sources.dialects import fields, messages
+from vldata.sources.dialects.names import Names
+from vldata.sources.dialects.talk import Talk
+
+Fields = dict[str, Any]
+
+
+class Dialect(NamedTuple):
+    """How rows of one kind are known and read. `said` names the form for the user."""
+
+    said: str
+    claims: Callable[[Fields, Names], bool]
+    read: Callable[[Fields, Names], Talk]
+    keys: frozenset[str] = frozenset()  # that it reads beside those of Names
+
+
+DIALECTS: dict[str, Dialect] = {
+    "messages": Dialect("turns with a role each", messages.claims_messages, messages.read_messages, frozenset({"objects"})),
+    "rounds": Dialect("rounds of a human and an assistant text", messages.claims_rounds, messages.read_rounds),
+    "completion": Dialect("prompt and completion (TRL)", fields.claims_completion, fields.read_completion, fields.COMPLETION_KEYS),
+    "marked": Dialect("one text with [[role]] marks (Data-Juicer)", messages.claims_marked, messages.read_marked, frozenset({"text"})),
+    "parts": Dialect("a list of parts and an answer (VLMEvalKit)", fields.claims_parts, fields.read_parts_row, fields.PARTS_KEYS),
+    "fields": Dialect("question, answer and history in fields (alpaca, swift)", fields.claims_fields, fields.read_fields),
+}
+
+
+def dialect_keys() -> frozenset[str]:
+    """Return the keys that any dialect reads beside those of Names."""
+    return frozenset().union(*(dialect.keys for dialect in DIALECTS.values()))
+
+
+def find_dialect(row: Fields, names: Names) -> Dialect | None:
+    """Return the first dialect that claims a row."""
+    return next((dialect for dialect in DIALECTS.values() if dialect.claims(row, names)), None)

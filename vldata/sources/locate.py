@@ -1,0 +1,201 @@
+"""What annotations give for a picture or video, and where it lies: paths below known folders, bytes, base64, data URLs.
+
+A path is looked for beside the annotation file, below --image-root, and in images/ beside the file. Two different files of one name
+are an error, since nobody could say which was meant.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from vldata.files.paths import PathError, find_below
+from vldata.media.refs import BytesRef, ClipRef, FileRef, MediaRef, Sampling, VideoRef
+from vldata.media.sampling import TooFewFramesError, sample_indices
+
+_DATA_URL = re.compile(r"data:([a-z]+/[A-Za-z0-9.+-]+)?(;[^,;]*)*,", re.ASCII).match
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*", re.ASCII).fullmatch
+_REMOTE = ("http://", "https://", "s3://", "gs://", "hf://", "oss://", "ftp://")
+_MIN_BASE64 = 200  # shorter texts are paths
+
+
+class RowError(ValueError):
+    """A row that cannot be used; `code` is a key of `vldata.records.codes.CODES`, the message a sentence."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class MediaFinder:
+    """Turns what a row gives for a medium into a reference.
+
+    Args:
+        folder: the folder of the annotation file.
+        image_root: the folder the user named, if any.
+        sampling: which frames of a video are taken.
+        follow_links: accept links that lead out of the folders.
+        fetch: fetches a URL; None refuses URLs by name.
+        keep_videos: a video stays one, instead of becoming its sampled frames.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        image_root: Path | None,
+        sampling: Sampling | None = None,
+        *,
+        follow_links: bool = False,
+        fetch: Callable[[str], bytes] | None = None,
+        keep_videos: bool = False,
+    ) -> None:
+        self._fetch = fetch
+        self._keep_videos = keep_videos
+        self._folder = folder
+        self._given = image_root
+        self._roots = tuple(root for root in dict.fromkeys((folder, image_root, folder / "images")) if root is not None and root.is_dir())
+        self._sampling = sampling or Sampling()
+        self._follow_links = follow_links
+        self._locate: Callable[[str], tuple[Path, str]] = lru_cache(maxsize=8_192)(self._search)
+
+    @property
+    def remote(self) -> bool:
+        """Whether URLs are fetched, which takes long and is better done for many rows at once."""
+        return self._fetch is not None
+
+    def picture(self, value: Any, where: str) -> MediaRef:
+        """Return the reference of one picture: a path, bytes, base64, a data URL, or {"bytes", "path"} as parquet holds it.
+
+        Raises:
+            RowError: it is none of these, lies nowhere or may not be opened.
+        """
+        if isinstance(value, dict):
+            value = _cell_value(value)
+        if isinstance(value, bytes | bytearray) and value:
+            return BytesRef(bytes(value), where)
+        if not isinstance(value, str) or not value:
+            raise RowError("VL205", f"a picture is {value!r:.80}; a path, bytes or a data URL is needed.")
+        if value.startswith("data:"):
+            return BytesRef(_from_data_url(value), where)
+        if len(value) >= _MIN_BASE64 and _BASE64(value):
+            return BytesRef(_from_base64(value), where)
+        if self._fetch and value.startswith(("http://", "https://")):
+            return BytesRef(self._fetch(value), plain_url(value))
+        path, source = self._locate(value)
+        return FileRef(str(path), source)
+
+    def video(self, value: Any, where: str) -> tuple[MediaRef, ...]:
+        """Return one video, or its frames: of a file one reference for all of them, of a list of frame files those that the rule takes.
+
+        Raises:
+            RowError: as `picture`.
+        """
+        if isinstance(value, dict):
+            value = _cell_value(value)
+        if isinstance(value, str) and value.startswith("data:"):
+            value = _from_data_url(value)
+        if isinstance(value, bytes | bytearray) and value:
+            if not self._keep_videos:
+                raise RowError("VL205", "the video stands in the row itself; frames are taken of files alone. Use --videos keep.")
+            return (VideoRef("", where, bytes(value)),)
+        if isinstance(value, list) and self._keep_videos:
+            raise RowError("VL112", f"the video is a list of {len(value)} frames, no file; leave --videos keep out for pictures.")
+        if isinstance(value, list) and value and all(isinstance(frame, str) for frame in value):
+            try:
+                chosen = sample_indices(len(value), self._sampling)
+            except TooFewFramesError as error:
+                raise RowError("VL107", f"{error}") from None
+            located = [(self._locate(value[index]), index) for index in chosen]
+            return tuple(FileRef(str(path), source, frame=index) for (path, source), index in located)
+        if not isinstance(value, str) or not value:
+            raise RowError("VL205", f"a video is {value!r:.80}; a path or a list of frame paths is needed.")
+        path, source = self._locate(value)
+        if self._keep_videos:
+            return (VideoRef(str(path), source),)
+        return (ClipRef(str(path), source, self._sampling),)
+
+    def _search(self, text: str) -> tuple[Path, str]:
+        """Find the one file a path means: (absolute path, its name for provenance)."""
+        if text.startswith(_REMOTE):
+            raise RowError(
+                "VL207", f"{text[:120]!r} is remote; download it and give --image-root, or allow pictures over http(s) with --allow-remote."
+            )
+        name = text.removeprefix("file://")
+        found: dict[Path, tuple[Path, str]] = {}
+        try:
+            for root in self._roots:
+                for below in self._names_below(root, name):
+                    path = find_below(root, below, follow_links=self._follow_links)
+                    if path is not None and not path.is_dir():
+                        found.setdefault(path.resolve(), (path.absolute(), self._source_name(path, below)))
+                        break
+        except PathError as error:
+            raise RowError("VL111", f"{error}.") from None
+        if len(found) > 1:
+            places = " and ".join(str(path) for path, _ in found.values())
+            raise RowError("VL209", f"{text!r} could be {places}.")
+        if not found:
+            looked = ", ".join(str(root) for root in self._roots)
+            raise RowError("VL202", f"{text!r} is not on disk; looked below {looked}.")
+        (real, (path, source)) = next(iter(found.items()))
+        return (real if self._follow_links or path.is_symlink() else path), source
+
+    def _names_below(self, root: Path, name: str) -> tuple[str, ...]:
+        """Return what `name` may be called below a root: as it stands; relative, where it is absolute and lies there.
+
+        LLaMA-Factory's own examples name files from its top folder, `data/x.jpg` for the x.jpg beside their annotations.
+        """
+        if name.startswith("/"):
+            top = str(root.absolute()).rstrip("/") + "/"
+            if not name.startswith(top):
+                outside = all(not name.startswith(str(other.absolute()).rstrip("/") + "/") for other in self._roots)
+                if outside:
+                    raise PathError(f"{name!r} is absolute and not below the source folder or --image-root")
+                return ()
+            return (name[len(top) :],)
+        if name.startswith("data/") and root == self._folder:
+            return (name, name.removeprefix("data/"))
+        return (name,)
+
+    def _source_name(self, path: Path, below: str) -> str:
+        return path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else below
+
+
+def plain_url(url: str) -> str:
+    """Return a URL without what may be secret in it: user, query, fragment."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))[:300]
+
+
+def _cell_value(value: dict[str, Any]) -> Any:
+    """Return the medium in {"bytes", "path"}, {"url"} or {"path"}; bytes come before a path that may be gone."""
+    for key in ("bytes", "path", "url", "uri", "data"):
+        if value.get(key) not in (None, "", b""):
+            return value[key]
+    return None
+
+
+def _from_data_url(url: str) -> bytes:
+    match = _DATA_URL(url[:256])
+    if not match or not match.group().lower().endswith(";base64,"):
+        raise RowError("VL205", f"the data URL {url[:40]!r} is not base64 of a picture.")
+    if match.group(1) and not match.group(1).startswith(("image/", "application/octet-stream", "video/")):
+        raise RowError("VL205", f"the data URL is of type {match.group(1)!r}, not a picture or video.")
+    return _from_base64(url[match.end() :])
+
+
+def _from_base64(text: str) -> bytes:
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise RowError("VL205", "the picture is not valid base64.") from None
+    if not data:
+        raise RowError("VL205", "the picture is empty.")
+    return data

@@ -1,0 +1,163 @@
+"""Which field of a row holds the picture, the text and the question: tables of the names in use, and the choice among them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vldata.errors import UsageError
+from vldata.files import strictjson
+from vldata.sources.locate import RowError
+from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS
+
+# In order of preference where several are in equally many rows.
+IMAGE_FIELDS = ("image", "images", "image_path", "img", "img_path", "imgname", "file_name", "filename", "path", "jpg", "png", "webp")
+VIDEO_FIELDS = ("video", "videos", "video_path")  # looked for where no row has a picture
+TEXT_FIELDS = (
+    *("caption", "captions", "answer", "answers", "response", "output", "target", "ground_truth"),
+    *("text", "texts", "txt", "label", "labels", "cls"),
+)
+PROMPT_FIELDS = ("question", "prompt", "query", "problem", "instruction", "input")
+_CONVERSATIONS = ("messages", "conversations", "conversation")
+_CAPTION_LIKE = frozenset({"caption", "captions", "text", "texts", "txt", "label", "labels", "cls"})
+
+_INSTRUCTION = re.compile(
+    r"\s*(?:请|麻烦|帮我|解释|描述一下|提取|识别|分析|回答)|.*[?？]\s*$"
+    r"|\s*(?:please|describe|extract|explain|list|identify|transcribe|summari[sz]e|what|how|which|why|who|where)\b",
+    re.IGNORECASE,
+).match
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """The fields of a source and what its texts are; "" for a field that is not there, "auto" for a form not yet known."""
+
+    image: str
+    text: str
+    prompt: str
+    form: str
+
+    @property
+    def shows_videos(self) -> bool:
+        """Whether `image` is a field of videos."""
+        return self.image in VIDEO_FIELDS
+
+    def sentence(self) -> str:
+        """Say what was chosen."""
+        question = f", question in {self.prompt!r}" if self.prompt else ""
+        return f"{'Video' if self.shows_videos else 'Picture'} in {self.image!r}, text in {self.text!r}{question}: {self.form} form."
+
+
+def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> Chosen:
+    """Choose among the known names those that most of the first rows have; names the user gave are taken as they are.
+
+    Raises:
+        UsageError: there is no picture or no text field, or the rows are conversations.
+    """
+    there = sorted({key for row in rows for key in row})
+    for given, flag in ((asked.image, "image"), (asked.text, "text"), (asked.prompt, "prompt")):
+        if given and given not in there:
+            raise UsageError(f"no row has the field {given!r} of --{flag}-field.", where=str(path), cure=f"Fields are {', '.join(there)}.")
+    if not asked.text and any(isinstance(row.get(key), list) for row in rows for key in _CONVERSATIONS):
+        raise UsageError("the rows are conversations.", where=str(path), cure=f"Run: vldata convert sharegpt {path}")
+    image = asked.image or _commonest(rows, IMAGE_FIELDS) or _commonest(rows, VIDEO_FIELDS)
+    text = asked.text or _commonest(rows, tuple(name for name in TEXT_FIELDS if name != asked.prompt))
+    prompt = asked.prompt or _commonest(rows, tuple(name for name in PROMPT_FIELDS if name not in (text, image)))
+    for field, flag, names in ((image, "image", IMAGE_FIELDS), (text, "text", TEXT_FIELDS)):
+        if not field:
+            cure = f"Name it with --{flag}-field; known by themselves are {', '.join(names)}."
+            raise UsageError(f"no field for the {flag} among {', '.join(there)}.", where=str(path), cure=cure)
+    form = asked.form
+    if form == "auto":
+        form = "question" if prompt else "caption"
+    if form == "question" and not prompt:
+        raise UsageError("--form question needs a field with the question.", where=str(path), cure="Name it with --prompt-field.")
+    return Chosen(image, text, prompt, form)
+
+
+def _commonest(rows: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
+    counts = {name: sum(row.get(name) not in (None, "", [], b"") for row in rows) for name in names}
+    best = max(counts.values())
+    return next((name for name, count in counts.items() if count == best), "") if best else ""
+
+
+def known_fields(chosen: Chosen, *, replaced: bool) -> frozenset[str]:
+    """Fields that have a place in the record; all others go into `meta.extra`, so does a question that --prompt replaced."""
+    own = {chosen.image, chosen.text} | (set() if replaced else {chosen.prompt})
+    if chosen.prompt == "instruction" and not replaced:
+        own.add("input")
+    return frozenset(own | {*ID_FIELDS, *META_FIELDS})
+
+
+def answers_of(row: dict[str, Any], chosen: Chosen) -> tuple[str, ...]:
+    """Return the texts of a row: the first is the answer, all are references.
+
+    Raises:
+        RowError: there is none, or it is no text.
+    """
+    value = row.get(chosen.text)
+    if type(value) is str:
+        if not value.strip():
+            raise RowError("VL005", f"{chosen.text!r} is empty.")
+        return (value,)
+    if isinstance(value, dict) and value:
+        return (json.dumps(value, ensure_ascii=False),)
+    texts = value if isinstance(value, list) else [] if value is None else [value]
+    if not texts or not all(isinstance(text, str | int | float) for text in texts):
+        what = "missing" if chosen.text not in row else f"{value!r:.80}"
+        raise RowError("VL201", f"{chosen.text!r} is {what}; a text or a list of texts is needed.")
+    answers = tuple(str(text) for text in texts)
+    if not answers[0].strip():
+        raise RowError("VL005", f"{chosen.text!r} begins with an empty text.")
+    return answers
+
+
+def question_of(row: dict[str, Any], chosen: Chosen) -> str:
+    """Return the question of a row; an alpaca row's `input` follows its `instruction`.
+
+    Raises:
+        RowError: there is none, or it is no text.
+    """
+    value = row.get(chosen.prompt)
+    if type(value) is not str:
+        raise RowError("VL201", f"{chosen.prompt!r} is {'missing' if chosen.prompt not in row else repr(value)[:80]}; a text is needed.")
+    more = row.get("input") if chosen.prompt == "instruction" else None
+    return f"{value}\n{more}" if isinstance(more, str) and more else value
+
+
+def media_of(row: dict[str, Any], chosen: Chosen) -> list[Any]:
+    """Return what a row gives for its pictures: none, one or several.
+
+    Raises:
+        RowError: the field is empty, but another one looks like a picture.
+    """
+    value = row.get(chosen.image)
+    if value is None or value == "" or value == []:
+        other = next(
+            (name for name in IMAGE_FIELDS if name != chosen.image and row.get(name) and name not in (chosen.text, chosen.prompt)), ""
+        )
+        if other:
+            raise RowError("VL201", f"{chosen.image!r} is empty, but {other!r} is not: which holds the picture?")
+        return []
+    if type(value) is str and value.startswith("["):  # a list in a table's cell
+        try:
+            listed = strictjson.loads(value)
+        except strictjson.StrictJsonError:
+            return [value]
+        return listed if isinstance(listed, list) else [value]
+    return value if isinstance(value, list) else [value]
+
+
+def instruction_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:
+    """Warn where texts that will be answers look like requests: a file that mixes both teaches a model to answer with questions."""
+    if chosen.prompt or chosen.text not in _CAPTION_LIKE:
+        return ""
+    texts = [row[chosen.text] for row in rows if isinstance(row.get(chosen.text), str)]
+    asking = [text for text in texts if _INSTRUCTION(text)]
+    if not asking or len(asking) < 0.02 * len(texts):
+        return ""
+    return f"Warning: {len(asking):,} of the first {len(texts):,} texts look like a request, not an answer, for example {asking[0][:60]!r}."

@@ -1,0 +1,158 @@
+"""Lists of conversation files: LLaMA-Factory's dataset_info.json and InternVL's meta file; a plain file is a list of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vldata.errors import DataError, UsageError
+from vldata.files import strictjson
+from vldata.files.naming import natural_key
+from vldata.records.draft import Scalar
+from vldata.records.record import Role
+from vldata.sources.dialects.names import ROLES, Names
+from vldata.sources.rowmeta import dataset_name
+
+_COLUMNS = {
+    "messages": "turns",
+    "images": "images",
+    "videos": "videos",
+    "system": "system",
+    "tools": "tools",
+    "prompt": "prompt",
+    "query": "query",
+    "response": "response",
+    "history": "history",
+}
+_ROLE_TAGS: dict[str, Role] = {
+    "user_tag": "user",
+    "assistant_tag": "assistant",
+    "system_tag": "system",
+    "observation_tag": "observation",
+    "function_tag": "function_call",
+}
+_DEFAULTS = {"sharegpt": {"messages": "conversations"}, "alpaca": {"prompt": "instruction", "query": "input", "response": "output"}}
+_DEFAULT_TAGS = {
+    "role_tag": "from",
+    "content_tag": "value",
+    "user_tag": "human",
+    "assistant_tag": "gpt",
+    "observation_tag": "observation",
+    "function_tag": "function_call",
+    "system_tag": "system",
+}
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One file to read: its own folder of pictures, its names, and what was said about it."""
+
+    path: Path
+    image_root: Path | None
+    name: str = ""
+    names: Names = Names()
+    said: tuple[str, ...] = ()
+    settings: dict[str, Scalar] = {}
+    files: tuple[Path, ...] = ()  # where `path` is a folder
+
+    @property
+    def folder(self) -> Path:
+        """The folder that paths are relative to."""
+        return self.path if self.files else self.path.parent
+
+
+def list_registered(source: Path, dataset: str, image_root: Path | None) -> list[Listed]:
+    """Return the files that a source means.
+
+    Raises:
+        DataError: an entry names no file, or one that is not there.
+        UsageError: `dataset` names no entry, or none was named where there are several.
+    """
+    if source.is_dir():
+        return [Listed(source, image_root, files=_files_in(source))]
+    table = _read_table(source)
+    if table is None:
+        if dataset:
+            raise UsageError(f"--dataset {dataset!r} needs a dataset_info.json or meta file.", where=str(source))
+        return [Listed(source, image_root)]
+    if dataset and dataset not in table:
+        raise UsageError(f"no entry {dataset!r}.", where=str(source), cure=f"Entries are {', '.join(list(table)[:20])}.")
+    if all("annotation" in entry for entry in table.values()):
+        wanted = {dataset: table[dataset]} if dataset else table
+        return [_internvl(source, name, entry, image_root) for name, entry in wanted.items()]
+    if not dataset and len(table) > 1:
+        raise UsageError(
+            "several datasets are registered.", where=str(source), cure=f"Choose with --dataset: {', '.join(list(table)[:20])}."
+        )
+    name = dataset or next(iter(table))
+    return [_llamafactory(source, name, table[name], image_root)]
+
+
+def _read_table(source: Path) -> dict[str, dict[str, Any]] | None:
+    """Return the entries of a list of datasets, None where the file is something else."""
+    if source.suffix != ".json" or not source.is_file():
+        return None
+    with source.open("rb") as handle:
+        if not handle.read(256).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+            return None
+    try:
+        value = strictjson.read_json(source)
+    except DataError:
+        return None  # JSON Lines under another name; the reader of rows says what is wrong
+    if not isinstance(value, dict) or not value or not all(isinstance(entry, dict) for entry in value.values()):
+        return None
+    keys = {"annotation", "file_name", "hf_hub_url", "ms_hub_url", "script_url", "cloud_file_name"}
+    return value if all(keys & entry.keys() for entry in value.values()) else None
+
+
+def _internvl(source: Path, name: str, entry: dict[str, Any], image_root: Path | None) -> Listed:
+    path, root = (_resolve(source, str(entry.get(key) or "")) for key in ("annotation", "root"))
+    if path is None:
+        raise DataError(f"{name!r} names {entry.get('annotation')!r}, which is not there.", where=str(source))
+    said = [f"{name}: {path}, pictures below {root or path.parent}."]
+    times = entry.get("repeat_time", 1)
+    if times not in (1, None):
+        said.append(f"{name}: repeat_time {times} is not applied; weigh datasets when they are mixed.")
+    return Listed(path, image_root or root, _plain_name(name), Names(), tuple(said))
+
+
+def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Path | None) -> Listed:
+    path = _resolve(source, str(entry.get("file_name") or ""))
+    if path is None:
+        what = f"names {entry['file_name']!r}, which is not there" if entry.get("file_name") else "is on a hub, not in a file"
+        raise DataError(f"{name!r} {what}.", where=str(source), cure="Download the file beside dataset_info.json.")
+    formatting = entry.get("formatting", "alpaca")
+    if entry.get("ranking") or formatting not in _DEFAULTS:
+        raise UsageError(f"{name!r} is ranked or of formatting {formatting!r}.", where=str(source), cure="alpaca and sharegpt are read.")
+    columns = entry.get("columns") or _DEFAULTS[formatting]
+    tags = {**(_DEFAULT_TAGS if "tags" not in entry else {"role_tag": "from", "content_tag": "value"}), **entry.get("tags", {})}
+    fixed = {field: (str(columns[column]),) if columns.get(column) else () for column, field in _COLUMNS.items()}
+    fixed["turns"] = (str(columns.get("messages") or "conversations"),) if formatting == "sharegpt" else ()
+    roles: dict[str, Role] = {str(tags[tag]): role for tag, role in _ROLE_TAGS.items() if tags.get(tag)}
+    names = Names(**fixed, role=(str(tags["role_tag"]),), content=(str(tags["content_tag"]),), roles=roles or ROLES, closed=True)
+    said = [f"{name}: {path}, {formatting}, columns and tags of its entry in {source.name}."]
+    if entry.get("num_samples"):
+        said.append(f"num_samples {entry['num_samples']} is not applied; use --limit.")
+    settings: dict[str, Scalar] = {"formatting": formatting, **{f"column {k}": str(v) for k, v in columns.items()}}
+    settings |= {key: str(value) for key, value in tags.items()}
+    files = _files_in(path) if path.is_dir() else ()
+    return Listed(path, image_root, _plain_name(name), names, tuple(said), settings, files)
+
+
+def _files_in(folder: Path) -> tuple[Path, ...]:
+    """Return the annotation files of a folder, of the first kind that is there, as people order them."""
+    for pattern in ("*.tar", "*.parquet", "data/*.parquet", "*.jsonl", "*.json"):
+        if files := sorted(folder.glob(pattern), key=lambda path: natural_key(path.name)):
+            return tuple(files)
+    raise DataError("no .tar, .parquet, .jsonl or .json file here.", where=str(folder), cure="Give the file of conversations.")
+
+
+def _resolve(source: Path, name: str) -> Path | None:
+    """Find what an entry names: beside the list, or from the working folder, as the tools themselves look."""
+    candidates = (source.parent / name, Path(name)) if name else ()
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _plain_name(name: str) -> str:
+    return dataset_name(Path(f"{name}.x"))

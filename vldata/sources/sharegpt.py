@@ -1,0 +1,360 @@
+"""Conversations: ShareGPT and everything that grew from it. The dialects are in `vldata.sources.dialects`, docs/sources.md shows each.
+
+SOURCE is a .json, .jsonl, .csv, .tsv, .parquet or .tar file, a folder of such, a dataset_info.json of LLaMA-Factory (with --dataset), or a
+meta file of InternVL.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from vldata.errors import DataError
+from vldata.media.refs import FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
+from vldata.media.sampling import check_sampling
+from vldata.records.boxes import Target, Wish, target_for
+from vldata.records.draft import Draft, Mend, Reject, Setting, Traits, Turn
+from vldata.sources.assemble import Assembler, tags_suffice
+from vldata.sources.dialects import DIALECTS, Dialect, dialect_keys, find_dialect
+from vldata.sources.dialects.messages import usual_keys
+from vldata.sources.dialects.names import PLACEHOLDERS, Names
+from vldata.sources.locate import MediaFinder, RowError
+from vldata.sources.registries import Listed, list_registered
+from vldata.sources.remote import fetch, map_ahead
+from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, is_own, meta_columns
+from vldata.sources.rows import Row, RowFault, RowFile, open_rows
+from vldata.sources.shards import Shard, is_tar
+from vldata.wording import counted
+
+_TOOL_WORDS = ("tools", "tool", "tool_calls", "tool_use", "observation", "function_call", "tool_call", "function", "function_response")
+_SAMPLE_ROWS = 1_000
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What the first rows of a file tell about all of them."""
+
+    dialect: Dialect
+    rows: int
+    dialects: dict[str, int]
+    placeholders: tuple[str, ...]
+    embedded: bool
+    own: tuple[str, ...]  # the meta keys, where the rows are records of ours
+    keys: tuple[str, str, str]  # of the turns, a role and a content in the first row that has them
+
+
+class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
+    """One opened file of conversations; see `vldata.records.draft.Source` for the fields."""
+
+    converter: str = "sharegpt"
+    name: str
+    columns: tuple[str, ...]
+    image_format: FormatRule = "auto"
+    said: tuple[str, ...]
+    annotations: tuple[Path, ...]
+    media_root: Path
+    settings: dict[str, Setting]
+    total: int | None = None
+    traits: Traits
+    files: tuple[RowFile | Shard, ...]
+    names: Names
+    found: _Found
+    finder: MediaFinder
+    boxes: Target
+    prefix: str
+    remote: bool = False
+
+    def drafts(self) -> Iterator[Draft | Reject]:
+        """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
+        maker = _DraftMaker(self)
+        rows = ((row, where, number) for number, (where, row) in enumerate(_unpacked(_rows_of(self.files))))
+        yield from map_ahead(lambda given: maker.draft(*given), rows) if self.remote else itertools.starmap(maker.draft, rows)
+
+
+def _unpacked(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Any]]:
+    for where, row in rows:
+        if type(row) is list and row:
+            for place, inner in enumerate(row):
+                yield f"{where}[{place}]", inner
+        else:
+            yield where, row
+
+
+def _rows_of(files: tuple[RowFile | Shard, ...]) -> Iterator[tuple[str, Row]]:
+    for file in files:
+        yield from file.rows()
+
+
+class _DraftMaker:
+    """Makes the drafts of one source; what every row needs is looked up once."""
+
+    def __init__(self, source: ShareGptSource) -> None:
+        self._names = source.names
+        self._dialect = source.found.dialect
+        self._assembler = Assembler(source.finder, source.found.placeholders, source.boxes, embedded=source.found.embedded)
+        self._find_tag = self._assembler.find_tag
+        self._prefix = source.prefix
+        self._fields = tuple(column for column in source.columns if column in META_FIELDS)
+        self._has_tools = source.traits.tools
+        self._own = source.found.own
+        self._base = {"source": source.prefix, "task": "chat", **dict.fromkeys(self._fields, ""), "extra": ""}
+        names = source.names
+        known = {*ID_FIELDS, *META_FIELDS, "objects", "data_path", "width", "height"}
+        for keys in (names.turns, names.images, names.videos, names.system, names.tools, names.prompt, names.query, names.response):
+            known |= {*keys}
+        if self._own:
+            known |= {"references", "meta"}
+        self._known = frozenset(known | {*names.history})
+        self._turn_key, self._role_key, self._content_key = source.found.keys
+        self._plain_keys = frozenset({self._turn_key, "id"})
+        # Fields that mean more than themselves: a row with one of them takes the long way.
+        self._telling = frozenset(known | dialect_keys() | {"audios"}) - self._plain_keys
+
+    def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
+        """Make the draft of one row, or the reject."""
+        if type(row) is not dict:
+            code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
+            return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
+        if plain := self._plain(row, where, number):
+            return plain
+        record_id = id_of(row, self._prefix, number)
+        try:
+            dialect = self._dialect
+            if not dialect.claims(row, self._names):
+                dialect = self._other_dialect(row)
+            talk = dialect.read(row, self._names)
+            if folder := row.get("data_path"):
+                talk = talk._replace(images=_below(folder, talk.images), videos=_below(folder, talk.videos))
+            if row.get("audios"):
+                raise RowError("VL205", "the row has audio, which is not supported.")
+            turns, media, mends = self._assembler.assemble(talk, where)
+        except RowError as error:
+            return Reject(record_id, where, error.code, error.reason)
+        if self._own and is_own(row):
+            return self._own_draft(row, where, turns, media, mends, talk.tools)
+        meta = self._base.copy()
+        for field in self._fields:
+            value = row.get(field)
+            if value is not None:
+                meta[field] = value if type(value) is str else str(value)
+        if talk.extra or not row.keys() <= self._known:
+            meta["extra"] = extra_text(row, self._known | dialect.keys, talk.extra or {})
+        return Draft(
+            id=record_id,
+            where=where,
+            turns=turns,
+            media=media,
+            references=None,
+            meta=meta,
+            tools=talk.tools if self._has_tools else None,
+            mends=mends,
+        )
+
+    def _own_draft(
+        self, row: dict[str, Any], where: str, turns: tuple[Turn, ...], media: tuple[MediaRef, ...], mends: tuple[Mend, ...], tools: str
+    ) -> Draft:
+        """Make the draft of a record of ours."""
+        return Draft(
+            id=row["id"],
+            where=where,
+            turns=turns,
+            media=media,
+            references=tuple(row["references"]),
+            meta={column: row["meta"].get(column, "") for column in self._own},
+            tools=tools if self._has_tools else None,
+            mends=mends,
+        )
+
+    def _plain(self, row: dict[str, Any], where: str, number: int) -> Draft | None:
+        """Make the draft of a row of nothing but text turns in the file's usual keys; None for any other row."""
+        given = row.get(self._turn_key)
+        if type(given) is not list or not self._telling.isdisjoint(row):
+            return None
+        role_key, content_key, roles = self._role_key, self._content_key, self._names.roles
+        turns: list[Turn] = []
+        previous = ""
+        for turn in given:
+            if type(turn) is not dict or len(turn) != 2:
+                return None
+            speaker, content = turn.get(role_key), turn.get(content_key)
+            role = roles.get(speaker) if type(speaker) is str else None
+            if role is None or role == previous or type(content) is not str or not content:
+                return None
+            if role == "user" and (("<" in content) or ("[" in content)) and self._find_tag(content):
+                return None
+            turns.append(Turn(role, (content,)))
+            previous = role
+        if not turns:
+            return None
+        meta = self._base
+        if not row.keys() <= self._plain_keys:
+            meta = {**meta, "extra": extra_text(row, self._plain_keys, {})}
+        tools = "" if self._has_tools else None
+        record_id = id_of(row, self._prefix, number)
+        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=meta, tools=tools)
+
+    def _other_dialect(self, row: dict[str, Any]) -> Dialect:
+        dialect = find_dialect(row, self._names)
+        if dialect is None:
+            raise RowError("VL201", f"no conversation in the fields {', '.join(map(repr, list(row)[:12]))}.")
+        return dialect
+
+
+def _below(folder: Any, media: list[Any]) -> list[Any]:
+    """Put the row's own folder (Qwen's data_path) in front of its relative paths."""
+    if not isinstance(folder, str):
+        raise RowError("VL205", f"`data_path` is {folder!r:.60}; a text is needed.")
+    joined = [f"{folder.rstrip('/')}/{item}" if isinstance(item, str) and not item.startswith(("/", "data:")) else item for item in media]
+    return joined
+
+
+def open_source(
+    source: Path,
+    *,
+    dataset: str = "",
+    image_root: Path | None = None,
+    frames: int = 8,
+    frame_rule: SamplingRule = "uniform",
+    step: int = 1,
+    fps: float = 1.0,
+    short: ShortRule = "fewer",
+    videos: Literal["frames", "keep"] = "frames",
+    boxes: Wish = "auto",
+    processor: str = "qwen3-vl",
+    follow_links: bool = False,
+    allow_remote: bool = False,
+) -> list[ShareGptSource]:
+    """Conversations of one or more turns, with pictures, videos, tools and boxes, in any known form.
+
+    LLaVA, Qwen, LLaMA-Factory, ms-swift, OpenAI, Anthropic, TRL, InternVL, Data-Juicer, VLMEvalKit: the form is found per file and said.
+    Pictures stand where the source has them. A conversation that cannot be understood is rejected with its place and a code.
+
+    Args:
+        source: File of conversations or a folder of them, or a dataset_info.json (LLaMA-Factory) or meta file (InternVL) that lists some.
+        dataset: Which entry of such a list; by default all of a meta file.
+        image_root: Folder that picture paths are relative to; looked in beside the file's own folder and its images/.
+        frames: Frames taken of each video; they become pictures.
+        frame_rule: uniform: evenly from first to last; first: the first N; every: each k-th, at most N; fps: so many a second.
+        step: The k of --frame-rule every.
+        fps: Frames a second of --frame-rule fps.
+        short: What to do with videos of fewer frames: reject (error), repeat some, or take all (fewer).
+        videos: What becomes of videos: frames, each a picture; or keep, a copy of the file under <video>, once it has decoded whole.
+        boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture; auto takes what models of the
+            processor were trained on, pixels for qwen2.5-vl.
+        processor: The processor that the pictures will be written for.
+        follow_links: Follow links that lead out of the folders, for example to another disk.
+        allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
+
+    Raises:
+        DataError: there is no such file, or nothing in it is a conversation.
+        UsageError: an unknown kind of file or entry.
+    """
+    sampling = Sampling(rule=frame_rule, count=frames, step=step, fps=fps, short=short)
+    check_sampling(sampling)
+    if image_root is not None and not image_root.is_dir():
+        raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
+    sources = []
+    for listed in list_registered(source, dataset, image_root):
+        finder = MediaFinder(
+            listed.folder,
+            listed.image_root,
+            sampling,
+            follow_links=follow_links,
+            fetch=fetch if allow_remote else None,
+            keep_videos=videos == "keep",
+        )
+        sources.append(_open_file(listed, finder, sampling, target_for(boxes, processor), keep_videos=videos == "keep"))
+    return sources
+
+
+def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: Target, *, keep_videos: bool) -> ShareGptSource:
+    files = tuple(Shard(path) if is_tar(path) else open_rows(path) for path in listed.files or (listed.path,))
+    found = _look_at(files, listed.names)
+    wanted = (*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos", *listed.names.videos, *listed.names.tools)
+    present = frozenset().union(*(file.names(tuple(dict.fromkeys(wanted))) for file in files))
+    has_videos, has_boxes = bool(present & {"video", "videos", *listed.names.videos}), "objects" in present
+    kept = keep_videos and has_videos
+    settings: dict[str, Setting] = {
+        "frames": msgspec.to_builtins(sampling) if has_videos and not kept else None,
+        "boxes": boxes if has_boxes else None,
+    }
+    if kept:
+        settings["videos"] = "keep"
+    if listed.settings:
+        settings["columns"] = listed.settings
+    return ShareGptSource(
+        name=listed.name or dataset_name(listed.path),
+        columns=found.own or meta_columns(present),
+        said=(*listed.said, *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
+        annotations=tuple(file.path for file in files),
+        media_root=listed.folder,
+        settings=settings,
+        traits=Traits(
+            tools=bool(present & {*_TOOL_WORDS, *listed.names.tools}), videos=kept, coordinate_space=boxes if has_boxes else "none"
+        ),
+        files=files,
+        names=listed.names,
+        found=found,
+        finder=finder,
+        boxes=boxes,
+        prefix=dataset_name(listed.path),
+        remote=finder.remote,
+    )
+
+
+def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
+    """Look at the first rows: which dialects, which placeholders."""
+    counts: Counter[str] = Counter()
+    own: dict[str, None] = {}
+    texts: list[str] = []
+    keys = ("", "", "")
+    for _, given in itertools.islice(_rows_of(files), _SAMPLE_ROWS):
+        for row in given if type(given) is list else [given]:
+            dialect = find_dialect(row, names) if isinstance(row, dict) else None
+            if dialect is None or not isinstance(row, dict):
+                continue
+            keys = keys if keys[0] else usual_keys(row, names)
+            counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
+            if is_own(row):
+                own.update(dict.fromkeys(row["meta"]))
+                continue
+            try:
+                talk = dialect.read(row, names)
+            except RowError:
+                continue
+            asked = [content for role, content in talk.turns if role == "user" and isinstance(content, str)]
+            if not tags_suffice(talk):
+                texts += [text for text in asked if talk.images or talk.videos or "<img>" in text]
+    if not counts:
+        if next(iter(_rows_of(files)), None) is None:
+            raise DataError("has no rows.", where=str(files[0].path), cure="Give the file that holds them.")
+        raise DataError(
+            "no row of it looks like a conversation.",
+            where=str(files[0].path),
+            cure="docs/sources.md lists the forms; for pictures with a text each: vldata convert jsonl.",
+        )
+    text = "\n".join(text for text in texts if "<" in text or "[" in text)
+    seen: list[str] = []
+    for tag in sorted(PLACEHOLDERS, key=len, reverse=True):
+        if tag in text:
+            seen.append(tag)
+            text = text.replace(tag, "\0")
+    tags = tuple(tag for tag in PLACEHOLDERS if tag in seen)
+    commonest = DIALECTS[counts.most_common(1)[0][0]]
+    # Those that every reader knows are tags even when the first rows have none.
+    known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
+    return _Found(commonest, counts.total(), dict(counts), known, "<img>" in text and "</img>" in text, tuple(own), keys)
+
+
+def _sentences(path: Path, found: _Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:
+    forms = "; ".join(f"{DIALECTS[name].said} ({count:,})" for name, count in found.dialects.items())
+    yield f"{path}: {forms} in the first {counted(found.rows, 'row')}."
+    own = [tag for tag in found.placeholders if tag not in ("<image>", "<video>")] + ["<img>path</img>"] * found.embedded
+    if own:
+        yield f"Placeholders for media: {', '.join(own)}."
+    if has_boxes:
+        yield f"Boxes are written {'on a scale of 0 to 1000' if boxes == '0-1000' else 'in pixels of the written picture'} (--boxes)."

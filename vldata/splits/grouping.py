@@ -1,0 +1,156 @@
+"""Which side of a split each group goes to, and what a split by rows would have leaked instead."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from vldata.errors import DataError, UsageError
+from vldata.records.record import Record
+from vldata.splits.subset_sum import choose_exact, nearest_sums
+
+Side = Literal["train", "val", "test"]
+SIDES: tuple[Side, ...] = ("train", "val", "test")
+LEAK_SHUFFLES = 200
+_ATTEMPTS = 50
+
+
+BY_PICTURE = "image"
+
+
+def group_rows(records: Sequence[Record], group_by: str) -> dict[str, list[int]]:
+    """Return the rows of each group; a record without a value is a group of its own.
+
+    Raises:
+        DataError: `group_by` is neither a meta key of the records nor "image" nor "none".
+    """
+    groups: dict[str, list[int]] = {}
+    for row, key in enumerate(group_keys(records, group_by)):
+        groups.setdefault(key or f"\x00{records[row].id}", []).append(row)
+    return groups
+
+
+def group_keys(records: Sequence[Record], group_by: str) -> list[str]:
+    """Return the group of every record, "" for one that stands alone.
+
+    Where "image" is no meta key, records belong together that show a same picture or video, directly or over other records; a picture is
+    named by the digest of its bytes, and a group by one of its pictures.
+
+    Raises:
+        DataError: as `group_rows`.
+    """
+    if group_by == "none":
+        return [""] * len(records)
+    if by_picture(records, group_by):
+        return _linked_by_pictures(records)
+    for record in records:
+        if group_by not in record.meta:
+            raise DataError(
+                f"record {record.id!r} has no meta key {group_by!r}.",
+                cure=f"Group by one of: {', '.join(dict.fromkeys((*record.meta, BY_PICTURE)))}, none.",
+            )
+    return [record.meta[group_by] for record in records]
+
+
+def by_picture(records: Sequence[Record], group_by: str) -> bool:
+    """Whether "image" means the pictures themselves: no record has a meta key of that name."""
+    return group_by == BY_PICTURE and not any(BY_PICTURE in record.meta for record in records)
+
+
+def _linked_by_pictures(records: Sequence[Record]) -> list[str]:
+    first_of: dict[str, str] = {}  # picture -> picture of the same group, towards the one that names it
+
+    def name_of(picture: str) -> str:
+        while (towards := first_of.setdefault(picture, picture)) != picture:
+            first_of[picture] = first_of[towards]  # halve the way for the next one
+            picture = towards
+        return picture
+
+    for record in records:
+        for other in record.media[1:]:
+            first, second = name_of(record.media[0]), name_of(other)
+            first_of[second] = first
+    return [name_of(record.media[0]) if record.media else "" for record in records]
+
+
+def count_of(asked: float, total: int, flag: str) -> int:
+    """Turn a size as `--test` takes it into a count: below 1 it is a fraction of `total`, rounded up.
+
+    Raises:
+        UsageError: negative, fractional above 1, or more than there is.
+    """
+    if asked < 0 or not math.isfinite(asked):
+        raise UsageError(f"{flag} {asked} is not a size.")
+    if asked < 1:
+        return math.ceil(total * asked - 1e-9)
+    if asked != int(asked):
+        raise UsageError(f"{flag} {asked} is neither a fraction below 1 nor a whole number.")
+    if asked > total:
+        raise UsageError(f"{flag} {asked:g} is more than the {total:,} records there are.")
+    return int(asked)
+
+
+def assign_sides(
+    groups: Mapping[str, Sequence[int]], n_test: int, n_val: int, seed: int, *, test_may_move: bool, val_may_move: bool
+) -> tuple[dict[str, Side], list[str]]:
+    """Give each group its side, and sentences about sizes that moved.
+
+    A size given as a fraction may move to the nearest possible one, which is noted; a count is exact or an error. When a choice for
+    test leaves none for val, another is tried.
+
+    Raises:
+        DataError: no choice of whole groups has the exact size; the message names the nearest.
+    """
+    keys = sorted(groups)
+    sizes = [len(groups[key]) for key in keys]
+    notes: list[str] = []
+    n_test = _possible(sizes, n_test, "--test", notes, may_move=test_may_move)
+    for attempt in range(_ATTEMPTS):
+        rng = random.Random(f"{seed}/{attempt}")
+        test = set(choose_exact(sizes, n_test, rng) or ())
+        rest = [index for index in range(len(keys)) if index not in test]
+        picked = choose_exact([sizes[index] for index in rest], n_val, rng)
+        if picked is not None:
+            break
+    else:
+        n_val = _possible([sizes[index] for index in rest], n_val, "--val", notes, may_move=val_may_move)
+        picked = choose_exact([sizes[index] for index in rest], n_val, rng) or []
+    val = {rest[place] for place in picked}
+    return {key: "test" if i in test else "val" if i in val else "train" for i, key in enumerate(keys)}, notes
+
+
+def _possible(sizes: Sequence[int], wanted: int, flag: str, notes: list[str], *, may_move: bool) -> int:
+    if wanted == 0 or choose_exact(sizes, wanted, random.Random(0)) is not None:
+        return wanted
+    below, above = nearest_sums(sizes, wanted)
+    nearest = [total for total in (below, above) if total is not None]
+    if not nearest or not may_move:
+        shown = " and ".join(f"{total:,}" for total in nearest) or "none"
+        raise DataError(f"no choice of whole groups has exactly {wanted:,} records for {flag}; the nearest sizes are {shown}.")
+    best = min(nearest, key=lambda total: abs(total - wanted))
+    notes.append(f"{flag}: no choice of whole groups has {wanted:,} records; took {best:,}.")
+    return best
+
+
+def row_split_leak(group_of_row: Sequence[int], n_test: int, n_val: int, seed: int) -> float:
+    """Share of test rows whose group also has a row in train, mean over 200 seeded shuffles of the rows.
+
+    Args:
+        group_of_row: the number of each row's group, from 0.
+        n_test: rows of the test side of such a split.
+        n_val: rows of its validation side.
+        seed: of the shuffles.
+    """
+    import numpy as np
+
+    rows = np.asarray(group_of_row, dtype=np.int64)
+    groups = int(rows.max()) + 1
+    rng = np.random.default_rng(seed)
+    shared = 0
+    for _ in range(LEAK_SHUFFLES):
+        shuffled = rng.permutation(rows)
+        in_train = np.bincount(shuffled[n_test + n_val :], minlength=groups) > 0
+        shared += int(in_train[shuffled[:n_test]].sum())
+    return shared / (LEAK_SHUFFLES * n_test)

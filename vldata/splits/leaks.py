@@ -1,0 +1,179 @@
+"""What two datasets share that they should not: pictures, pictures that look alike, whole examples, texts that say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import msgspec
+
+from vldata.datasets.dataset import Dataset
+from vldata.files.paths import path_fault
+from vldata.media.refs import Failure
+from vldata.output.contract import Contract
+from vldata.records.record import Record, iter_records, plain_text
+from vldata.splits.near_pictures import BITS, DEFAULT_DISTANCE, fingerprints, near_pairs
+from vldata.splits.near_texts import DEFAULT_SIMILARITY, Text, near_texts, text_of
+from vldata.wording import counted
+from vldata.workers import count_workers
+
+KEPT = 1_000
+"""Pairs of a kind that a result holds; all are counted."""
+KINDS = {
+    "picture": "the same pictures",
+    "near_picture": "near-duplicate pictures",
+    "example": "whole examples (texts and pictures)",
+    "near_text": "near-duplicate texts",
+}
+
+OnProgress = Callable[[str, int, int], None]
+
+
+class Nearness(msgspec.Struct, frozen=True):
+    """What counts as near: bits of a picture's hash that may differ, share of a text's shingles that must agree."""
+
+    picture_distance: int = DEFAULT_DISTANCE
+    text_similarity: float = DEFAULT_SIMILARITY
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A record: `file:line` and id."""
+
+    at: str
+    id: str
+
+
+class Leak(msgspec.Struct, frozen=True):
+    """One thing in both: where it stands first in each, and what it is."""
+
+    kind: str
+    first: Place
+    second: Place
+    what: str
+
+
+class Leaks(msgspec.Struct, frozen=True):
+    """What two datasets share. `counts` are distinct pictures or records of the second, by kind; `notes` say what was not compared."""
+
+    first: str
+    second: str
+    counts: dict[str, int]
+    leaks: tuple[Leak, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """How many pictures and records of the second are affected, over all kinds."""
+        return sum(self.counts.values())
+
+
+class Corpus(msgspec.Struct, frozen=True, kw_only=True):
+    """One dataset as it is compared. Everything stands where it is used first."""
+
+    name: str
+    out: Path
+    pictures: dict[str, Place]
+    videos: dict[str, Place]
+    examples: dict[str, Place]
+    texts: dict[str, Text]
+    ids: dict[str, str]
+
+
+def find_leaks(
+    targets: Sequence[str], *, near: Nearness | None = None, workers: int = 0, on_progress: OnProgress | None = None
+) -> list[Leaks]:
+    """Compare datasets, each `DIR/NAME` with every later one.
+
+    Raises:
+        DataError: one of them cannot be read.
+        UsageError: a threshold that cannot be searched.
+    """
+    datasets = [Dataset(target) for target in targets]
+    same_names = len({dataset.name for dataset in datasets}) < len(datasets)
+    names = [str(dataset.paths.out / dataset.name) if same_names else dataset.name for dataset in datasets]
+    corpora = [read_corpus(name, dataset.paths.out, dataset.contract) for name, dataset in zip(names, datasets, strict=True)]
+    return list(compare_all(corpora, near=near, workers=workers, on_progress=on_progress))
+
+
+def compare_all(
+    corpora: Sequence[Corpus], *, near: Nearness | None = None, workers: int = 0, on_progress: OnProgress | None = None
+) -> Iterator[Leaks]:
+    """Compare each corpus with every later one; every picture file is opened once."""
+    prints, notes = _fingerprint_all(corpora, count_workers(workers), on_progress)
+    for one, other in combinations(range(len(corpora)), 2):
+        yield _compare(corpora[one], corpora[other], prints[one], prints[other], notes, near or Nearness())
+
+
+def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
+    """Read the records of one dataset."""
+    corpus = Corpus(name=name, out=out, pictures={}, videos={}, examples={}, texts={}, ids={})
+    for file in contract.files:
+        for number, record in iter_records(out / file.name):
+            place = Place(f"{file.name}:{number}", record.id)
+            corpus.ids[place.at] = record.id
+            corpus.texts[place.at] = text_of(record)
+            corpus.examples.setdefault(_content(record), place)
+            for image in record.images:
+                if not path_fault(image):  # a path out of the folder is never followed; vldata validate names it
+                    corpus.pictures.setdefault(image, place)
+            for video in record.kept_videos:
+                corpus.videos.setdefault(video, place)
+    return corpus
+
+
+def _content(record: Record) -> str:
+    turns = "\x1f".join(plain_text(message.content) for message in record.messages)
+    return f"{turns}\x1e{' '.join(record.media)}"
+
+
+def _fingerprint_all(
+    corpora: Sequence[Corpus], workers: int, on_progress: OnProgress | None
+) -> tuple[list[dict[str, bytes]], tuple[str, ...]]:
+    files = list(dict.fromkeys(str((corpus.out / picture).absolute()) for corpus in corpora for picture in corpus.pictures))
+    found: dict[str, bytes] = {}
+    lost = plain = 0
+    for done, (index, result) in enumerate(fingerprints(files, workers=workers) if files else (), start=1):
+        lost += isinstance(result, Failure)
+        plain += result == b""
+        if isinstance(result, bytes):
+            found[files[index]] = result
+        if on_progress:
+            on_progress("all", done, len(files))
+    notes = []
+    if lost:
+        notes.append(f"Not compared, as they cannot be read: {counted(lost, 'picture')}. vldata validate names them.")
+    if plain:
+        notes.append(f"Compared by their bytes alone, as they are of one colour: {counted(plain, 'picture')}.")
+    by_corpus = []
+    for corpus in corpora:
+        paths = {picture: str((corpus.out / picture).absolute()) for picture in corpus.pictures}
+        by_corpus.append({picture: found[path] for picture, path in paths.items() if path in found})
+    return by_corpus, tuple(notes)
+
+
+def _compare(
+    first: Corpus, second: Corpus, ours: Mapping[str, bytes], theirs: Mapping[str, bytes], notes: tuple[str, ...], near: Nearness
+) -> Leaks:
+    leaks: dict[str, list[Leak]] = {kind: [] for kind in KINDS}
+    affected: dict[str, set[str]] = {kind: set() for kind in KINDS}
+
+    def add(kind: str, one: Place, other: Place, key: str, what: str) -> None:
+        affected[kind].add(key)
+        if len(leaks[kind]) < KEPT:
+            leaks[kind].append(Leak(kind, one, other, what))
+
+    for picture in sorted(first.pictures.keys() & second.pictures.keys()):
+        add("picture", first.pictures[picture], second.pictures[picture], picture, picture)
+    for video in sorted(first.videos.keys() & second.videos.keys()):
+        add("picture", first.videos[video], second.videos[video], video, video)
+    for pair in near_pairs(ours, theirs, distance=near.picture_distance):
+        what = f"{pair.first} ~ {pair.second}, {pair.distance} of {BITS} bits apart"
+        add("near_picture", first.pictures[pair.first], second.pictures[pair.second], pair.second, what)
+    for content in sorted(first.examples.keys() & second.examples.keys()):
+        add("example", first.examples[content], second.examples[content], content, "equal texts and pictures")
+    for text in near_texts(first.texts, second.texts, similarity=near.text_similarity):
+        one, other = Place(text.first, first.ids[text.first]), Place(text.second, second.ids[text.second])
+        add("near_text", one, other, text.second, f"{text.similarity:.0%} alike")
+    counts = {kind: len(keys) for kind, keys in affected.items()}
+    return Leaks(first.name, second.name, counts, tuple(leak for kind in KINDS for leak in leaks[kind]), notes)

@@ -1,0 +1,175 @@
+"""Splitting a dataset by groups: exact sizes, no group on two sides, and a certificate of what a split by rows would have leaked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import msgspec
+
+from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
+from vldata.errors import DataError, UsageError
+from vldata.files.lock import hold
+from vldata.output.contract import Certificate, Contract, Counts, RowSplitLeak, read_contract
+from vldata.output.dataset_info import no_dataset, read_dataset_info
+from vldata.output.folder import DatasetPaths, check_name
+from vldata.output.journal import discard_state, recover
+from vldata.output.sides import iter_sides, parent_digest
+from vldata.records.record import Record
+from vldata.splits.grouping import LEAK_SHUFFLES, SIDES, Side, assign_sides, count_of, group_keys, group_rows, row_split_leak
+from vldata.wording import counted
+
+
+class SplitResult(msgspec.Struct, frozen=True):
+    """What a split made: dataset name and record count of each side, groups a side, and the leak of a split by rows."""
+
+    names: dict[str, str]
+    sizes: dict[str, int]
+    groups: dict[str, int]
+    leak: RowSplitLeak | None
+    notes: tuple[str, ...]
+
+
+def split(
+    out: Path, name: str, *, test: float = 0, val: float = 0, group_by: str = "scene", seed: int = 0, overwrite: bool = False
+) -> SplitResult:
+    """Split dataset `name` of folder `out` into NAME_train, NAME_val and NAME_test, registered beside it.
+
+    Args:
+        out: the folder of dataset_info.json.
+        name: the dataset.
+        test: records of the test side; below 1, a fraction of all, rounded up.
+        val: records of the validation side; below 1, a fraction of what remains after test, rounded up.
+        group_by: a key of `meta`, whose values stay whole; "image": records that show a same picture; or "none".
+        seed: of the choice and of the leak estimate.
+        overwrite: replace sides of an earlier split of this dataset.
+
+    Raises:
+        UsageError: sizes that cannot be.
+        DataError: unknown dataset or key, a name in use, or no choice of groups of the exact size.
+    """
+    check_name(name)
+    parent = DatasetPaths(out, name)
+    if not parent.state.is_dir() and name not in read_dataset_info(out):
+        raise no_dataset(out, name)  # before a lock is laid into a folder that is none of ours
+    with hold(parent.lock, f"dataset {name!r}"):
+        recover(parent)
+        try:
+            return _split_locked(parent, test, val, group_by, seed, overwrite=overwrite)
+        finally:
+            discard_state(parent)
+
+
+def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, seed: int, *, overwrite: bool) -> SplitResult:
+    if parent.name not in read_dataset_info(parent.out):
+        raise no_dataset(parent.out, parent.name)
+    contract = read_contract(parent)
+    lines, records = read_whole(parent, contract)
+    groups = group_rows(records, group_by)
+    n_test = count_of(test, len(records), "--test")
+    n_val = count_of(val, len(records) - n_test, "--val")
+    if not n_test and not n_val:
+        raise UsageError("nothing to split off.", cure="Give --test, --val or both, as a number of records or a fraction.")
+    if n_test + n_val >= len(records):
+        raise UsageError(f"test ({n_test:,}) and val ({n_val:,}) leave nothing of {len(records):,} records to train on.")
+    side_of, notes = assign_sides(groups, n_test, n_val, seed, test_may_move=0 < test < 1, val_may_move=0 < val < 1)
+    side_of_row: dict[int, Side] = {row: side_of[group] for group, members in groups.items() for row in members}
+    rows: dict[Side, list[int]] = {side: [] for side in SIDES if side in side_of.values()}
+    for row in range(len(records)):
+        rows[side_of_row[row]].append(row)
+    names = {side: f"{parent.name}_{side}" for side in rows}
+    _refuse_existing(parent, names.values(), overwrite=overwrite)
+    group_counts = Counter(side_of.values())
+    result = SplitResult(
+        names={str(side): name for side, name in names.items()},
+        sizes={side: len(members) for side, members in rows.items()},
+        groups={side: group_counts[side] for side in rows},
+        leak=_leak(groups, rows, group_by, seed),
+        notes=(*notes, *_shared_pictures(records, rows)),
+    )
+    parent_sha256 = parent_digest(contract)
+    shared = _shared_groups(records, rows, group_by)
+    certificates = {
+        side: Certificate(parent.name, parent_sha256, side, group_by, seed, result.sizes, result.groups, shared, result.leak)
+        for side in rows
+    }
+    _publish_sides(parent, contract, lines, records, rows, certificates)
+    return result
+
+
+def _shared_groups(records: Sequence[Record], rows: dict[Side, list[int]], group_by: str) -> int:
+    """Count the groups on two sides, from the records as they are about to be written: what the certificate says is looked up, not assumed.
+
+    Raises:
+        DataError: there is one; nothing is written then.
+    """
+    if group_by == "none":
+        return 0
+    seen: dict[str, set[Side]] = {}
+    keys = group_keys(records, group_by)
+    for side, members in rows.items():
+        for row in members:
+            if group := keys[row]:
+                seen.setdefault(group, set()).add(side)
+    if shared := [group for group, sides in seen.items() if len(sides) > 1]:
+        raise DataError(
+            f"{len(shared):,} groups would be on two sides, the first {shared[0]!r}.", cure="This is a fault of vldata: report it."
+        )
+    return 0
+
+
+def _shared_pictures(records: Sequence[Record], rows: dict[Side, list[int]]) -> Iterator[str]:
+    """Warn of pictures that two sides show: groups that look apart by name may still hold the same files."""
+    seen = {side: {image for row in members for image in records[row].media} for side, members in rows.items()}
+    for first, second in combinations(seen, 2):
+        if shared := seen[first] & seen[second]:
+            count = counted(len(shared), "picture")
+            yield f"Warning: {first} and {second} share {count} under other groups; --group-by image keeps them on one side."
+
+
+def _leak(groups: dict[str, list[int]], rows: dict[Side, list[int]], group_by: str, seed: int) -> RowSplitLeak | None:
+    """Estimate the leak of a split by rows of the same sizes; none is defined without groups."""
+    if group_by == "none":
+        return None
+    held_out: Side = "test" if "test" in rows else "val"
+    other = len(rows.get("val", ())) if held_out == "test" else 0
+    group_of_row = [number for number, members in enumerate(groups.values()) for _ in members]
+    return RowSplitLeak(round(row_split_leak(group_of_row, len(rows[held_out]), other, seed), 4), LEAK_SHUFFLES, group_by)
+
+
+def _refuse_existing(parent: DatasetPaths, names: Iterable[str], *, overwrite: bool) -> None:
+    table = read_dataset_info(parent.out)
+    for name in names:
+        paths = DatasetPaths(parent.out, name)
+        if name not in table and not paths.records.exists():
+            continue
+        certificate = read_contract(paths).split if paths.contract.exists() else None
+        ours = certificate is not None and certificate.parent == parent.name
+        if not (overwrite and ours):
+            cure = (
+                "Replace the earlier split with --overwrite." if ours else "It is not a side of a split of this dataset: rename it first."
+            )
+            raise DataError(f"{name!r} is there already.", where=str(parent.out), cure=cure)
+
+
+def _publish_sides(
+    parent: DatasetPaths,
+    contract: Contract,
+    lines: list[bytes],
+    records: list[Record],
+    rows: dict[Side, list[int]],
+    certificates: dict[Side, Certificate],
+) -> None:
+    """Publish every side together, and unregister sides of an earlier split that this one does not have."""
+    media = read_media(parent)
+    parts = []
+    for side, certificate in certificates.items():
+        chosen = rows[side]
+        counts = Counts(read=len(records), written=len(chosen), rejected=0, excluded=len(records) - len(chosen))
+        base = msgspec.structs.replace(contract, counts=counts, split=certificate)
+        parts.append(Part(f"{parent.name}_{side}", [lines[row] for row in chosen], [records[row] for row in chosen], base))
+    names = {part.name for part in parts}
+    stale = tuple(name for name, _ in iter_sides(parent.out, parent.name) if name not in names)
+    publish_parts(parent, parts, media, unregister=stale)
