@@ -8,8 +8,8 @@ import pytest
 
 import vldata
 from fixtures.jsonl import draw_jsonl
-from vldata.installation import examine
 from vldata.errors import UsageError
+from vldata.installation import examine
 
 
 def test_everything_public_is_there() -> None:
