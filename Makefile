@@ -66,7 +66,7 @@ servers: $(VENV)/.dev
 # The heavy proofs of robustness: kill -9 before any step of a conversion and at any moment of a run, torn journals, faults on half of all
 # attempts. Five minutes.
 faults: $(VENV)/.dev
-	$(BIN)/pytest --timeout 1800 -q tests/vleval/predict/faults.py tests/vldata/faults.py
+	$(BIN)/pytest --timeout 1800 -q tests/vleval/inference/faults.py tests/vldata/faults.py
 
 # The chat page in headless Chromium. Its own venv, without the constraints: gradio wants a Pillow older than they name.
 .venvs/web: pyproject.toml
@@ -76,7 +76,7 @@ faults: $(VENV)/.dev
 	touch $@
 
 test-web: .venvs/web
-	.venvs/web/bin/python -m pytest -q tests/vleval/chat/driven.py
+	.venvs/web/bin/python -m pytest -q tests/vleval/chatpage/driven.py
 
 # The heavy proofs of training: QLoRA, held-out squares on three seeds, four bits reloaded, two processes. Minutes, no GPU.
 test-train: $(VENV)/.dev

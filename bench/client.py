@@ -24,9 +24,9 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
-from vleval.predict import openai_wire
-from vleval.predict.ask import Ask, AskTurn, Sampler
-from vleval.predict.client import Client, Endpoint
+from vleval.inference import openai_wire
+from vleval.inference.ask import Ask, AskTurn, Sampler
+from vleval.inference.client import Client, Endpoint
 
 Send = Callable[[list[dict[str, Any]]], Coroutine[Any, Any, None]]
 REPLY = json.dumps({"model": "m", "choices": [{"message": {"content": "Four."}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 9}})

@@ -16,8 +16,8 @@ from fixtures.openeqa import draw_openeqa
 from vldata.api import convert
 from vldata.datasets.dataset import Dataset
 from vldata.models.tiny import build_tiny_model
-from vleval.predict import hf
-from vleval.predict.ask import Sampler, iter_asks
+from vleval.inference import hf
+from vleval.inference.ask import Sampler, iter_asks
 
 
 def main() -> None:

@@ -23,8 +23,8 @@ CHILD = """
 import re, sys, time
 from pathlib import Path
 from vldata.datasets.dataset import Dataset
-from vleval.predict.options import RunOptions
-from vleval.predict.run import predict
+from vleval.inference.options import RunOptions
+from vleval.inference.run import predict
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1)) / 1024
 out = Path(sys.argv[2])

@@ -16,6 +16,8 @@ from vldata.errors import VlkitError
 if TYPE_CHECKING:
     import typer
 
+    from vldata.jobs import JobResult
+
 # C0 but tab and newline, DEL, C1, and the bidirectional overrides that can reorder a line on screen.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -39,6 +41,17 @@ def note(text: str = "") -> None:
 def say_json(value: Any) -> None:
     """Print one JSON document on stdout and nothing else there."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def say_result(result: JobResult, *, json: bool) -> None:
+    """Print a result on stdout, as text or as a JSON document; leave with 1 where it is not all well."""
+    if json:
+        say_json(result.document())
+    else:
+        for line in result.lines():
+            say(line)
+    if not result.ok:
+        raise SystemExit(1)
 
 
 def print_version(wanted: bool) -> None:

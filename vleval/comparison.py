@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
-
-from vleval.results import ScoreResult
 
 SCHEMA = "vlkit.comparison/1"
 
@@ -94,12 +90,3 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
     profile: str
     pairs: tuple[Pair, ...]
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A comparison with the scores it is made of."""
-
-    comparison: Comparison
-    results: tuple[ScoreResult, ...]
-    names: tuple[str, ...]

@@ -5,36 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from vleval import profiles
-from vleval.metrics.options import MetricOptions
-from vleval.results import ScoreResult, column_of
+from vleval.explanation import MAX_FLIPS, Explanation, Flip
+from vleval.results import column_of
+from vleval.score_result import ScoreResult
 from vleval.worth import value_of
 
-MAX_FLIPS = 200
 
-
-class Flip(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that does not score the same under all profiles; values are on each profile's scale, None where its tool drops the row."""
-
-    id: str
-    metric: str
-    prediction: str | None
-    references: tuple[str, ...]
-    values: dict[str, float | None]
-
-
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """`values` maps metric to profile to value; `flips` are the first 200 records that differ, `flipped` counts all of them."""
-
-    values: dict[str, dict[str, float]]
-    flipped: dict[str, int]
-    flips: tuple[Flip, ...]
-
-
-def explain(result: ScoreResult, options: MetricOptions) -> Explanation:
+def explain(result: ScoreResult) -> Explanation:
     """Score the result's rows under all profiles that define one of its metrics."""
     values: dict[str, dict[str, float]] = {}
     flipped: dict[str, int] = {}
@@ -43,7 +23,7 @@ def explain(result: ScoreResult, options: MetricOptions) -> Explanation:
     for name in result.metrics:
         columns: dict[str, Any] = {}
         for profile in defined.get(name, ()):
-            metric = profiles.resolve(profile, name, options)
+            metric = profiles.resolve(profile, name, result.scoring.options)
             scores = metric.score(result.rows)
             values.setdefault(name, {})[profile] = value_of(metric, scores, result.rows)
             columns[profile] = column_of(scores) / metric.scale

@@ -11,17 +11,9 @@ from vldata.errors import DataError
 from vleval.readers import Loaded
 from vleval.references import References
 from vleval.rows import Row
+from vleval.settings import Allow
 
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Allow:
-    """What may differ between predictions and references. Missing answers count as wrong, of duplicates the last is taken."""
-
-    missing: bool = False
-    duplicates: bool = False
-    extra: bool = False
 
 
 @dataclass

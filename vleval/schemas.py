@@ -6,7 +6,7 @@ from typing import Any
 
 from vleval.comparison import Comparison
 from vleval.prediction import Prediction
-from vleval.report.document import ReportDocument
+from vleval.reports.document import ReportDocument
 from vleval.results import ScoreDocument
 
 SCHEMAS: dict[str, Any] = {"prediction": Prediction, "score": ScoreDocument, "comparison": Comparison, "report": ReportDocument}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 
 from vldata.errors import DataError, UsageError
 from vldata.version import __version__
 from vleval import profiles
-from vleval.joining import Allow, Joined, join, join_marks
+from vleval.agreeing import marks_agreement
+from vleval.explain import explain as explain_result
+from vleval.joining import Joined, join, join_marks
 from vleval.metric import Metric
 from vleval.metrics.options import MetricOptions
 from vleval.numbers import metric_score, score_categories
@@ -20,14 +23,14 @@ from vleval.prediction import Prediction
 from vleval.readers import Loaded, plain, plain_text, read_marks, read_predictions
 from vleval.readers.failures import REFUSED, TRUNCATED
 from vleval.references import References, read_references
-from vleval.results import Counts, Measured, MetricScore, ScoreResult
+from vleval.results import Counts, Measured, MetricScore
 from vleval.rows import Row
+from vleval.score_result import ScoreResult
+from vleval.settings import Judging, Reading, Scoring
+from vleval.stats.agreement import Agreement
 from vleval.stats.bootstrap import MAX_BLOCKS
 from vleval.stats.groups import choose_groups
 from vleval.worth import SAMPLE_ROWS, Worth, sample_rows, worth_of
-
-if TYPE_CHECKING:
-    from vleval.judge.ask import Judge
 
 Predictions = str | Path | Iterable[Row] | Iterable[Prediction] | Iterable[Mapping[str, Any]]
 
@@ -38,78 +41,80 @@ def silent(note: str) -> None:
 
 def score(
     predictions: Predictions,
-    *,
     references: str | Path | None = None,
-    profile: str = "vlkit",
-    metrics: Sequence[str] = (),
-    format: str = "",
-    group_by: str | None = None,
-    options: MetricOptions | None = None,
-    allow: Allow | None = None,
-    marks: str | Path | None = None,
-    judge: Judge | None = None,
+    *,
+    reading: Reading = Reading(),
+    scoring: Scoring = Scoring(),
+    judging: Judging = Judging(),
     judge_key: str = "",
-    extras: bool = True,
-    seed: int = 0,
+    explain: bool = False,
     tell: Callable[[str], None] = silent,
 ) -> ScoreResult:
-    """Score predictions.
+    """Score predictions, as `vleval score` does.
 
     Args:
         predictions: a file of any known format, or rows, `Prediction`s or plain mappings (id, prediction, references ...).
         references: a file or `DIR/NAME`; without it the predictions carry their own.
-        profile: whose behaviour the metrics reproduce.
-        metrics: names as `--metric` takes them; by default those the profile recommends for the rows' task.
-        format: how the file is to be read; "" to find out.
-        group_by: field the rows are clustered by; None to choose, "none" for independent rows.
-        options: settings of metrics, and whether reasoning is stripped.
-        allow: which differences between predictions and references do not stop the run.
-        marks: a judge's marks by id, for `llm_match`.
-        judge: asks a model for the marks instead; verdicts are cached by content.
-        judge_key: the key it is asked with.
-        extras: compute ceiling, floor and style loss too.
-        seed: of the bootstrap, the samples and the shuffle.
+        reading: how the file is read, and which differences from the references are allowed.
+        scoring: profile, metrics and their settings, clusters, seed.
+        judging: where the marks of `llm_match` come from.
+        judge_key: the key that the judge is asked with.
+        explain: also score the rows under every profile that defines the metrics.
         tell: is given each sentence of the result's notes as soon as it is known.
 
     Raises:
         DataError: the data do not allow an honest number.
-        UsageError: an unknown profile, metric or group.
+        UsageError: an unknown profile, metric or group, or a judge without a model.
     """
-    loaded = load(predictions, format=format, group_by=group_by or "")
+    group_by = scoring.group_by or ""
+    loaded = load(predictions, format=reading.format, group_by=group_by)
     for note in loaded.notes:
         tell(note)
-    known = read_references(references, group_by=group_by or "") if references is not None else None
-    joined = join(loaded, known, allow or Allow())
+    known = read_references(references, group_by=group_by) if references is not None else None
+    joined = join(loaded, known, reading.allow)
     for note in joined.notes:
         tell(note)
-    if marks is not None:
-        joined.rows = join_marks(joined.rows, read_marks(marks), str(marks))
-    settings = in_space_of(options or MetricOptions(), known)
-    if judge is not None:
-        from vleval.judge.ask import judge_rows  # brings the HTTP client, which no other score needs
-
-        joined.rows = join_marks(joined.rows, judge_rows(judge, joined.rows, api_key=judge_key, tell=tell), judge.model)
-        settings = msgspec.structs.replace(settings, judge=judge.signature)
-    if (marks is not None or judge is not None or loaded.format == "openeqa-marks") and not metrics:
-        metrics = ("llm_match",)
-    return score_rows(
-        joined,
-        loaded,
-        profile=profile,
-        metrics=metrics,
-        group_by=group_by,
-        options=settings,
-        extras=extras,
-        seed=seed,
-        tell=tell,
-    )
+    scoring = in_space_of(scoring, known)
+    if judging.url or judging.marks or loaded.format == "openeqa-marks":
+        joined.rows, scoring = _add_marks(joined.rows, scoring, judging, predictions, judge_key, tell)
+    result = score_rows(joined, loaded, scoring, tell=tell)
+    if judging.human_marks is not None:
+        result = replace(result, agreement=_agreement_with_people(result, str(judging.human_marks), scoring.seed))
+    return replace(result, explanation=explain_result(result)) if explain else result
 
 
-def in_space_of(options: MetricOptions, references: References | None) -> MetricOptions:
-    """The options with the coordinate space that the references' dataset was written in, where only that of the answers was told."""
+def _add_marks(
+    rows: list[Row], scoring: Scoring, judging: Judging, predictions: Predictions, judge_key: str, tell: Callable[[str], None]
+) -> tuple[list[Row], Scoring]:
+    """Give the rows their marks, and return the scoring that reads them."""
+    options = scoring.options
+    if judging.marks is not None:
+        rows = join_marks(rows, read_marks(judging.marks), str(judging.marks))
+    if judging.url:
+        from vleval.judge.ask import judge_rows, make_judge  # brings the HTTP client, which no other score needs
+
+        judge = make_judge(judging, predictions if isinstance(predictions, str | Path) else None)
+        rows = join_marks(rows, judge_rows(judge, rows, api_key=judge_key, tell=tell), judge.model)
+        options = msgspec.structs.replace(options, judge=judge.signature)
+    return rows, msgspec.structs.replace(scoring, metrics=scoring.metrics or ("llm_match",), options=options)
+
+
+def _agreement_with_people(result: ScoreResult, human_marks: str, seed: int) -> Agreement:
+    """Say how far the judge's marks of these rows and those of people agree."""
+    given = {row.id: row.extra["mark"] for row in result.rows if "mark" in row.extra}
+    if not given:
+        raise UsageError("--human-marks needs a judge's marks to compare with.", cure="Give --judge and --judge-model, or --marks.")
+    bare = [msgspec.structs.replace(row, extra={}) for row in result.rows]
+    people = {row.id: row.extra["mark"] for row in join_marks(bare, read_marks(human_marks), human_marks) if row.extra}
+    return marks_agreement(people, given, result.rows, seed=seed)
+
+
+def in_space_of(scoring: Scoring, references: References | None) -> Scoring:
+    """Add the coordinate space that the references' dataset was written in, where only that of the answers was told."""
+    options = scoring.options
     if references is None or not references.coord_space or not options.coord_space or options.reference_space:
-        return options
-    return msgspec.structs.replace(options, reference_space=references.coord_space)
+        return scoring
+    return msgspec.structs.replace(scoring, options=msgspec.structs.replace(options, reference_space=references.coord_space))
 
 
 def load(predictions: Predictions, *, format: str = "", group_by: str = "") -> Loaded:
@@ -136,23 +141,13 @@ def load(predictions: Predictions, *, format: str = "", group_by: str = "") -> L
     return Loaded("predictions", "plain", rows, has_ids=not numbered)
 
 
-def score_rows(
-    joined: Joined,
-    loaded: Loaded,
-    *,
-    profile: str,
-    metrics: Sequence[str],
-    group_by: str | None,
-    options: MetricOptions,
-    extras: bool = True,
-    seed: int = 0,
-    tell: Callable[[str], None] = silent,
-) -> ScoreResult:
+def score_rows(joined: Joined, loaded: Loaded, scoring: Scoring, *, tell: Callable[[str], None] = silent) -> ScoreResult:
     """Score rows that have their references."""
+    profile, seed, extras = scoring.profile, scoring.seed, scoring.extras
     rows = joined.rows
-    chosen = pick_metrics(rows, profile, metrics, options)
+    chosen = pick_metrics(rows, profile, scoring.metrics, scoring.options)
     _check_needs(rows, chosen, loaded)
-    groups = choose_groups(rows, group_by)
+    groups = choose_groups(rows, scoring.group_by)
     told = [groups.note]
     sample = sample_rows(len(rows), seed)
     sampled = rows if sample is None else [rows[int(position)] for position in sample]
@@ -173,7 +168,7 @@ def score_rows(
     return ScoreResult(
         name=loaded.name,
         format=loaded.format,
-        profile=profile,
+        scoring=scoring,
         metrics=scored,
         counts=_count(joined),
         by_category=score_categories(rows, measured),
@@ -238,4 +233,4 @@ def _check_needs(rows: Sequence[Row], chosen: Sequence[Metric], loaded: Loaded) 
         raise DataError(f"{len(lacking):,} of {len(rows):,} rows have no {need}: {ids}.", where=loaded.name, cure=cure)
 
 
-__all__ = ["Allow", "References", "load", "score", "score_rows"]
+__all__ = ["References", "load", "score", "score_rows"]

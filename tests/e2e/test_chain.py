@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import chain
-from tests.vleval.predict.server import FakeServer, serve
+from tests.vleval.inference.server import FakeServer, serve
 
 pytest.importorskip("peft")
 

@@ -35,7 +35,7 @@ def test_every_help_ends_with_an_example_that_runs(vleval, here, name):
     assert re.sub(r"\s+", " ", shown.out).rstrip().endswith(f"Example: {example}")
     ran = vleval(*shlex.split(example)[1:])
     if name == "detect":  # the second answer of the made-up boxes is cut off, the picture is drawn all the same
-        assert "3 pictures, 5 boxes drawn." in ran.out
+        assert "3 images, 5 boxes drawn." in ran.out
     assert ran.code == 0, ran.err
 
 
@@ -104,7 +104,7 @@ def test_explain_shows_all_profiles_and_the_flips(vleval, quiz):
         (["score", "preds.jsonl", "--profile", "nosuch"], 2, "no profile 'nosuch'"),
         (["score", "preds.jsonl", "--metric", "exact_mach"], 2, "did you mean 'exact_match'?"),
         (["score", "preds.jsonl", "--profile", "llamafactory", "--metric", "anls"], 2, "does not define 'anls'"),
-        (["score", "preds.jsonl", "--coord-space", "feet"], 2, "no coordinate space 'feet'"),
+        (["score", "preds.jsonl", "--coord-space", "feet"], 2, "--coord-space: 'feet' is not one of its choices"),
         (["score", "preds.jsonl", "--nosuch"], 2, "No such option"),
         (["score", "preds.jsonl", "--references", "nosuch"], 1, "nosuch: no such file or dataset."),
         (["compare", "base.jsonl"], 2, "a comparison needs two predictions files."),
@@ -113,7 +113,7 @@ def test_explain_shows_all_profiles_and_the_flips(vleval, quiz):
         (["report", "preds.jsonl", "--out", "x.pdf"], 2, "cannot write a report as 'x.pdf'"),
         (["report", "preds.jsonl", "--out", "no/x.html"], 2, "no folder 'no'"),
         (["detect", "boxes.jsonl", "--image-root", "pictures"], 2, "coordinate space is not told"),
-        (["detect", "boxes.jsonl", "--coord-space", "0-1000"], 2, "no folder of pictures"),
+        (["detect", "boxes.jsonl", "--coord-space", "0-1000"], 2, "no folder of images"),
         (["detect", "boxes.jsonl", "--image-root", "nosuch", "--coord-space", "0-1000"], 1, "nosuch: is not a folder."),
     ],
 )
@@ -146,8 +146,8 @@ def test_help_loads_nothing_heavy():
 
 def test_scoring_loads_neither_torch_nor_polars(quiz):
     code = (
-        "import sys\nfrom vleval import score\n"
-        f"score({str(quiz['plain:own'])!r}, metrics=['exact_match'])\n"
+        "import sys\nfrom vleval import Scoring, score\n"
+        f"score({str(quiz['plain:own'])!r}, scoring=Scoring(metrics=('exact_match',)))\n"
         "print([m for m in ('torch', 'polars', 'PIL', 'jieba', 'openpyxl', 'transformers') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

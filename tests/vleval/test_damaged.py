@@ -10,6 +10,7 @@ from vldata.errors import VlkitError
 from vleval import score
 from vleval.readers import read_predictions
 from vleval.references import read_references
+from vleval.settings import Scoring
 
 ODD = (
     None,
@@ -75,7 +76,7 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence(quiz: dict[str, Path], 
     for number in range(40):
         path = tmp_path / f"{number}"
         path.write_bytes(damage(generator.choice(files).read_bytes(), generator))
-        for attempt in (lambda p: score(p, metrics=["exact_match"], extras=False), read_predictions, read_references):
+        for attempt in (lambda p: score(p, scoring=Scoring(metrics=("exact_match",), extras=False)), read_predictions, read_references):
             try:
                 attempt(path)
             except VlkitError as fault:

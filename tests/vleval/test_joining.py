@@ -6,8 +6,8 @@ import pytest
 
 from vldata.errors import DataError
 from vleval import score
-from vleval.joining import Allow
 from vleval.references import read_references
+from vleval.settings import Allow, Reading, Scoring
 
 REFERENCES = [{"id": f"q{n}", "references": [str(n)], "category": "c"} for n in range(4)]
 
@@ -26,8 +26,9 @@ def answers(*ids):
     return [{"id": name, "prediction": name.removeprefix("q")} for name in ids]
 
 
-def exact(predictions, references, **options):
-    return score(predictions, references=references, metrics=["exact_match"], extras=False, **options)
+def exact(predictions, references, allow=None):
+    reading = Reading(allow=allow or Allow())
+    return score(predictions, references, reading=reading, scoring=Scoring(metrics=("exact_match",), extras=False))
 
 
 def test_any_order_joins_by_id(write):

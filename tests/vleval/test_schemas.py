@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from vleval import score
-from vleval.compare import compare
+from vleval.comparing import compare
 from vleval.prediction import Prediction
-from vleval.report.document import build_report
+from vleval.reports.document import build_report
 from vleval.schemas import SCHEMAS
 
 

@@ -29,7 +29,7 @@ EXAMPLES = {
 }
 
 
-def make_app() -> typer.Typer:
+def make_convert_app() -> typer.Typer:
     """Build the group with a command for every converter."""
     app = typer.Typer(help="Turn a source into validated records with images on the processor's grid.", no_args_is_help=True)
     for name in converter_names():

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vleval.cli import options as o
-from vleval.cli.settings import api_key
 
 if TYPE_CHECKING:
-    from vleval.predict.bench import Level
+    from vleval.inference.bench import Level
 
 
 def bench(
@@ -36,10 +35,10 @@ def bench(
     from vldata.datasets.dataset import Dataset
     from vldata.errors import UsageError
     from vldata.terminal import note, say, say_json
-    from vleval.predict import ollama_wire, openai_wire
-    from vleval.predict.ask import Sampler, iter_asks
-    from vleval.predict.bench import bench as run_bench
-    from vleval.predict.options import RunOptions, find_wire, make_endpoint
+    from vleval.inference import ollama_wire, openai_wire
+    from vleval.inference.ask import Sampler, iter_asks
+    from vleval.inference.bench import bench as run_bench
+    from vleval.inference.options import RunOptions, find_wire, make_endpoint
 
     try:
         levels = [int(part) for part in concurrency.split(",")]
@@ -53,11 +52,11 @@ def bench(
     options = RunOptions(backend=backend, model=model, base_url=base_url, sampler=Sampler(max_tokens=max_tokens), timeout_s=timeout_s)
     asks = list(iter_asks(Dataset(data), 256))
     results = run_bench(
-        make_endpoint(options, wire), wire, asks, levels, requests=requests, warmup=warmup, fresh_images=fresh_images, api_key=api_key()
+        make_endpoint(options, wire), wire, asks, levels, requests=requests, warmup=warmup, fresh_images=fresh_images, api_key=o.api_key()
     )
     if chart is not None:
         from vldata.files.durable import write_atomic
-        from vleval.predict.bench_chart import draw_chart
+        from vleval.inference.bench_chart import draw_chart
 
         write_atomic(chart, draw_chart(results).encode())
         note(f"Chart: {chart}")

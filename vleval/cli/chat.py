@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from vleval.cli import options as o
-from vleval.cli.settings import api_key
 
 
 def chat(
@@ -32,10 +31,10 @@ def chat(
     """Serve a page to upload pictures and ask a model about them, as a dataset asks; nothing is shared or reported anywhere."""
     from vldata.datasets.dataset import Dataset
     from vldata.terminal import note
-    from vleval.chat.page import build_page, require_gradio, serve_page
-    from vleval.chat.session import Manner, open_session, read_manner
-    from vleval.parity.backends import Spec, open_backend
-    from vleval.predict.ask import Sampler
+    from vleval.chatpage.page import build_page, require_gradio, serve_page
+    from vleval.chatpage.session import Manner, open_session, read_manner
+    from vleval.crosscheck.backends import Spec, open_backend
+    from vleval.inference.ask import Sampler
 
     require_gradio()
     # Read by gradio and the hub client when they are imported.
@@ -43,7 +42,7 @@ def chat(
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     manner = read_manner(Dataset(data)) if data else Manner()
     spec = Spec(backend, model, base_url, adapter)
-    opened = open_backend(spec, sampler=Sampler(max_tokens=max_tokens), dtype=dtype, timeout_s=timeout_s, key=api_key(), tell=False)
+    opened = open_backend(spec, sampler=Sampler(max_tokens=max_tokens), dtype=dtype, timeout_s=timeout_s, key=o.api_key(), tell=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # an end by either signal leaves no uploads behind
     with open_session(opened, manner) as session:
         os.environ["GRADIO_TEMP_DIR"] = str(session.folder / "uploads")

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from vleval.cli import options as o
-from vleval.cli.settings import api_key
 
 
 def parity(
@@ -40,15 +39,15 @@ def parity(
     """
     from vldata.datasets.dataset import Dataset
     from vldata.terminal import note, say, say_json
-    from vleval.parity.backends import open_backend, parse_backends
-    from vleval.parity.run import compare_backends, document
-    from vleval.parity.text import parity_lines
-    from vleval.predict.ask import Sampler
+    from vleval.crosscheck.backends import open_backend, parse_backends
+    from vleval.crosscheck.run import compare_backends, document
+    from vleval.crosscheck.text import parity_lines
+    from vleval.inference.ask import Sampler
 
     specs = parse_backends(backends, model, adapter)
     dataset = Dataset(data)
     sampler = Sampler(max_tokens=max_tokens, seed=seed)
-    opened = [open_backend(spec, sampler=sampler, dtype=dtype, timeout_s=timeout_s, key=api_key()) for spec in specs]
+    opened = [open_backend(spec, sampler=sampler, dtype=dtype, timeout_s=timeout_s, key=o.api_key()) for spec in specs]
     found = compare_backends(dataset, opened, sampler=sampler, limit=limit, rendering=rendering, note=note)
     if json:
         say_json(document(found))

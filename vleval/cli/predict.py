@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from vleval.cli import options as o
-from vleval.cli.settings import api_key
 
 if TYPE_CHECKING:
-    from vleval.predict.options import RunOptions
+    from vleval.inference.options import RunOptions
 
 
 def predict(
@@ -43,8 +42,8 @@ def predict(
     json: o.Json = False,
 ) -> None:
     """Ask a model every question of a dataset; the same command goes on after an interruption, and asks nothing twice."""
-    from vleval.predict.ask import Sampler
-    from vleval.predict.options import RunOptions
+    from vleval.inference.ask import Sampler
+    from vleval.inference.options import RunOptions
 
     options = RunOptions(
         backend=backend,
@@ -76,7 +75,7 @@ def _ask(data: str, out: Path, options: RunOptions, json: bool) -> None:
     from vldata.cli.progress import count_progress
     from vldata.datasets.dataset import Dataset
     from vldata.terminal import note, say, say_json
-    from vleval.predict.run import predict as run_predict
+    from vleval.inference.run import predict as run_predict
 
     try:
         with count_progress("answers") as show:
@@ -84,7 +83,7 @@ def _ask(data: str, out: Path, options: RunOptions, json: bool) -> None:
                 Dataset(data),
                 out,
                 options,
-                api_key=api_key(),
+                api_key=o.api_key(),
                 note=note,
                 on_progress=lambda done, total: show(data, done, total) if show else None,
             )
@@ -103,7 +102,7 @@ def _ask(data: str, out: Path, options: RunOptions, json: bool) -> None:
 def _write_batch(data: str, out: Path, options: RunOptions, json: bool) -> None:
     from vldata.datasets.dataset import Dataset
     from vldata.terminal import note, say, say_json
-    from vleval.predict.batch import write_batch
+    from vleval.inference.batch import write_batch
 
     count = write_batch(Dataset(data), out, options, note=note)
     if json:
@@ -119,7 +118,7 @@ def _read_batch(data: str, answers: Path, out: Path, options: RunOptions, json: 
 
     from vldata.datasets.dataset import Dataset
     from vldata.terminal import note, say, say_json
-    from vleval.predict.batch import read_batch
+    from vleval.inference.batch import read_batch
 
     result = read_batch(Dataset(data), answers, out, options, note=note)
     if json:
@@ -132,7 +131,7 @@ def _read_batch(data: str, answers: Path, out: Path, options: RunOptions, json: 
 def _end(first_error: str, cure: str, out: Path) -> None:
     """End a command that wrote predictions: 1 where errors remain."""
     from vldata.terminal import note
-    from vleval.predict.retry import as_sentence
+    from vleval.inference.retry import as_sentence
 
     if first_error:
         note(f"The first error: {as_sentence(first_error)} {cure}")
@@ -154,12 +153,12 @@ def ping(
 
     from vldata.datasets.dataset import Dataset
     from vldata.terminal import say, say_json
-    from vleval.predict.options import RunOptions
-    from vleval.predict.preflight import require_good
-    from vleval.predict.run import check_server
+    from vleval.inference.options import RunOptions
+    from vleval.inference.preflight import require_good
+    from vleval.inference.run import check_server
 
     options = RunOptions(backend=backend, model=model, base_url=base_url, timeout_s=timeout_s, retries=1)
-    result = check_server(Dataset(data), options, api_key=api_key())
+    result = check_server(Dataset(data), options, api_key=o.api_key())
     if json:
         say_json({"model": model, "backend": backend, **msgspec.to_builtins(result)})
     for check in () if json else result.checks:

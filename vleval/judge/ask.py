@@ -8,18 +8,19 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.errors import DataError
-from vleval.judge.prompts import JudgePrompts
+from vldata.errors import DataError, UsageError
+from vleval.inference import openai_wire
+from vleval.inference.ask import Ask, AskTurn, Sampler, request_key
+from vleval.inference.client import Client, Endpoint, Outcome, run_client
+from vleval.inference.journal import Journal, read_journal
+from vleval.inference.lines import make_prediction
+from vleval.inference.options import check_url
+from vleval.inference.retry import Answer, as_sentence
+from vleval.judge.prompts import JudgePrompts, load_prompts
 from vleval.metrics.llm_match import parse_mark
-from vleval.predict import openai_wire
-from vleval.predict.ask import Ask, AskTurn, Sampler, request_key
-from vleval.predict.client import Client, Endpoint, Outcome, run_client
-from vleval.predict.journal import Journal, read_journal
-from vleval.predict.lines import make_prediction
-from vleval.predict.options import check_url
-from vleval.predict.retry import Answer, as_sentence
 from vleval.prediction import Prediction
 from vleval.rows import Row
+from vleval.settings import Judging
 
 # As upstream asks; ours is greedy, with room for a model that thinks a line before it marks.
 _SAMPLERS = {
@@ -43,6 +44,19 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
     def signature(self) -> str:
         """What a score's signature says of the judge."""
         return f"{self.model}/{self.prompts.mode}:{self.prompts.digest}"
+
+
+def make_judge(judging: Judging, predictions: str | Path | None) -> Judge:
+    """Make the judge of the options; its verdicts are kept beside the predictions file, if there is one.
+
+    Raises:
+        UsageError: the judge's model is not named, or prompts that its mode cannot use.
+    """
+    if not judging.model:
+        raise UsageError("--judge needs --judge-model.", cure="Name the model as the server lists it.")
+    beside = None if predictions in (None, "-") else Path(f"{predictions}.judge")
+    prompts = load_prompts(judging.mode, judging.prompts, judging.rubric)
+    return Judge(base_url=judging.url, model=judging.model, prompts=prompts, cache=judging.cache or beside)
 
 
 def judge_rows(judge: Judge, rows: Sequence[Row], *, api_key: str = "", tell: Callable[[str], None] = lambda _: None) -> dict[str, str]:

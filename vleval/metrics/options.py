@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-import msgspec
+from vldata.flags import Flag, Group
 
 CoordSpace = Literal["", "0-1000", "pixels", "pixels-resized", "0-1"]
 
 
-class MetricOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MetricOptions(Group, frozen=True, kw_only=True):
     """Keyword settings of metrics.
 
     Attributes:
@@ -25,13 +25,29 @@ class MetricOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         judge: who gave the marks, for the signature: model, wording and its digest.
     """
 
-    strip_think: bool | None = None
-    coord_space: CoordSpace = ""
-    reference_space: CoordSpace = ""
-    iou: float = 0.5
-    tolerance: float | None = None
-    threshold: float | None = None
-    tokenize: str = ""
-    allow_remote_code: bool = False
+    PANEL: ClassVar[str] = "Metrics"
+
+    strip_think: Annotated[
+        bool | None,
+        Flag(
+            "Score only what follows the thought. Default: on in vlkit, off elsewhere.",
+            ("--strip-think/--no-strip-think",),
+            show_default=False,
+        ),
+    ] = None
+    coord_space: Annotated[
+        CoordSpace, Flag("Of predicted boxes: 0-1000, pixels, pixels-resized or 0-1.", metavar="SPACE", show_default=False)
+    ] = ""
+    reference_space: Annotated[CoordSpace, Flag("Of the references' boxes. Default: the same.", metavar="SPACE", show_default=False)] = ""
+    iou: Annotated[float, Flag("Overlap from which two boxes match.", least=0, most=1)] = 0.5
+    tolerance: Annotated[
+        float | None,
+        Flag("Relative error that relaxed_accuracy and numeric_match forgive. Default: the profile's.", least=0, show_default=False),
+    ] = None
+    threshold: Annotated[
+        float | None, Flag("Similarity from which ANLS keeps a score. Default: the profile's.", least=0, most=1, show_default=False)
+    ] = None
+    tokenize: Annotated[str, Flag("sacreBLEU's tokenizer. Default: by script in vlkit, 13a elsewhere.", show_default=False)] = ""
+    allow_remote_code: Annotated[bool, Flag("Let --metric evaluate:NAME load code from the hub.")] = False
     mark_field: str = "mark"
     judge: str = ""

@@ -1,0 +1,47 @@
+"""How boxes are drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from vldata.flags import Flag, Group
+from vleval.metrics.options import CoordSpace
+
+
+class Drawing(Group, frozen=True, kw_only=True):
+    """How `vleval detect` draws.
+
+    Attributes:
+        image_root: the folder that image paths are relative to; by default that of the references.
+        out: the folder for the drawn images.
+        coord_space: how the boxes count.
+        classes: labels that are expected; empty to take any.
+        fonts: fonts for labels; by default those of this machine.
+        whole_folder: images without an answer count as failed.
+        escape: draw characters that no font has as their code instead of refusing.
+        keep_going: the result is good although some images could not be drawn.
+    """
+
+    PANEL: ClassVar[str] = "Drawing"
+
+    image_root: Annotated[
+        Path | None,
+        Flag("Folder that holds the images. Default: that of --data.", ("--image-root", "--input_dir"), metavar="DIR", show_default=False),
+    ] = None
+    out: Annotated[Path, Flag("Folder for the drawn images.", ("--out", "--output_dir"), metavar="DIR")] = Path("detections")
+    coord_space: Annotated[
+        CoordSpace, Flag("Of predicted boxes: 0-1000, pixels, pixels-resized or 0-1.", metavar="SPACE", show_default=False)
+    ] = ""
+    classes: Annotated[str, Flag("Labels that are expected; others are drawn and counted.", metavar="A,B,C", show_default=False)] = ""
+    fonts: Annotated[
+        tuple[Path, ...], Flag("Font for labels; may be given more than once.", ("--font",), metavar="FILE", show_default=False)
+    ] = ()
+    whole_folder: Annotated[bool, Flag("An image of the folder without a prediction is an error.")] = False
+    escape: Annotated[bool, Flag("Write characters that no font has as their code.", ("--escape-labels",))] = False
+    keep_going: Annotated[bool, Flag("Exit 0 although some images could not be drawn.")] = False
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The expected labels."""
+        return frozenset(name.strip() for name in self.classes.split(",") if name.strip())

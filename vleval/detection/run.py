@@ -1,0 +1,222 @@
+"""The whole of `vleval detect`: answers read, boxes parsed and brought into pixels, pictures drawn, everything counted."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vldata.errors import DataError, UsageError
+from vldata.files.durable import write_atomic
+from vldata.jobs import JobResult
+from vldata.wording import counted
+from vleval.detection.draw import colours_of, draw_boxes, label_text
+from vleval.detection.fonts import FontChain, find_fonts, script_names
+from vleval.detection.inputs import Task, output_names, pair_up
+from vleval.detection.options import Drawing
+from vleval.joining import join
+from vleval.metrics.boxes import Box, parse_boxes
+from vleval.metrics.coords import to_pixels
+from vleval.metrics.options import CoordSpace
+from vleval.readers import read_predictions
+from vleval.references import read_references
+from vleval.reports.text import cut
+from vleval.rows import Row
+from vleval.settings import Allow, Reading
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """One picture: its boxes in pixels of the upright frame, and what was not drawn.
+
+    Attributes:
+        dropped: objects that are cut off or whose box is not four numbers.
+        outside: boxes of which nothing lies in the picture.
+        unknown: boxes whose label is not among `--classes`.
+    """
+
+    id: str
+    image: str
+    output: str
+    width: int
+    height: int
+    boxes: tuple[Box, ...]
+    dropped: int
+    outside: int
+    unknown: int
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """A picture that could not be drawn, and why."""
+
+    id: str
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Detection(JobResult):
+    """Everything that `vleval detect` did: images drawn below `folder`, those that failed, and characters written as their code."""
+
+    drawn: tuple[Drawn, ...]
+    failed: tuple[Failed, ...]
+    escaped: str
+    folder: Path
+    keep_going: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether every image was drawn, or some were and that is enough."""
+        return not self.failed or (self.keep_going and bool(self.drawn))
+
+    def document(self) -> dict[str, Any]:
+        """Return what `vleval detect --json` prints."""
+        drawn, failed = msgspec.to_builtins(self.drawn), msgspec.to_builtins(self.failed)
+        return {"drawn": drawn, "failed": failed, "escaped": self.escaped}
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line an image and a line a box, then the counts."""
+        for image in self.drawn:
+            yield f"{image.image} ({image.width}x{image.height}) -> {self.folder / image.output}"
+            for box in image.boxes:
+                corners = ", ".join(f"{value:.0f}" for value in (box.x1, box.y1, box.x2, box.y2))
+                details = "; ".join(f"{key} {cut(value, 40)}" for key, value in box.extra.items())
+                yield f"  {cut(box.label, 40) or '(no label)'} [{corners}]" + (f"  {details}" if details else "")
+            left_out = ((image.dropped, "incomplete"), (image.outside, "outside the image"), (image.unknown, "of no expected class"))
+            yield from (f"  {count} {words}" for count, words in left_out if count)
+        boxes = sum(len(image.boxes) for image in self.drawn)
+        yield f"{counted(len(self.drawn), 'image')}, {boxes:,} boxes drawn."
+
+
+def detect(
+    predictions: str | Path,
+    references: str | Path | None = None,
+    *,
+    drawing: Drawing,
+    reading: Reading = Reading(),
+    tell: Callable[[str], None] = lambda _: None,
+) -> Detection:
+    """Draw the boxes that a model named, as `vleval detect` does.
+
+    Args:
+        predictions: a file of any known format, or - for stdin.
+        references: a dataset or file that names the images, and by default their folder.
+        drawing: coordinate space, folders and labels.
+        reading: how the file is read.
+        tell: is given notes as soon as they are known.
+
+    Raises:
+        UsageError: no coordinate space, no folder of images, or labels in a script that no font here can draw.
+        DataError: no image for any answer.
+    """
+    loaded = read_predictions(predictions, format=reading.format)
+    for note in loaded.notes:
+        tell(note)
+    rows, root = loaded.rows, drawing.image_root
+    if references is not None:
+        known = read_references(references)
+        rows = join(loaded, known, Allow(missing=True)).rows
+        root = root or known.root
+    if root is None:
+        raise UsageError("no folder of images.", cure="Give --image-root DIR, or the dataset with --data DIR/NAME.")
+    return draw_answers(rows, root, drawing)
+
+
+def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[int, int], None] = lambda done, of: None) -> Detection:
+    """Draw the boxes of every answer on its image and write one PNG per answer below `drawing.out`.
+
+    Raises:
+        UsageError: no coordinate space, or labels in a script that no font here can draw.
+        DataError: no picture for any answer.
+    """
+    if not drawing.coord_space:
+        raise UsageError(
+            "the boxes' coordinate space is not told.",
+            cure="Give --coord-space 0-1000 (Qwen-VL, Qwen2-VL, Qwen3-VL), pixels-resized (Qwen2.5-VL), pixels or 0-1.",
+        )
+    tasks, lost = pair_up(rows, root, whole_folder=drawing.whole_folder)
+    if not tasks:
+        raise DataError("no prediction names a picture in it.", where=str(root), cure="Name the folder that image paths are relative to.")
+    parsed = [parse_boxes(task.row.prediction) if task.row is not None and task.row.prediction is not None else None for task in tasks]
+    labels = [box.label for found in parsed if found is not None for box in found.boxes]
+    fonts, escaped = _fonts(labels, drawing)
+    colours = colours_of(labels)
+    drawn: list[Drawn] = []
+    failed = [Failed(identity, "", "its picture is not in the folder") for identity in lost]
+    for number, (task, found, name) in enumerate(zip(tasks, parsed, output_names(tasks), strict=True)):
+        tick(number, len(tasks))
+        if found is None:
+            reason = "no prediction" if task.row is None else task.row.error or "no answer"
+            failed.append(Failed(task.row.id if task.row else task.name, task.name, reason))
+            continue
+        image = _load(task)
+        if isinstance(image, str):
+            failed.append(Failed(task.row.id if task.row else task.name, task.name, image))
+            continue
+        kept, outside = _in_pixels(found.boxes, image.size, drawing.coord_space)
+        texts = [_escape(label_text(box.label), escaped) for box in kept]
+        _write(drawing.out / name, draw_boxes(image, kept, texts, colours, fonts))
+        unknown = sum(box.label not in drawing.expected for box in kept) if drawing.expected else 0
+        drawn.append(
+            Drawn(
+                id=task.row.id if task.row else task.name,
+                image=task.name,
+                output=name,
+                width=image.width,
+                height=image.height,
+                boxes=tuple(kept),
+                dropped=found.dropped,
+                outside=outside,
+                unknown=unknown,
+            )
+        )
+    tick(len(tasks), len(tasks))
+    return Detection(drawn=tuple(drawn), failed=tuple(failed), escaped=escaped, folder=drawing.out, keep_going=drawing.keep_going)
+
+
+def _fonts(labels: Sequence[str], drawing: Drawing) -> tuple[FontChain, str]:
+    texts = [label_text(label) for label in labels]
+    fonts = find_fonts([*texts, "U+0123456789ABCDEF"], drawing.fonts)
+    lost = fonts.missing("".join(dict.fromkeys("".join(texts))))
+    if lost and not drawing.escape:
+        example = next(text for text in texts if set(lost) & set(text))
+        raise UsageError(
+            f"no font on this machine can draw {lost[:20]!r} ({script_names(lost)}), as in the label {example!r}.",
+            cure="Give one with --font FILE, install one (fonts-noto-core, fonts-noto-cjk), or write codes instead: --escape-labels",
+        )
+    return fonts, lost
+
+
+def _escape(text: str, lost: str) -> str:
+    return "".join(f"[U+{ord(c):04X}]" if c in lost else c for c in text) if lost else text
+
+
+def _load(task: Task) -> Image.Image | str:
+    from vldata.media.decode import decode_picture
+    from vldata.media.sources import Unusable, read_picture_bytes
+
+    try:
+        return decode_picture(read_picture_bytes(str(task.path))).image
+    except Unusable as fault:
+        return fault.failure.reason
+
+
+def _in_pixels(boxes: Sequence[Box], size: tuple[int, int], space: CoordSpace) -> tuple[list[Box], int]:
+    kept = [moved for box in boxes if (moved := to_pixels(box, space, *size)) is not None]
+    return kept, len(boxes) - len(kept)
+
+
+def _write(path: Path, image: Image.Image) -> None:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=3)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"cannot be made: {error.strerror}.", where=str(path.parent), cure="Choose another --out.") from None
+    write_atomic(path, buffer.getvalue())

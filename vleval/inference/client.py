@@ -1,0 +1,227 @@
+"""The HTTP client: bounded and adaptive concurrency, retries with jitter, time limits, and an end as soon as going on is no use."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import aiohttp
+import msgspec
+
+from vldata.errors import DataError
+from vleval.inference.ask import Ask, Sampler
+from vleval.inference.pictures import PictureCache
+from vleval.inference.reasons import reason_of
+from vleval.inference.retry import OVERLOAD_STATUS, Answer, Fault, delay_s, parse_retry_after
+from vleval.inference.wire import Wire
+
+MAX_REPLY_BYTES = 32 * 1024 * 1024
+_CONNECT_S = 10.0
+_RAISE_AFTER = 8  # successes in a row before one more request is let out again
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A server and how it is asked. The key goes into a header and nowhere else: it has no place in `repr`."""
+
+    base_url: str
+    model: str
+    sampler: Sampler
+    concurrency: int = 16
+    timeout_s: float = 300.0
+    retries: int = 5
+    accepted_models: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of one ask: an answer, or the last fault, after how many attempts and how long the last one took."""
+
+    key: str
+    ask: Ask
+    result: Answer | Fault
+    attempts: int
+    latency_s: float
+
+
+class StopRun(DataError):
+    """The server refuses everything: a key, a model or an address is wrong, and asking on would only repeat it."""
+
+
+class Gate:
+    """Lets at most `limit` requests out; the limit halves when the server is overloaded and grows back by one after successes.
+
+    It halves once a round: a round is what is let out between two halvings, and what the server refuses of an earlier one tells nothing
+    new. So sixteen refusals at one moment leave eight requests out, not one.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.limit = most
+        self._out = 0
+        self._streak = 0
+        self._round = 0
+        self._condition = asyncio.Condition()
+
+    async def __aenter__(self) -> int:
+        """Wait to be let out; returns the round, for `overloaded`."""
+        async with self._condition:
+            await self._condition.wait_for(lambda: self._out < self.limit)
+            self._out += 1
+            return self._round
+
+    async def __aexit__(self, *_: object) -> None:
+        async with self._condition:
+            self._out -= 1
+            self._condition.notify_all()
+
+    def overloaded(self, round_: int) -> None:
+        """The server refused a request of this round for want of room."""
+        self._streak = 0
+        if round_ == self._round:
+            self.limit = max(1, self.limit // 2)
+            self._round += 1
+
+    def succeeded(self) -> None:
+        """A request was answered."""
+        self._streak += 1
+        if self._streak >= _RAISE_AFTER and self.limit < self._most:
+            self.limit += 1
+            self._streak = 0
+
+
+class Client:
+    """Asks one endpoint through a wire module (`openai_wire`, `ollama_wire`)."""
+
+    def __init__(self, endpoint: Endpoint, wire: Wire, *, api_key: str = "", rng: random.Random | None = None) -> None:
+        self._endpoint = endpoint
+        self._wire = wire
+        self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {api_key}"} if api_key else {})}
+        self._rng = rng or random.Random()
+        self._pictures = PictureCache()
+        self.gate = Gate(endpoint.concurrency)
+
+    def session(self) -> aiohttp.ClientSession:
+        """Open a session: connections are kept, reads may idle as long as an answer may take."""
+        timeout = aiohttp.ClientTimeout(
+            total=self._endpoint.timeout_s, connect=None, sock_connect=_CONNECT_S, sock_read=self._endpoint.timeout_s
+        )
+        connector = aiohttp.TCPConnector(limit=self._endpoint.concurrency, ttl_dns_cache=300)
+        return aiohttp.ClientSession(timeout=timeout, connector=connector, headers=self._headers, auto_decompress=True)
+
+    async def run(self, asks: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
+        """Ask everything, a worker taking the next as it gets free; `on_done` is called as each ends.
+
+        Raises:
+            StopRun: the server refuses key, model or address.
+        """
+        async with self.session() as session, asyncio.TaskGroup() as group:
+            for _ in range(self._endpoint.concurrency):
+                group.create_task(self._work(session, asks, on_done))
+
+    async def _work(self, session: aiohttp.ClientSession, asks: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
+        for key, ask in asks:  # one iterator for all workers: asyncio switches only at an await
+            on_done(await self.ask(session, key, ask))
+
+    async def ask(self, session: aiohttp.ClientSession, key: str, ask: Ask) -> Outcome:
+        """Ask one, with its retries."""
+        if reason := self._wire.refuse(ask):
+            return Outcome(key, ask, Fault(fate="give_up", reason=reason), 0, -1.0)
+        attempt = 0
+        while True:
+            attempt += 1
+            async with self.gate as round_:
+                started = time.perf_counter()
+                result = await self._attempt(session, ask, first=attempt == 1)
+                latency = time.perf_counter() - started
+            if isinstance(result, Answer):
+                self.gate.succeeded()
+                return Outcome(key, ask, result, attempt, latency)
+            if result.overloaded:
+                self.gate.overloaded(round_)
+            if result.fate == "stop":
+                raise StopRun(result.reason, where=self._endpoint.base_url, cure=_cure_of(result.reason))
+            if result.fate == "give_up" or attempt > self._endpoint.retries:
+                return Outcome(key, ask, result, attempt, latency)
+            await asyncio.sleep(delay_s(attempt, result.retry_after_s, self._rng))
+
+    async def _attempt(self, session: aiohttp.ClientSession, ask: Ask, *, first: bool) -> Answer | Fault:
+        try:
+            body = self._wire.build_body(ask, self._endpoint.model, self._endpoint.sampler, self._pictures)
+        except DataError as error:  # a picture that cannot be read concerns this question alone
+            return Fault(fate="give_up", reason=f"{error.where}: {error.what}")
+        url = self._endpoint.base_url + self._wire.CHAT_PATH
+        try:
+            async with session.post(url, data=body, allow_redirects=False) as response:
+                if 300 <= response.status < 400:
+                    target = response.headers.get("Location", "nowhere")
+                    return Fault(fate="give_up", reason=f"HTTP {response.status}: redirects to {target!r}, which is not followed")
+                content = await read_reply(response)
+                status, retry_after = response.status, parse_retry_after(response.headers.get("Retry-After"))
+        except TimeoutError:
+            return Fault(fate="retry", reason=f"no answer within {self._endpoint.timeout_s:g} s")
+        except (aiohttp.ClientError, OSError) as error:
+            # A kept connection that the server has closed meanwhile is no overload: the first time, nothing is waited for.
+            closed = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+            wait = 0.0 if first and closed and not isinstance(error, aiohttp.ClientConnectorError) else -1.0
+            return Fault(fate="retry", reason=reason_of(error), retry_after_s=wait)
+        result = self._wire.parse_reply(status, content)
+        if isinstance(result, Fault):
+            return msgspec.structs.replace(result, retry_after_s=retry_after, overloaded=status in OVERLOAD_STATUS)
+        accepted = self._endpoint.accepted_models
+        if accepted and result.model and result.model not in accepted:
+            return Fault(fate="retry", reason=f"{result.model!r} answered instead of {self._endpoint.model!r}")
+        return result
+
+
+def run_client(client: Client, asks: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
+    """Run a client to its end; SIGTERM ends it as Ctrl-C does. Of several errors one that stops the run is raised, else the first.
+
+    Raises:
+        StopRun: as `Client.run`.
+        KeyboardInterrupt: it was ended by a signal.
+    """
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):  # not in the main thread: signals are not ours
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await client.run(asks, on_done)
+
+    try:
+        asyncio.run(main())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    except BaseExceptionGroup as group:
+        stops, others = group.split(StopRun)
+        error: BaseException = stops or others or group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+class _TooLargeError(aiohttp.ClientError):
+    """A reply without an end."""
+
+
+async def read_reply(response: aiohttp.ClientResponse) -> bytes:
+    """Read a reply to its end.
+
+    Raises:
+        aiohttp.ClientError: it breaks off, or is longer than `MAX_REPLY_BYTES`.
+    """
+    content = bytearray()
+    async for chunk in response.content.iter_chunked(65_536):
+        content += chunk
+        if len(content) > MAX_REPLY_BYTES:
+            raise _TooLargeError(f"the reply is longer than {MAX_REPLY_BYTES:,} bytes")
+    return bytes(content)
+
+
+def _cure_of(reason: str) -> str:
+    if reason.startswith(("HTTP 401", "HTTP 403")):
+        return "Set the key in the environment (VLEVAL_API_KEY or OPENAI_API_KEY) and run again."
+    return "Check --base-url and --model: vleval ping shows what the server serves."

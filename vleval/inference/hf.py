@@ -1,0 +1,222 @@
+"""The backend in this process: transformers generates, an adapter may sit on the model, batches are made by token count.
+
+The prompt is rendered by `vldata.models.prompt`, the module that training uses too, and pictures go through the model's own image
+processor, which leaves files on its grid as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vldata.errors import DataError, MissingExtraError
+from vldata.models.layout import check_model_folder
+from vldata.models.prompt import Prompter
+from vleval.inference.ask import Ask, Sampler
+from vleval.inference.client import Outcome
+from vleval.inference.loading import add_adapter, choose_dtype, load_folder
+from vleval.inference.messages import ask_messages, open_pictures
+from vleval.inference.retry import Answer, Fault
+
+Keyed = tuple[str, Ask]
+_BATCH_TOKENS_CPU = 4_096
+_BATCH_TOKENS_GPU = 32_768
+MOST_ROWS = 64
+_WINDOW = 4_096  # asks sorted by length at a time
+
+
+class _Prompt(msgspec.Struct, frozen=True):
+    """An ask ready for a batch: token ids with pictures expanded, and its pixel patches."""
+
+    key: str
+    ask: Ask
+    ids: np.ndarray[Any, np.dtype[np.int32]]
+    pixels: Any
+    grid: Any
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer and all that led to it: the prompt, its tokens with pictures expanded, the patches, and how likely each token was."""
+
+    text: str
+    finished: bool
+    prompt: str
+    ids: tuple[int, ...]
+    grid: tuple[tuple[int, int, int], ...]
+    patches: str
+    tokens: tuple[tuple[str, float], ...]
+
+
+class HfModel:
+    """A loaded model with its processor."""
+
+    def __init__(self, model: str, *, adapter: str = "", device: str = "", dtype: str = "auto", sampler: Sampler | None = None) -> None:
+        try:
+            import torch
+            from transformers.utils.logging import disable_progress_bar
+        except ImportError:
+            raise MissingExtraError("the hf backend", "train") from None
+        disable_progress_bar()
+        folder = Path(model)
+        if not (folder / "config.json").is_file():
+            raise DataError(
+                "is not a model folder: no config.json.", where=model, cure="Give a folder with the whole model, not a hub name."
+            )
+        check_model_folder(folder)
+        self._torch = torch
+        self._sampler = sampler or Sampler()
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self._prompter = Prompter(folder)
+        self._images, self._model = load_folder(folder, choose_dtype(torch, dtype, self.device))
+        if adapter:
+            self._model = add_adapter(self._model, adapter)
+        self._model = self._model.to(self.device).eval()
+        self._pad = self._model.generation_config.pad_token_id or 0
+
+    def run(self, asks: Iterable[Keyed], on_done: Callable[[Outcome], None]) -> None:
+        """Answer everything, a window of asks at a time; in each long prompts first: a batch that does not fit shows at once."""
+        source = iter(asks)
+        while window := list(itertools.islice(source, _WINDOW)):
+            order = sorted(window, key=lambda keyed: -_rough_length(keyed[1]))
+            for batch in self._batches(order, on_done):
+                for outcome in self._answer(batch):
+                    on_done(outcome)
+
+    def look(self, ask: Ask) -> Look:
+        """Answer one ask and tell everything about it.
+
+        Raises:
+            DataError: a picture cannot be decoded, or pictures and their places differ in number.
+        """
+        torch = self._torch
+        prompt = self._prepare("", ask)
+        inputs, width = self._inputs([prompt])
+        with torch.inference_mode():
+            output = self._model.generate(**inputs, **self._generation(), output_logits=True, return_dict_in_generate=True)
+        row = output.sequences[0][width:].tolist()
+        text, _, finished = self._cut(row, self._stops())
+        likely = [float(torch.log_softmax(step[0].float(), dim=-1)[token]) for step, token in zip(output.logits, row, strict=False)]
+        digest = hashlib.sha256()
+        if prompt.pixels is not None:
+            digest.update(prompt.grid.numpy().tobytes() + prompt.pixels.float().numpy().tobytes())
+        return Look(
+            text=text,
+            finished=finished,
+            prompt=self._prompter.render(ask_messages(ask), ask=True),
+            ids=tuple(prompt.ids.tolist()),
+            grid=tuple(tuple(entry) for entry in prompt.grid.tolist()) if prompt.grid is not None else (),
+            patches=digest.hexdigest()[:12] if prompt.pixels is not None else "",
+            tokens=tuple((self._prompter.decode([token]), value) for token, value in zip(row, likely, strict=False)),
+        )
+
+    def _batches(self, asks: Sequence[Keyed], on_done: Callable[[Outcome], None]) -> Iterator[list[_Prompt]]:
+        """Collect prompts until a padded batch would pass the token budget; a prompt that cannot be made is an error record."""
+        budget = _BATCH_TOKENS_CPU if self.device == "cpu" else _BATCH_TOKENS_GPU
+        batch: list[_Prompt] = []
+        longest = 0
+        for key, ask in asks:
+            try:
+                prompt = self._prepare(key, ask)
+            except DataError as error:
+                on_done(Outcome(key, ask, Fault(fate="give_up", reason=str(error)), 1, -1.0))
+                continue
+            width = max(longest, len(prompt.ids)) + self._sampler.max_tokens
+            if batch and ((len(batch) + 1) * width > budget or len(batch) >= MOST_ROWS):
+                yield batch
+                batch, longest = [], 0
+            batch.append(prompt)
+            longest = max(longest, len(prompt.ids))
+        if batch:
+            yield batch
+
+    def _prepare(self, key: str, ask: Ask) -> _Prompt:
+        messages = ask_messages(ask)
+        pixels = grid = None
+        counts: list[int] = []
+        if ask.images:
+            inputs = self._images(images=open_pictures(ask), return_tensors="pt")
+            pixels, grid = inputs["pixel_values"], inputs["image_grid_thw"]
+            counts = (grid.prod(dim=1) // self._images.merge_size**2).tolist()
+        return _Prompt(key, ask, self._prompter.encode_prompt(messages, counts), pixels, grid)
+
+    def _answer(self, batch: list[_Prompt]) -> Iterator[Outcome]:
+        torch = self._torch
+        started = time.perf_counter()
+        try:
+            texts = self._generate(batch)
+        except torch.OutOfMemoryError:
+            if len(batch) == 1:
+                fault = Fault(fate="give_up", reason="the GPU has no memory for this prompt")
+                yield Outcome(batch[0].key, batch[0].ask, fault, 1, -1.0)
+                return
+            torch.cuda.empty_cache()
+            half = len(batch) // 2
+            yield from itertools.chain(self._answer(batch[:half]), self._answer(batch[half:]))
+            return
+        seconds = (time.perf_counter() - started) / len(batch)
+        for prompt, (text, count, finished) in zip(batch, texts, strict=True):
+            answer = Answer(
+                text=text,
+                finish_reason="stop" if finished else "length",
+                model="hf",
+                prompt_tokens=len(prompt.ids),
+                completion_tokens=count,
+            )
+            yield Outcome(prompt.key, prompt.ask, answer, 1, seconds)
+
+    def _generate(self, batch: list[_Prompt]) -> list[tuple[str, int, bool]]:
+        """Generate for a batch; returns text, tokens, and whether the model ended by itself."""
+        inputs, width = self._inputs(batch)
+        with self._torch.inference_mode():
+            output = self._model.generate(**inputs, **self._generation())
+        return [self._cut(row[width:].tolist(), self._stops()) for row in output]
+
+    def _inputs(self, batch: list[_Prompt]) -> tuple[dict[str, Any], int]:
+        """The tensors of a left-padded batch and its width."""
+        torch = self._torch
+        width = max(len(prompt.ids) for prompt in batch)
+        ids = torch.full((len(batch), width), self._pad, dtype=torch.long)
+        mask = torch.zeros((len(batch), width), dtype=torch.long)
+        for row, prompt in enumerate(batch):
+            ids[row, width - len(prompt.ids) :] = torch.as_tensor(prompt.ids.astype(np.int64))
+            mask[row, width - len(prompt.ids) :] = 1
+        inputs: dict[str, Any] = {"input_ids": ids.to(self.device), "attention_mask": mask.to(self.device)}
+        shown = [prompt for prompt in batch if prompt.pixels is not None]
+        if shown:
+            inputs["pixel_values"] = torch.cat([prompt.pixels for prompt in shown]).to(self.device)
+            inputs["image_grid_thw"] = torch.cat([prompt.grid for prompt in shown]).to(self.device)
+            inputs["mm_token_type_ids"] = (ids == self._prompter.image_pad).long().to(self.device)
+        return inputs, width
+
+    def _stops(self) -> set[int]:
+        ends = self._model.generation_config.eos_token_id
+        return set(ends if isinstance(ends, list) else [ends])
+
+    def _generation(self) -> dict[str, Any]:
+        sampler = self._sampler
+        if sampler.temperature == 0:
+            return {"do_sample": False, "max_new_tokens": sampler.max_tokens}
+        if sampler.seed is not None:
+            self._torch.manual_seed(sampler.seed)
+        return {"do_sample": True, "temperature": sampler.temperature, "top_p": sampler.top_p, "max_new_tokens": sampler.max_tokens}
+
+    def _cut(self, ids: list[int], stops: set[int]) -> tuple[str, int, bool]:
+        end = next((place for place, token in enumerate(ids) if token in stops), None)
+        kept = ids if end is None else ids[:end]
+        text = self._prompter.decode(kept)
+        finished = end is not None
+        for stop in self._sampler.stop:
+            if (place := text.find(stop)) >= 0:
+                text, finished = text[:place], True
+        return text, len(kept), finished
+
+
+def _rough_length(ask: Ask) -> int:
+    return sum(Path(path).stat().st_size if Path(path).is_file() else 0 for path in ask.images) // 100 + len(ask.question)

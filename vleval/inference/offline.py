@@ -1,0 +1,188 @@
+"""vLLM and LMDeploy in this process, where they are installed: a folder with the model, no server, many questions at once.
+
+vLLM is given token ids that `vldata.models.prompt` rendered, a picture token for each picture, and the pictures. LMDeploy renders by the
+model's own template, as its server does.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vldata.datasets.dataset import Dataset
+from vldata.datasets.limits import dataset_limits
+from vldata.errors import DataError, UsageError
+from vldata.models.serving import PORTS, Limits, Server
+from vleval.inference import openai_wire
+from vleval.inference.ask import Ask, Sampler
+from vleval.inference.client import Outcome
+from vleval.inference.messages import ask_messages, open_pictures
+from vleval.inference.pictures import PictureCache
+from vleval.inference.retry import Answer, Fault
+
+Keyed = tuple[str, Ask]
+# Answers asks, one for one.
+Engine = Callable[[Sequence[Ask]], list[Answer | Fault]]
+_CHUNK = 256  # questions an engine is given at once: what is lost when a run is killed
+
+
+def takes_offline(backend: str, model: str, base_url: str) -> bool:
+    """Say whether a backend is to run in this process: it can, no server is named, and the model is a folder."""
+    return backend in _LOADERS and not base_url and (Path(model) / "config.json").is_file()
+
+
+def load_engine(backend: str, dataset: Dataset, *, model: str, adapter: str = "", dtype: str = "auto", sampler: Sampler) -> Engine:
+    """Load a model with room for what the dataset asks.
+
+    Raises:
+        UsageError: the package is not installed, or finds no GPU; or an adapter is given.
+    """
+    if adapter:
+        raise UsageError(
+            f"the {backend} backend takes no adapter in this process.", cure="Merge it first: vltrain merge; or ask with --backend hf."
+        )
+    limits, _ = dataset_limits(dataset, model, answer_tokens=sampler.max_tokens)
+    return _LOADERS[backend](model, dtype, sampler, limits)
+
+
+def run_engine(engine: Engine, asks: Iterable[Keyed], on_done: Callable[[Outcome], None]) -> None:
+    """Answer everything, some hundred questions at a time."""
+    queue = iter(asks)
+    while chunk := list(itertools.islice(queue, _CHUNK)):
+        started = time.perf_counter()
+        results = _answer(engine, [ask for _, ask in chunk])
+        seconds = (time.perf_counter() - started) / len(chunk)
+        for (key, ask), result in zip(chunk, results, strict=True):
+            on_done(Outcome(key, ask, result, 1, seconds))
+
+
+def _answer(engine: Engine, asks: list[Ask]) -> list[Answer | Fault]:
+    """Answer a chunk; a question that the engine refuses, and not the others with it, is a fault."""
+    try:
+        return engine(asks)
+    except (ValueError, DataError) as error:  # an engine refuses the whole chunk for one prompt
+        if len(asks) == 1:
+            return [Fault(fate="give_up", reason=str(error).splitlines()[0][:300])]
+        half = len(asks) // 2
+        return _answer(engine, asks[:half]) + _answer(engine, asks[half:])
+
+
+def _load_vllm(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engine:
+    os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # read when vLLM is imported; stdout is for results
+    try:
+        from vllm import LLM, SamplingParams
+        from vllm.platforms import current_platform
+    except ImportError as error:
+        raise _missing("vllm", "vllm", error) from None
+    from vldata.models.prompt import Prompter
+
+    if not current_platform.device_type:  # vLLM found nothing that this build of it computes on
+        raise _no_gpu("vllm")
+    prompter = Prompter(Path(model))
+    if dtype == "auto" and current_platform.is_cpu():
+        dtype = "float32"  # as the hf backend; vLLM's auto would halve the model
+    llm = LLM(
+        model=model,
+        dtype=dtype,
+        max_model_len=limits.context,
+        limit_mm_per_prompt={"image": limits.pictures, "video": 0},
+        mm_processor_kwargs={"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels},
+        generation_config="vllm",
+        seed=sampler.seed or 0,
+    )
+    params = SamplingParams(
+        max_tokens=sampler.max_tokens,
+        temperature=sampler.temperature,
+        top_p=sampler.top_p,
+        seed=sampler.seed,
+        stop=list(sampler.stop),
+        **sampler.extra,
+    )
+
+    def answer(asks: Sequence[Ask]) -> list[Answer | Fault]:
+        prompts = []
+        for ask in asks:
+            ids = prompter.encode_prompt(ask_messages(ask), [1] * len(ask.images))
+            shown = {"multi_modal_data": {"image": open_pictures(ask)}} if ask.images else {}
+            prompts.append({"prompt_token_ids": ids.tolist(), **shown})
+        return [_read_vllm(output) for output in llm.generate(prompts, params, use_tqdm=False)]
+
+    return answer
+
+
+def _read_vllm(output: Any) -> Answer:
+    best = output.outputs[0]
+    return Answer(
+        text=best.text,
+        finish_reason=best.finish_reason or "",
+        model="vllm",
+        prompt_tokens=len(output.prompt_token_ids),
+        completion_tokens=len(best.token_ids),
+    )
+
+
+def _load_lmdeploy(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engine:
+    try:
+        from lmdeploy import GenerationConfig, PytorchEngineConfig, pipeline
+    except ImportError as error:
+        raise _missing("lmdeploy", "lmdeploy", error) from None
+    try:
+        pipe = pipeline(model, backend_config=PytorchEngineConfig(dtype=dtype, session_len=limits.context))
+    except Exception as error:  # without a GPU it ends in whatever its first step on one raises
+        import torch
+
+        if torch.cuda.is_available():
+            raise
+        raise _no_gpu("lmdeploy") from error
+    config = GenerationConfig(
+        max_new_tokens=sampler.max_tokens,
+        do_sample=sampler.temperature > 0,
+        temperature=sampler.temperature,
+        top_p=sampler.top_p,
+        random_seed=sampler.seed,
+        stop_words=list(sampler.stop) or None,
+        **sampler.extra,
+    )
+    pictures = PictureCache()
+
+    def answer(asks: Sequence[Ask]) -> list[Answer | Fault]:
+        bodies = [msgspec.json.decode(openai_wire.build_body(ask, model, sampler, pictures)) for ask in asks]
+        return [_read_lmdeploy(reply) for reply in pipe.infer([body["messages"] for body in bodies], gen_config=config)]
+
+    return answer
+
+
+def _read_lmdeploy(reply: Any) -> Answer | Fault:
+    if reply.finish_reason not in ("stop", "length"):
+        return Fault(fate="give_up", reason=f"the engine ends with {reply.finish_reason!r}: {reply.text}"[:300])
+    return Answer(
+        text=reply.text,
+        finish_reason=reply.finish_reason,
+        model="lmdeploy",
+        prompt_tokens=reply.input_token_len,
+        completion_tokens=reply.generate_token_len,
+    )
+
+
+def _missing(backend: Server, package: str, error: ImportError) -> UsageError:
+    return UsageError(
+        f"no --base-url names a server, and {package} cannot be imported here: {error}.",
+        cure=f"Ask a running server: --base-url http://127.0.0.1:{PORTS[backend]} (vleval serve-cmd prints the line that starts one);"
+        f"\n  or install it: pip install {package}",
+    )
+
+
+def _no_gpu(backend: Server) -> UsageError:
+    return UsageError(
+        f"the {backend} backend finds no GPU on this machine, and its engine needs one.",
+        cure=f"Ask a server on a machine that has one: --base-url http://HOST:{PORTS[backend]}; or answer on this CPU: --backend hf.",
+    )
+
+
+_LOADERS: dict[str, Callable[[str, str, Sampler, Limits], Engine]] = {"vllm": _load_vllm, "lmdeploy": _load_lmdeploy}

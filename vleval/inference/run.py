@@ -1,0 +1,121 @@
+"""One run: what is left to ask, asked; each outcome in the journal at once; the file in dataset order at the end."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from vldata.datasets.dataset import Dataset
+from vldata.files.durable import replace_atomic
+from vldata.files.lock import hold
+from vleval.inference.ask import iter_asks, no_records
+from vleval.inference.asking import Asking
+from vleval.inference.document import write_run_document
+from vleval.inference.journal import Journal
+from vleval.inference.options import RunOptions, find_wire, make_endpoint
+from vleval.inference.outputs import check_out
+from vleval.inference.preflight import Preflight, announce, preflight
+from vleval.inference.sameness import find_differences
+from vleval.inference.ways import Work, ask_all, check_way, count_vision_tokens
+
+
+class RunResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run came to. `taken_over` answers came from the journal of an earlier run."""
+
+    out: Path
+    total: int
+    answered: int
+    errors: int
+    truncated: int
+    taken_over: int
+    first_error: str
+    seconds: float
+
+
+def check_server(dataset: Dataset, options: RunOptions, *, api_key: str = "") -> Preflight:
+    """Look at the server with the first question of the dataset (`vleval ping`)."""
+    wire = find_wire(options.backend)
+    ask = next(iter_asks(dataset), None)
+    if ask is None:
+        raise no_records(dataset)
+    seen = preflight(make_endpoint(options, wire), wire, ask, count_vision_tokens(dataset, ask), api_key=api_key)
+    return msgspec.structs.replace(seen, checks=(*seen.checks, *find_differences(dataset, model=options.model)))
+
+
+def predict(
+    dataset: Dataset,
+    out: Path,
+    options: RunOptions,
+    *,
+    api_key: str = "",
+    note: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> RunResult:
+    """Ask a model every question of a dataset and write one prediction line a record, in its order.
+
+    What earlier runs of the same request have answered is taken from the journal `OUT.journal`; errors are asked again.
+
+    Raises:
+        UsageError: there is no such backend, it cannot be asked like this, or `out` is no place for a file; nothing was asked.
+        DataError: there is nothing to ask, or something on this disk cannot be read or written.
+        StopRun: the server refuses key, model or address; what was answered stays in the journal.
+        KeyboardInterrupt: likewise; the same command goes on.
+    """
+    started = time.monotonic()
+    check_out(out)
+    check_way(options)
+    journal_path = out.with_name(out.name + ".journal")
+    with hold(out.with_name(f".{out.name}.lock"), out.name), Journal(journal_path) as journal:
+        asking = Asking(dataset, options, on_progress)
+        asking.take_over(journal_path)
+        if not asking.total:
+            raise no_records(dataset)
+        if asking.taken_over:
+            note(f"{asking.taken_over:,} of {asking.total:,} answers are taken from {journal_path.name}.")
+        left = asking.left()
+        first = next(left, None)
+        differences = find_differences(dataset, model=options.model, adapter=options.adapter)
+        announce(differences, note, strict=options.strict)
+        accepted: Sequence[str] = ()
+        if first is not None:
+            work = Work(
+                dataset=dataset,
+                options=options,
+                first=first[1],
+                left=itertools.chain([first], left),
+                on_done=lambda outcome: asking.settle(outcome, journal),
+                api_key=api_key,
+                note=note,
+            )
+            accepted = ask_all(work)
+        result = _write_predictions(asking, journal, out)
+    write_run_document(out, dataset, options, answered_as=accepted, fingerprints=asking.fingerprints, differences=differences)
+    return msgspec.structs.replace(result, seconds=time.monotonic() - started)
+
+
+def _write_predictions(asking: Asking, journal: Journal, out: Path) -> RunResult:
+    """Write the file of predictions in one step, a line at a time, and count what it holds."""
+    errors = truncated = 0
+    first_error = ""
+    encode = msgspec.json.Encoder().encode
+    with replace_atomic(out) as handle:
+        for prediction in asking.predictions(journal):
+            handle.write(encode(prediction) + b"\n")
+            truncated += prediction.finish_reason == "length"
+            if prediction.error is not None:
+                errors += 1
+                first_error = first_error or f"{prediction.id}: {prediction.error}"
+    return RunResult(
+        out=out,
+        total=asking.total,
+        answered=asking.total - errors,
+        errors=errors,
+        truncated=truncated,
+        taken_over=asking.taken_over,
+        first_error=first_error,
+        seconds=0.0,
+    )
