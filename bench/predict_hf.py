@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from fixtures.openeqa import draw_openeqa
-from vldata.api import convert
+from vldata.api.convert import convert
 from vldata.datasets.dataset import Dataset
 from vldata.models.tiny import build_tiny_model
 from vleval.inference import hf

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from bench.client import serve
-from vldata.api import convert
+from vldata.api.convert import convert
 
 # VmHWM rather than ru_maxrss: the latter begins at what the parent held.
 CHILD = """

@@ -7,6 +7,8 @@ vldata.convert("openeqa", "open-eqa/", frames=8, out="prepared")
 for record in vldata.read("prepared/openeqa"):
     print(record.id, record.images)
 ```
+
+Every command is a function here: it does all that the command does and returns a result with `ok`, `lines()` and `document()`.
 """
 
 from __future__ import annotations
@@ -17,49 +19,77 @@ from typing import TYPE_CHECKING, Any
 from vldata.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from vldata.api import convert
+    from vldata.api.convert import convert
+    from vldata.api.export import export
+    from vldata.api.info import info
+    from vldata.api.know import budget, doctor, stats
+    from vldata.api.leaks import leaks
+    from vldata.api.pii import pii
+    from vldata.api.preview import preview
+    from vldata.api.schema import schema
+    from vldata.api.select import filter, mix, sample
+    from vldata.api.split import certify, split
+    from vldata.api.validate import validate
     from vldata.datasets.dataset import Dataset, read
     from vldata.datasets.dataset import Dataset as open
     from vldata.errors import DataError, UsageError, VlkitError
-    from vldata.previews.make import make_preview
+    from vldata.output.options import ConvertOptions
     from vldata.records.record import Message, Record
-    from vldata.splits.certification import certify
-    from vldata.splits.leaks import find_leaks
-    from vldata.splits.splitting import split
-    from vldata.validation import validate
 
-# Public name -> where it lives. Loaded at first use: importing the package does nothing.
+# Public name -> the module that holds it. Loaded at first use: importing the package does nothing.
 _PUBLIC = {
-    "DataError": "vldata.errors:DataError",
-    "Dataset": "vldata.datasets.dataset:Dataset",
-    "Message": "vldata.records.record:Message",
-    "Record": "vldata.records.record:Record",
-    "UsageError": "vldata.errors:UsageError",
-    "VlkitError": "vldata.errors:VlkitError",
-    "certify": "vldata.splits.certification:certify",
-    "convert": "vldata.api:convert",
-    "find_leaks": "vldata.splits.leaks:find_leaks",
-    "make_preview": "vldata.previews.make:make_preview",
+    "ConvertOptions": "vldata.output.options",
+    "DataError": "vldata.errors",
+    "Dataset": "vldata.datasets.dataset",
+    "Message": "vldata.records.record",
+    "Record": "vldata.records.record",
+    "UsageError": "vldata.errors",
+    "VlkitError": "vldata.errors",
+    "budget": "vldata.api.know",
+    "certify": "vldata.api.split",
+    "convert": "vldata.api.convert",
+    "doctor": "vldata.api.know",
+    "export": "vldata.api.export",
+    "filter": "vldata.api.select",
+    "info": "vldata.api.info",
+    "leaks": "vldata.api.leaks",
+    "mix": "vldata.api.select",
     "open": "vldata.datasets.dataset:Dataset",
-    "read": "vldata.datasets.dataset:read",
-    "split": "vldata.splits.splitting:split",
-    "validate": "vldata.validation:validate",
+    "pii": "vldata.api.pii",
+    "preview": "vldata.api.preview",
+    "read": "vldata.datasets.dataset",
+    "sample": "vldata.api.select",
+    "schema": "vldata.api.schema",
+    "split": "vldata.api.split",
+    "stats": "vldata.api.know",
+    "validate": "vldata.api.validate",
 }
 
 __all__ = [
+    "ConvertOptions",
     "DataError",
     "Dataset",
     "Message",
     "Record",
     "UsageError",
     "VlkitError",
+    "budget",
     "certify",
     "convert",
-    "find_leaks",
-    "make_preview",
+    "doctor",
+    "export",
+    "filter",
+    "info",
+    "leaks",
+    "mix",
     "open",
+    "pii",
+    "preview",
     "read",
+    "sample",
+    "schema",
     "split",
+    "stats",
     "validate",
 ]
 
@@ -67,8 +97,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'vldata' has no attribute {name!r}")
-    module, attribute = _PUBLIC[name].split(":")
-    return getattr(import_module(module), attribute)
+    module, _, attribute = _PUBLIC[name].partition(":")
+    return getattr(import_module(module), attribute or name)
 
 
 def __dir__() -> list[str]:

@@ -6,18 +6,21 @@ group's heading, and the function is called with the groups put together and che
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Mapping
+import keyword
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import NoneType, UnionType
+from types import FunctionType, NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import typer
 import typer.core
 
-from vldata.flags import Flag, Group, fields_of, is_group
-from vldata.terminal import print_version
+from vldata.flags import Arg, Flag, Group, fields_of, is_group
+from vldata.progress import count_progress
+from vldata.terminal import note, print_version, say_result
 
 G = TypeVar("G", bound=Group)
 
@@ -65,31 +68,68 @@ def make_app(help: str, commands: Mapping[str, tuple[Any, str]]) -> typer.Typer:
     return app
 
 
-def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Return `function` with a signature of plain options in place of its groups.
+def command(function: Callable[..., Any]) -> Callable[..., None]:
+    """Return a function that typer can read: plain options in place of groups, flags and arguments.
 
-    A parameter whose annotation is a `Group` is expanded, nested groups too; every other parameter stays as typer reads it.
+    `function` is either a command that prints for itself and returns None, or a public function that returns a `JobResult`. Of the
+    latter the result is printed, as text or with `--json` as data, and these parameters are filled in: `tell` prints notes on stderr,
+    `on_progress` shows a bar. A parameter without a flag is for Python alone.
     """
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function)
+    parameters = inspect.signature(function).parameters
     plain: list[inspect.Parameter] = []
     groups: dict[str, type[Group]] = {}
-    for name, parameter in inspect.signature(function).parameters.items():
+    renamed: dict[str, str] = {}
+    for name, parameter in parameters.items():
         hint = hints[name]
+        flag = (
+            next((extra for extra in get_args(hint)[1:] if isinstance(extra, Flag | Arg)), None) if get_origin(hint) is Annotated else None
+        )
         if is_group(hint):
             groups[name] = hint
             plain += group_parameters(hint)
-        else:
+        elif isinstance(flag, Flag):
+            renamed[parameter_name(name, flag)] = name
+            plain.append(_parameter(name, get_args(hint)[0], flag, "Options", parameter.default))
+        elif isinstance(flag, Arg):
+            info = typer.Argument(metavar=flag.metavar or None, help=flag.help, show_default=False)
+            plain.append(parameter.replace(annotation=Annotated[_plain_type(get_args(hint)[0]), info], kind=inspect.Parameter.KEYWORD_ONLY))
+        elif get_origin(hint) is Annotated:
             plain.append(parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY))
+    returns = "return" in function.__annotations__ and function.__annotations__["return"] != "None"
+    if returns:
+        json_flag = Flag("Print the result as one JSON document.")
+        plain.append(_parameter("json", bool, json_flag, "Options", False))
 
     def run(**given: Any) -> None:
+        values = {renamed.get(name, name): _from_plain(value) for name, value in given.items()}
         built = {name: build_group(group, given) for name, group in groups.items()}
-        function(**{name: value for name, value in given.items() if name in hints}, **built)
+        values = {name: value for name, value in values.items() if name in parameters and name not in groups} | built
+        if not returns:
+            function(**values)
+            return
+        if "tell" in parameters:
+            values["tell"] = note
+        with count_progress() if "on_progress" in parameters else contextlib.nullcontext() as on_progress:
+            result = function(**values, **({"on_progress": on_progress} if on_progress else {}))
+        say_result(result, json=given["json"])
 
     plain.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
-    run.__name__, run.__doc__ = function.__name__, function.__doc__
+    run.__name__, run.__doc__ = function.__name__, (inspect.getdoc(function) or "").split("\n\nArgs:")[0].split("\n\nRaises:")[0]
     run.__signature__ = inspect.Signature(plain)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in plain}
     return run
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of the parameters; that of the result may need modules that a command loads when it runs."""
+    stub = FunctionType(function.__code__, function.__globals__)
+    stub.__annotations__ = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
+    return get_type_hints(stub, include_extras=True)
+
+
+def _from_plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def group_parameters(group: type[Group]) -> list[inspect.Parameter]:
@@ -101,14 +141,7 @@ def group_parameters(group: type[Group]) -> list[inspect.Parameter]:
             parameters += group_parameters(hint)
         if flag is None:
             continue
-        parameters.append(
-            inspect.Parameter(
-                parameter_name(name, flag),
-                inspect.Parameter.KEYWORD_ONLY,
-                default=_plain_default(defaults[name]),
-                annotation=Annotated[_plain_type(hint), _option(name, hint, flag, group.PANEL)],
-            )
-        )
+        parameters.append(_parameter(name, hint, flag, group.PANEL, defaults[name]))
     return parameters
 
 
@@ -128,21 +161,25 @@ def build_group(group: type[G], given: Mapping[str, Any]) -> G:
 
 def parameter_name(field: str, flag: Flag) -> str:
     """Return the Python name of an option: that of its long spelling, so that nested groups cannot collide."""
-    return flag.spelling(field).removeprefix("--").replace("-", "_") or field
+    name = flag.spelling(field).removeprefix("--").replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def _option(name: str, hint: Any, flag: Flag, panel: str) -> Any:
+def _parameter(field: str, hint: Any, flag: Flag, panel: str, default: Any) -> inspect.Parameter:
     low = None if flag.least is None else _number(flag.least, hint)
     high = None if flag.most is None else _number(flag.most, hint)
-    names = flag.names or (f"--{name.replace('_', '-')}",)
-    return typer.Option(
-        *names,
+    option = typer.Option(
+        *(flag.names or (f"--{field.replace('_', '-')}",)),
         help=flag.help,
         metavar=flag.metavar or _metavar(hint),
         min=low,
         max=high,
         rich_help_panel=panel,
         show_default=flag.show_default,
+    )
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(
+        parameter_name(field, flag), kind, default=_plain_default(default), annotation=Annotated[_plain_type(hint), option]
     )
 
 
@@ -160,8 +197,14 @@ def _plain_type(hint: Any) -> Any:
     """Return what typer reads: a list for a tuple, and a nested optional taken apart."""
     if get_origin(hint) in (Union, UnionType):
         inner = [part for part in get_args(hint) if part is not NoneType]
+        sequence = next((part for part in inner if get_origin(part) is Sequence), None)
+        if sequence is not None or (str in inner and len(inner) > 1):  # of what a function takes, a command line can only say texts
+            plain = _plain_type(sequence if sequence is not None else str)
+            return plain | None if NoneType in get_args(hint) else plain
         return _plain_type(inner[0]) | None if len(inner) == 1 else hint
-    if get_origin(hint) is tuple:
+    if get_origin(hint) is Sequence:
+        return list[_plain_type(get_args(hint)[0])]  # type: ignore[misc]
+    if get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,):
         return list[get_args(hint)[0]] | None  # type: ignore[misc]
     if get_origin(hint) is Literal and "" in get_args(hint):
         return str  # "" stands for "not given", which a list of choices should not show; the group checks the value
@@ -169,7 +212,9 @@ def _plain_type(hint: Any) -> Any:
 
 
 def _plain_default(default: Any) -> Any:
-    return None if default == () or default is msgspec.NODEFAULT else default
+    if default is msgspec.NODEFAULT:
+        return inspect.Parameter.empty
+    return None if default == () else default
 
 
 def _defaults(group: type[Group]) -> dict[str, Any]:

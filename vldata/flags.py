@@ -42,6 +42,14 @@ class Flag:
         return next((name for name in self.names if name.startswith("--")), f"--{field.replace('_', '-')}").split("/")[0]
 
 
+@dataclass(frozen=True)
+class Arg:
+    """How a parameter stands on a command line without a name: a file or dataset."""
+
+    help: str
+    metavar: str = ""
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A base for option groups: every value is checked against its type and limits when the struct is made.
 
@@ -58,7 +66,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """
         for name, hint, flag in fields_of(type(self)):
             value = getattr(self, name)
-            checked = _checked(flag.spelling(name) if flag else name, value, hint, flag)
+            checked = check_value(flag.spelling(name) if flag else name, value, hint, flag)
             if checked is not value:
                 msgspec.structs.force_setattr(self, name, checked)
 
@@ -82,7 +90,12 @@ def is_group(hint: object) -> bool:
     return isinstance(hint, type) and issubclass(hint, Group)
 
 
-def _checked(option: str, value: Any, hint: Any, flag: Flag | None) -> Any:
+def check_value(option: str, value: Any, hint: Any, flag: Flag | None = None) -> Any:
+    """Return a value as its type has it: a `str` becomes a `Path`, a list a tuple.
+
+    Raises:
+        UsageError: it has another type, is no known choice, or lies outside the flag's limits; the message names the option.
+    """
     if is_group(hint) and isinstance(value, hint):
         return value
     try:

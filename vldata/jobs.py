@@ -10,7 +10,7 @@ from typing import Any
 class JobResult:
     """A base for results, to be mixed into a struct or dataclass.
 
-    A command prints `lines` on stdout, or `document` with `--json`, and exits 1 unless `ok`.
+    A command prints `lines` on stdout, or `document` with `--json`, `asides` on stderr, and exits 1 unless `ok`.
     """
 
     __slots__ = ()
@@ -23,6 +23,10 @@ class JobResult:
     def lines(self) -> Iterable[str]:
         """Yield what the command prints on stdout."""
         raise NotImplementedError
+
+    def asides(self) -> Iterable[str]:
+        """Yield what the command prints on stderr: notes on the result, and the next step."""
+        return ()
 
     def document(self) -> Any:
         """Return what the command prints with `--json`: lists, dicts, texts and numbers."""

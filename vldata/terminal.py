@@ -44,7 +44,9 @@ def say_json(value: Any) -> None:
 
 
 def say_result(result: JobResult, *, json: bool) -> None:
-    """Print a result on stdout, as text or as a JSON document; leave with 1 where it is not all well."""
+    """Print a result on stdout, as text or as a JSON document, and its notes on stderr; leave with 1 where it is not all well."""
+    for line in result.asides():
+        note(line)
     if json:
         say_json(result.document())
     else:

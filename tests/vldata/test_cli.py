@@ -170,7 +170,7 @@ def test_strict_exits_one(open_eqa: Path, tmp_path: Path, capsys: pytest.Capture
         (["certify", "./x"], 1, "dataset_info.json: no dataset 'x' here.\n  There is none: make one with vldata convert."),
         (["convert", "openeqa", ".", "--frames", "99999999999999999999"], 2, "99,999,999,999,999,999,999 frames are more than any"),
         (["convert", "openeqa", ".", "--frame-rule", "fps", "--fps", "1e-320"], 2, "frames a second cannot be taken"),
-        (["convert", "jsonl", "plain.txt", "--name", ""], 2, "'' cannot name a dataset."),
+        (["convert", "jsonl", "plain.txt", "--name", ""], 2, "--name is empty."),
         (["sample", "held/vqa", "--as", ""], 2, "'' cannot name a dataset."),
         (["convert", "openeqa", ".", "--timeout-s", "inf"], 2, "--timeout-s"),
         (["split", "held/vqa", "--seed", "-1"], 2, "--seed"),

@@ -66,7 +66,7 @@ def quiz(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the dataset `openeqa`: six questions over two pictures each, 384x224."""
     from fixtures.openeqa import draw_openeqa
-    from vldata.api import convert
+    from vldata.api.convert import convert
 
     root = tmp_path_factory.mktemp("asked")
     draw_openeqa(root / "source", size=(384, 216))

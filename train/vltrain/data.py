@@ -19,7 +19,7 @@ from vldata.files import strictjson
 from vldata.media.pixels import Size
 from vldata.output.contract import Contract, read_contract
 from vldata.output.dataset_info import no_dataset, read_dataset_info
-from vldata.output.folder import DATASET_INFO, DatasetPaths, split_target
+from vldata.output.folder import DATASET_INFO, DatasetPaths
 from vldata.records.record import Message, Record, iter_records
 
 
@@ -60,7 +60,8 @@ def load_set(target: str, *, limit: int | None = None) -> LoadedSet:
         DataError: it is not there, holds videos, or holds a record without an answer.
         UsageError: `target` is not a dataset's name.
     """
-    folder, name = split_target(target)
+    asked = DatasetPaths.at(target)
+    folder, name = asked.out, asked.name
     files, contract_name = _files(folder, name)
     paths = DatasetPaths(folder, contract_name)
     contract = read_contract(paths) if paths.contract.is_file() else None

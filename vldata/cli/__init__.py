@@ -1,18 +1,18 @@
-"""The `vldata` command line: one module a command, imported when it runs."""
+"""The `vldata` command line, made from the functions of `vldata.api`; `convert` has a command for every source."""
 
 from __future__ import annotations
 
-from vldata.cli.certify import certify
+from vldata.api.export import export
+from vldata.api.info import info
+from vldata.api.know import budget, doctor, stats
+from vldata.api.leaks import leaks
+from vldata.api.pii import pii
+from vldata.api.preview import preview
+from vldata.api.schema import schema
+from vldata.api.select import filter, mix, sample
+from vldata.api.split import certify, split
+from vldata.api.validate import validate
 from vldata.cli.convert import make_convert_app
-from vldata.cli.export import export
-from vldata.cli.know import budget, doctor, info, stats
-from vldata.cli.leaks import leaks
-from vldata.cli.pii import pii
-from vldata.cli.preview import preview
-from vldata.cli.schema import schema
-from vldata.cli.select import filter_, mix, sample
-from vldata.cli.split import split
-from vldata.cli.validate import validate
 from vldata.commands import make_app
 from vldata.terminal import run
 
@@ -25,7 +25,7 @@ COMMANDS = {
     "stats": (stats, "vldata stats prepared/openeqa"),
     "budget": (budget, "vldata budget prepared/openeqa --cutoff 2048"),
     "sample": (sample, "vldata sample prepared/openeqa -n 8 --seed 0"),
-    "filter": (filter_, "vldata filter prepared/openeqa --where scene!=scene0100 --as small"),
+    "filter": (filter, "vldata filter prepared/openeqa --where scene!=scene0100 --as small"),
     "mix": (mix, "vldata mix prepared/openeqa=1 prepared/openeqa_test=0.5 --as both"),
     "export": (export, "vldata export prepared/openeqa --to trl"),
     "preview": (preview, "vldata preview prepared/openeqa"),

@@ -12,8 +12,6 @@ from vldata.terminal import note
 from vldata.wording import counted
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
     from vldata.conversion import Progress
 
 _PLAIN_INTERVAL_S = 10.0
@@ -64,25 +62,3 @@ def _plain() -> Callable[[Progress], None]:
         note(f"{progress.done:,}{of} annotations, {counted(progress.pictures, 'picture')} ({progress.pictures / elapsed:,.0f}/s){left}")
 
     return update
-
-
-@contextlib.contextmanager
-def count_progress(what: str) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Yield a callback `(name, done, total)` that shows a bar on a terminal; None elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    with Bar(TextColumn(f"{what} of {{task.description}}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-             console=Console(stderr=True), transient=True) as bar:  # fmt: skip
-        tasks: dict[str, TaskID] = {}
-
-        def update(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total)
-            bar.update(tasks[name], completed=done)
-
-        yield update

@@ -10,6 +10,7 @@ from vldata.errors import DataError
 from vldata.media.pixels import Size, solve_max_pixels, target_size, vision_tokens
 from vldata.models.text import load_text_counter
 from vldata.output.contract import PixelContract
+from vldata.output.folder import Target
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     text_counted: bool
 
 
-def solve_budget(target: str, *, cutoff: int, tokenizer: str = "") -> Budget:
+def solve_budget(target: Target, *, cutoff: int, tokenizer: str = "") -> Budget:
     """Solve for the budget of `DIR/NAME`.
 
     Records with the same pictures' sizes are solved once, with the longest of their texts.
@@ -63,7 +64,7 @@ def solve_budget(target: str, *, cutoff: int, tokenizer: str = "") -> Budget:
         shape = tuple(sorted(source_size[image] for image in record.images))
         shapes[shape] = max(shapes.get(shape, 0), text)
     if not source_size:
-        raise DataError("has no pictures: there is no budget to solve for.", where=target)
+        raise DataError("has no pictures: there is no budget to solve for.", where=str(target))
     return Budget(
         name=dataset.name,
         cutoff=cutoff,

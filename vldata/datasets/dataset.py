@@ -12,7 +12,7 @@ import msgspec
 from vldata.errors import DataError, MissingExtraError
 from vldata.files import strictjson
 from vldata.output.contract import Contract, read_contract
-from vldata.output.folder import DatasetPaths, split_target
+from vldata.output.folder import DatasetPaths, Target
 from vldata.output.publish import MediaLine
 from vldata.records.record import Record, iter_records
 
@@ -30,8 +30,8 @@ class Dataset:
     ```
     """
 
-    def __init__(self, target: str | Path) -> None:
-        self.paths = DatasetPaths(*split_target(str(target)))
+    def __init__(self, target: Target) -> None:
+        self.paths = DatasetPaths.at(target)
         self.contract: Contract = read_contract(self.paths)
 
     @property
@@ -127,7 +127,7 @@ def _iter_rows(target: str, columns: tuple[str, ...], digests: tuple[str, ...]) 
         yield {key: row[key] for key in columns}
 
 
-def read(target: str | Path) -> Iterator[Record]:
+def read(target: Target) -> Iterator[Record]:
     """Iterate over the records of `DIR/NAME`.
 
     Raises:

@@ -20,7 +20,7 @@ from vldata.errors import DataError
 from vldata.files.lock import hold
 from vldata.output.contract import Counts, read_contract
 from vldata.output.dataset_info import read_dataset_info
-from vldata.output.folder import DatasetPaths, check_name
+from vldata.output.folder import DatasetPaths, Target, check_name
 from vldata.output.journal import discard_state, recover
 from vldata.records.draft import Setting
 from vldata.records.findings import Finding, FindingList
@@ -134,7 +134,7 @@ def texts_of(record: Record) -> Iterator[tuple[str, str]]:
         yield "tools", record.tools
 
 
-def scan_dataset(target: str) -> tuple[int, FindingList]:
+def scan_dataset(target: Target) -> tuple[int, FindingList]:
     """Look through every record of `DIR/NAME`: how many there are, and what was found.
 
     Raises:

@@ -11,7 +11,7 @@ from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vldata.models.text import TextCounter, load_text_counter
 from vldata.output.contract import Spread, spread
-from vldata.output.folder import DatasetPaths
+from vldata.output.folder import DatasetPaths, Target
 from vldata.output.tokens import estimate_text_tokens, text_bytes
 from vldata.records.record import Record
 from vldata.suggest import nearest
@@ -44,7 +44,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     categories: dict[str, CategoryStats]
 
 
-def compute_stats(target: str, *, by: str = "", tokenizer: str = "") -> Statistics:
+def compute_stats(target: Target, *, by: str = "", tokenizer: str = "") -> Statistics:
     """Compute the statistics of `DIR/NAME`.
 
     Args:
@@ -60,7 +60,7 @@ def compute_stats(target: str, *, by: str = "", tokenizer: str = "") -> Statisti
     dataset = Dataset(target)
     columns = dataset.contract.columns
     if by and by not in columns:
-        raise UsageError(f"no meta key {by!r}.{nearest(by, columns)}", where=target, cure=f"There are: {', '.join(columns)}.")
+        raise UsageError(f"no meta key {by!r}.{nearest(by, columns)}", where=str(target), cure=f"There are: {', '.join(columns)}.")
     by = by or "category"
     counter = load_text_counter(tokenizer) if tokenizer else None
     dataset.first()

@@ -15,6 +15,7 @@ from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vldata.files.durable import open_durable, write_atomic
 from vldata.media.video_tokens import Clip, video_tokens
+from vldata.output.folder import Target
 from vldata.output.tokens import estimate_text_tokens, text_bytes
 from vldata.records.record import Record
 
@@ -32,7 +33,7 @@ class ExportPlan:
 
     def __init__(
         self,
-        target: str,
+        target: Target,
         out: Path,
         *,
         images: ImagePlaces = "absolute",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,23 @@ class DatasetPaths:
 
     out: Path
     name: str
+
+    @classmethod
+    def at(cls, target: Target) -> DatasetPaths:
+        """Read `DIR/NAME` as every command and function takes it; a trailing `.jsonl` is forgiven.
+
+        Raises:
+            UsageError: it names no dataset.
+        """
+        if isinstance(target, DatasetPaths):
+            return target
+        if not isinstance(target, str | os.PathLike):
+            raise UsageError(f"{target!r} names no dataset.", cure="Give DIR/NAME, for example prepared/openeqa.")
+        path = Path(target)
+        name = path.name.removesuffix(".jsonl")
+        if not name:
+            raise UsageError(f"{str(target)!r} names no dataset.", cure="Give DIR/NAME, for example prepared/openeqa.")
+        return cls(path.parent, check_name(name))
 
     @property
     def records(self) -> Path:
@@ -95,10 +113,5 @@ class DatasetPaths:
         return self.out / VIDEOS_DIR
 
 
-def split_target(target: str) -> tuple[Path, str]:
-    """Split `DIR/NAME` as commands take it into folder and dataset name; a trailing `.jsonl` is forgiven."""
-    path = Path(target)
-    name = path.name.removesuffix(".jsonl")
-    if not name:
-        raise UsageError(f"{target!r} names no dataset.", cure="Give DIR/NAME, for example prepared/openeqa.")
-    return path.parent, check_name(name)
+Target = str | os.PathLike[str] | DatasetPaths
+"""A registered dataset as a user names it: `DIR/NAME`, or its paths."""

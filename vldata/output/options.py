@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, ClassVar
 
-import msgspec
-
-from vldata.media.pixels import LLAMAFACTORY_MAX_PIXELS
+from vldata.flags import Flag, Group
+from vldata.media.pixels import LLAMAFACTORY_MAX_PIXELS, PROCESSORS
 from vldata.media.refs import Decoder, FormatRule
 
 
-class ConvertOptions(msgspec.Struct, frozen=True, kw_only=True):
+class ConvertOptions(Group, frozen=True, kw_only=True):
     """Options that every converter shares; the command line's flags of the same names."""
 
-    out: Path = Path("prepared")
-    name: str = ""
-    processor: str = "qwen3-vl"
-    max_pixels: int = LLAMAFACTORY_MAX_PIXELS
-    min_pixels: int = 0
-    image_format: FormatRule = "auto"
-    quality: int = 95
-    limit: int | None = None
-    workers: int = 0
-    timeout_s: float = 60.0
-    decoder: Decoder = "pyav"
-    repair: bool = False
-    fresh: bool = False
-    overwrite: bool = False
-    shard_size: int = 0
+    PANEL: ClassVar[str] = "Conversion"
+
+    out: Annotated[Path, Flag("Output folder; may hold other datasets.", metavar="DIR")] = Path("prepared")
+    name: Annotated[str, Flag("Name of the dataset; by default the converter's, or the file's.", show_default=False)] = ""
+    processor: Annotated[str, Flag(f"Whose grid images are written on: {', '.join(PROCESSORS)}.", metavar="NAME")] = "qwen3-vl"
+    max_pixels: Annotated[int, Flag("Most pixels of a written image; never above the processor's own.", least=1)] = LLAMAFACTORY_MAX_PIXELS
+    min_pixels: Annotated[int, Flag("Least pixels of a written image; never below the processor's own.", least=0)] = 0
+    image_format: Annotated[FormatRule, Flag("Format of written images.")] = "auto"
+    quality: Annotated[int, Flag("Quality of JPEG and WebP.", least=1, most=100)] = 95
+    limit: Annotated[int | None, Flag("Convert only the first N annotations.", least=1, show_default=False)] = None
+    workers: Annotated[int, Flag("Processes that render images; 0: one a core.", least=0, most=1_024)] = 0
+    timeout_s: Annotated[float, Flag("Seconds one file may take to decode.", ("--timeout-s",), least=0.1, most=86_400)] = 60.0
+    decoder: Annotated[Decoder, Flag("Video decoder; decord needs its extra.")] = "pyav"
+    repair: Annotated[bool, Flag("Repair what has one cure (control tokens, missing tags) and list it.")] = False
+    fresh: Annotated[bool, Flag("Discard an interrupted conversion instead of resuming it.")] = False
+    overwrite: Annotated[bool, Flag("Replace a dataset of this name made from other inputs or settings.")] = False
+    shard_size: Annotated[int, Flag("Records a file, in a folder NAME/; 0: one file.", metavar="N", least=0)] = 0

@@ -16,6 +16,7 @@ from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.models.text import TextCounter, load_text_counter
 from vldata.output.contract import Contract, Spread, spread
+from vldata.output.folder import Target
 from vldata.output.publish import MediaLine
 from vldata.output.sides import iter_sides, parent_digest
 from vldata.previews.items import MAX_PICTURES, Item, Note, Picture, make_broken_item, make_item
@@ -64,7 +65,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     pictures: tuple[Picture, ...]
 
 
-def gather(target: str, *, limit: int, seed: int = 0, tokenizer: str = "") -> Gathered:
+def gather(target: Target, *, limit: int, seed: int = 0, tokenizer: str = "") -> Gathered:
     """Read `DIR/NAME`; of more than `limit` records those with findings and a seeded sample of the others are kept.
 
     Raises:

@@ -12,7 +12,7 @@ from vldata.errors import UsageError
 from vldata.files.durable import write_atomic
 from vldata.files.paths import path_fault
 from vldata.media.refs import Failure
-from vldata.output.folder import DatasetPaths, split_target
+from vldata.output.folder import DatasetPaths, Target
 from vldata.previews.gather import Gathered, gather
 from vldata.previews.items import Item, Picture
 from vldata.previews.page import gallery_parts
@@ -47,7 +47,7 @@ def default_path(paths: DatasetPaths) -> Path:
 
 
 def make_preview(
-    target: str,
+    target: Target,
     *,
     out: Path | None = None,
     limit: int = DEFAULT_LIMIT,
@@ -71,11 +71,11 @@ def make_preview(
         DataError: no such dataset, or the page cannot be written.
         UsageError: `out` is no place for a file.
     """
-    paths = DatasetPaths(*split_target(target))
+    paths = DatasetPaths.at(target)
     path = out if out is not None else default_path(paths)
     if not path.parent.is_dir() or path.is_dir():
         raise UsageError("the page cannot be put here.", where=str(path), cure="Name a file in a folder that is there: --out page.html")
-    found = gather(target, limit=limit, tokenizer=tokenizer)
+    found = gather(paths, limit=limit, tokenizer=tokenizer)
     wanted = by_turn(found.items)
     inside = [number for number in wanted if not path_fault(found.pictures[number].path)]
     made, lost = _thumbnails(found, inside, paths, budget_bytes, workers, on_progress)

@@ -45,6 +45,9 @@ class FindingList:
         for finding in findings:
             self.add(finding)
 
+    def __len__(self) -> int:
+        return self.counts.total()
+
     @property
     def total(self) -> int:
         """How many findings there were, shown or not."""

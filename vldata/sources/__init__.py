@@ -1,27 +1,30 @@
-"""Converters: one module a source. Each opens its annotations and yields drafts; the table says where each lives.
+"""Converters: one module a source. Each opens its annotations and yields drafts; the table says which function opens which.
 
 A converter module has `open_source(source, *, ...)` that returns a Source, or several for a source of several datasets. Its keyword
 arguments and their lines in the docstring become the options of `vldata convert NAME`. Other packages add converters by the entry
 point group `vlkit.converters`.
+
+Promises: annotations are read, never images. May import: `records`, `media`, `files`, and the root's small modules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from importlib.metadata import entry_points
 
 from vldata.errors import UsageError
 from vldata.records.draft import Source
-
-CONVERTERS: dict[str, str] = {
-    "openeqa": "vldata.sources.openeqa",
-    "chartqa": "vldata.sources.chartqa",
-    "jsonl": "vldata.sources.jsonl",
-    "sharegpt": "vldata.sources.sharegpt",
-}
+from vldata.sources import chartqa, jsonl, openeqa, sharegpt
 
 Opener = Callable[..., Source | Sequence[Source]]
+
+CONVERTERS: dict[str, Opener] = {
+    "openeqa": openeqa.open_source,
+    "chartqa": chartqa.open_source,
+    "jsonl": jsonl.open_source,
+    "sharegpt": sharegpt.open_source,
+}
+
 ENTRY_POINTS = "vlkit.converters"
 
 
@@ -34,13 +37,17 @@ def load_converter(name: str) -> Opener:
     """Return `open_source` of a converter.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none of that name, or the package that brings it cannot be imported.
     """
     if name in CONVERTERS:
-        opener: Opener = import_module(CONVERTERS[name]).open_source
-        return opener
+        return CONVERTERS[name]
     for point in entry_points(group=ENTRY_POINTS):
         if point.name == name:
-            opener = point.load()
+            try:
+                opener: Opener = point.load()
+            except Exception as error:  # a foreign package may fail in any way; it costs itself alone
+                raise UsageError(
+                    f"the converter {name!r} of {point.value} cannot be imported: {error}.", cure="Repair its package."
+                ) from None
             return opener
     raise UsageError(f"no converter {name!r}.", cure=f"Known are {', '.join(converter_names())}.")

@@ -12,6 +12,7 @@ from vldata.datasets.dataset import Dataset
 from vldata.files.paths import path_fault
 from vldata.media.refs import Failure
 from vldata.output.contract import Contract
+from vldata.output.folder import Target
 from vldata.records.record import Record, iter_records, plain_text
 from vldata.splits.near_pictures import BITS, DEFAULT_DISTANCE, fingerprints, near_pairs
 from vldata.splits.near_texts import DEFAULT_SIMILARITY, Text, near_texts, text_of
@@ -81,7 +82,7 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_leaks(
-    targets: Sequence[str], *, near: Nearness | None = None, workers: int = 0, on_progress: OnProgress | None = None
+    targets: Sequence[Target], *, near: Nearness | None = None, workers: int = 0, on_progress: OnProgress | None = None
 ) -> list[Leaks]:
     """Compare datasets, each `DIR/NAME` with every later one.
 

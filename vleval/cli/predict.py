@@ -72,8 +72,8 @@ def predict(
 def _ask(data: str, out: Path, options: RunOptions, json: bool) -> None:
     import msgspec
 
-    from vldata.cli.progress import count_progress
     from vldata.datasets.dataset import Dataset
+    from vldata.progress import count_progress
     from vldata.terminal import note, say, say_json
     from vleval.inference.run import predict as run_predict
 

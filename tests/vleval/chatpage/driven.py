@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 from fixtures.browser import Tab, browse, find_chromium
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.inference.server import FakeServer, http, serve
-from vldata.api import convert
+from vldata.api.convert import convert
 
 HTML = "<img src=x onerror=\"document.title='owned'\"><b>bold</b> & <script>document.title='owned'</script>"
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from fixtures.openeqa import draw_openeqa
-from vldata.api import convert
+from vldata.api.convert import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vleval.chatpage.session import Manner, Session, describe, open_session, read_manner

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.vleval.inference.server import FakeServer, answer_to, http, serve
 from tests.vleval.inference.test_predict import PASSING
-from vldata.api import convert
+from vldata.api.convert import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.inference import retry

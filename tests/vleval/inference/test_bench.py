@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.inference.server import FakeServer, http, serve
-from vldata.api import convert
+from vldata.api.convert import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vleval.cli import main

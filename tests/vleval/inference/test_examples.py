@@ -15,7 +15,7 @@ import typer
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.crosscheck.fake_model import FakeModel
 from tests.vleval.inference.server import FakeServer, http, serve
-from vldata.api import convert
+from vldata.api.convert import convert
 from vleval.cli import app
 from vleval.inference.options import BACKENDS
 

@@ -16,7 +16,7 @@ import pytest
 
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.inference.server import FakeServer, answer_to, http, serve
-from vldata.api import convert
+from vldata.api.convert import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vleval.inference import retry

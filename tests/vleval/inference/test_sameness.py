@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.inference.server import FakeServer, serve
-from vldata.api import convert
+from vldata.api.convert import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.inference.options import RunOptions

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.vleval.inference.server import FakeServer, answer_to, http, serve
-from vldata.api import convert
+from vldata.api.convert import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vldata.files.lock import hold

@@ -1,0 +1,164 @@
+"""`vldata convert`: a source turned into one dataset or several."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import msgspec
+
+from vldata.conversion import Conversion, Progress
+from vldata.conversion import convert as convert_source
+from vldata.errors import UsageError
+from vldata.flags import check_value
+from vldata.jobs import JobResult
+from vldata.output.options import ConvertOptions
+from vldata.records.codes import CODES
+from vldata.sources import load_converter
+from vldata.suggest import nearest
+from vldata.wording import counted
+
+if TYPE_CHECKING:
+    from vldata.records.draft import Source
+
+
+@dataclass(frozen=True, repr=False)
+class Conversions(JobResult, Sequence[Conversion]):
+    """One conversion for each dataset of the source. With `strict` a rejected record is a fault."""
+
+    made: tuple[Conversion, ...]
+    strict: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was rejected, or that is allowed."""
+        return not (self.strict and self.rejected)
+
+    @property
+    def rejected(self) -> int:
+        """The records that were left out, over all datasets."""
+        return sum(one.counts.rejected for one in self.made)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The datasets that were registered."""
+        return tuple(name for one in self.made for name in one.names)
+
+    def __len__(self) -> int:
+        return len(self.made)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.made[place]
+
+    def lines(self) -> Iterator[str]:
+        """Yield counts, verdict and registered names."""
+        for one in self.made:
+            yield from conversion_lines(one)
+
+    def document(self) -> Any:
+        """Return the conversion, or a list of several."""
+        documents = [msgspec.to_builtins(msgspec.structs.replace(one, out=str(one.out))) for one in self.made]
+        return documents[0] if len(documents) == 1 else documents
+
+
+def convert(
+    converter: str,
+    source: str | Path | None = None,
+    *,
+    strict: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+    on_made: Callable[[Conversion], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
+) -> Conversions:
+    """Convert a source, as `vldata convert CONVERTER SOURCE` does.
+
+    With several datasets in the source, `name` is the beginning of their names: chartqa_train under `name="charts"` becomes charts_train.
+
+    Args:
+        converter: `openeqa`, `chartqa`, ... (see `vldata.sources.CONVERTERS`).
+        source: folder or file; by default the working folder.
+        strict: the result is not good when anything was rejected.
+        tell: is given what was found in the source, as soon as it is known.
+        on_made: is given each conversion when it is done.
+        on_progress: is called with the progress of each conversion.
+        settings: the command's options by their names: those of the converter's `open_source`, which a package may bring, and those of
+            `vldata.ConvertOptions`. They are checked by name and type, and any other is refused.
+
+    Raises:
+        UsageError: an option that neither knows; the message offers the nearest.
+        DataError: see `vldata.conversion.convert`.
+    """
+    open_source = load_converter(converter)
+    first, *own = inspect.signature(open_source).parameters.values()
+    names = [parameter.name for parameter in own]
+    shared = ConvertOptions.__struct_fields__
+    for name in settings:
+        if name not in names and name not in shared:
+            raise UsageError(f"no option {name!r}.{nearest(name, (*names, *shared))}")
+    if source is None and first.default is inspect.Parameter.empty:
+        raise UsageError(f"{converter} needs a source.", cure=f"Give a file or folder: vldata.convert({converter!r}, PATH).")
+    options = ConvertOptions(**{name: value for name, value in settings.items() if name in shared})
+    hints = get_type_hints(open_source)
+    given = {
+        name: check_value(f"--{name.replace('_', '-')}", value, hints[name])
+        for name, value in settings.items()
+        if name in names and name not in shared
+    }
+    given |= {name: getattr(options, name) for name in names if name in shared}
+    opened = open_source(Path(source) if source is not None else None, **given)
+    sources = list(opened) if isinstance(opened, Sequence) else [opened]
+    made = []
+    for one, named in zip(sources, _named(sources, options), strict=True):
+        for sentence in one.said:
+            tell(sentence)
+        made.append(convert_source(one, named, on_progress=on_progress))
+        on_made(made[-1])
+    return Conversions(tuple(made), strict)
+
+
+def _named(sources: Sequence[Source], options: ConvertOptions) -> Iterator[ConvertOptions]:
+    """Give each dataset of several a name of its own.
+
+    Raises:
+        UsageError: two would have one name.
+    """
+    names = [source.name for source in sources]
+    if options.name:
+        names = [options.name] if len(sources) == 1 else [f"{options.name}_{name.rpartition('_')[2]}" for name in names]
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise UsageError(
+            f"two datasets of the source would be called {twice!r}.", cure="Convert them one after the other, each with its --name."
+        )
+    yield from (msgspec.structs.replace(options, name=name) for name in names)
+
+
+def conversion_lines(one: Conversion) -> Iterator[str]:
+    """Yield what came of a conversion: counts, verdict and registered names."""
+    counts = one.counts
+    excluded = f", {counts.excluded:,} left out by --limit" if counts.excluded else ""
+    resumed = f" ({one.resumed:,} taken over from the interrupted run)" if one.resumed else ""
+    videos = f", {counted(counts.videos, 'video')}" if counts.videos else ""
+    written = f"{counted(counts.written, 'record')}, {counted(counts.pictures, 'picture')}{videos}"
+    yield f"{written}; {counts.rejected:,} rejected{excluded}{resumed}."
+    if counts.repaired:
+        yield f"{counted(counts.repaired, 'repair')}, listed in {one.out / one.contract.name}.repairs.jsonl"
+    if one.verdict:
+        yield one.verdict
+    for name in one.names:
+        yield f"Registered {name!r} in {one.out / 'dataset_info.json'}"
+
+
+def reject_lines(one: Conversion) -> Iterator[str]:
+    """Yield the notes of a conversion, and what was rejected with its cures."""
+    for sentence, count in sorted(one.notes.items()):
+        yield f"Note ({count:,}): {sentence}"
+    for code, count in sorted(one.reject_counts.items()):
+        yield f"Rejected {count:,}: {code} {CODES[code].title}"
+        yield from (f"  {reject.where}: [{reject.id}] {reject.reason}" for reject in one.rejects if reject.code == code)
+        if count > 10:
+            yield f"  ... and {count - 10:,} more in {one.out / one.contract.name}.rejects.jsonl"
+        yield f"  Cure: {CODES[code].cure}"

@@ -1,0 +1,66 @@
+"""`vldata preview`: a dataset as one HTML file to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from vldata.api.params import DatasetTarget, OnProgress, Tokenizer, Workers
+from vldata.flags import Flag
+from vldata.jobs import JobResult
+from vldata.wording import counted
+
+if TYPE_CHECKING:
+    from vldata.previews.make import Made
+
+
+@dataclass(frozen=True, repr=False)
+class PreviewResult(JobResult):
+    """The page that was written; see `vldata.previews.make.Made`."""
+
+    made: Made
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.made.path
+
+    def lines(self) -> Iterator[str]:
+        """Yield what the page shows and where it is."""
+        found = self.made
+        findings = f", {counted(found.findings, 'finding')}" if found.findings else ""
+        shown = f"{counted(found.shown, 'record')}, {counted(found.pictures_shown, 'picture')}{findings}"
+        yield f"{shown}: {found.path} ({found.bytes / 2**20:,.1f} MiB)"
+
+    def asides(self) -> Iterator[str]:
+        """Yield what the page does not show."""
+        yield from self.made.notes
+
+    def document(self) -> Any:
+        """Return every count."""
+        import msgspec
+
+        return msgspec.to_builtins(msgspec.structs.asdict(self.made) | {"path": str(self.made.path)})
+
+
+def preview(
+    target: DatasetTarget,
+    *,
+    out: Annotated[Path | None, Flag("The file; by default DIR/NAME.preview.html.", metavar="FILE", show_default=False)] = None,
+    limit: Annotated[int, Flag("Most records to show; of more, those with findings and a sample.", least=1)] = 5_000,
+    tokenizer: Tokenizer = "",
+    workers: Workers = 0,
+    on_progress: OnProgress | None = None,
+) -> PreviewResult:
+    """Write a gallery of records, images, tokens and findings: one HTML file that opens without a network.
+
+    Raises:
+        DataError: no such dataset, or the page cannot be written.
+        UsageError: `out` is no place for a file.
+    """
+    from vldata.previews.make import make_preview
+
+    file = None if out is None else Path(out)
+    return PreviewResult(make_preview(target, out=file, limit=limit, tokenizer=tokenizer, workers=workers, on_progress=on_progress))
