@@ -3,7 +3,7 @@
     python bench/train_h100.py [--only plain,fast,...] [--steps 24]     # one H100, about 8 minutes
     python bench/train_h100.py --tiny                                     # a logic test on the CPU
 
-Every row is a run of `vltrain.sft.run_sft` on the same folder of JPEG files; speed is taken over the second half of its steps. MFU is
+Every row is a run of `vltrain.training.run_sft` on the same folder of JPEG files; speed is taken over the second half of its steps. MFU is
 useful FLOPs (language forward and data gradients, vision forward, logits at labels; nothing recomputed) over 989e12 a second.
 """
 
@@ -38,10 +38,10 @@ from PIL import Image
 from vltrain.collate import ROW_WASTE
 from vltrain.data import load_set
 from vltrain.features import IGNORED, Featurizer
-from vltrain.plan import prepare
+from vltrain.planning import prepare
 from vltrain.recipe import Recipe
-from vltrain.sft import run_sft
 from vltrain.trainer import SftTrainer
+from vltrain.training import run_sft
 
 from vldata.models.shapes import PUBLISHED, Shape, read_shape
 from vldata.models.tiny import build_config, build_tokenizer, write_processor_files

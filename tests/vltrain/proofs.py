@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file
 from vltrain.features import Sample
 from vltrain.levers import PLAIN
-from vltrain.merge import merge
-from vltrain.quantize import quantize
+from vltrain.merging import merge
+from vltrain.quantizing import quantize
 from vltrain.recipe import Levers
-from vltrain.sft import run_sft
+from vltrain.training import run_sft
 
 from fixtures.colours import convert_colours
 from tests.vltrain.answers import exact_match

@@ -13,8 +13,8 @@ from vltrain.adapters import add_adapters
 from vltrain.features import Sample
 from vltrain.levers import PLAIN, Step, core_of, plain_loss
 from vltrain.recipe import Levers, Recipe
-from vltrain.sft import run_sft
 from vltrain.trainer import make_collator
+from vltrain.training import run_sft
 
 from tests.vltrain.answers import exact_match
 from tests.vltrain.conftest import load

@@ -75,7 +75,7 @@ def test_an_interrupted_run_says_what_comes_next(recipe: Path, monkeypatch: pyte
     def interrupt(*_args: object, **_kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vltrain.sft.run_sft", interrupt)
+    monkeypatch.setattr("vltrain.training.run_sft", interrupt)
     shown = CliRunner().invoke(app, ["sft", str(recipe)])
     assert shown.exit_code == 130
     assert shown.stderr == "Interrupted. No checkpoint was saved yet: the same command starts again; save_steps sets how often one is.\n"

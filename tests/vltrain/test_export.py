@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from vltrain.export import export, limits_of
+from vltrain.handing_over import export, limits_of
 
 from vldata.errors import DataError, UsageError
 from vldata.models.serving import Limits, lmdeploy_line, modelfile, vllm_line

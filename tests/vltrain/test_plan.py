@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 from vltrain.data import cut
-from vltrain.plan import count_steps, prepare
+from vltrain.planning import count_steps, prepare
 from vltrain.recipe import ATTENTION, Recipe
 
 from vldata.models.shapes import PUBLISHED, published_shape, read_shape
@@ -167,7 +167,7 @@ def test_the_command_needs_no_torch(recipe: Recipe, tmp_path: Path) -> None:
 
 def test_training_loads_none_of_the_heavy_packages() -> None:
     code = (
-        "import sys, vltrain.sft, vltrain.trainer, vltrain.logs, vltrain.merge, vltrain.adapters\n"
+        "import sys, vltrain.training, vltrain.trainer, vltrain.logs, vltrain.merging, vltrain.adapters\n"
         "print([name for name in ('polars', 'av', 'jieba', 'datasets', 'trl') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

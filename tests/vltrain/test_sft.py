@@ -11,9 +11,9 @@ import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file
-from vltrain.merge import merge
+from vltrain.merging import merge
 from vltrain.recipe import Levers, Recipe
-from vltrain.sft import TrainResult, run_sft, show_labels
+from vltrain.training import TrainResult, run_sft, show_labels
 
 from tests.vltrain.answers import exact_match
 from tests.vltrain.conftest import load
@@ -140,8 +140,8 @@ def test_a_damaged_picture_is_named_without_a_workers_traceback(tiny: Path, colo
 
 def test_frozen_parts_stay_as_they_were(tiny: Path, colours: str, tmp_path: Path) -> None:
     from vltrain.adapters import add_adapters
-    from vltrain.sft import _arguments, prepare
     from vltrain.trainer import Featurizer, Samples, SftTrainer, make_collator, use_levers
+    from vltrain.training import _arguments, prepare
 
     recipe = recipe_for(tiny, colours, tmp_path / "out", max_steps=3)
     model = add_adapters(load(tiny), recipe)

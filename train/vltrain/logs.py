@@ -17,7 +17,7 @@ from vldata.errors import DataError
 from vldata.files.durable import write_atomic
 from vltrain.data import LoadedSet
 from vltrain.identity import weights_digest
-from vltrain.plan import VERSIONED, Prepared
+from vltrain.planning import VERSIONED, Prepared
 from vltrain.recipe import Levers, Recipe
 
 LOG = "trainer_log.jsonl"

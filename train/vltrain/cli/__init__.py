@@ -1,13 +1,13 @@
-"""The `vltrain` command line: one module a command, imported when it runs."""
+"""The `vltrain` command line, made from the functions of `vltrain.api`."""
 
 from __future__ import annotations
 
 from vldata.commands import make_app
 from vldata.terminal import run
-from vltrain.cli.merge import merge
-from vltrain.cli.plan import plan
-from vltrain.cli.serve import export, quantize
-from vltrain.cli.sft import sft
+from vltrain.api.export import export
+from vltrain.api.merge import merge, quantize
+from vltrain.api.plan import plan
+from vltrain.api.sft import sft
 
 COMMANDS = {
     "plan": (plan, "vltrain plan recipe.yaml --gpu T4-16GB"),

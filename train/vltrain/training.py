@@ -14,7 +14,7 @@ from vldata.errors import DataError, UsageError
 from vldata.models.layout import check_model_folder
 from vltrain.checkpoints import find_checkpoint
 from vltrain.llamafactory import predict_command
-from vltrain.plan import Prepared, prepare
+from vltrain.planning import Prepared, prepare
 from vltrain.recipe import Recipe
 
 
