@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 import numpy as np
@@ -53,13 +53,11 @@ class Scores:
     details: tuple[dict[str, float], ...] | None = None
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A metric under one profile.
+@dataclass(frozen=True, kw_only=True)
+class Scorer:
+    """What a builder returns: how rows are scored, and the traits of the number.
 
     Attributes:
-        name: as `--metric` takes it, with the variant after a colon.
-        profile: the behaviour it reproduces; "vlkit" is our own.
         score: rows to scores, in the order given. A row without a prediction counts as 0 (corpus metrics: an empty hypothesis).
         scale: 100, 10 or 1: the value of a perfect mean-type answer.
         higher_is_better: False for error rates such as ter.
@@ -67,14 +65,33 @@ class Metric:
         binary: every per-record value is 0 or `scale` (then Wilson and McNemar apply).
         signature: the settings that reproduce the number, `key:value` separated by blanks, without data or version.
         needs: row fields without which the metric is not defined, for the error message.
+        styled: a right answer in another style (an article, a full stop) may lose under it, so that the loss is worth showing.
+    """
+
+    score: Callable[[Sequence[Row]], Scores]
+    signature: str
+    scale: float = 1.0
+    higher_is_better: bool = True
+    kind: Literal["mean", "corpus"] = "mean"
+    binary: bool = False
+    needs: tuple[str, ...] = ("references",)
+    styled: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Scorer):
+    """A scorer under the name and profile it was asked for.
+
+    Attributes:
+        name: as `--metric` takes it, with the variant after a colon.
+        profile: the behaviour it reproduces; "vlkit" is our own.
     """
 
     name: str
     profile: str
-    score: Callable[[Sequence[Row]], Scores]
-    scale: float
-    higher_is_better: bool
-    kind: Literal["mean", "corpus"]
-    binary: bool
-    signature: str
-    needs: tuple[str, ...] = field(default=())
+
+
+def named(scorer: Scorer, name: str, profile: str) -> Metric:
+    """Give a scorer the name and profile it was asked for."""
+    traits = {field.name: getattr(scorer, field.name) for field in fields(Scorer)}
+    return Metric(name=name, profile=profile, **traits)

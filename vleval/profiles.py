@@ -7,96 +7,113 @@ but vlkit scores the raw string.
 from __future__ import annotations
 
 import difflib
-import importlib
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import msgspec
 
 from vldata.errors import UsageError
-from vleval.metric import Metric
-from vleval.metrics import METRICS
+from vleval.metric import Metric, named
+from vleval.metrics import (
+    anls,
+    chartqapro,
+    cider,
+    exact,
+    hf_evaluate,
+    json_f1,
+    llamafactory,
+    llm_match,
+    msswift,
+    multiple_choice,
+    numeric,
+    relaxed,
+    sacre,
+    token_f1,
+    vqa,
+)
+from vleval.metrics.base import Builder
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.table import METRICS
 from vleval.metrics.text import strip_think
 from vleval.rows import Row
 
-PROFILES: dict[str, dict[str, str]] = {
+PROFILES: dict[str, dict[str, Builder]] = {
     "vlkit": METRICS,
     "llamafactory": {
-        "bleu-4": "vleval.metrics.llamafactory:bleu_4",
-        "rouge-1": "vleval.metrics.llamafactory:rouge_1",
-        "rouge-2": "vleval.metrics.llamafactory:rouge_2",
-        "rouge-l": "vleval.metrics.llamafactory:rouge_l",
+        "bleu-4": llamafactory.bleu_4,
+        "rouge-1": llamafactory.rouge_1,
+        "rouge-2": llamafactory.rouge_2,
+        "rouge-l": llamafactory.rouge_l,
     },
     "ms-swift": {
-        "bleu-4": "vleval.metrics.msswift:bleu_4",
-        "rouge-1": "vleval.metrics.msswift:rouge_1",
-        "rouge-2": "vleval.metrics.msswift:rouge_2",
-        "rouge-l": "vleval.metrics.msswift:rouge_l",
-        "exact_match": "vleval.metrics.msswift:exact_match",
+        "bleu-4": msswift.bleu_4,
+        "rouge-1": msswift.rouge_1,
+        "rouge-2": msswift.rouge_2,
+        "rouge-l": msswift.rouge_l,
+        "exact_match": msswift.exact_match,
     },
     "lmms-eval": {
-        "exact_match": "vleval.metrics.exact:lmms_eval",
-        "relaxed_accuracy": "vleval.metrics.relaxed:lmms_eval",
-        "anls": "vleval.metrics.anls:raw_length",
-        "anls:slidevqa": "vleval.metrics.anls:slidevqa_lmms",
-        "vqa_accuracy": "vleval.metrics.vqa:lmms_eval_builder",
-        "sacrebleu": "vleval.metrics.sacre:sacrebleu_13a",
-        "chrf": "vleval.metrics.sacre:chrf",
-        "ter": "vleval.metrics.sacre:ter_plain",
-        "cider:ptb": "vleval.metrics.cider:cider_ptb",
+        "exact_match": exact.lmms_eval,
+        "relaxed_accuracy": relaxed.lmms_eval,
+        "anls": anls.raw_length,
+        "anls:slidevqa": anls.slidevqa_lmms,
+        "vqa_accuracy": vqa.lmms_eval_builder,
+        "sacrebleu": sacre.sacrebleu_13a,
+        "chrf": sacre.chrf,
+        "ter": sacre.ter_plain,
+        "cider:ptb": cider.cider_ptb,
     },
     "vlmevalkit": {
-        "exact_match": "vleval.metrics.exact:stripped_lower",
-        "relaxed_accuracy": "vleval.metrics.relaxed:vlmevalkit",
-        "anls": "vleval.metrics.anls:raw_length",
-        "anls:slidevqa": "vleval.metrics.anls:slidevqa",
-        "vqa_accuracy": "vleval.metrics.vqa:vlmevalkit_builder",
-        "multiple_choice": "vleval.metrics.multiple_choice:vlmevalkit",
-        "json_f1:ccocr": "vleval.metrics.json_f1:ccocr",
+        "exact_match": exact.stripped_lower,
+        "relaxed_accuracy": relaxed.vlmevalkit,
+        "anls": anls.raw_length,
+        "anls:slidevqa": anls.slidevqa,
+        "vqa_accuracy": vqa.vlmevalkit_builder,
+        "multiple_choice": multiple_choice.vlmevalkit,
+        "json_f1:ccocr": json_f1.ccocr,
     },
     "pix2struct": {
-        "exact_match": "vleval.metrics.exact:pix2struct",
-        "relaxed_accuracy": "vleval.metrics.relaxed:pix2struct",
-        "anls": "vleval.metrics.anls:pix2struct",
-        "cider:ptb": "vleval.metrics.cider:cider_ptb",
+        "exact_match": exact.pix2struct,
+        "relaxed_accuracy": relaxed.pix2struct,
+        "anls": anls.pix2struct,
+        "cider:ptb": cider.cider_ptb,
     },
     "qwen-vl": {
-        "exact_match": "vleval.metrics.exact:stripped_lower",
-        "relaxed_accuracy": "vleval.metrics.relaxed:qwen_vl",
-        "anls": "vleval.metrics.anls:raw_length",
-        "vqa_accuracy": "vleval.metrics.vqa:before_2021_builder",
-        "cider:ptb": "vleval.metrics.cider:cider_ptb",
+        "exact_match": exact.stripped_lower,
+        "relaxed_accuracy": relaxed.qwen_vl,
+        "anls": anls.raw_length,
+        "vqa_accuracy": vqa.before_2021_builder,
+        "cider:ptb": cider.cider_ptb,
     },
     "evalscope": {
-        "exact_match": "vleval.metrics.exact:stripped_lower",
-        "relaxed_accuracy": "vleval.metrics.relaxed:evalscope",
-        "anls": "vleval.metrics.anls:evalscope",
-        "vqa_accuracy": "vleval.metrics.vqa:evalscope_builder",
-        "multiple_choice": "vleval.metrics.multiple_choice:evalscope",
-        "numeric_match": "vleval.metrics.numeric:evalscope",
+        "exact_match": exact.stripped_lower,
+        "relaxed_accuracy": relaxed.evalscope,
+        "anls": anls.evalscope,
+        "vqa_accuracy": vqa.evalscope_builder,
+        "multiple_choice": multiple_choice.evalscope,
+        "numeric_match": numeric.evalscope,
     },
     "chartqapro": {
-        "relaxed_accuracy": "vleval.metrics.chartqapro:relaxed_accuracy",
+        "relaxed_accuracy": chartqapro.relaxed_accuracy,
     },
     "vqa-official": {
-        "vqa_accuracy": "vleval.metrics.vqa:official_builder",
-        "vqa_accuracy:2016": "vleval.metrics.vqa:before_2021_builder",
+        "vqa_accuracy": vqa.official_builder,
+        "vqa_accuracy:2016": vqa.before_2021_builder,
     },
     "inspect": {
-        "exact_match": "vleval.metrics.token_f1:inspect_exact",
-        "token_f1": "vleval.metrics.token_f1:inspect",
-        "multiple_choice": "vleval.metrics.multiple_choice:inspect",
-        "numeric_match": "vleval.metrics.numeric:inspect_end",
-        "numeric_match:begin": "vleval.metrics.numeric:inspect_begin",
-        "numeric_match:end": "vleval.metrics.numeric:inspect_end",
-        "numeric_match:any": "vleval.metrics.numeric:inspect_any",
-        "numeric_match:exact": "vleval.metrics.numeric:inspect_exact",
+        "exact_match": token_f1.inspect_exact,
+        "token_f1": token_f1.inspect,
+        "multiple_choice": multiple_choice.inspect,
+        "numeric_match": numeric.inspect_end,
+        "numeric_match:begin": numeric.inspect_begin,
+        "numeric_match:end": numeric.inspect_end,
+        "numeric_match:any": numeric.inspect_any,
+        "numeric_match:exact": numeric.inspect_exact,
     },
     "openeqa": {
-        "llm_match": "vleval.metrics.llm_match:llm_match",
+        "llm_match": llm_match.llm_match,
     },
 }
 
@@ -185,13 +202,12 @@ def resolve(profile: str, metric: str, options: MetricOptions | None = None) -> 
     options = options or MetricOptions()
     if profile not in PROFILES:
         raise UsageError(f"no profile {profile!r}{_nearest(profile, PROFILES)}.", cure="Profiles: " + ", ".join(PROFILES) + ".")
-    built: Metric = _builder(profile, metric)(options)
+    scorer = _builder(profile, metric)(options)
     strip = profile == "vlkit" if options.strip_think is None else options.strip_think
     if not strip:
-        return replace(built, name=metric, profile=profile)
-    score = built.score
-    signature = f"{built.signature} think:strip"
-    return replace(built, name=metric, profile=profile, score=lambda rows: score(_answers_only(rows)), signature=signature)
+        return named(scorer, metric, profile)
+    score, signature = scorer.score, f"{scorer.signature} think:strip"
+    return named(replace(scorer, score=lambda rows: score(_answers_only(rows)), signature=signature), metric, profile)
 
 
 def default_metrics(profile: str, task: str) -> tuple[str, ...]:
@@ -207,13 +223,13 @@ def table() -> list[tuple[str, tuple[str, ...]]]:
     return [(name, tuple(profile for profile, metrics in PROFILES.items() if name in metrics)) for name in names]
 
 
-def _builder(profile: str, metric: str) -> Any:
+def _builder(profile: str, metric: str) -> Builder:
     if metric.startswith("evaluate:"):
-        return _load("vleval.metrics.hf_evaluate:builder")(metric.removeprefix("evaluate:"))
-    if target := PROFILES[profile].get(metric):
-        return _load(target)
+        return hf_evaluate.builder(metric.removeprefix("evaluate:"))
+    if builder := PROFILES[profile].get(metric):
+        return builder
     if found := entry_points(group=ENTRY_POINTS, name=metric):
-        return next(iter(found)).load()
+        return _from_package(next(iter(found)))
     defining = [name for name, metrics in PROFILES.items() if metric in metrics]
     if defining:
         raise UsageError(f"profile {profile!r} does not define {metric!r}.", cure=f"Defined by: {', '.join(defining)}.")
@@ -221,9 +237,13 @@ def _builder(profile: str, metric: str) -> Any:
     raise UsageError(f"no metric {metric!r}{_nearest(metric, known)}.", cure=f"Profile {profile!r} has: {', '.join(PROFILES[profile])}.")
 
 
-def _load(target: str) -> Any:
-    module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+def _from_package(point: EntryPoint) -> Builder:
+    try:
+        builder: Builder = point.load()
+    except Exception as error:  # a foreign package may fail in any way; it costs itself alone
+        fault = f"the metric {point.name!r} of {point.value} cannot be imported: {error}."
+        raise UsageError(fault, cure="Repair its package, or remove it.") from None
+    return builder
 
 
 def _nearest(name: str, known: Sequence[str] | dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ from vleval.rows import Row
 
 SAMPLE_ROWS = 20_000
 _CONSTANTS = 20
-_UNSTYLED = ("detection_f1", "coco_ap", "json_f1", "multiple_choice", "llm_match")
 _ARTICLES = ("the ", "a ", "an ")
 
 
@@ -61,7 +60,7 @@ def worth_of(metric: Metric, rows: Sequence[Row], *, seed: int = 0) -> Worth:
     known = [value for value in (floors.constant, floors.category, floors.shuffled) if value is not None]
     floor = max(known) if metric.higher_is_better else min(known)
     style: dict[str, float] = {}
-    if not metric.name.startswith(_UNSTYLED):
+    if metric.styled:
         for name, change in STYLES.items():
             changed = _value(metric, rows, [change(text) for text in first])
             style[name] = (ceiling - changed) if metric.higher_is_better else (changed - ceiling)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from rapidfuzz.distance import Levenshtein
 
-from vleval.metric import Metric
+from vleval.metric import Scorer
 from vleval.metrics.base import answer, mean_metric, mean_of, references
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
@@ -95,7 +95,7 @@ def slide_anls_lmms(prediction: str, known: Sequence[str], *, threshold: float =
     return similarity if similarity > threshold else 0.0
 
 
-def mp_docvqa(options: MetricOptions) -> Metric:
+def mp_docvqa(options: MetricOptions) -> Scorer:
     """MP-DocVQA framework, metrics.py: lower case and strip; an empty answer is 0, and so is "none" where an answer exists.
 
     A row whose `answer_type` is "not-answerable" scores 1 for "none" and 0 otherwise.
@@ -114,8 +114,8 @@ def mp_docvqa(options: MetricOptions) -> Metric:
     return mean_metric(mean_of(per_row), signature=f"norm:strip+lower len:normalised t:{threshold:g} refs:max")
 
 
-def _build(compare: Callable[..., float], signature: str) -> Callable[[MetricOptions], Metric]:
-    def build(options: MetricOptions) -> Metric:
+def _build(compare: Callable[..., float], signature: str) -> Callable[[MetricOptions], Scorer]:
+    def build(options: MetricOptions) -> Scorer:
         threshold = _threshold(options)
 
         def per_row(row: Row) -> float:

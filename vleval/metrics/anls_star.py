@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.anls import distance_ratio, normal
 from vleval.metrics.assignment import assign
 from vleval.metrics.base import answer, mean_metric, references
@@ -114,7 +114,7 @@ def _is_none(value: Any) -> bool:
     return value is None or (isinstance(value, dict | list | str) and not value)
 
 
-def vlkit(options: MetricOptions) -> Metric:
+def vlkit(options: MetricOptions) -> Scorer:
     """References and answers that are JSON objects or lists are compared as such, other references as text.
 
     An answer that is not JSON, where the reference is, is compared as the text it is, which scores 0 against an object; it is counted as

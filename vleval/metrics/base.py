@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 
 from vldata.errors import DataError
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
 
-Builder = Callable[[MetricOptions], Metric]
+Builder = Callable[[MetricOptions], Scorer]
 Pick = Literal["max", "first", "last"]
 Compare = Callable[[str, str], float]
 
@@ -57,8 +57,8 @@ def mean_of(per_row: Callable[[Row], float]) -> Callable[[Sequence[Row]], Scores
     return lambda rows: Scores(values=np.fromiter((per_row(row) for row in rows), np.float64, len(rows)))
 
 
-def pair_metric(compare: Compare, *, pick: Pick, signature: str, scale: float = 1.0, binary: bool = False) -> Metric:
-    """A mean metric of one function of (prediction, reference); its name and profile are filled in when it is resolved."""
+def pair_metric(compare: Compare, *, pick: Pick, signature: str, scale: float = 1.0, binary: bool = False) -> Scorer:
+    """A mean metric of one function of (prediction, reference); it is named when it is resolved."""
     return mean_metric(mean_of(over_pairs(compare, pick)), signature=f"{signature} refs:{pick}", scale=scale, binary=binary)
 
 
@@ -69,16 +69,7 @@ def mean_metric(
     scale: float = 1.0,
     binary: bool = False,
     needs: tuple[str, ...] = ("references",),
-) -> Metric:
+    styled: bool = True,
+) -> Scorer:
     """A metric whose value is the mean of its per-record values."""
-    return Metric(
-        name="",
-        profile="",
-        score=score,
-        scale=scale,
-        higher_is_better=True,
-        kind="mean",
-        binary=binary,
-        signature=signature,
-        needs=needs,
-    )
+    return Scorer(score=score, signature=signature, scale=scale, binary=binary, needs=needs, styled=styled)

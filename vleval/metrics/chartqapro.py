@@ -13,7 +13,7 @@ import re
 import warnings
 from typing import Any
 
-from vleval.metric import Metric
+from vleval.metric import Scorer
 from vleval.metrics.anls import pip_anls
 from vleval.metrics.base import answer, mean_metric, mean_of, references
 from vleval.metrics.options import MetricOptions
@@ -24,7 +24,7 @@ _BARE_ITEM = re.compile(r"(?<!['\w])(\w[^,]*?)(?!['\w])")
 _MAX_LIST_CHARS = 100_000
 
 
-def relaxed_accuracy(options: MetricOptions) -> Metric:
+def relaxed_accuracy(options: MetricOptions) -> Scorer:
     """The score of one row is the mean over its aligned items."""
     tolerance = 0.05 if options.tolerance is None else options.tolerance
 

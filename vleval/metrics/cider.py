@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from vldata.errors import UsageError
-from vleval.metric import CorpusStats, Floats, Metric, Scores
+from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.cjk import split_cjk
 from vleval.metrics.options import MetricOptions
@@ -114,7 +114,7 @@ def _value(sums: Floats) -> Floats:
     return np.divide(sums[:, 0], sums[:, 1], out=np.zeros(len(sums)), where=sums[:, 1] > 0)
 
 
-def _build(tokenize: Tokenize, signature: str) -> Callable[[MetricOptions], Metric]:
+def _build(tokenize: Tokenize, signature: str) -> Callable[[MetricOptions], Scorer]:
     def score(rows: Sequence[Row]) -> Scores:
         texts = [answer(row) or "" for row in rows]
         flat = [reference for row in rows for reference in references(row)]
@@ -124,8 +124,8 @@ def _build(tokenize: Tokenize, signature: str) -> Callable[[MetricOptions], Metr
         notes = ("CIDEr of a single row is 0: there is no other row to tell common words from rare ones.",) if len(rows) == 1 else ()
         return Scores(values=values, corpus=CorpusStats(np.column_stack([values, np.ones(len(rows))]), _value), notes=notes)
 
-    def build(options: MetricOptions) -> Metric:
-        return Metric("", "", score, 10.0, True, "corpus", False, signature, ("references",))
+    def build(options: MetricOptions) -> Scorer:
+        return Scorer(score=score, signature=signature, kind="corpus", scale=10.0)
 
     return build
 

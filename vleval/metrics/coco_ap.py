@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from vldata.errors import MissingExtraError
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.boxes import Box
 from vleval.metrics.detection import boxes_of_row
 from vleval.metrics.options import MetricOptions
@@ -23,7 +23,7 @@ from vleval.rows import Row
 _PARTS = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100", "ar_small", "ar_medium", "ar_large")
 
 
-def coco_ap(options: MetricOptions) -> Metric:
+def coco_ap(options: MetricOptions) -> Scorer:
     """AP at IoU 0.50 to 0.95; the other eleven COCO numbers stand in `Scores.parts`. No value per record."""
 
     def score(rows: Sequence[Row]) -> Scores:
@@ -46,7 +46,7 @@ def coco_ap(options: MetricOptions) -> Metric:
 
     space = options.coord_space or "as-written"
     signature = f"iou:0.50:0.05:0.95 maxdets:100 space:{space}>{options.reference_space or space}"
-    return Metric("", "", score, 1.0, True, "corpus", False, signature, ("references",))
+    return Scorer(score=score, signature=signature, kind="corpus", styled=False)
 
 
 def _evaluate(pictures: Sequence[tuple[Sequence[Box], Sequence[Box]]]) -> list[float]:

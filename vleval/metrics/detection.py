@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vldata.errors import DataError
-from vleval.metric import CorpusStats, Floats, Metric, Scores
+from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.boxes import Box, parse_boxes
 from vleval.metrics.coords import to_pixels
@@ -82,7 +82,7 @@ def f1_value(sums: Floats) -> Floats:
     return np.divide(2 * sums[:, 0], below, out=np.ones(len(sums)), where=below > 0)
 
 
-def detection_f1(options: MetricOptions) -> Metric:
+def detection_f1(options: MetricOptions) -> Scorer:
     """Class-aware F1; precision, recall and the class-agnostic three stand in `Scores.parts`."""
 
     def score(rows: Sequence[Row]) -> Scores:
@@ -107,7 +107,7 @@ def detection_f1(options: MetricOptions) -> Metric:
 
     space = options.coord_space or "as-written"
     signature = f"iou:{options.iou:g} match:greedy-by-iou class:aware space:{space}>{options.reference_space or space}"
-    return Metric("", "", score, 1.0, True, "corpus", False, signature, ("references",))
+    return Scorer(score=score, signature=signature, kind="corpus", styled=False)
 
 
 def _parts(stats: Floats, suffix: str) -> dict[str, float]:

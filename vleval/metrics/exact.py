@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 
-from vleval.metric import Metric
+from vleval.metric import Scorer
 from vleval.metrics.base import pair_metric
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import vlkit_normal
@@ -17,17 +17,17 @@ def exact_match(prediction: str, reference: str) -> float:
     return 1.0 if prediction == reference or vlkit_normal(prediction) == vlkit_normal(reference) else 0.0
 
 
-def vlkit(options: MetricOptions) -> Metric:
+def vlkit(options: MetricOptions) -> Scorer:
     """Best over the references; see `exact_match`."""
     return pair_metric(exact_match, pick="max", signature="norm:nfkc+case+blanks+stop", binary=True)
 
 
-def pix2struct(options: MetricOptions) -> Metric:
+def pix2struct(options: MetricOptions) -> Scorer:
     """google-research/pix2struct, metrics.py: the strings are the same; best over the references."""
     return pair_metric(lambda prediction, reference: float(prediction == reference), pick="max", signature="norm:none", binary=True)
 
 
-def lmms_eval(options: MetricOptions) -> Metric:
+def lmms_eval(options: MetricOptions) -> Scorer:
     """lmms-eval, api/metrics.py `exact_match`, with the settings of its GQA and AI2D tasks: case and ASCII punctuation ignored.
 
     Blanks count. Upstream compares in numpy's fixed-width strings, which lose trailing NUL characters, and cut what lower case makes
@@ -45,7 +45,7 @@ def _lmms_normal(text: str) -> str:
     return text.lower()[: len(text)].translate(_NO_PUNCTUATION).rstrip("\0")
 
 
-def stripped_lower(options: MetricOptions) -> Metric:
+def stripped_lower(options: MetricOptions) -> Scorer:
     """Stripped and in lower case: VLMEvalKit (`accuracy` of OCRVQA and GQA), Qwen-VL (evaluate_vqa.py) and evalscope (`exact_match`).
 
     VLMEvalKit and Qwen-VL take the best of the references, evalscope has one.

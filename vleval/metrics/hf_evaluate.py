@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from vldata.errors import DataError, MissingExtraError, UsageError
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
 
 
-def builder(name: str) -> Callable[[MetricOptions], Metric]:
+def builder(name: str) -> Callable[[MetricOptions], Scorer]:
     """The builder of one metric of `evaluate`."""
 
-    def build(options: MetricOptions) -> Metric:
+    def build(options: MetricOptions) -> Scorer:
         module = _load(name, allow_remote_code=options.allow_remote_code)
 
         def score(rows: Sequence[Row]) -> Scores:
@@ -34,7 +34,7 @@ def builder(name: str) -> Callable[[MetricOptions], Metric]:
             value = numbers.get(head, next(iter(numbers.values())))
             return Scores(values=np.full(len(rows), np.nan), value=value, parts=numbers)
 
-        return Metric("", "", score, 1.0, True, "corpus", False, f"evaluate:{name}", ("references",))
+        return Scorer(score=score, signature=f"evaluate:{name}", kind="corpus")
 
     return build
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from vldata.errors import DataError
-from vleval.metric import CorpusStats, Floats, Metric, Scores
+from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.looseparse import LooseError, parse_object
 from vleval.metrics.options import MetricOptions
@@ -133,7 +133,7 @@ def _counts(given: Fields, wanted: Fields) -> tuple[int, int, int]:
 
 def _build(
     read: Callable[[str], Any], fields: Callable[[Any], Fields], *, epsilon: float, signature: str
-) -> Callable[[MetricOptions], Metric]:
+) -> Callable[[MetricOptions], Scorer]:
     def f1(sums: Floats) -> Floats:
         tp, fp, fn = sums[:, 0], sums[:, 1], sums[:, 2]
         below = tp + (fp + fn) / 2 + epsilon
@@ -160,8 +160,8 @@ def _build(
             details=tuple({"tp": tp, "fp": fp, "fn": fn} for tp, fp, fn in stats.tolist()),
         )
 
-    def build(options: MetricOptions) -> Metric:
-        return Metric("", "", score, 1.0, True, "corpus", False, signature, ("references",))
+    def build(options: MetricOptions) -> Scorer:
+        return Scorer(score=score, signature=signature, kind="corpus", styled=False)
 
     return build
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from rapidfuzz.distance import LCSseq
 
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, pair_metric, references
 from vleval.metrics.bleu_batch import bleu4_characters
 from vleval.metrics.caching import cached
@@ -76,7 +76,7 @@ def _f1(common: int, have: int, want: int) -> float:
     return 2.0 * ((precision * recall) / (precision + recall + 1e-8))
 
 
-def bleu_4(options: MetricOptions) -> Metric:
+def bleu_4(options: MetricOptions) -> Scorer:
     """`predict_bleu-4`."""
 
     def score(rows: Sequence[Row]) -> Scores:
@@ -86,20 +86,20 @@ def bleu_4(options: MetricOptions) -> Metric:
     return mean_metric(score, signature="tok:char smooth:nltk-method3 round:4 refs:first", scale=100.0)
 
 
-def rouge_1(options: MetricOptions) -> Metric:
+def rouge_1(options: MetricOptions) -> Scorer:
     """`predict_rouge-1`."""
     return _metric(lambda prediction, reference: round(rouge(prediction, reference)[0] * 100, 4), "tok:jieba ngrams:set")
 
 
-def rouge_2(options: MetricOptions) -> Metric:
+def rouge_2(options: MetricOptions) -> Scorer:
     """`predict_rouge-2`."""
     return _metric(lambda prediction, reference: round(rouge(prediction, reference)[1] * 100, 4), "tok:jieba ngrams:set")
 
 
-def rouge_l(options: MetricOptions) -> Metric:
+def rouge_l(options: MetricOptions) -> Scorer:
     """`predict_rouge-l`."""
     return _metric(lambda prediction, reference: round(rouge(prediction, reference)[2] * 100, 4), "tok:jieba lcs:flat")
 
 
-def _metric(compare: Callable[[str, str], float], signature: str) -> Metric:
+def _metric(compare: Callable[[str, str], float], signature: str) -> Scorer:
     return pair_metric(compare, pick="first", signature=f"{signature} round:4", scale=100.0)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vldata.errors import DataError
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import mean_metric
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
@@ -32,7 +32,7 @@ def percent(mark: float) -> float:
     return 100.0 * (min(max(mark, 1.0), 5.0) - 1.0) / 4.0
 
 
-def llm_match(options: MetricOptions) -> Metric:
+def llm_match(options: MetricOptions) -> Scorer:
     """Mean percent over all rows; marks stand in `Row.extra[options.mark_field]`."""
 
     def score(rows: Sequence[Row]) -> Scores:
@@ -48,7 +48,9 @@ def llm_match(options: MetricOptions) -> Metric:
         return Scores(values=values, notes=(note,) if outside else ())
 
     judge = f" judge:{options.judge}" if options.judge else ""
-    return mean_metric(score, signature=f"marks:1-5 clip:yes missing:0{judge}", scale=100.0, needs=(f"extra.{options.mark_field}",))
+    return mean_metric(
+        score, signature=f"marks:1-5 clip:yes missing:0{judge}", scale=100.0, needs=(f"extra.{options.mark_field}",), styled=False
+    )
 
 
 def _mark(row: Row, name: str) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, pair_metric, references
 from vleval.metrics.bleu import bleu4
 from vleval.metrics.caching import cached
@@ -23,27 +23,27 @@ from vleval.rows import Row
 Sentences = tuple[tuple[str, ...], ...]
 
 
-def exact_match(options: MetricOptions) -> Metric:
+def exact_match(options: MetricOptions) -> Scorer:
     """`acc`: the strings are the same."""
     return pair_metric(lambda prediction, reference: float(prediction == reference), pick="first", signature="norm:none", binary=True)
 
 
-def bleu_4(options: MetricOptions) -> Metric:
+def bleu_4(options: MetricOptions) -> Scorer:
     """BLEU-4 over jieba's words."""
     return _metric(lambda hypothesis, target: bleu4(hypothesis, target), "tok:jieba smooth:nltk-method3")
 
 
-def rouge_1(options: MetricOptions) -> Metric:
+def rouge_1(options: MetricOptions) -> Scorer:
     """ROUGE-1 over sets of words."""
     return _metric(lambda hypothesis, target: rouge(hypothesis, target)[0], "tok:jieba ngrams:set")
 
 
-def rouge_2(options: MetricOptions) -> Metric:
+def rouge_2(options: MetricOptions) -> Scorer:
     """ROUGE-2 over sets of word pairs."""
     return _metric(lambda hypothesis, target: rouge(hypothesis, target)[1], "tok:jieba ngrams:set")
 
 
-def rouge_l(options: MetricOptions) -> Metric:
+def rouge_l(options: MetricOptions) -> Scorer:
     """ROUGE-L, summary level: the distinct words of the union of common subsequences of all sentence pairs."""
     return _metric(lambda hypothesis, target: rouge(hypothesis, target)[2], "tok:jieba lcs:union sentences:full-stop")
 
@@ -88,7 +88,7 @@ def _f1(common: int, have: int, want: int) -> float:
     return 2.0 * ((precision * recall) / (precision + recall + 1e-8))
 
 
-def _metric(compare: Callable[[tuple[str, ...], tuple[str, ...]], float], signature: str) -> Metric:
+def _metric(compare: Callable[[tuple[str, ...], tuple[str, ...]], float], signature: str) -> Scorer:
     def score(rows: Sequence[Row]) -> Scores:
         values = np.zeros(len(rows))
         dropped = np.zeros(len(rows), dtype=np.bool_)

@@ -11,7 +11,7 @@ from string import ascii_uppercase
 
 import numpy as np
 
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, references
 from vleval.metrics.evalscope_choice import read_evalscope
 from vleval.metrics.options import MetricOptions
@@ -138,7 +138,7 @@ def target_letter(reference: str, choices: Sequence[str]) -> str:
     return _by_text(bare, choices)
 
 
-def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[[MetricOptions], Metric]:
+def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[[MetricOptions], Scorer]:
     def score(rows: Sequence[Row]) -> Scores:
         values = np.zeros(len(rows))
         unparsed = unkeyed = 0
@@ -156,8 +156,8 @@ def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[
             notes.append(f"{unkeyed} of {len(rows)} references are neither a letter nor an option's text; their rows count as wrong.")
         return Scores(values=values, unparsed=unparsed, notes=tuple(notes))
 
-    def build(options: MetricOptions) -> Metric:
-        return mean_metric(score, signature=signature, binary=True, needs=needs)
+    def build(options: MetricOptions) -> Scorer:
+        return mean_metric(score, signature=signature, binary=True, needs=needs, styled=False)
 
     build.__doc__ = read.__doc__
     return build

@@ -6,7 +6,7 @@ import re
 import string
 from collections.abc import Callable
 
-from vleval.metric import Metric
+from vleval.metric import Scorer
 from vleval.metrics.base import pair_metric
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.quantity import quantity_match
@@ -61,8 +61,8 @@ def _rounded(text: str) -> str:
     return text if number is None else format(number, ".5g")
 
 
-def _inspect(location: str) -> Callable[[MetricOptions], Metric]:
-    def build(options: MetricOptions) -> Metric:
+def _inspect(location: str) -> Callable[[MetricOptions], Scorer]:
+    def build(options: MetricOptions) -> Scorer:
         def compare(prediction: str, reference: str) -> float:
             return inspect_match(prediction, reference, location=location)
 
@@ -78,7 +78,7 @@ inspect_any = _inspect("any")
 inspect_exact = _inspect("exact")
 
 
-def vlkit(options: MetricOptions) -> Metric:
+def vlkit(options: MetricOptions) -> Scorer:
     """Our recommendation: the answer's only or last quantity equals the reference's, after units; see `quantity_match`."""
     tolerance = 0.0 if options.tolerance is None else options.tolerance
 
@@ -88,6 +88,6 @@ def vlkit(options: MetricOptions) -> Metric:
     return pair_metric(compare, pick="max", signature=f"units:yes tol:{tolerance:g}", binary=True)
 
 
-def evalscope(options: MetricOptions) -> Metric:
+def evalscope(options: MetricOptions) -> Scorer:
     """`numeric_match` of evalscope 1.14 compares the strings as they are."""
     return pair_metric(lambda prediction, reference: float(prediction == reference), pick="first", signature="norm:none", binary=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import Pick, answer, mean_metric, mean_of, over_pairs, pair_metric
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
@@ -54,17 +54,17 @@ def answer_line(text: str) -> str | None:
     return None if end < 0 else text[end:].split("\n", 1)[0].strip().strip("*").strip()
 
 
-def pix2struct(options: MetricOptions) -> Metric:
+def pix2struct(options: MetricOptions) -> Scorer:
     """google-research/pix2struct, metrics.py: raw strings, best over the references."""
     return _core(options, lambda prediction, reference, tolerance: relaxed_match(prediction, reference, tolerance=tolerance), "no")
 
 
-def lmms_eval(options: MetricOptions) -> Metric:
+def lmms_eval(options: MetricOptions) -> Scorer:
     """lmms-eval, tasks/chartqa/utils.py: raw strings; its data have one reference, of several we take the first."""
     return _core(options, lambda prediction, reference, tolerance: relaxed_match(prediction, reference, tolerance=tolerance), "no", "first")
 
 
-def vlmevalkit(options: MetricOptions) -> Metric:
+def vlmevalkit(options: MetricOptions) -> Scorer:
     """VLMEvalKit, dataset/utils/vqa_eval.py: the prediction is stripped, best over the references (no answer is run as code here)."""
     return _core(
         options,
@@ -73,7 +73,7 @@ def vlmevalkit(options: MetricOptions) -> Metric:
     )
 
 
-def qwen_vl(options: MetricOptions) -> Metric:
+def qwen_vl(options: MetricOptions) -> Scorer:
     """Qwen-VL, eval_mm/evaluate_vqa.py: the prediction is stripped and handed over as the target.
 
     So 5 % of the *prediction* are forgiven, and it is a zero prediction that is compared as text.
@@ -85,7 +85,7 @@ def qwen_vl(options: MetricOptions) -> Metric:
     )
 
 
-def evalscope(options: MetricOptions) -> Metric:
+def evalscope(options: MetricOptions) -> Scorer:
     """As in evalscope 1.14, benchmarks/chartqa: the text behind the last "ANSWER:"; a zero reference wants a zero.
 
     Upstream takes an answer without the marker for empty. We score such an answer as it stands, and say how many there are.
@@ -106,7 +106,7 @@ def evalscope(options: MetricOptions) -> Metric:
     return mean_metric(score, signature=f"extract:answer-line zero:number tol:{tolerance:g} refs:first", binary=True)
 
 
-def vlkit(options: MetricOptions) -> Metric:
+def vlkit(options: MetricOptions) -> Scorer:
     """Our recommendation: the core rule on stripped texts, best over the references, so that numbers stay comparable with published ones.
 
     How many answers fail by a percent sign, currency sign or thousands comma alone is said beside the score.
@@ -138,7 +138,7 @@ def _decorated(row: Row, tolerance: float) -> bool:
     )
 
 
-def _core(options: MetricOptions, match: Callable[[str, str, float], float], strip: str, pick: Pick = "max") -> Metric:
+def _core(options: MetricOptions, match: Callable[[str, str, float], float], strip: str, pick: Pick = "max") -> Scorer:
     tolerance = _tolerance(options)
 
     def compare(prediction: str, reference: str) -> float:

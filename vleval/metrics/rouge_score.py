@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from rapidfuzz.distance import LCSseq
 
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import mean_metric, mean_of, over_pairs
 from vleval.metrics.caching import cached
 from vleval.metrics.cjk import split_cjk
@@ -63,7 +63,7 @@ def _f1(common: int, have: int, want: int) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
 
 
-def _build(compare: Callable[[str, str], float], signature: str) -> Callable[[MetricOptions], Metric]:
+def _build(compare: Callable[[str, str], float], signature: str) -> Callable[[MetricOptions], Scorer]:
     per_row = over_pairs(compare, "max")
 
     def score(rows: Sequence[Row]) -> Scores:

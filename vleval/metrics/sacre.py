@@ -14,7 +14,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from vldata.errors import UsageError
-from vleval.metric import CorpusStats, Floats, Metric, Scores
+from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import has_cjk
@@ -63,7 +63,7 @@ def ter_value(sums: Floats) -> Floats:
     return 100.0 * np.divide(edits, length, out=(edits > 0).astype(np.float64), where=length > 0)
 
 
-def sacrebleu(options: MetricOptions) -> Metric:
+def sacrebleu(options: MetricOptions) -> Scorer:
     """Corpus BLEU. The tokenizer is 13a, and `zh` (or `char` for kana and hangul) when references have CJK text."""
     _check(options.tokenize)
 
@@ -74,14 +74,14 @@ def sacrebleu(options: MetricOptions) -> Metric:
     return _corpus(score, f"{_signature('BLEU', tokenize=options.tokenize or '13a')}{'' if options.tokenize else ' tok-cjk:zh|char'}")
 
 
-def sacrebleu_13a(options: MetricOptions) -> Metric:
+def sacrebleu_13a(options: MetricOptions) -> Scorer:
     """lmms-eval, api/metrics.py `bleu`: sacrebleu's defaults, whatever the script."""
     tokenize = options.tokenize or "13a"
     _check(tokenize)
     return _corpus(lambda rows: _bleu(rows, tokenize, chosen=False), _signature("BLEU", tokenize=tokenize))
 
 
-def chrf(options: MetricOptions) -> Metric:
+def chrf(options: MetricOptions) -> Scorer:
     """Corpus chrF2 over characters up to order 6; works for any script."""
 
     def score(rows: Sequence[Row]) -> Scores:
@@ -91,7 +91,7 @@ def chrf(options: MetricOptions) -> Metric:
     return _corpus(score, _signature("CHRF"))
 
 
-def ter(options: MetricOptions) -> Metric:
+def ter(options: MetricOptions) -> Scorer:
     """Corpus TER, in percent, lower is better; an answer that failed counts as an empty hypothesis: every word of the reference is an edit.
 
     In vlkit CJK text is split by TER's own Asian support.
@@ -104,7 +104,7 @@ def ter(options: MetricOptions) -> Metric:
     return _corpus(score, _signature("TER") + " tok-cjk:tercom-norm-asian", higher_is_better=False)
 
 
-def ter_plain(options: MetricOptions) -> Metric:
+def ter_plain(options: MetricOptions) -> Scorer:
     """lmms-eval, api/metrics.py `ter`: sacrebleu's defaults, whatever the script."""
     return _corpus(lambda rows: _ter(rows, asian=False), _signature("TER"), higher_is_better=False)
 
@@ -179,5 +179,5 @@ def _check(tokenize: str) -> None:
         raise UsageError(f"no sacrebleu tokenizer {tokenize!r} here.", cure="Take one of: " + ", ".join(TOKENIZERS) + ".")
 
 
-def _corpus(score: Callable[[Sequence[Row]], Scores], signature: str, *, higher_is_better: bool = True) -> Metric:
-    return Metric("", "", score, 100.0, higher_is_better, "corpus", False, signature, ("references",))
+def _corpus(score: Callable[[Sequence[Row]], Scores], signature: str, *, higher_is_better: bool = True) -> Scorer:
+    return Scorer(score=score, signature=signature, kind="corpus", scale=100.0, higher_is_better=higher_is_better)

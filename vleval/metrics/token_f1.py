@@ -7,7 +7,7 @@ import re
 import string
 from collections import Counter
 
-from vleval.metric import Metric
+from vleval.metric import Scorer
 from vleval.metrics.base import answer, mean_metric, mean_of, references
 from vleval.metrics.cjk import split_cjk
 from vleval.metrics.options import MetricOptions
@@ -35,7 +35,7 @@ def _squad_tokens(text: str) -> list[str]:
     return split_cjk(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)))
 
 
-def vlkit(options: MetricOptions) -> Metric:
+def vlkit(options: MetricOptions) -> Scorer:
     """Best over the references; see `token_f1`."""
 
     def per_row(row: Row) -> float:
@@ -46,7 +46,7 @@ def vlkit(options: MetricOptions) -> Metric:
     return mean_metric(mean_of(per_row), signature="norm:squad tok:words+cjk-chars refs:max")
 
 
-def inspect(options: MetricOptions) -> Metric:
+def inspect(options: MetricOptions) -> Scorer:
     """inspect_ai 0.3.285, scorer/_classification.py `f1`: bags of words, best over the references with words, rounded to 2 places."""
 
     def per_row(row: Row) -> float:
@@ -61,7 +61,7 @@ def inspect(options: MetricOptions) -> Metric:
     return mean_metric(mean_of(per_row), signature="norm:inspect tok:bag round:2 refs:max")
 
 
-def inspect_exact(options: MetricOptions) -> Metric:
+def inspect_exact(options: MetricOptions) -> Scorer:
     """inspect_ai, scorer/_classification.py `exact`: equal after its normalisation, over the references that keep a word."""
 
     def per_row(row: Row) -> float:

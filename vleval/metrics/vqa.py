@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from vleval.metric import Metric, Scores
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, references
 from vleval.metrics.caching import cached
 from vleval.metrics.options import MetricOptions
@@ -159,7 +159,7 @@ def vlkit(prediction: str, known: Sequence[str]) -> float:
 
 def _build(
     compare: Callable[[str, Sequence[str]], float], signature: str, *, single_is_zero: bool = True
-) -> Callable[[MetricOptions], Metric]:
+) -> Callable[[MetricOptions], Scorer]:
     def score(rows: Sequence[Row]) -> Scores:
         values = np.zeros(len(rows))
         single = 0
@@ -171,7 +171,7 @@ def _build(
         note = f"{single} of {len(rows)} rows have one reference only, where VQA accuracy leaves nobody to agree with and is 0."
         return Scores(values=values, notes=(note,) if single and single_is_zero else ())
 
-    def build(options: MetricOptions) -> Metric:
+    def build(options: MetricOptions) -> Scorer:
         return mean_metric(score, signature=signature)
 
     build.__doc__ = compare.__doc__

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vldata.errors import DataError, UsageError
-from vleval.metrics import METRICS
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.table import METRICS
 from vleval.profiles import ALIASES, DEFAULTS, PROFILES, TASK_ALIASES, default_metrics, resolve, table
 from vleval.rows import Row
 
