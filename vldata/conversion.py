@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from vldata.errors import DataError, UsageError
-from vldata.files.lock import hold
 from vldata.media.pixels import budget_limits, find_processor, vision_tokens
 from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
@@ -26,10 +25,12 @@ from vldata.output.identity import Identity, make_fingerprint, make_identity, re
 from vldata.output.join import Joined, join
 from vldata.output.journal import discard_state, recover
 from vldata.output.options import ConvertOptions
+from vldata.output.ownership import hold_dataset
 from vldata.output.publish import publish
+from vldata.output.resuming import SameDrafts, drafts_digest
 from vldata.output.seen import SeenIds
 from vldata.output.spreading import kind_of
-from vldata.output.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key
+from vldata.output.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key, written_files, written_state
 from vldata.output.tokens import TokenCounter, text_bytes
 from vldata.quiet_gc import few_collections
 from vldata.records.draft import Draft, Mend, Reject, Source, traits_of
@@ -82,8 +83,10 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
     options = msgspec.structs.replace(options, min_pixels=low, max_pixels=high)
     paths = DatasetPaths(options.out, name)
     identity = make_identity(source, name, options)
-    with hold(paths.lock, f"dataset {name!r}"):
-        recover(paths)
+    with hold_dataset(paths, resumes=True):
+        if options.fresh:
+            discard_state(paths)
+        recover(paths, "convert", owned=(name, f"{name}_text"))
         refuse_foreign(paths, identity, overwrite=options.overwrite)
         stage = open_stage(paths, make_fingerprint(identity), fresh=options.fresh)
         run = _Run(source, options, identity, stage, on_progress)
@@ -91,7 +94,6 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
             run.resume()
             run.work()
             result = run.finish()
-        discard_state(paths)
     return result
 
 
@@ -199,11 +201,13 @@ class _Run:
         limit = self._options.limit
         part = _Part()
         self._parts.append(part)
+        check = SameDrafts(self._markers, self._source.name)
         for read, draft in enumerate(self._source.drafts()):
             if limit is not None and read >= limit:
                 self._excluded += 1
                 continue
             if read < self._resumed:
+                check.add(draft)
                 continue
             part.drafts.append(draft)
             if isinstance(draft, Reject) or not draft.media:
@@ -219,6 +223,7 @@ class _Run:
                     yield key, ref
             if part.full:
                 part = self._next_part(part)
+        check.finish()
         part.closed = True
 
     def _next_part(self, part: _Part) -> _Part:
@@ -273,13 +278,13 @@ class _Run:
             rendering = self._rendered[key]
             path = getattr(ref, "path", "")
             size, mtime_ns = file_state(path) if path else (-1, -1)
-            lines["renders"].append(msgspec.json.encode(RenderLine(key, rendering, path, size, mtime_ns)))
-            if isinstance(rendering, Rendered):
-                pictures += [self._stage.paths.images / picture.name for picture in rendering.pictures]
-            elif isinstance(rendering, Kept):
-                pictures.append(self._stage.paths.videos / rendering.video.name)
-        marker = Marker(len(part.drafts), "".join(kinds), len(lines["rejects"]), len(lines["repairs"]))
-        self._stage.write_part(len(self._markers), marker, lines, pictures)
+            written = [file for file, _ in written_files(self._stage.paths, rendering)]
+            states = tuple(map(written_state, written))
+            lines["renders"].append(msgspec.json.encode(RenderLine(key, rendering, path, size, mtime_ns, states)))
+            pictures += written
+        marker = self._stage.write_part(
+            len(self._markers), lines, pictures, annotations=len(part.drafts), kinds="".join(kinds), drafts=drafts_digest(part.drafts)
+        )
         self._seen.add(tuple(ids))
         self._markers.append(marker)
         self._report()

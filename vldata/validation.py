@@ -10,6 +10,8 @@ import msgspec
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.files.gate import SafePath, below
+from vldata.files.paths import path_fault
 from vldata.media.inspect import PictureFacts, inspect_pictures
 from vldata.media.pixels import is_fixed_point
 from vldata.media.pool import DEFAULT_TIMEOUT_S
@@ -17,8 +19,8 @@ from vldata.media.refs import Failure
 from vldata.media.video_proof import VideoFacts, inspect_videos
 from vldata.output.contract import Contract, PixelContract, read_contract
 from vldata.output.dataset_info import Entry, make_entry, read_dataset_info
-from vldata.output.folder import DATASET_INFO, VIDEOS_DIR, DatasetPaths
-from vldata.output.journal import recover_all
+from vldata.output.folder import DATASET_INFO, VIDEOS_DIR, DatasetPaths, can_name_files
+from vldata.output.journal import unfinished
 from vldata.output.publish import MediaLine
 from vldata.records.check import RecordChecker
 from vldata.records.findings import Finding, FindingList
@@ -38,12 +40,12 @@ class ValidatedDataset(msgspec.Struct, frozen=True):
 
 
 class Validation(msgspec.Struct, frozen=True):
-    """The outcome: datasets checked, entries passed over with the reason, findings."""
+    """The outcome: datasets checked, entries passed over with the reason, findings; `unfinished` are commits that somebody must finish."""
 
     folder: Path
     datasets: tuple[ValidatedDataset, ...]
     skipped: dict[str, str]
-    recovered: tuple[str, ...]
+    unfinished: tuple[str, ...]
     counts: dict[str, int]
     findings: FindingList
 
@@ -87,7 +89,6 @@ def validate(
     Raises:
         DataError: the registry cannot be read or a name is not in it.
     """
-    recovered = recover_all(folder)
     table = read_dataset_info(folder)
     for name in names:
         if name not in table:
@@ -98,6 +99,9 @@ def validate(
     known: KnownFaults = {}
     for name, entry in table.items():
         if names and name not in names:
+            continue
+        if not can_name_files(name):
+            skipped[name] = "its name is no plain one, so no file of it is looked for here"
             continue
         paths = DatasetPaths(folder, name)
         if not paths.contract.exists() and not _looks_ours(entry, name):
@@ -112,7 +116,7 @@ def validate(
             check.pictures(pictures, headers_only=headers_only, workers=workers, on_progress=on_progress)
             check.videos(videos, lines, headers_only=headers_only, workers=workers, timeout_s=timeout_s)
         done.append(ValidatedDataset(name, records, len(pictures), len(videos)))
-    return Validation(folder, tuple(done), skipped, recovered, dict(findings.counts), findings)
+    return Validation(folder, tuple(done), skipped, unfinished(folder), dict(findings.counts), findings)
 
 
 def _looks_ours(entry: Entry, name: str) -> bool:
@@ -155,12 +159,18 @@ class _DatasetCheck:
         return checked.records, checked.first_use
 
     def _files(self) -> list[Path]:
-        name = self._entry.get("file_name")
-        path = self._paths.out / str(name)
-        if not isinstance(name, str) or not path.exists():
-            self._add(self._paths.out / DATASET_INFO, "VL031", f"{self._paths.name!r} names {name!r}, which is not there.")
+        name, info = self._entry.get("file_name"), self._paths.out / DATASET_INFO
+        try:
+            named = below(self._paths.out, name if isinstance(name, str) else "", str(info))
+            if not named.exists():
+                self._add(info, "VL031", f"{self._paths.name!r} names {name!r}, which is not there.")
+                return []
+            if (folder := named.folder()) is None:
+                return [named.checked()]
+            return [below(self._paths.out, f"{name}/{part.name}", str(info)).checked() for part in sorted(folder.glob("*.jsonl"))]
+        except DataError as error:
+            self._add(info, "VL031", f"{self._paths.name!r} {error.what}")
             return []
-        return sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
 
     def _compare_digest(self, file: Path, counted: int) -> None:
         if not self.contract:
@@ -211,9 +221,9 @@ class _DatasetCheck:
         """Open every picture once and check it against its name and the contract."""
         pixels = self.contract.pixels if self.contract else None
         known = self._known.setdefault(pixels, {})
+        known.update((image, []) for image in first_use if path_fault(image))  # VL009 told; nothing outside is opened
         images = [image for image in first_use if image not in known]
-        absolute = (str((self._paths.out / image).absolute()) for image in images)
-        outcomes = inspect_pictures(absolute, headers_only=headers_only, workers=count_workers(workers)) if images else ()
+        outcomes = inspect_pictures(self._safe(images), headers_only=headers_only, workers=count_workers(workers)) if images else ()
         for done, (index, outcome) in enumerate(outcomes, start=1):
             known[images[index]] = self._picture_faults(images[index], outcome, headers_only=headers_only)
             if on_progress:
@@ -232,13 +242,15 @@ class _DatasetCheck:
         timeout_s: float,
     ) -> None:
         """Decode every kept video once, and compare it with its name and its media line."""
-        videos = list(first_use)
-        absolute = [str((self._paths.out / video).absolute()) for video in videos]
-        outcomes = inspect_videos(absolute, headers_only=headers_only, workers=count_workers(workers), timeout_s=timeout_s)
+        videos = [video for video in first_use if not path_fault(video)]
+        outcomes = inspect_videos(self._safe(videos), headers_only=headers_only, workers=count_workers(workers), timeout_s=timeout_s)
         for index, outcome in outcomes if videos else ():
             where, record_id = first_use[videos[index]]
             for code, message in _video_faults(videos[index], outcome, lines.get(videos[index])):
                 self._add(where, code, f"{videos[index]}: {message}", record_id)
+
+    def _safe(self, names: list[str]) -> list[SafePath]:
+        return [below(self._paths.out.absolute(), name) for name in names]
 
     def _picture_faults(self, image: str, outcome: PictureFacts | Failure, *, headers_only: bool) -> list[tuple[str, str]]:
         if isinstance(outcome, Failure):

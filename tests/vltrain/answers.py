@@ -9,6 +9,7 @@ import torch
 from vltrain.data import load_set
 from vltrain.features import read_picture
 
+from vldata.files.gate import below
 from vldata.models.processor import load_processor
 
 
@@ -24,7 +25,7 @@ def exact_match(model: Any, folder: Path, target: str) -> float:
                 {
                     "role": "user",
                     "content": [
-                        {"type": "image", "image": read_picture(example.folder / example.record.images[0])},
+                        {"type": "image", "image": read_picture(below(example.folder, example.record.images[0]))},
                         {"type": "text", "text": example.record.messages[0].content.removeprefix("<image>")},
                     ],
                 }

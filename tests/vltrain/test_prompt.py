@@ -18,6 +18,7 @@ from vltrain.levers import to_pixel_values
 
 from tests.vltrain.conftest import load
 from vldata.errors import DataError
+from vldata.files.gate import below
 from vldata.models.processor import load_processor
 from vldata.models.prompt import Prompter
 from vldata.records.control_tokens import escape_control_tokens
@@ -161,7 +162,7 @@ def test_interpolated_positions_are_the_towers(grid: tuple[int, int]) -> None:
 
 def test_an_off_grid_picture_is_resized_as_the_processor_does(tiny: Path, tmp_path: Path) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (301, 407, 3), dtype=np.uint8)).save(tmp_path / "a.png")
-    ours = to_patches(read_picture(tmp_path / "a.png"))
+    ours = to_patches(read_picture(below(tmp_path, "a.png")))
     wanted = load_processor(tiny).image_processor(Image.open(tmp_path / "a.png"), return_tensors="pt")["pixel_values"]
     assert to_pixel_values(torch.from_numpy(ours)).shape == wanted.shape
 

@@ -16,10 +16,12 @@ import numpy as np
 
 from vldata.errors import DataError, UsageError
 from vldata.files import strictjson
+from vldata.files.gate import SafePath, below, refuse_unsafe
 from vldata.media.pixels import Size
 from vldata.output.contract import Contract, read_contract
 from vldata.output.dataset_info import no_dataset, read_dataset_info
-from vldata.output.folder import DATASET_INFO, DatasetPaths
+from vldata.output.folder import DATASET_INFO, DatasetPaths, can_name_files
+from vldata.output.journal import refuse_unfinished
 from vldata.records.record import Message, Record, iter_records
 
 
@@ -63,7 +65,8 @@ def load_set(target: str, *, limit: int | None = None) -> LoadedSet:
     asked = DatasetPaths.at(target)
     folder, name = asked.out, asked.name
     files, contract_name = _files(folder, name)
-    paths = DatasetPaths(folder, contract_name)
+    paths = DatasetPaths(folder, contract_name) if can_name_files(contract_name) else DatasetPaths(folder, name)
+    refuse_unfinished(paths)
     contract = read_contract(paths) if paths.contract.is_file() else None
     sizes = _read_sizes(paths.media) if paths.media.is_file() else {}
     examples: list[Example] = []
@@ -95,11 +98,16 @@ def _files(folder: Path, name: str) -> tuple[list[Path], str]:
             where=str(folder / DATASET_INFO),
             cure="Convert it: vldata convert sharegpt FILE",
         )
-    path = folder / file_name
-    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    if not files or not all(file.is_file() for file in files):
-        raise DataError("is not there.", where=str(path), cure="Convert again, or repair dataset_info.json.")
-    return files, file_name.removesuffix(".jsonl").rstrip("/")
+    info = str(folder / DATASET_INFO)
+    file_name = file_name.rstrip("/")
+    named = below(folder, file_name, info)
+    if not named.exists():
+        raise DataError("is not there.", where=str(named), cure="Convert again, or repair dataset_info.json.")
+    inside = named.folder()
+    parts = [f"{file_name}/{part.name}" for part in sorted(inside.glob("*.jsonl"))] if inside is not None else [file_name]
+    if not parts:
+        raise DataError("holds no .jsonl file.", where=str(named), cure="Convert again, or repair dataset_info.json.")
+    return [below(folder, part, info).checked() for part in parts], file_name.removesuffix(".jsonl")
 
 
 def _iter_any(file: Path, *, ours: bool) -> Iterator[tuple[int, Record]]:
@@ -111,7 +119,9 @@ def _iter_any(file: Path, *, ours: bool) -> Iterator[tuple[int, Record]]:
     else:
         rows = ((number, strictjson.loads(line)) for number, line in strictjson.iter_lines(file))
     for number, row in rows:
-        yield number, _plain_record(row, f"{file}:{number}")
+        record = _plain_record(row, f"{file}:{number}")
+        refuse_unsafe(file.parent, record.media, f"{file}:{number}")
+        yield number, record
 
 
 def _plain_record(row: Any, where: str) -> Record:
@@ -152,9 +162,9 @@ def _size(folder: Path, image: str, sizes: dict[str, Size]) -> Size:
         from PIL import Image, UnidentifiedImageError
 
         try:
-            with Image.open(folder / image) as picture:
+            with below(folder, image).open() as file, Image.open(file) as picture:
                 sizes[image] = picture.size
-        except (OSError, UnidentifiedImageError) as error:
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise DataError(f"no picture: {error}.", where=str(folder / image), cure="Run: vldata validate") from None
     return sizes[image]
 
@@ -164,15 +174,21 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def missing_pictures(loaded: Sequence[LoadedSet]) -> tuple[int, Path | None]:
-    """Count the different pictures of the records that are not on disk, and name the first."""
-    missing: dict[Path, bool] = {}
+def missing_pictures(loaded: Sequence[LoadedSet]) -> tuple[int, SafePath | None]:
+    """Count the different pictures of the records that are not on disk, and name the first.
+
+    Raises:
+        DataError: one leads out of the dataset's folder, or is no picture by its content.
+    """
+    missing: dict[SafePath, bool] = {}
     for one in loaded:
         for example in one.examples:
             for image in example.record.images:
-                path = example.folder / image
+                path = below(example.folder, image, example.record.id)
                 if path not in missing:
-                    missing[path] = not path.is_file()
+                    missing[path] = not path.exists()
+                    if not missing[path]:
+                        path.checked("image")
     lost = [path for path, gone in missing.items() if gone]
     return len(lost), lost[0] if lost else None
 

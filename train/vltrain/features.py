@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vldata.errors import DataError
+from vldata.files.gate import SafePath, below
 from vldata.media.pixels import is_fixed_point, smart_resize, vision_tokens
 from vldata.models.prompt import Prompter
 from vltrain.data import Example
@@ -69,7 +70,7 @@ class Featurizer:
         Raises:
             DataError: a picture cannot be read, or there is nothing to learn.
         """
-        pictures = [read_picture(example.folder / image) for image in example.record.images]
+        pictures = [read_picture(below(example.folder, image, example.record.id)) for image in example.record.images]
         grids = tuple((picture.shape[0] // PATCH, picture.shape[1] // PATCH) for picture in pictures)
         tokens = [vision_tokens(columns * PATCH, rows * PATCH, processor="qwen3-vl") for rows, columns in grids]
         encoded = self.prompter.encode(example.record, tokens)
@@ -84,12 +85,12 @@ class Featurizer:
         return Sample(ids, labels, positions, np.flatnonzero(encoded.pictures), patches, grids, names)
 
 
-def read_picture(path: Path) -> Bytes:
+def read_picture(path: SafePath) -> Bytes:
     """Decode a picture to rows x columns x RGB on the processor's grid; one that is not there yet is resized as the processor would."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as opened:
+        with path.open() as file, Image.open(file) as opened:
             picture = opened.convert("RGB")
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise DataError(f"no picture: {error}.", where=str(path), cure="Run: vldata validate") from None

@@ -50,9 +50,9 @@ class ValidationResult(JobResult):
         yield f"{counted(self.findings.total, 'finding')}." if self.findings.total else "No findings."
 
     def asides(self) -> Iterator[str]:
-        """Yield what was finished or skipped."""
-        for name in self.validation.recovered:
-            yield f"Finished the interrupted commit of {name!r}."
+        """Yield what is not finished, and what was skipped."""
+        for name in self.validation.unfinished:
+            yield f"Warning: a command was interrupted while it put {name!r} in place, or is doing so now. Run it again to finish it."
         for name, reason in self.validation.skipped.items():
             yield f"Skipped {name!r}: {reason}."
 
@@ -64,6 +64,7 @@ class ValidationResult(JobResult):
             "folder": str(self.validation.folder),
             "datasets": msgspec.to_builtins(self.datasets),
             "skipped": self.validation.skipped,
+            "unfinished": list(self.validation.unfinished),
             "counts": self.validation.counts,
             "findings": [{**msgspec.to_builtins(finding), "cure": finding.cure} for finding in self.findings.kept],
         }

@@ -11,8 +11,10 @@ import msgspec
 
 from vldata.errors import DataError, MissingExtraError
 from vldata.files import strictjson
+from vldata.files.gate import SafePath, below, refuse_unsafe
 from vldata.output.contract import Contract, read_contract
 from vldata.output.folder import DatasetPaths, Target
+from vldata.output.journal import refuse_unfinished
 from vldata.output.publish import MediaLine
 from vldata.records.record import Record, iter_records
 
@@ -32,6 +34,7 @@ class Dataset:
 
     def __init__(self, target: Target) -> None:
         self.paths = DatasetPaths.at(target)
+        refuse_unfinished(self.paths)
         self.contract: Contract = read_contract(self.paths)
 
     @property
@@ -40,8 +43,16 @@ class Dataset:
         return self.paths.name
 
     def files(self) -> list[Path]:
-        """The record files, in order."""
-        return [self.paths.out / file.name for file in self.contract.files]
+        """The record files, in order.
+
+        Raises:
+            DataError: one is not there, or leads out of the folder.
+        """
+        return [below(self.paths.out, file.name, str(self.paths.contract)).checked() for file in self.contract.files]
+
+    def file(self, name: str) -> SafePath:
+        """A picture or video that a record or media line of this dataset names."""
+        return below(self.paths.out, name, str(self.paths.out / self.name))
 
     def __len__(self) -> int:
         return self.contract.counts.written
@@ -72,26 +83,36 @@ class Dataset:
         return notebook_table(self, len(self), self.contract, self.paths.out)
 
     def image_paths(self, record: Record) -> list[Path]:
-        """Where the pictures of a record lie."""
-        return [self.paths.out / image for image in record.images]
+        """Where the pictures of a record lie.
+
+        Raises:
+            DataError: one is not there, is no picture, or leads out of the folder.
+        """
+        return [self.file(image).checked("image") for image in record.images]
 
     def video_paths(self, record: Record) -> list[Path]:
-        """Where the kept videos of a record lie."""
-        return [self.paths.out / video for video in record.kept_videos]
+        """Where the kept videos of a record lie.
+
+        Raises:
+            DataError: as `image_paths`.
+        """
+        return [self.file(video).checked("video") for video in record.kept_videos]
 
     def media(self) -> Iterator[MediaLine]:
         """Stream what is known of every picture and video without opening one."""
         decoder = msgspec.json.Decoder(MediaLine)
         for number, line in strictjson.iter_lines(self.paths.media):
             try:
-                yield decoder.decode(line)
+                media = decoder.decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise DataError(f"not a media line: {error}.", where=f"{self.paths.media}:{number}", cure="Convert again.") from None
+            refuse_unsafe(self.paths.out, (media.path,), f"{self.paths.media}:{number}")
+            yield media
 
-    def to_hf(self) -> datasets.Dataset:
+    def to_hf(self, *, cache: str | None = None) -> datasets.Dataset:
         """View it as a Hugging Face `datasets.Dataset` whose `images` decode when a row is read.
 
-        Kept videos are a column `videos` of paths.
+        Kept videos are a column `videos` of paths. `cache` is the folder of its table; by default that of the library.
 
         Raises:
             MissingExtraError: the extra `hf` is not installed.
@@ -115,7 +136,7 @@ class Dataset:
             columns["tools"] = text
         digests = tuple(file.sha256 for file in self.contract.files)  # `datasets` caches by the arguments alone
         rows = functools.partial(_iter_rows, str(self.paths.out / self.name), tuple(columns), digests)
-        return datasets.Dataset.from_generator(rows, features=datasets.Features(columns))
+        return datasets.Dataset.from_generator(rows, features=datasets.Features(columns), cache_dir=cache)
 
 
 def _iter_rows(target: str, columns: tuple[str, ...], digests: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from vldata.errors import DataError
-from vldata.files import strictjson
+from vldata.files import inside, strictjson
+from vldata.files.copying import copy_below
 from vldata.files.durable import open_durable
+from vldata.files.gate import below, refuse_unsafe
 from vldata.output.contract import Contract, FileDigest, PixelContract, TokenStatistics, VideoContract, encode_contract, spread
 from vldata.output.dataset_info import Entry, make_entry
 from vldata.output.folder import VIDEOS_DIR, DatasetPaths
@@ -33,16 +36,28 @@ class Part(NamedTuple):
     contract: Contract
 
 
-def publish_parts(paths: DatasetPaths, parts: Sequence[Part], media: Mapping[str, MediaLine], *, unregister: tuple[str, ...] = ()) -> None:
+def publish_parts(
+    paths: DatasetPaths,
+    parts: Sequence[Part],
+    media: Mapping[str, MediaLine],
+    *,
+    made_by: str,
+    unregister: tuple[str, ...] = (),
+    more: Sequence[tuple[str, Path]] = (),
+) -> None:
     """Stage records, media and contract of every part and commit them together.
 
     Args:
         paths: whose state folder is used; the caller holds its lock.
         parts: what to publish.
         media: lines of all pictures in use, by path.
+        made_by: the command, which alone may finish the commit when it is interrupted.
+        more: files to copy as they are, by their final names.
         unregister: datasets whose entry and files go with the same commit.
     """
-    paths.staging.mkdir(parents=True, exist_ok=True)
+    staging = paths.staging.relative_to(paths.out).as_posix()
+    inside.remove_tree(paths.out, staging)
+    inside.make_folder(paths.out, staging)
     renames: list[Rename] = []
     entries: dict[str, Entry] = {}
     for part in parts:
@@ -70,9 +85,13 @@ def publish_parts(paths: DatasetPaths, parts: Sequence[Part], media: Mapping[str
                 handle.write(data)
             renames.append(Rename(path.relative_to(paths.out).as_posix(), path.name))
         entries[part.name] = entry_for(f"{part.name}.jsonl", part.records)
+    for name, source in more:
+        copy_below(below(source.parent, source.name), paths.out, f"{staging}/{name}")
+        renames.append(Rename(f"{staging}/{name}", name))
     old = [DatasetPaths(paths.out, name) for name in unregister]
-    remove = tuple(path.name for gone in old for path in (gone.records, gone.media, gone.contract))
-    commit(paths, Journal(renames=tuple(renames), remove=remove, unregister=unregister, entries=entries))
+    remove = tuple(path.name for gone in old for path in (gone.records, gone.media, gone.rejects, gone.repairs, gone.contract))
+    journal = Journal(made_by=made_by, renames=tuple(renames), remove=remove, unregister=unregister, entries=entries)
+    commit(paths, journal, owned=(*entries, *unregister))
 
 
 def entry_for(file_name: str, records: Sequence[Record]) -> Entry:
@@ -91,7 +110,7 @@ def read_whole(paths: DatasetPaths, contract: Contract) -> tuple[list[bytes], li
     lines: list[bytes] = []
     records: list[Record] = []
     for file in contract.files:
-        path = paths.out / file.name
+        path = below(paths.out, file.name, str(paths.contract)).checked()
         digest = hashlib.sha256()
         for number, line in strictjson.iter_lines(path):
             digest.update(line + b"\n")
@@ -99,6 +118,7 @@ def read_whole(paths: DatasetPaths, contract: Contract) -> tuple[list[bytes], li
                 records.append(decode_record(line))
             except (strictjson.StrictJsonError, msgspec.ValidationError) as error:
                 raise DataError(f"not a record: {error}.", where=f"{path}:{number}", cure="Run: vldata validate") from None
+            refuse_unsafe(paths.out, records[-1].media, f"{path}:{number}")
             lines.append(line)
         if digest.hexdigest() != file.sha256:
             raise DataError("was changed after the conversion.", where=str(path), cure="Convert again, or restore the file.")
@@ -114,8 +134,9 @@ def read_media(paths: DatasetPaths) -> dict[str, MediaLine]:
     decoder = msgspec.json.Decoder(MediaLine)
     media: dict[str, MediaLine] = {}
     try:
-        for _, raw in strictjson.iter_lines(paths.media):
+        for number, raw in strictjson.iter_lines(paths.media):
             line = decoder.decode(raw)
+            refuse_unsafe(paths.out, (line.path,), f"{paths.media}:{number}")
             media.setdefault(line.path, line)
     except msgspec.DecodeError as error:
         raise DataError(f"not a media file: {error}.", where=str(paths.media), cure="Convert again.") from None

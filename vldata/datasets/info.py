@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import msgspec
 
-from vldata.causes import write_error
 from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
 from vldata.errors import DataError
-from vldata.files.durable import fsync_files
-from vldata.files.lock import hold
+from vldata.files import inside
+from vldata.files.copying import copy_below
+from vldata.files.gate import below
+from vldata.files.paths import path_fault
 from vldata.output.contract import Contract, read_contract
-from vldata.output.dataset_info import make_entry, merge_entries, read_dataset_info
-from vldata.output.folder import DATASET_INFO, IMAGES_DIR, STATE_DIR, VIDEOS_DIR, DatasetPaths, check_name
-from vldata.output.journal import discard_state, recover_all
+from vldata.output.dataset_info import Entry as RegistryEntry
+from vldata.output.dataset_info import make_entry, read_dataset_info
+from vldata.output.folder import DATASET_INFO, IMAGES_DIR, STATE_DIR, VIDEOS_DIR, DatasetPaths, can_name_files, check_name
+from vldata.output.journal import Journal, Rename, commit, recover
+from vldata.output.ownership import hold_datasets
 from vldata.output.publish import MediaLine
 from vldata.output.sides import iter_sides, parent_digest
 
@@ -45,6 +46,9 @@ def list_datasets(out: Path) -> list[Entry]:
         raise DataError(f"no {DATASET_INFO} here.", where=str(out), cure=_WHICH_FOLDER)
     entries = []
     for name in read_dataset_info(out):
+        if not can_name_files(name):
+            entries.append(Entry(name, None, "its name is no plain one: no file of it is looked for here"))
+            continue
         paths = DatasetPaths(out, name)
         if not paths.contract.is_file():
             entries.append(Entry(name, None))
@@ -68,77 +72,90 @@ def _split_note(out: Path, contract: Contract) -> str:
 def rename(paths: DatasetPaths, new: str) -> None:
     """Give a dataset another name, in one commit. Sides of a split of it keep pointing to the digest, not the name.
 
+    One that was interrupted goes on when it is called again.
+
     Raises:
         DataError: the new name is taken, or the dataset has sides that name it.
     """
     target = DatasetPaths(paths.out, check_name(new))
-    if new in read_dataset_info(paths.out) or target.records.exists():
-        raise DataError(f"{new!r} is there already.", where=str(paths.out), cure="Choose another name.")
+    if new == paths.name:
+        raise DataError(f"{new!r} is its name already.", where=str(paths.out), cure="Choose another name.")
+    read_dataset_info(paths.out)  # before a lock is laid into a folder that is none of ours
+    with hold_datasets([target, paths]):
+        if recover(target, "rename", owned=(paths.name, new)):
+            return
+        _refuse_rename(paths, target)
+        contract = read_contract(paths)
+        lines, records = read_whole(paths, contract)
+        kept = ((paths.rejects, target.rejects), (paths.repairs, target.repairs))
+        more = [(final.name, left) for left, final in kept if left.is_file()]
+        part = Part(new, lines, records, contract)
+        publish_parts(target, [part], read_media(paths), made_by="rename", unregister=(paths.name,), more=more)
+
+
+def _refuse_rename(paths: DatasetPaths, target: DatasetPaths) -> None:
+    if target.name in read_dataset_info(paths.out) or target.records.exists():
+        raise DataError(f"{target.name!r} is there already.", where=str(paths.out), cure="Choose another name.")
     if sides := [name for name, _ in iter_sides(paths.out, paths.name)]:
         raise DataError(
             f"{paths.name!r} was split into {', '.join(sides)}, which name it.", where=str(paths.out), cure="Rename before splitting."
         )
-    contract = read_contract(paths)
-    lines, records = read_whole(paths, contract)
-    with hold(target.lock, f"dataset {new!r}"):
-        try:
-            publish_parts(target, [Part(new, lines, records, contract)], read_media(paths), unregister=(paths.name,))
-        finally:
-            discard_state(target)
-    for left, kept in ((paths.rejects, target.rejects), (paths.repairs, target.repairs)):
-        if left.exists():
-            left.replace(kept)
 
 
 def merge_folder(out: Path, other: Path) -> list[str]:
-    """Take over every dataset of another output folder with its pictures. Returns their names.
+    """Take over every dataset of another output folder with its pictures, all of them in one commit. Returns their names.
+
+    Nothing is taken that lies outside the other folder; a picture whose bytes are not those of its name stops the merge.
 
     Raises:
-        DataError: a name is taken in both, or there is nothing to take over.
+        DataError: a name is taken in both, a file leads out of the other folder or is damaged, or there is nothing to take over.
     """
-    theirs = [entry for entry in list_datasets(other) if entry.contract]
+    theirs = {entry.name: entry.contract for entry in list_datasets(other) if entry.contract}
     if not theirs:
         raise DataError("registers no dataset of ours.", where=str(other), cure="Give the folder that a conversion wrote.")
-    registered, mine = read_dataset_info(other), read_dataset_info(out)
-    if taken := [entry.name for entry in theirs if entry.name in mine]:
-        raise DataError(
-            f"both folders have {', '.join(taken)}.", where=str(out), cure=f"Rename in {other} first: vldata info {other} --rename OLD NEW"
-        )
-    names = []
-    for entry in theirs:
-        source = DatasetPaths(other, entry.name)
-        media = read_media(source)
-        _copy_pictures(other, out, media)
-        for old in (source.records, source.media, source.rejects, source.repairs, source.contract):
-            if old.is_file():
-                _copy(old, out / old.name)
-        for file in entry.contract.files if entry.contract else ():
-            _copy(other / file.name, out / file.name)
-        sharded = entry.contract is not None and any("/" in file.name for file in entry.contract.files)
-        columns = registered[entry.name].get("columns", {})
-        file_name = entry.name if sharded else f"{entry.name}.jsonl"
-        merge_entries(out, {entry.name: make_entry(file_name, videos="videos" in columns, tools="tools" in columns)})
-        names.append(entry.name)
-    return names
+    targets = [DatasetPaths(out, check_name(name)) for name in theirs]
+    first = targets[0]
+    with hold_datasets(targets):
+        if not recover(first, "merge", owned=tuple(theirs)):
+            mine = read_dataset_info(out)
+            if taken := [name for name in theirs if name in mine]:
+                cure = f"Rename in {other} first: vldata info {other} --rename OLD NEW"
+                raise DataError(f"both folders have {', '.join(taken)}.", where=str(out), cure=cure)
+            registered = read_dataset_info(other)
+            journal = _stage_merge(first, other, theirs, registered)
+            commit(first, journal, owned=tuple(theirs))
+    return list(theirs)
 
 
-def _copy_pictures(other: Path, out: Path, media: dict[str, MediaLine]) -> None:
-    for path in media:
-        if not (out / path).is_file():
-            _copy(other / path, out / path)
+def _stage_merge(first: DatasetPaths, other: Path, theirs: dict[str, Contract], registered: dict[str, RegistryEntry]) -> Journal:
+    """Copy the pictures to their place, and everything that names a dataset beside it, for one commit."""
+    out, staging = first.out, first.staging.relative_to(first.out).as_posix()
+    inside.remove_tree(out, staging)
+    renames: list[Rename] = []
+    entries = {}
+    for name, contract in theirs.items():
+        source = DatasetPaths(other, name)
+        for line in read_media(source).values():
+            _copy_medium(other, out, line)
+        for path in (source.media, source.rejects, source.repairs, source.contract):
+            if path.is_file() or path == source.contract:
+                copy_below(below(other, path.name), out, f"{staging}/{path.name}")
+                renames.append(Rename(f"{staging}/{path.name}", path.name))
+        for file in contract.files:
+            copy_below(below(other, file.name, str(source.contract)), out, f"{staging}/{file.name}", sha256=file.sha256)
+        sharded = any("/" in file.name for file in contract.files)
+        final = name if sharded else f"{name}.jsonl"
+        renames.append(Rename(f"{staging}/{final}", final))
+        columns = registered[name].get("columns", {})
+        entries[name] = make_entry(final, videos="videos" in columns, tools="tools" in columns)
+    return Journal(made_by="merge", renames=tuple(renames), entries=entries)
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy one file in one step, by the block: a video may be larger than memory."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        shutil.copyfile(source, beside)
-        fsync_files([beside])
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise write_error(target, error) from None
+def _copy_medium(other: Path, out: Path, line: MediaLine) -> None:
+    """Copy a picture or video, unless one with its digest is there already."""
+    if not line.path.startswith((f"{IMAGES_DIR}/", f"{VIDEOS_DIR}/")):
+        raise DataError(f"names {line.path!r}, which is no medium of ours.", where=str(other), cure="Convert again.")
+    copy_below(below(other, line.path), out, line.path, sha256=line.sha256, kind="video" if line.frames else "image")
 
 
 def prune(out: Path, *, dry_run: bool = False) -> tuple[int, int]:
@@ -150,7 +167,7 @@ def prune(out: Path, *, dry_run: bool = False) -> tuple[int, int]:
     Raises:
         DataError: a conversion is unfinished, or an entry cannot be read.
     """
-    recover_all(out)
+    inside.refuse_links(out, f"{STATE_DIR}/x")
     if (out / STATE_DIR).is_dir() and any((out / STATE_DIR).iterdir()):
         raise DataError(
             "a conversion is running or was interrupted here.", where=str(out), cure="Finish it, or discard it with --fresh, then prune."
@@ -160,22 +177,30 @@ def prune(out: Path, *, dry_run: bool = False) -> tuple[int, int]:
     for path in sorted(path for folder in (IMAGES_DIR, VIDEOS_DIR) for path in (out / folder).glob("[0-9a-f][0-9a-f]/*")):
         if len(path.stem) == 64 and path.relative_to(out).as_posix() not in used:
             files += 1
-            size += path.stat().st_size
+            size += path.stat(follow_symlinks=False).st_size
             if not dry_run:
-                path.unlink()
+                inside.remove(out, path.relative_to(out).as_posix())
     return files, size
+
+
+def _files_of(out: Path, name: str) -> list[Path]:
+    named = below(out, name, str(out / DATASET_INFO))
+    if (folder := named.folder()) is not None:
+        return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [named.checked()] if named.exists() else []
 
 
 def _used_pictures(out: Path) -> set[str]:
     """Every path of ours that any registered dataset names, also those of other tools and the user's own."""
     used: set[str] = set()
     for name, entry in read_dataset_info(out).items():
-        paths = DatasetPaths(out, name)
-        if paths.contract.is_file() and paths.media.is_file():
+        if can_name_files(name) and (paths := DatasetPaths(out, name)).contract.is_file() and paths.media.is_file():
             used.update(read_media(paths))
             continue
-        file = out / str(entry.get("file_name", ""))
-        for part in sorted(file.rglob("*")) if file.is_dir() else [file]:
-            if part.is_file():
-                used.update(match.decode() for match in _OUR_PATH.findall(part.read_bytes()))
+        named = entry.get("file_name")
+        if not isinstance(named, str) or path_fault(named.rstrip("/")):
+            continue  # on a hub, or elsewhere: its records can name no picture of this folder by a relative path
+        for part in _files_of(out, named.rstrip("/")):
+            with part.open("rb") as lines:
+                used.update(match.decode() for line in lines for match in _OUR_PATH.findall(line))
     return used

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from vldata.errors import VlkitError
+from vldata.files.gate import below
 from vldata.files.paths import path_fault
 from vldata.output.contract import Contract
 from vldata.records.record import Record, plain_text
@@ -54,7 +55,7 @@ def _row(folder: Path, record: Record) -> str:
     answered = [message.content for message in record.messages if message.role == "assistant"]
     pictures = []
     for file in record.media[:_PICTURES]:
-        thumb = make_thumbnail(str(folder / file), side=_SIDE_PIXELS) if not path_fault(file) else None
+        thumb = make_thumbnail(below(folder, file), side=_SIDE_PIXELS) if not path_fault(file) else None
         pictures.append(f'<img src="{data_url(thumb)}" alt="">' if isinstance(thumb, bytes) else "(cannot be read)")
     more = len(record.media) - len(pictures)
     words = (bdi(_cut("\n".join(texts))) for texts in (asked, answered))

@@ -17,11 +17,11 @@ import msgspec
 from vldata.datasets.dataset import Dataset
 from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
 from vldata.errors import DataError
-from vldata.files.lock import hold
 from vldata.output.contract import Counts, read_contract
 from vldata.output.dataset_info import read_dataset_info
 from vldata.output.folder import DatasetPaths, Target, check_name
-from vldata.output.journal import discard_state, recover
+from vldata.output.journal import recover
+from vldata.output.ownership import hold_dataset
 from vldata.records.draft import Setting
 from vldata.records.findings import Finding, FindingList
 from vldata.records.record import Message, Record, encode_record, iter_records
@@ -183,13 +183,10 @@ def redact(paths: DatasetPaths, name: str = "", *, overwrite: bool = False) -> t
     changed = [one != other for one, other in zip(records, cleaned, strict=True)]
     content = [encode_record(record) if new else line for record, line, new in zip(cleaned, lines, changed, strict=True)]
     base = msgspec.structs.replace(contract, settings=settings, counts=counts, split=None)
-    with hold(target.lock, f"dataset {target.name!r}"):
-        recover(target)
-        try:
-            _refuse_taken(target, overwrite=overwrite)
-            publish_parts(target, [Part(target.name, content, cleaned, base)], read_media(paths))
-        finally:
-            discard_state(target)
+    with hold_dataset(target):
+        recover(target, "pii", owned=(target.name,))
+        _refuse_taken(target, overwrite=overwrite)
+        publish_parts(target, [Part(target.name, content, cleaned, base)], read_media(paths), made_by="pii")
     return target.name, sum(changed)
 
 

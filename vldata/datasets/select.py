@@ -12,11 +12,11 @@ import msgspec
 
 from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
 from vldata.errors import DataError, UsageError
-from vldata.files.lock import hold
 from vldata.output.contract import Contract, Counts, read_contract
 from vldata.output.dataset_info import read_dataset_info
 from vldata.output.folder import DatasetPaths, check_name
-from vldata.output.journal import discard_state, recover
+from vldata.output.journal import recover
+from vldata.output.ownership import hold_dataset
 from vldata.output.publish import MediaLine
 from vldata.output.tokens import estimate_text_tokens, text_bytes
 from vldata.records.draft import Setting
@@ -193,13 +193,11 @@ def _publish(
     counts = Counts(read=len(records), written=len(rows), rejected=0, excluded=len(records) - len(rows))
     base = msgspec.structs.replace(contract, settings={**contract.settings, **settings}, counts=counts, split=None)
     part = Part(name, [lines[row] for row in rows], [records[row] for row in rows], base)
-    with hold(target.lock, f"dataset {name!r}"):
-        recover(target)
-        try:
-            _refuse_taken(target, settings, overwrite=overwrite)
-            publish_parts(target, [part], media if media is not None else read_media(paths))
-        finally:
-            discard_state(target)
+    made_by = next(iter(settings))
+    with hold_dataset(target):
+        recover(target, made_by, owned=(target.name,))
+        _refuse_taken(target, settings, overwrite=overwrite)
+        publish_parts(target, [part], media if media is not None else read_media(paths), made_by=made_by)
 
 
 def _refuse_taken(target: DatasetPaths, settings: dict[str, Setting], *, overwrite: bool) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from vldata.errors import UsageError
 from vldata.exports import jsonl, llamafactory, tables
 from vldata.exports.plan import Exported, ExportPlan
+from vldata.files.lock import hold_below
 from vldata.suggest import nearest
 
 
@@ -47,4 +48,5 @@ def export(name: str, plan: ExportPlan) -> Exported:
     if name not in FORMATS:
         raise UsageError(f"no format {name!r}.{nearest(name, FORMATS)}", cure=f"There are: {', '.join(FORMATS)}.")
     plan.dataset.first()
-    return FORMATS[name].write(plan)
+    with hold_below(plan.out, f".{plan.name}.{name}.lock", f"the {name} export of {plan.name!r}"):
+        return FORMATS[name].write(plan)

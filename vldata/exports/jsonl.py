@@ -21,6 +21,7 @@ from vldata.exports.turns import (
     split_parts,
     typed_parts,
 )
+from vldata.files.content import Kind, image_mime
 from vldata.media.video_tokens import FPS, MAX_FRAMES, MIN_FRAMES, SWIFT_MAX_FRAME_TOKENS, SWIFT_MIN_FRAME_TOKENS, swift_video_tokens
 from vldata.output.publish import MediaLine
 from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Record
@@ -168,8 +169,9 @@ def export_openai(plan: ExportPlan) -> Exported:
             return {"type": "text", "text": piece}
         if plan.images != "embed":
             return {"type": "image_url", "image_url": {"url": plan.image_name(image)}}
-        mime = _MIME[PurePosixPath(image).suffix]
-        encoded = base64.b64encode(plan.image_bytes(image)).decode()
+        data = plan.image_bytes(image)
+        mime = _MIME.get(PurePosixPath(image).suffix) or image_mime(data)
+        encoded = base64.b64encode(data).decode()
         return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{encoded}"}}
 
     def row(record: Record) -> dict[str, Any]:
@@ -197,7 +199,7 @@ def _names(plan: ExportPlan, record: Record) -> list[str]:
 
 def _videos(plan: ExportPlan, record: Record) -> dict[str, list[str]]:
     """The `videos` column, where the dataset has one."""
-    return {} if record.videos is msgspec.UNSET else {"videos": [plan.image_name(video) for video in record.videos]}
+    return {} if record.videos is msgspec.UNSET else {"videos": [plan.image_name(video, "video") for video in record.videos]}
 
 
 class _MediaFields:
@@ -218,10 +220,11 @@ class _MediaFields:
     def of(self, record: Record) -> dict[str, Any]:
         """The fields of one record; a field is absent where there is nothing for it."""
         fields: dict[str, Any] = {}
-        for key, files in (("image", record.images), ("video", record.kept_videos)):
-            names = [self._plan.image_name(file) for file in files]
+        kinds: tuple[tuple[Kind, tuple[str, ...]], ...] = (("image", record.images), ("video", record.kept_videos))
+        for kind, files in kinds:
+            names = [self._plan.image_name(file, kind) for file in files]
             if names:
-                fields[key] = names if self._lists[key] else names[0]
+                fields[kind] = names if self._lists[kind] else names[0]
         return fields
 
 

@@ -57,7 +57,7 @@ def export_sharegpt(plan: ExportPlan) -> Exported:
         built: dict[str, Any] = msgspec.to_builtins(record)
         built["images"] = [plan.image_name(image) for image in record.images]
         if record.videos is not msgspec.UNSET:
-            built["videos"] = [plan.image_name(video) for video in record.videos]
+            built["videos"] = [plan.image_name(video, "video") for video in record.videos]
         return built
 
     file = plan.out / f"{plan.name}.jsonl"
@@ -81,7 +81,7 @@ def export_alpaca(plan: ExportPlan) -> Exported:
         last = pairs.pop()
         images = [plan.image_name(image) for image in record.images]
         row = {"instruction": last[0], "input": "", "output": last[1], "system": system, "history": pairs, "images": images}
-        return row if record.videos is msgspec.UNSET else {**row, "videos": [plan.image_name(video) for video in record.videos]}
+        return row if record.videos is msgspec.UNSET else {**row, "videos": [plan.image_name(video, "video") for video in record.videos]}
 
     file = plan.out / f"{plan.name}_alpaca.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))

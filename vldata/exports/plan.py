@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +11,9 @@ import msgspec
 
 from vldata.causes import write_error
 from vldata.datasets.dataset import Dataset
-from vldata.errors import DataError
-from vldata.files.durable import open_durable, write_atomic
+from vldata.files.content import Kind
+from vldata.files.copying import copy_below
+from vldata.files.durable import replace_atomic, write_atomic
 from vldata.media.video_tokens import Clip, video_tokens
 from vldata.output.folder import Target
 from vldata.output.tokens import estimate_text_tokens, text_bytes
@@ -47,29 +47,32 @@ class ExportPlan:
         self.rows_per_shard = rows_per_shard
         self.push = push
         self.public = public
+        self._seen: dict[str, str] = {}
 
     @property
     def name(self) -> str:
         """The dataset's name, which the exported files bear."""
         return self.dataset.name
 
-    def image_name(self, image: str) -> str:
-        """How the exported file names a picture or video of a record."""
-        if self.images == "copy":
-            return image
-        return str((self.dataset.paths.out / image).absolute())
-
-    def image_bytes(self, image: str) -> bytes:
-        """Read a picture.
+    def image_name(self, image: str, kind: Kind = "image") -> str:
+        """How the exported file names a picture or video of a record, once it was seen to be one.
 
         Raises:
-            DataError: it is not there.
+            DataError: it is not there, is something else by its content, or leads out of the dataset's folder.
         """
-        path = self.dataset.paths.out / image
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path), cure="Run: vldata validate") from None
+        if self.images == "copy":  # looked at when it is copied
+            return self.dataset.file(image).name
+        if image not in self._seen:
+            self._seen[image] = str(self.dataset.file(image).checked(kind).absolute())
+        return self._seen[image]
+
+    def image_bytes(self, image: str, kind: Kind = "image") -> bytes:
+        """Read a picture or video.
+
+        Raises:
+            DataError: as `image_name`.
+        """
+        return self.dataset.file(image).read(kind)
 
     def cutoff(self, video_tokens: Callable[[Clip], int] = video_tokens) -> int:
         """Tokens that hold the longest record, rounded up: exact for vision, estimated from above for text.
@@ -102,29 +105,29 @@ class Exported(msgspec.Struct, frozen=True):
 def write_jsonl(plan: ExportPlan, file: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write rows as JSON lines beside their place and rename; copies pictures first where the plan says so. Returns the count."""
     make_folder(file.parent)
-    beside = file.with_name(f".{file.name}.tmp")
     count = 0
-    with open_durable(beside) as handle:
+    with replace_atomic(file) as handle:
         for row in rows:
             handle.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
             count += 1
-    if plan.images == "copy":
-        copy_pictures(plan)
-    beside.replace(file)
+        if plan.images == "copy":
+            copy_pictures(plan)
     return count
 
 
 def copy_pictures(plan: ExportPlan) -> None:
-    """Copy every picture and video of the dataset into the export, keeping its name."""
-    for image in dict.fromkeys(line.path for line in plan.dataset.media()):
-        target = plan.out / image
-        if target.is_file():
-            continue
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(plan.dataset.paths.out / image, target)
-        except OSError as error:
-            raise write_error(target, error) from None
+    """Copy every picture and video that the records name into the export, keeping its name; each is compared with its digest.
+
+    Raises:
+        DataError: one is not there, is damaged, is something else by its content, or leads out of the dataset's folder.
+    """
+    digests = {line.path: line.sha256 for line in plan.dataset.media()}
+    named: dict[str, Kind] = {}
+    for record in plan.dataset:
+        named.update(dict.fromkeys(record.images, "image"))
+        named.update(dict.fromkeys(record.kept_videos, "video"))
+    for name, kind in named.items():
+        copy_below(plan.dataset.file(name), plan.out, name, sha256=digests.get(name, ""), kind=kind)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -134,9 +137,10 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder with its parents."""
+def make_folder(path: Path) -> Path:
+    """Make a folder with its parents and return it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(path, error) from None
+    return path

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
-import shutil
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 
 from vldata.causes import write_error
-from vldata.errors import DataError, UsageError
-from vldata.exports.plan import Exported, ExportPlan, make_folder
-from vldata.files.durable import open_durable
+from vldata.errors import DataError, UsageError, VlkitError
+from vldata.exports.plan import Exported, ExportPlan, copy_pictures, make_folder
+from vldata.files import inside
+from vldata.files.content import Kind
+from vldata.files.durable import fsync_tree, open_durable, write_atomic
 from vldata.records.record import Record, encode_record
 
 
@@ -27,7 +30,6 @@ def export_parquet(plan: ExportPlan) -> Exported:
     import polars as pl
 
     folder = plan.out / f"{plan.name}.parquet"
-    _fresh_folder(plan, folder)
     text = pl.String
     schema: Any = {
         "id": text,
@@ -43,28 +45,31 @@ def export_parquet(plan: ExportPlan) -> Exported:
         schema["tools"] = text
     files = []
     count = 0
-    for number, records in enumerate(_shards(plan)):
-        rows = [_parquet_row(plan, record, tuple(schema)) for record in records]
-        count += len(rows)
-        path = folder / f"part-{number:05d}.parquet"
-        buffer = io.BytesIO()
-        pl.DataFrame(rows, schema=schema).write_parquet(buffer)
-        with open_durable(path) as handle:
-            handle.write(buffer.getbuffer())
-        files.append(path)
+    if plan.images == "copy":
+        copy_pictures(plan)
+    with _whole_folder(plan, folder) as beside:
+        for number, records in enumerate(_shards(plan)):
+            rows = [_parquet_row(plan, record, tuple(schema)) for record in records]
+            count += len(rows)
+            name = f"part-{number:05d}.parquet"
+            buffer = io.BytesIO()
+            pl.DataFrame(rows, schema=schema).write_parquet(buffer)
+            with open_durable(beside / name) as handle:
+                handle.write(buffer.getbuffer())
+            files.append(folder / name)
     return Exported("parquet", tuple(files), count, f'datasets.load_dataset("parquet", data_files="{folder}/*.parquet")\n')
 
 
 def _parquet_row(plan: ExportPlan, record: Record, columns: tuple[str, ...]) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(record)
-    row |= {"images": _cells(plan, record.images), "videos": _cells(plan, record.kept_videos)}
+    row |= {"images": _cells(plan, record.images, "image"), "videos": _cells(plan, record.kept_videos, "video")}
     return {key: row[key] for key in columns}
 
 
-def _cells(plan: ExportPlan, files: Iterable[str]) -> list[dict[str, Any]]:
+def _cells(plan: ExportPlan, files: Iterable[str], kind: Kind) -> list[dict[str, Any]]:
     if plan.images == "embed":
-        return [{"bytes": plan.image_bytes(file), "path": PurePosixPath(file).name} for file in files]
-    return [{"bytes": None, "path": plan.image_name(file)} for file in files]
+        return [{"bytes": plan.image_bytes(file, kind), "path": PurePosixPath(file).name} for file in files]
+    return [{"bytes": None, "path": plan.image_name(file, kind)} for file in files]
 
 
 def export_webdataset(plan: ExportPlan) -> Exported:
@@ -73,22 +78,25 @@ def export_webdataset(plan: ExportPlan) -> Exported:
     A video is a member of its own, `000000000.0.mp4`.
     """
     folder = plan.out / f"{plan.name}.webdataset"
-    _fresh_folder(plan, folder)
     files = []
     number = itertools.count()
-    for shard, records in enumerate(_shards(plan)):
-        path = folder / f"{plan.name}-{shard:06d}.tar"
-        with open_durable(path) as handle, tarfile.open(fileobj=handle, mode="w", format=tarfile.GNU_FORMAT) as archive:
-            for record in records:
-                key = f"{next(number):09d}"
-                _add(archive, f"{key}.json", encode_record(record))
-                for place, image in enumerate(record.images):
-                    _add(archive, f"{key}.{place}{PurePosixPath(image).suffix}", plan.image_bytes(image))
-                for place, video in enumerate(record.kept_videos):
-                    _add(archive, f"{key}.{place}{PurePosixPath(video).suffix}", plan.image_bytes(video))
-        files.append(path)
+    with _whole_folder(plan, folder) as beside:
+        for shard, records in enumerate(_shards(plan)):
+            name = f"{plan.name}-{shard:06d}.tar"
+            with open_durable(beside / name) as handle, tarfile.open(fileobj=handle, mode="w", format=tarfile.GNU_FORMAT) as archive:
+                for record in records:
+                    _add_record(archive, plan, record, f"{next(number):09d}")
+            files.append(folder / name)
     last = f"{len(files) - 1:06d}"
     return Exported("webdataset", tuple(files), next(number), f'wds.WebDataset("{folder}/{plan.name}-{{000000..{last}}}.tar")\n')
+
+
+def _add_record(archive: tarfile.TarFile, plan: ExportPlan, record: Record, key: str) -> None:
+    _add(archive, f"{key}.json", encode_record(record))
+    for place, image in enumerate(record.images):
+        _add(archive, f"{key}.{place}{PurePosixPath(image).suffix}", plan.image_bytes(image))
+    for place, video in enumerate(record.kept_videos):
+        _add(archive, f"{key}.{place}{PurePosixPath(video).suffix}", plan.image_bytes(video, "video"))
 
 
 def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
@@ -105,9 +113,8 @@ def export_hf(plan: ExportPlan) -> Exported:
         DataError: the hub refuses the upload or cannot be reached.
     """
     folder = plan.out / f"{plan.name}.hf"
-    dataset = plan.dataset.to_hf()
-    _fresh_folder(plan, folder)
-    dataset.save_to_disk(str(folder))
+    with tempfile.TemporaryDirectory(prefix=".vldata-hf-", dir=make_folder(plan.out)) as cache, _whole_folder(plan, folder) as beside:
+        dataset = _save_hf(plan, cache, beside)
     snippet = f'dataset = datasets.load_from_disk("{folder}")\n'
     if not plan.push:
         return Exported("hf", (folder,), len(dataset), snippet + f'# dataset.push_to_hub("NAME", split="{_side(plan)}", private=True)\n')
@@ -118,6 +125,19 @@ def export_hf(plan: ExportPlan) -> Exported:
         cure = f"It is saved in {folder}. Log in with `hf auth login`, see that you may write to it, and run again."
         raise DataError(f"cannot be uploaded: {what}", where=plan.push, cure=cure) from None
     return Exported("hf", (folder,), len(dataset), f'dataset = datasets.load_dataset("{plan.push}", split="{_side(plan)}")\n')
+
+
+def _save_hf(plan: ExportPlan, cache: str, folder: Path) -> Any:
+    """Build the table in a cache of its own and save it; what stops the reading of a record is raised as it was."""
+    try:
+        dataset = plan.dataset.to_hf(cache=cache)
+        dataset.save_to_disk(str(folder))
+    except Exception as error:  # the library wraps whatever a row raises into errors of its own
+        reason: BaseException | None = error
+        while reason is not None and not isinstance(reason, VlkitError | OSError):
+            reason = reason.__cause__ or reason.__context__
+        raise (reason or error) from None
+    return dataset
 
 
 def _side(plan: ExportPlan) -> str:
@@ -135,15 +155,27 @@ def _shards(plan: ExportPlan) -> Iterator[list[Record]]:
         yield shard
 
 
-def _fresh_folder(plan: ExportPlan, folder: Any) -> None:
-    """Make the folder; one of an earlier export is replaced, any other is refused."""
+@contextlib.contextmanager
+def _whole_folder(plan: ExportPlan, folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside; it takes the place of `folder` when the block ends well, and else nothing is changed.
+
+    One of an earlier export is replaced, any other is refused.
+    """
     stamp = folder.with_name(f".{folder.name}.vldata")
     if folder.exists() and not stamp.exists():
         raise DataError("is there already and was not made by an export.", where=str(folder), cure="Choose another --out.")
+    beside, aside = f".{folder.name}.partial", f".{folder.name}.old"
     try:
-        if folder.exists():
-            shutil.rmtree(folder)
-        make_folder(folder)
-        stamp.write_text(plan.name + "\n")
+        for left in (beside, aside):  # of an export that was killed
+            inside.remove_tree(plan.out, left)
+        inside.make_folder(plan.out, beside)
+        yield plan.out / beside
+        fsync_tree(plan.out / beside)
+        write_atomic(stamp, f"{plan.name}\n".encode())
+        inside.move(plan.out, folder.name, aside)
+        inside.move(plan.out, beside, folder.name)
     except OSError as error:
         raise write_error(folder, error) from None
+    finally:
+        for left in (beside, aside):
+            inside.remove_tree(plan.out, left)

@@ -67,13 +67,29 @@ def write_atomic(path: Path, content: bytes) -> None:
         handle.write(content)
 
 
+def fsync_tree(folder: Path) -> None:
+    """Make a folder durable with every file in it, the innermost first.
+
+    Raises:
+        DataError: the disk did not take it.
+    """
+    for here, _, names in os.walk(folder, topdown=False):
+        fsync_files(Path(here, name) for name in names)
+        fsync_dir(Path(here))
+
+
 def fsync_files(paths: Iterable[Path]) -> None:
-    """Make the bytes of existing files durable; one that has gone meanwhile is passed over."""
+    """Make the bytes of existing files durable.
+
+    Raises:
+        DataError: one has gone meanwhile, or the disk did not take its bytes.
+    """
     for path in paths:
         try:
-            handle = os.open(path, os.O_RDONLY)
-        except OSError:
-            continue
-        with contextlib.suppress(OSError):
-            os.fsync(handle)
-        os.close(handle)
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise write_error(path, error) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from vldata.errors import UsageError
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:").match
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*").fullmatch  # surely good, and quickly told
 
 
 class PathError(ValueError):
@@ -19,6 +20,8 @@ def path_fault(path: str) -> str:
 
     Good is a relative POSIX path that stays below its folder, without a scheme, a backslash or control characters.
     """
+    if _PLAIN(path):
+        return ""
     if not path:
         return "is empty"
     if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) <= 0xDFFF for char in path):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from vldata.files.gate import SafePath
 from vldata.media.containers import walk_container
 from vldata.media.decode import decode_picture
 from vldata.media.pool import DEFAULT_TIMEOUT_S, WorkerPool
@@ -41,7 +42,7 @@ class PictureFacts(msgspec.Struct, frozen=True):
     bytes: int
 
 
-def inspect_picture(path: str, *, headers_only: bool = False) -> PictureFacts | Failure:
+def inspect_picture(path: str | SafePath, *, headers_only: bool = False) -> PictureFacts | Failure:
     """Inspect one file: decode it whole and digest it, or read no more than its container's first and last bytes."""
     try:
         return _read_header(path) if headers_only else _read_whole(path)
@@ -50,7 +51,7 @@ def inspect_picture(path: str, *, headers_only: bool = False) -> PictureFacts | 
 
 
 def inspect_pictures(
-    paths: Iterable[str], *, headers_only: bool = False, workers: int, timeout_s: float = DEFAULT_TIMEOUT_S
+    paths: Iterable[str | SafePath], *, headers_only: bool = False, workers: int, timeout_s: float = DEFAULT_TIMEOUT_S
 ) -> Iterator[tuple[int, PictureFacts | Failure]]:
     """Yield (index of the path, facts or why there are none) as they come, from killable workers; headers are read in this process."""
     if headers_only:
@@ -60,7 +61,7 @@ def inspect_pictures(
         yield from pool.map_unordered(paths)
 
 
-def open_inspector(setup: None) -> Callable[[str], PictureFacts | Failure]:
+def open_inspector(setup: None) -> Callable[[str | SafePath], PictureFacts | Failure]:
     """Load the libraries once and return the work of one worker."""
     from vldata.media.decode import warm_up
 
@@ -68,7 +69,7 @@ def open_inspector(setup: None) -> Callable[[str], PictureFacts | Failure]:
     return inspect_picture
 
 
-def _read_whole(path: str) -> PictureFacts:
+def _read_whole(path: str | SafePath) -> PictureFacts:
     data = read_picture_bytes(path)
     decoded = decode_picture(data)
     container = walk_container(data, data[-_TAIL_BYTES:], len(data))
@@ -86,7 +87,7 @@ def _read_whole(path: str) -> PictureFacts:
     )
 
 
-def _read_header(path: str) -> PictureFacts:
+def _read_header(path: str | SafePath) -> PictureFacts:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         check_bytes(size)

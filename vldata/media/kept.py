@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import itertools
@@ -9,7 +10,8 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from vldata.errors import DataError
+from vldata.causes import write_error
+from vldata.files import inside
 from vldata.media.refs import Failure, Kept, RenderSpec, Video, VideoRef
 from vldata.media.sources import Unusable, open_regular
 from vldata.media.video_proof import MAX_VIDEO_BYTES, Proved, prove_video
@@ -30,21 +32,22 @@ def keep_video(ref: VideoRef, spec: RenderSpec) -> Kept | Failure:
             digest, size = _copy(source, temp)
         with temp.open("rb") as file:
             proved = prove_video(file)
-        place = Path(spec.videos_dir, f"{digest[:2]}/{digest}.{proved.extension}")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temp.replace(place)
-        return Kept(_video(proved, place, digest, size, ref.source))
+        name = f"{digest[:2]}/{digest}.{proved.extension}"
+        with inside.parent(Path(spec.videos_dir), name, make=True) as (folder, last):
+            os.rename(temp, last, dst_dir_fd=folder)
+        return Kept(_video(proved, name, digest, size, ref.source))
     except Unusable as verdict:
         return verdict.failure
     except OSError as error:
-        raise DataError(f"a video cannot be written: {error.strerror}", where=spec.videos_dir, cure="Free space and run again.") from error
+        raise write_error(Path(spec.videos_dir), error) from error
     finally:
-        temp.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temp.unlink()
 
 
-def _video(proved: Proved, place: Path, digest: str, size: int, source: str) -> Video:
+def _video(proved: Proved, name: str, digest: str, size: int, source: str) -> Video:
     return Video(
-        name=f"{digest[:2]}/{place.name}",
+        name=name,
         sha256=digest,
         width=proved.width,
         height=proved.height,

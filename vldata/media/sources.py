@@ -6,6 +6,7 @@ import os
 import stat
 from typing import BinaryIO
 
+from vldata.files.gate import SafePath, UnsafePathError
 from vldata.media.refs import Failure
 
 MAX_PICTURE_BYTES = 256 * 1024 * 1024
@@ -19,12 +20,14 @@ class Unusable(Exception):
         self.failure = Failure(code, reason)
 
 
-def open_regular(path: str) -> BinaryIO:
-    """Open a file for reading without following a link in its last place and without waiting on a pipe or device.
+def open_regular(path: str | SafePath) -> BinaryIO:
+    """Open a file for reading without waiting on a pipe or device: a `SafePath` by the gate, a plain path without following its link.
 
     Raises:
         Unusable: VL101 where there is no such file, VL111 where it is not a regular one.
     """
+    if isinstance(path, SafePath):
+        return _open_safe(path)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -41,7 +44,18 @@ def open_regular(path: str) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_picture_bytes(path: str, offset: int = 0, length: int = -1) -> bytes:
+def _open_safe(path: SafePath) -> BinaryIO:
+    try:
+        return path.open()
+    except (FileNotFoundError, NotADirectoryError):
+        raise Unusable("VL101", "the file does not exist") from None
+    except OSError as error:
+        raise Unusable("VL101", f"the file cannot be opened: {error.strerror}") from None
+    except UnsafePathError as error:
+        raise Unusable("VL111", f"it {error.fault}") from None
+
+
+def read_picture_bytes(path: str | SafePath, offset: int = 0, length: int = -1) -> bytes:
     """Read a whole picture file, or the picture of `length` bytes that lies at a place in it.
 
     Raises:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import itertools
 import os
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
-from vldata.errors import DataError
+from vldata.causes import write_error
+from vldata.files import inside
 from vldata.media.refs import FormatRule, ImageFormat, Picture, RenderSpec
 
 if TYPE_CHECKING:
@@ -61,9 +64,8 @@ def store_picture(data: bytes, image_format: ImageFormat, spec: RenderSpec, size
     """
     digest = hashlib.sha256(data).hexdigest()
     name = f"{digest[:2]}/{digest}.{EXTENSIONS[image_format]}"
-    place = Path(spec.images_dir, name)
-    if not _is_there(place, data):
-        _write(place, data, Path(spec.temp_dir))
+    if not _is_there(Path(spec.images_dir, name), data):
+        _write(Path(spec.images_dir), name, data, Path(spec.temp_dir))
     return Picture(
         name=name,
         sha256=digest,
@@ -79,22 +81,19 @@ def store_picture(data: bytes, image_format: ImageFormat, spec: RenderSpec, size
 
 def _is_there(place: Path, data: bytes) -> bool:
     try:
-        return place.stat(follow_symlinks=False).st_size == len(data) and place.read_bytes() == data
+        stat = place.stat(follow_symlinks=False)
+        return S_ISREG(stat.st_mode) and stat.st_size == len(data) and place.read_bytes() == data
     except OSError:
         return False
 
 
-def _write(place: Path, data: bytes, temp_dir: Path) -> None:
+def _write(images: Path, name: str, data: bytes, temp_dir: Path) -> None:
     temp = temp_dir / f"{os.getpid()}-{next(_counter)}.part"
     try:
         temp.write_bytes(data)
-        try:
-            temp.replace(place)
-        except FileNotFoundError:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            temp.replace(place)
+        with inside.parent(images, name, make=True) as (folder, last):
+            os.rename(temp, last, dst_dir_fd=folder)
     except OSError as error:
-        temp.unlink(missing_ok=True)
-        raise DataError(
-            f"a picture cannot be written: {error.strerror}", where=str(place.parent.parent), cure="Free space and run again."
-        ) from error
+        with contextlib.suppress(OSError):
+            temp.unlink()
+        raise write_error(images, error) from error

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import msgspec
 
 from vldata.errors import VlkitError
+from vldata.files.gate import SafePath
 from vldata.media.decode import MAX_SOURCE_PIXELS
 from vldata.media.pixels import MAX_RATIO
 from vldata.media.pool import DEFAULT_TIMEOUT_S, WorkerPool
@@ -142,7 +143,7 @@ def _extension(video: OpenVideo) -> str:
     return _EXTENSIONS.get(names[0], "mp4")
 
 
-def inspect_video(path: str, *, headers_only: bool = False) -> VideoFacts | Failure:
+def inspect_video(path: str | SafePath, *, headers_only: bool = False) -> VideoFacts | Failure:
     """Inspect one kept video: decode it whole and digest it, or open no more than its container."""
     try:
         with open_regular(path) as file:
@@ -164,14 +165,14 @@ def inspect_video(path: str, *, headers_only: bool = False) -> VideoFacts | Fail
 
 
 def inspect_videos(
-    paths: list[str], *, headers_only: bool = False, workers: int, timeout_s: float = DEFAULT_TIMEOUT_S
+    paths: Sequence[str | SafePath], *, headers_only: bool = False, workers: int, timeout_s: float = DEFAULT_TIMEOUT_S
 ) -> Iterator[tuple[int, VideoFacts | Failure]]:
     """Yield (index of the path, facts or why there are none) as they come, from killable workers; also headers, which may hang too."""
     with WorkerPool("vldata.media.video_proof:open_inspector", headers_only, workers=workers, timeout_s=timeout_s) as pool:
         yield from pool.map_unordered(paths)
 
 
-def open_inspector(headers_only: bool) -> Callable[[str], VideoFacts | Failure]:
+def open_inspector(headers_only: bool) -> Callable[[str | SafePath], VideoFacts | Failure]:
     """Load the library once and return the work of one worker."""
     from vldata.media.videos import check_decoder
 

@@ -17,9 +17,10 @@ import msgspec
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.files.durable import write_atomic
+from vldata.files.gate import UnsafePathError
 from vldata.media.video_tokens import FPS, MAX_FRAMES, MAX_TOTAL_PIXELS, MIN_FRAMES
 from vldata.output.dataset_info import no_dataset
-from vldata.output.folder import DatasetPaths
+from vldata.output.folder import DatasetPaths, can_name_files
 from vldata.records.draft import Setting
 
 
@@ -169,6 +170,22 @@ def read_contract(paths: DatasetPaths) -> Contract:
         )
     strictjson.read_json(path)
     try:
-        return msgspec.json.decode(strictjson.read_bytes(path), type=Contract)
+        contract = msgspec.json.decode(strictjson.read_bytes(path), type=Contract)
     except msgspec.ValidationError as error:
         raise DataError(f"not a contract this version reads: {error}.", where=str(path), cure="Convert again.") from None
+    _refuse_foreign_names(paths, contract)
+    return contract
+
+
+def _refuse_foreign_names(paths: DatasetPaths, contract: Contract) -> None:
+    """Hold a contract to name its own dataset and files, and no way out of the folder."""
+    for file in contract.files:
+        if not paths.owns(file.name):
+            raise UnsafePathError(
+                f"names the file {file.name!r}, which is none of {paths.name!r}.",
+                where=str(paths.contract),
+                cure="Nothing is read from there. Get the dataset from whoever made it, or convert again.",
+            )
+    for name in (contract.split.parent if contract.split else "", contract.text_only_of):
+        if name and not can_name_files(name):
+            raise UnsafePathError(f"names the dataset {name!r}, which cannot be one.", where=str(paths.contract), cure="Convert again.")

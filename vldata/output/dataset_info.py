@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.files import strictjson
+from vldata.files import inside, strictjson
 from vldata.files.durable import write_atomic
-from vldata.files.lock import hold
+from vldata.files.lock import hold_below
 from vldata.output.folder import DATASET_INFO, STATE_DIR
 from vldata.suggest import nearest
 
@@ -76,7 +76,8 @@ def _there_are(out: Path, prefix: str) -> str:
 
 def merge_entries(out: Path, entries: dict[str, Entry], *, remove: tuple[str, ...] = ()) -> None:
     """Add or replace `entries` and drop the names in `remove`; everything else keeps its place."""
-    with hold(out / STATE_DIR / "dataset_info.lock", DATASET_INFO, wait=True):
+    with hold_below(out, f"{STATE_DIR}/dataset_info.lock", DATASET_INFO, wait=True):
+        inside.refuse_links(out, DATASET_INFO)
         for left in out.glob(f".{DATASET_INFO}.*.tmp"):  # of a command killed while it held the lock
             left.unlink(missing_ok=True)
         table = read_dataset_info(out)

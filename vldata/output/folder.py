@@ -7,13 +7,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from vldata.errors import UsageError
+from vldata.errors import DataError, UsageError
+from vldata.files.paths import path_fault
 
 DATASET_INFO = "dataset_info.json"
 STATE_DIR = ".vldata"
 IMAGES_DIR = "images"
 VIDEOS_DIR = "videos"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}").fullmatch
+_SHARD = re.compile(r"part-\d{5,}\.jsonl").fullmatch
 _RESERVED = frozenset({IMAGES_DIR, VIDEOS_DIR, "dataset_info"})
 
 
@@ -28,9 +30,18 @@ def check_name(name: str) -> str:
     return name
 
 
+def can_name_files(name: str) -> bool:
+    """Whether a name, for example a key of somebody's registry, is one part of a path and no way out of the folder."""
+    return "/" not in name and not path_fault(name)
+
+
 @dataclass(frozen=True)
 class DatasetPaths:
-    """Every path of dataset `name` in folder `out`."""
+    """Every path of dataset `name` in folder `out`.
+
+    Raises:
+        DataError: the name is none of one part, so that its files would lie elsewhere.
+    """
 
     out: Path
     name: str
@@ -51,6 +62,16 @@ class DatasetPaths:
         if not name:
             raise UsageError(f"{str(target)!r} names no dataset.", cure="Give DIR/NAME, for example prepared/openeqa.")
         return cls(path.parent, check_name(name))
+
+    def __post_init__(self) -> None:
+        if not can_name_files(self.name):
+            raise DataError(f"{self.name!r} cannot name a dataset: its files would not lie here.", where=str(self.out))
+
+    def owns(self, name: str) -> bool:
+        """Whether a file of the folder is one that a dataset of this name has: records, shards, contract, media, rejects, repairs."""
+        whole = (self.records, self.contract, self.media, self.rejects, self.repairs, self.shards)
+        folder, _, part = name.rpartition("/")
+        return name in {path.name for path in whole} or (folder == self.name and _SHARD(part) is not None)
 
     @property
     def records(self) -> Path:

@@ -255,8 +255,10 @@ class _Assembly:
     def commit(self) -> None:
         """Publish all of it."""
         unregister = tuple(self._unregister)
-        journal = Journal(renames=tuple(self._renames), remove=tuple(self.remove), unregister=unregister, entries=self._entries)
-        commit(self._paths, journal)
+        journal = Journal(
+            made_by="convert", renames=tuple(self._renames), remove=tuple(self.remove), unregister=unregister, entries=self._entries
+        )
+        commit(self._paths, journal, owned=(self._paths.name, f"{self._paths.name}_text"))
 
 
 def _copy(handle: BinaryIO, files: Sequence[Path]) -> str:

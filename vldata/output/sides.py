@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vldata.output.contract import Contract, read_contract
 from vldata.output.dataset_info import read_dataset_info
-from vldata.output.folder import DatasetPaths
+from vldata.output.folder import DatasetPaths, can_name_files
 
 
 def parent_digest(contract: Contract) -> str:
@@ -19,6 +19,8 @@ def parent_digest(contract: Contract) -> str:
 def iter_sides(out: Path, parent: str) -> Iterator[tuple[str, Contract]]:
     """Yield `(name, contract)` of every registered side of a split of `parent`."""
     for name in read_dataset_info(out):
+        if not can_name_files(name):
+            continue  # another tool's entry
         paths = DatasetPaths(out, name)
         if paths.contract.is_file():
             contract = read_contract(paths)

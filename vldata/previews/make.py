@@ -10,6 +10,7 @@ import msgspec
 
 from vldata.errors import UsageError
 from vldata.files.durable import write_atomic
+from vldata.files.gate import below
 from vldata.files.paths import path_fault
 from vldata.media.refs import Failure
 from vldata.output.folder import DatasetPaths, Target
@@ -112,7 +113,7 @@ def _thumbnails(
     made: dict[int, bytes] = {}
     waiting: dict[int, bytes | Failure] = {}
     lost = used = place = 0
-    files = (str((paths.out / found.pictures[number].path).absolute()) for number in wanted)
+    files = (below(paths.out.absolute(), found.pictures[number].path) for number in wanted)
     for done, (index, result) in enumerate(make_thumbnails(files, side=side, workers=count_workers(workers)) if wanted else (), start=1):
         waiting[index] = result
         if on_progress:

@@ -15,6 +15,7 @@ import msgspec
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.files.gate import refuse_unsafe
 
 Role = Literal["system", "user", "assistant", "function_call", "observation"]
 
@@ -94,10 +95,12 @@ def iter_records(path: Path) -> Iterator[tuple[int, Record]]:
     """Stream `(line number, record)` of one JSON Lines file.
 
     Raises:
-        DataError: at the first line that is not a record; `vldata validate` lists them all.
+        DataError: at the first line that is not a record, or names a file outside; `vldata validate` lists them all.
     """
     for number, line in strictjson.iter_lines(path):
         try:
-            yield number, decode_record(line)
+            record = decode_record(line)
         except (strictjson.StrictJsonError, msgspec.ValidationError) as error:
             raise DataError(f"not a record: {error}.", where=f"{path}:{number}", cure="Run: vldata validate") from None
+        refuse_unsafe(path.parent, record.media, f"{path}:{number}")
+        yield number, record

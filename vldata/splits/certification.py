@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.errors import DataError
+from vldata.files.gate import below
 from vldata.output.contract import Contract, read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.output.sides import iter_sides, parent_digest
@@ -103,7 +104,7 @@ def _parent_of(out: Path, name: str) -> str:
 
 def _read_side(out: Path, contract: Contract) -> Iterable[Record]:
     for file in contract.files:
-        for _, record in iter_records(out / file.name):
+        for _, record in iter_records(below(out, file.name).checked()):
             yield record
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.datasets.dataset import Dataset
-from vldata.files.paths import path_fault
+from vldata.files.gate import SafePath, below
 from vldata.media.refs import Failure
 from vldata.output.contract import Contract
 from vldata.output.folder import Target
@@ -110,14 +110,13 @@ def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
     """Read the records of one dataset."""
     corpus = Corpus(name=name, out=out, pictures={}, videos={}, examples={}, texts={}, ids={})
     for file in contract.files:
-        for number, record in iter_records(out / file.name):
+        for number, record in iter_records(below(out, file.name).checked()):
             place = Place(f"{file.name}:{number}", record.id)
             corpus.ids[place.at] = record.id
             corpus.texts[place.at] = text_of(record)
             corpus.examples.setdefault(_content(record), place)
             for image in record.images:
-                if not path_fault(image):  # a path out of the folder is never followed; vldata validate names it
-                    corpus.pictures.setdefault(image, place)
+                corpus.pictures.setdefault(image, place)
             for video in record.kept_videos:
                 corpus.videos.setdefault(video, place)
     return corpus
@@ -131,8 +130,8 @@ def _content(record: Record) -> str:
 def _fingerprint_all(
     corpora: Sequence[Corpus], workers: int, on_progress: OnProgress | None
 ) -> tuple[list[dict[str, bytes]], tuple[str, ...]]:
-    files = list(dict.fromkeys(str((corpus.out / picture).absolute()) for corpus in corpora for picture in corpus.pictures))
-    found: dict[str, bytes] = {}
+    files = list(dict.fromkeys(below(corpus.out.absolute(), picture) for corpus in corpora for picture in corpus.pictures))
+    found: dict[SafePath, bytes] = {}
     lost = plain = 0
     for done, (index, result) in enumerate(fingerprints(files, workers=workers) if files else (), start=1):
         lost += isinstance(result, Failure)
@@ -148,7 +147,7 @@ def _fingerprint_all(
         notes.append(f"Compared by their bytes alone, as they are of one colour: {counted(plain, 'picture')}.")
     by_corpus = []
     for corpus in corpora:
-        paths = {picture: str((corpus.out / picture).absolute()) for picture in corpus.pictures}
+        paths = {picture: below(corpus.out.absolute(), picture) for picture in corpus.pictures}
         by_corpus.append({picture: found[path] for picture, path in paths.items() if path in found})
     return by_corpus, tuple(notes)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from vldata.errors import UsageError
+from vldata.files.gate import SafePath
 from vldata.media.refs import Failure
 from vldata.media.sources import Unusable, read_picture_bytes
 
@@ -41,7 +42,7 @@ class NearPair(NamedTuple):
     distance: int
 
 
-def fingerprint(path: str) -> bytes | Failure:
+def fingerprint(path: str | SafePath) -> bytes | Failure:
     """Hash and block colours of one file; empty for a picture too plain to tell from others."""
     from vldata.media.decode import decode_picture
 
@@ -74,7 +75,7 @@ def _cosines() -> NDArray[np.float64]:
     return np.cos(np.pi * (2 * np.arange(_SIDE) + 1) * np.arange(_LOW)[:, None] / (2 * _SIDE))
 
 
-def open_fingerprinter(setup: None) -> Callable[[str], bytes | Failure]:
+def open_fingerprinter(setup: None) -> Callable[[str | SafePath], bytes | Failure]:
     """Load the libraries once and return the work of one worker."""
     from vldata.media.decode import warm_up
 
@@ -82,7 +83,7 @@ def open_fingerprinter(setup: None) -> Callable[[str], bytes | Failure]:
     return fingerprint
 
 
-def fingerprints(paths: Iterable[str], *, workers: int) -> Iterator[tuple[int, bytes | Failure]]:
+def fingerprints(paths: Iterable[str | SafePath], *, workers: int) -> Iterator[tuple[int, bytes | Failure]]:
     """Yield (index of the path, fingerprint or why there is none) as they come, from killable workers."""
     from vldata.media.pool import WorkerPool
 

@@ -11,11 +11,11 @@ import msgspec
 
 from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
 from vldata.errors import DataError, UsageError
-from vldata.files.lock import hold
 from vldata.output.contract import Certificate, Contract, Counts, RowSplitLeak, read_contract
 from vldata.output.dataset_info import no_dataset, read_dataset_info
 from vldata.output.folder import DatasetPaths, check_name
-from vldata.output.journal import discard_state, recover
+from vldata.output.journal import recover
+from vldata.output.ownership import hold_dataset
 from vldata.output.sides import iter_sides, parent_digest
 from vldata.records.record import Record
 from vldata.splits.grouping import LEAK_SHUFFLES, SIDES, Side, assign_sides, count_of, group_keys, group_rows, row_split_leak
@@ -54,12 +54,9 @@ def split(
     parent = DatasetPaths(out, name)
     if not parent.state.is_dir() and name not in read_dataset_info(out):
         raise no_dataset(out, name)  # before a lock is laid into a folder that is none of ours
-    with hold(parent.lock, f"dataset {name!r}"):
-        recover(parent)
-        try:
-            return _split_locked(parent, test, val, group_by, seed, overwrite=overwrite)
-        finally:
-            discard_state(parent)
+    with hold_dataset(parent):
+        recover(parent, "split", owned=_side_names(name))
+        return _split_locked(parent, test, val, group_by, seed, overwrite=overwrite)
 
 
 def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, seed: int, *, overwrite: bool) -> SplitResult:
@@ -171,5 +168,10 @@ def _publish_sides(
         base = msgspec.structs.replace(contract, counts=counts, split=certificate)
         parts.append(Part(f"{parent.name}_{side}", [lines[row] for row in chosen], [records[row] for row in chosen], base))
     names = {part.name for part in parts}
-    stale = tuple(name for name, _ in iter_sides(parent.out, parent.name) if name not in names)
-    publish_parts(parent, parts, media, unregister=stale)
+    ours = _side_names(parent.name)  # one that was renamed is its owner's to keep
+    stale = tuple(name for name, _ in iter_sides(parent.out, parent.name) if name not in names and name in ours)
+    publish_parts(parent, parts, media, made_by="split", unregister=stale)
+
+
+def _side_names(parent: str) -> tuple[str, ...]:
+    return tuple(f"{parent}_{side}" for side in SIDES)

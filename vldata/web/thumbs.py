@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from vldata.files.gate import SafePath
 from vldata.media.refs import Failure
-from vldata.media.sources import Unusable, read_picture_bytes
+from vldata.media.sources import Unusable, open_regular, read_picture_bytes
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def data_url(data: bytes) -> str:
     return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
 
 
-def make_thumbnail(path: str, *, side: int) -> bytes | Failure:
+def make_thumbnail(path: str | SafePath, *, side: int) -> bytes | Failure:
     """Read one file, of a video its first frame, and write it anew, at most `side` pixels long and wide."""
     from vldata.media.decode import decode_picture
 
@@ -61,8 +62,9 @@ def make_thumbnail(path: str, *, side: int) -> bytes | Failure:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     try:
-        if PurePath(path).suffix in _VIDEO_SUFFIXES:
-            still = _first_frame(path)
+        if PurePath(str(path)).suffix in _VIDEO_SUFFIXES:
+            open_regular(path).close()  # the gate, for a decoder that opens by name
+            still = _first_frame(str(path))
             image = still.resize(fit(*still.size))
         else:
             image = decode_picture(read_picture_bytes(path), fit).image
@@ -87,7 +89,7 @@ def _first_frame(path: str) -> Image.Image:
     return frames.taken[frames.indices[0]]
 
 
-def make_thumbnails(paths: Iterable[str], *, side: int, workers: int) -> Iterator[tuple[int, bytes | Failure]]:
+def make_thumbnails(paths: Iterable[str | SafePath], *, side: int, workers: int) -> Iterator[tuple[int, bytes | Failure]]:
     """Yield (index of the path, thumbnail or why there is none) as they come, from killable workers."""
     from vldata.media.pool import WorkerPool
 
@@ -95,7 +97,7 @@ def make_thumbnails(paths: Iterable[str], *, side: int, workers: int) -> Iterato
         yield from pool.map_unordered(paths)
 
 
-def open_thumbnailer(side: int) -> Callable[[str], bytes | Failure]:
+def open_thumbnailer(side: int) -> Callable[[str | SafePath], bytes | Failure]:
     """Load the libraries once and return the work of one worker."""
     from vldata.media.decode import warm_up
 

@@ -14,6 +14,7 @@ import msgspec
 
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
+from vldata.files.gate import below
 from vldata.media.pixels import LLAMAFACTORY_MAX_PIXELS, vision_tokens
 from vldata.media.refs import Failure, FileRef, Rendered, RenderSpec
 from vldata.media.render import Renderer
@@ -106,8 +107,9 @@ class Session:
         prompt = wording.replace(_IMAGES, places) if _IMAGES in wording else places + wording
         turns = [AskTurn("system", (self.manner.system,))] if self.manner.system else []
         turns.append(AskTurn("user", split_places(prompt)))
-        paths = tuple(picture.path for picture in pictures)
-        asked = Ask(id="chat", turns=tuple(turns), images=paths, image_names=paths, references=(), meta={}, question=text)
+        names = tuple(Path(picture.path).relative_to(self._folder).as_posix() for picture in pictures)
+        images = tuple(below(self._folder, name) for name in names)
+        asked = Ask(id="chat", turns=tuple(turns), images=images, image_names=names, references=(), meta={}, question=text)
         return Turn(tuple(pictures), self.manner.system, prompt, self._backend.ask(asked))
 
     def _render(self, files: Sequence[str]) -> list[Shown]:

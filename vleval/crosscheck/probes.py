@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vldata.files.gate import below
 from vleval.crosscheck.backends import Backend
 from vleval.crosscheck.views import Reply
 from vleval.inference.ask import Ask, AskTurn
@@ -135,7 +136,9 @@ class Prober:
 
     def _make(self, name: str, paths: tuple[str, ...], parts: tuple[str | None, ...]) -> Ask:
         turn = AskTurn("user", parts)
-        return Ask(id=name, turns=(turn,), images=paths, image_names=paths, references=(), meta={}, question=self._question)
+        names = tuple(Path(path).name for path in paths)
+        images = tuple(below(self._folder.absolute(), name) for name in names)
+        return Ask(id=name, turns=(turn,), images=images, image_names=names, references=(), meta={}, question=self._question)
 
     def _write(self, name: str, image: Image.Image, orientation: int) -> str:
         path = self._folder / f"{name}.png"

@@ -117,7 +117,7 @@ def _traits(ask: Ask) -> set[str]:
         found.add("before the text")
     for path in ask.images:
         try:
-            with Image.open(path) as image:
+            with path.open() as file, Image.open(file) as image:
                 if image.getexif().get(_ORIENTATION, 1) != 1:
                     found.add("orientation")
                 if image.mode == "P":
@@ -125,5 +125,5 @@ def _traits(ask: Ask) -> set[str]:
                 if "A" in image.mode or "transparency" in image.info:
                     found.add("transparency")
         except OSError as error:
-            raise DataError(f"cannot be decoded: {error}.", where=path, cure="Run: vldata validate") from None
+            raise DataError(f"cannot be decoded: {error}.", where=str(path), cure="Run: vldata validate") from None
     return found

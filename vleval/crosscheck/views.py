@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.datasets.dataset import Dataset
+from vldata.files.gate import SafePath
 from vldata.media.pixels import vision_tokens
 from vldata.models.prompt import Prompter
 from vldata.records.record import IMAGE_TAG
@@ -61,11 +62,11 @@ def plain_places(prompt: str) -> str:
     return _PLACES.sub(IMAGE_TAG, prompt)
 
 
-def digest_files(paths: Sequence[str]) -> str:
+def digest_files(paths: Sequence[SafePath]) -> str:
     """Digest of files in their order."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(hashlib.sha256(Path(path).read_bytes()).digest())
+        digest.update(hashlib.sha256(path.read()).digest())
     return digest.hexdigest()[:12] if paths else ""
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
+from vldata.files.gate import SafePath, below
 from vldata.records.record import IMAGE_TAG, Record
 
 AskRole = Literal["system", "user", "assistant", "tool"]
@@ -42,11 +43,11 @@ class AskTurn(msgspec.Struct, frozen=True):
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """One question to a model. `images` are absolute paths in the order the None parts ask for them."""
+    """One question to a model. `images` are the files in the order the None parts ask for them; the gate opens them."""
 
     id: str
     turns: tuple[AskTurn, ...]
-    images: tuple[str, ...]
+    images: tuple[SafePath, ...]
     image_names: tuple[str, ...]
     references: tuple[str, ...]
     meta: dict[str, str]
@@ -62,6 +63,7 @@ def make_ask(record: Record, folder: Path) -> Ask:
     if record.videos:
         cure = "Convert its videos to frames: vldata convert --help names the options."
         raise DataError(f"record {record.id!r} shows a video, and backends are asked with pictures.", cure=cure)
+    folder = folder.absolute()
     last = max((i for i, message in enumerate(record.messages) if message.role == "assistant"), default=-1)
     if last < 1:
         raise DataError(f"record {record.id!r} has no answer to withhold.", cure="Run: vldata validate")
@@ -73,7 +75,7 @@ def make_ask(record: Record, folder: Path) -> Ask:
     return Ask(
         id=record.id,
         turns=turns,
-        images=tuple(str((folder / name).absolute()) for name in names),
+        images=tuple(below(folder, name, f"record {record.id!r}") for name in names),
         image_names=names,
         references=record.references or (record.messages[last].content,),
         meta=record.meta,

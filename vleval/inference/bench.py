@@ -12,7 +12,6 @@ import io
 import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,6 +19,7 @@ import msgspec
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.files.gate import SafePath
 from vleval.inference import openai_wire
 from vleval.inference.ask import Ask
 from vleval.inference.client import Endpoint
@@ -237,18 +237,18 @@ class _FreshPictures(PictureCache):
         super().__init__()
         self._serial = serial
 
-    def base64(self, path: str) -> bytes:
+    def base64(self, path: SafePath) -> bytes:
         import base64
 
         from PIL import Image
 
         number = next(self._serial)
-        with Image.open(Path(path)) as image:
+        with path.open() as file, Image.open(file) as image:
             changed = image.convert("RGB")
         changed.putpixel((0, 0), (number & 255, number >> 8 & 255, number >> 16 & 255))
         buffer = io.BytesIO()
         changed.save(buffer, "PNG", compress_level=1)
         return base64.b64encode(buffer.getvalue())
 
-    def data_url(self, path: str) -> bytes:
+    def data_url(self, path: SafePath) -> bytes:
         return b'"data:image/png;base64,' + self.base64(path) + b'"'

@@ -219,4 +219,4 @@ class HfModel:
 
 
 def _rough_length(ask: Ask) -> int:
-    return sum(Path(path).stat().st_size if Path(path).is_file() else 0 for path in ask.images) // 100 + len(ask.question)
+    return sum(path.size() for path in ask.images) // 100 + len(ask.question)

@@ -21,10 +21,10 @@ def open_pictures(ask: Ask) -> list[Any]:
     pictures = []
     for path in ask.images:
         try:
-            with Image.open(path) as image:
+            with path.open() as file, Image.open(file) as image:
                 pictures.append(ImageOps.exif_transpose(image).convert("RGB"))
-        except OSError as error:
-            raise DataError(f"cannot be decoded: {error}.", where=path, cure="Run: vldata validate") from None
+        except (OSError, Image.DecompressionBombError) as error:
+            raise DataError(f"cannot be decoded: {error}.", where=str(path), cure="Run: vldata validate") from None
     return pictures
 
 

@@ -177,16 +177,20 @@ class FakeHub:
 
 def test_hf_uploads_when_asked(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = FakeHub()
-    monkeypatch.setattr(Dataset, "to_hf", lambda _: hub)
+    monkeypatch.setattr(Dataset, "to_hf", lambda _self, cache=None: hub)
     out, result = run(prepared, "hf")
-    assert hub.asked == [str(out / "openeqa.hf")] and 'push_to_hub("NAME", split="train", private=True)' in result.snippet
+    assert (
+        hub.asked == [str(out / ".openeqa.hf.partial")]
+        and (out / "openeqa.hf").is_dir()
+        and 'push_to_hub("NAME", split="train", private=True)' in result.snippet
+    )
     _, result = run(prepared, "hf", push="me/openeqa")
     assert hub.asked[-1] == ("me/openeqa", {"split": "train", "private": True})
     assert result.snippet == 'dataset = datasets.load_dataset("me/openeqa", split="train")\n'
     split(prepared, "openeqa", test=5, group_by="none")
     export("hf", ExportPlan(str(prepared / "openeqa_test"), out, push="me/openeqa", public=True))
     assert hub.asked[-1] == ("me/openeqa", {"split": "test", "private": False})
-    monkeypatch.setattr(Dataset, "to_hf", lambda _: FakeHub("401 Unauthorized\nmore"))
+    monkeypatch.setattr(Dataset, "to_hf", lambda _self, cache=None: FakeHub("401 Unauthorized\nmore"))
     with pytest.raises(DataError, match=r"me/openeqa: cannot be uploaded: 401 Unauthorized\n.*hf auth login"):
         run(prepared, "hf", push="me/openeqa")
 

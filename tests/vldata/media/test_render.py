@@ -58,7 +58,7 @@ def test_a_renderer_stays_warm_for_several_shards(refs, spec):
 
 
 def test_a_folder_that_cannot_be_written_ends_the_run(refs, spec):
-    with pytest.raises(DataError, match="a picture cannot be written"):
+    with pytest.raises(DataError, match="cannot be written: No such file"):
         list(render(refs, msgspec.structs.replace(spec, temp_dir="/nonexistent/folder"), workers=2))
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.vleval.inference.server import FakeServer, http, serve
 from vldata.errors import DataError
+from vldata.files.gate import below
 from vleval.inference import ollama_wire, openai_wire
 from vleval.inference.ask import Ask, AskTurn, Sampler
 from vleval.inference.bench import Level, bench
@@ -117,7 +118,7 @@ def test_a_stream_of_ollama_that_goes_wrong_is_no_answer(lines: str, words: str,
 def picture_ask(tmp_path: Path) -> Ask:
     Image.new("RGB", (256, 256), "red").save(tmp_path / "a.png")
     turns = (AskTurn("system", ("Be brief.",)), AskTurn("user", ("Left:", None, "right:", None, "Which is larger?")))
-    path = str(tmp_path / "a.png")
+    path = below(tmp_path, "a.png")
     return Ask(id="a", turns=turns, images=(path, path), image_names=("a.png", "a.png"), references=(), meta={}, question="")
 
 
