@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from vldata.errors import DataError, UsageError
 from vleval.readers import openeqa, plain
+from vleval.readers.collect import Collected, collect
 from vleval.readers.containers import iter_records, look, place
-from vleval.readers.fields import NumberText, find_id, text_of
+from vleval.readers.fields import find_id, text_of
 from vleval.readers.formats import FORMATS, Format, describe
 from vleval.readers.source import Source, open_source
+from vleval.readers.taken import FieldNames, Guess, Taken
 from vleval.rows import Row
 
 MARK_KEYS = ("mark", "score", "rating")
@@ -29,6 +31,9 @@ class Loaded:
         format: a key of `formats.FORMATS`.
         has_ids: False when line numbers stand for ids.
         notes: sentences to be said aloud.
+        taken: the fields that were read.
+        guesses: what was decided without proof.
+        columns: fields that may be an id, by plain name: the rows' values in order.
     """
 
     name: str
@@ -36,15 +41,19 @@ class Loaded:
     rows: list[Row]
     has_ids: bool
     notes: tuple[str, ...] = ()
+    taken: Taken = Taken()
+    guesses: tuple[Guess, ...] = ()
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_predictions(file: str | Path, *, format: str = "", group_by: str = "") -> Loaded:
+def read_predictions(file: str | Path, *, format: str = "", group_by: str = "", fields: FieldNames | None = None) -> Loaded:
     """Read a predictions file of any known tool.
 
     Args:
         file: a path, or `-` for stdin.
         format: a key of `formats.FORMATS`; "" to find out.
         group_by: a field to keep as a group beside the usual ones.
+        fields: where the user says that id, prediction and reference lie.
 
     Raises:
         DataError: the file, or a record of it, cannot be understood; the message names the line.
@@ -52,42 +61,49 @@ def read_predictions(file: str | Path, *, format: str = "", group_by: str = "") 
     """
     if format and format not in FORMATS:
         raise UsageError(f"there is no format {format!r}.", cure="Formats: " + ", ".join(FORMATS))
+    told = fields or FieldNames()
     with open_source(file) as source:
         found = look(source)
-        name = format or _recognise(source, found.container, found.first)
+        name = format or _recognise(source, found.container, found.first, told)
         kind = FORMATS[name]
         if found.container not in kind.containers:
             raise UsageError(f"{name} does not come as {found.container}.", cure="Leave --format out, or name the right one.")
-        rows: list[Row] = []
-        without_id: list[str] = []
-        numbers = 0
-        for spot, record in _records(source, kind, found.container):
-            where = place(source, spot)
-            ordinal = str(len(rows) + 1)
-            row = kind.row(record, ordinal, where, group_by)
-            if row.id is ordinal:
-                without_id.append(where)
-            numbers += type(row.prediction) is NumberText
-            rows.append(plain_text(row))
-        if not rows:
-            raise DataError("holds no predictions.", where=source.name)
-        if 0 < len(without_id) < len(rows):
-            raise DataError(
-                f"has no id, and others have one ({len(without_id):,} of {len(rows):,} records are without).",
-                where=without_id[0],
-                cure="Give every prediction an id, or none of them; a file that mixes formats cannot be read.",
-            )
-        notes = [f"{source.name}: read as {kind.title}."]
-        if numbers:
-            notes.append(f"{numbers:,} answers are numbers; they are read as their text.")
-        if without_id:
-            notes.append("It has no ids: line numbers stand for them, and references are joined in order.")
-        return Loaded(source.name, name, rows, has_ids=not without_id, notes=tuple(notes))
+        placed = ((place(source, spot), record) for spot, record in _records(source, kind, found.container))
+        return loaded_of(collect(placed, kind, source.name, group_by=group_by, told=told), source.name, name)
 
 
-def plain_text(row: Row) -> Row:
-    """The row with an answer that came as a number turned into common text."""
-    return msgspec.structs.replace(row, prediction=str(row.prediction)) if type(row.prediction) is NumberText else row
+def loaded_of(collected: Collected, name: str, format: str) -> Loaded:
+    """What a file's rows are called, with the sentences that are said of them.
+
+    Raises:
+        DataError: some records have an id and some have none.
+    """
+    rows, without_id = collected.rows, collected.without_id
+    if 0 < len(without_id) < len(rows):
+        raise DataError(
+            f"has no id, and others have one ({len(without_id):,} of {len(rows):,} records are without).",
+            where=without_id[0],
+            cure="Give every prediction an id, or none of them; a file that mixes formats cannot be read.",
+        )
+    notes = [f"{name}: read as {FORMATS[format].title}."]
+    taken = collected.taken if not without_id else msgspec.structs.replace(collected.taken, id="")
+    if said := taken.sentence():
+        notes.append(f"{name}: {said}")
+    if collected.numbers:
+        notes.append(f"{collected.numbers:,} answers are numbers; they are read as their text.")
+    if without_id:
+        notes.append("It has no ids: line numbers stand for them.")
+    notes += collected.notes
+    return Loaded(
+        name,
+        format,
+        rows,
+        has_ids=not without_id,
+        notes=tuple(notes),
+        taken=taken,
+        guesses=taken.guesses,
+        columns=collected.columns,
+    )
 
 
 def read_marks(file: str | Path) -> dict[str, str]:
@@ -114,16 +130,18 @@ def read_marks(file: str | Path) -> dict[str, str]:
         return marks
 
 
-def _recognise(source: Source, container: str, first: dict[str, object]) -> str:
+def _recognise(source: Source, container: str, first: dict[str, object], told: FieldNames) -> str:
     for name, kind in FORMATS.items():
         if container in kind.containers and kind.recognise(first):
             return name
+    if first and container in FORMATS["plain"].containers and (told.prediction or plain.has_context(first)):
+        return "plain"  # whose reader names the fields that the answers may be in
     if not first:
         raise DataError("holds an empty object and no predictions.", where=source.name)
     raise DataError(
         f"is of no known format: its first record has {describe(first)}.",
         where=source.name,
-        cure="A prediction goes by one of: " + ", ".join(plain.PREDICTION_KEYS) + ". All formats: vleval score --list",
+        cure="Name the field of the answers, --prediction-field NAME. All formats: vleval score --list",
     )
 
 

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from vldata.errors import DataError
+from vleval.readers.names import IDS, REFERENCES, plain_name
 
-REFERENCE_KEYS = ("references", "reference", "answers", "labels", "label", "targets", "target", "ground_truth", "gt_answer", "gt", "answer")
-ID_KEYS = ("id", "question_id", "custom_id", "doc_id", "index", "qid", "uid")
 IMAGE_KEYS = ("images", "image", "image_path", "img_path", "imgname", "img")
 GROUP_KEYS = ("scene", "episode", "cluster")
 _QUESTION_KEYS = ("question", "query", "problem")
@@ -71,10 +70,27 @@ def texts_of(value: Any, field: str, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, (list, tuple)):
-        texts = (text_of(item, field, where) for item in value)
+        texts = (text_of(_annotated(item), field, where) for item in value)
         return tuple(str(text) for text in texts if text is not None)
     text = text_of(value, field, where)
     return () if text is None else (str(text),)
+
+
+def _annotated(item: Any) -> Any:
+    """The answer of one annotator, as the VQA datasets write it: `{"answer": "red", "answer_confidence": "yes"}`."""
+    return item["answer"] if isinstance(item, dict) and "answer" in item else item
+
+
+def alternatives(text: str) -> tuple[str, ...] | None:
+    """Accepted answers that a tool wrote as Python prints a list of texts; None for a text that is itself the answer.
+
+    lmms-eval and VLMEvalKit write `['a', 'b']` for two accepted answers. `[2003, 2004]` and `["a", "b"]` are no list of texts as Python
+    prints one: they are ChartQA's answers, which name two things.
+    """
+    if not text.startswith("["):
+        return None
+    found = listed(text)
+    return found if found is not None and str(list(found)) == text.strip() else None
 
 
 def listed(text: str) -> tuple[str, ...] | None:
@@ -91,29 +107,44 @@ def listed(text: str) -> tuple[str, ...] | None:
     return None
 
 
-def find_id(record: Mapping[str, Any], where: str, keys: Iterable[str] = ID_KEYS) -> str | None:
-    """The record's own id, or None.
+def find_id(record: Mapping[str, Any], where: str, keys: Iterable[str] = ()) -> str | None:
+    """The record's own id, by the names given or by any that ids go by; None where it has none.
 
     Raises:
         DataError: the id is empty or not text.
     """
-    for key in keys:
+    for key in keys or sorted((name for name in record if plain_name(name) in IDS), key=lambda name: IDS[plain_name(name)]):
         if key in record:
-            found = text_of(record[key], key, where)
-            if not found:
-                raise DataError(f"{key} is empty.", where=where, cure="Give every prediction an id, or none of them.")
-            return str(found)
+            return id_text(record[key], key, where)
     return None
 
 
-def find_references(record: Mapping[str, Any], where: str, skip: str = "") -> tuple[str, ...]:
-    """The accepted answers of a record: the first reference field it has, with OpenEQA's `extra_answers` behind."""
-    for key in REFERENCE_KEYS:
-        if key in record and key != skip:
-            found = texts_of(record[key], key, where)
-            extra = record.get("extra_answers")
-            return found + texts_of(extra, "extra_answers", where) if extra else found
-    return ()
+def id_text(value: Any, field: str, where: str) -> str:
+    """An id as text.
+
+    Raises:
+        DataError: it is empty or not text.
+    """
+    found = text_of(value, field, where)
+    if not found:
+        raise DataError(f"{field} is empty.", where=where, cure="Give every prediction an id, or none of them.")
+    return str(found)
+
+
+def reference_field(record: Mapping[str, Any], skip: str = "") -> str:
+    """The first field that names the truth, in the order of `names.REFERENCES`; "" where there is none."""
+    known = [name for name in record if name != skip and plain_name(name) in REFERENCES]
+    return min(known, key=lambda name: REFERENCES[plain_name(name)], default="")
+
+
+def find_references(record: Mapping[str, Any], where: str, skip: str = "", key: str = "") -> tuple[str, ...]:
+    """The accepted answers of a record in the field `key`, or the first that goes by a name of the truth, with OpenEQA's `extra_answers` behind."""
+    key = key or reference_field(record, skip)
+    if key not in record:
+        return ()
+    found = texts_of(record[key], key, where)
+    extra = record.get("extra_answers")
+    return found + texts_of(extra, "extra_answers", where) if extra else found
 
 
 def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Context:

@@ -8,6 +8,7 @@ from typing import Any
 
 from vleval.readers import evalscope, inspect_ai, llamafactory, lmms_eval, ms_swift, openai_batch, openeqa, plain, vlmevalkit
 from vleval.readers.containers import Container, Record
+from vleval.readers.taken import Taken
 from vleval.rows import Row
 
 RowMaker = Callable[[Record, str, str, str], Row]
@@ -24,6 +25,7 @@ class Format:
         recognise: whether a first record is of this format.
         row: makes the row; raises DataError for a record that is not of the format.
         explode: for documents and samples that hold more than one record.
+        taken: the fields of the format; None where they are chosen by their names.
     """
 
     title: str
@@ -31,6 +33,7 @@ class Format:
     recognise: Callable[[Record], bool]
     row: RowMaker
     explode: Callable[[Record, str], list[tuple[str, Record]]] | None = None
+    taken: Taken | None = Taken()
 
 
 def _keys(*names: str) -> Callable[[Record], bool]:

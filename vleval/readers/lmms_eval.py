@@ -10,7 +10,7 @@ from typing import Any
 
 from vldata.errors import DataError
 from vleval.readers.containers import Record
-from vleval.readers.fields import Context, context_of, find_id, listed, texts_of
+from vleval.readers.fields import Context, alternatives, context_of, find_id, texts_of
 from vleval.readers.plain import answer_of
 from vleval.rows import Row
 
@@ -51,6 +51,6 @@ def _single(value: Any, where: str) -> Any:
 
 def _targets(record: Record, where: str) -> tuple[str, ...]:
     target = record.get("target")
-    if isinstance(target, str) and (many := listed(target)):
+    if isinstance(target, str) and (many := alternatives(target)):
         return many
     return texts_of(target, "target", where)

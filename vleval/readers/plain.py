@@ -1,4 +1,4 @@
-"""Plain predictions, and our own line: id, prediction, references and whatever context the record carries."""
+"""Plain predictions, and our own line: id, prediction, references and whatever context the record carries, by the names of `names`."""
 
 from __future__ import annotations
 
@@ -8,27 +8,43 @@ from vldata.errors import DataError
 from vleval.prediction import SCHEMA
 from vleval.readers.containers import Record
 from vleval.readers.failures import failure_in
-from vleval.readers.fields import ID_KEYS, context_of, find_id, find_references, text_of
+from vleval.readers.fields import alternatives, context_of, find_references, id_text, text_of, texts_of
+from vleval.readers.names import CONTEXT_NAMES, IDS, PREDICTIONS, REFERENCES, WEAK, plain_name
+from vleval.readers.taken import FieldNames, Taken, choose, dig, has_path
 from vleval.rows import Row
 
-PREDICTION_KEYS = ("prediction", "pred", "response", "output", "model_output", "predict", "text", "answer")
+_MANY = frozenset("outputs responses predictions completions generations hypotheses resps filteredresps generatedtext modeloutputs".split())
+_INNER = ("text", "generated_text", "content", "output_text", "answer", "response")
 
 
 def recognise(record: Record) -> bool:
-    """Any record with one of the names a prediction goes by."""
-    return any(key in record for key in PREDICTION_KEYS)
+    """Any record with one of the names a prediction goes by, or of another name beside an id or the truth."""
+    return any(plain_name(key) in PREDICTIONS or plain_name(key) in WEAK for key in record)
+
+
+def has_context(record: Record) -> bool:
+    """Whether a record has an id, the truth or a question: then its other fields may hold the answer."""
+    return any(plain_name(key) in IDS or plain_name(key) in REFERENCES or plain_name(key) in CONTEXT_NAMES for key in record)
 
 
 def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
-    """Read one record.
+    """Read one record by itself.
 
     Raises:
         DataError: no field holds a prediction, or it is not text.
     """
-    key = next((name for name in PREDICTION_KEYS if name in record), None)
-    if key is None:
+    return taken_row(record, fallback_id, where, group_by, choose([record], FieldNames(), where))
+
+
+def taken_row(record: Record, fallback_id: str, where: str, group_by: str, taken: Taken) -> Row:
+    """Read one record by the fields that were taken for the file.
+
+    Raises:
+        DataError: the field of the prediction is not there, or holds no text.
+    """
+    if not (taken.prediction in record or has_path(record, taken.prediction) or record.get("error")):
         raise DataError(
-            f"no prediction: none of {', '.join(PREDICTION_KEYS)} is there.",
+            f"no prediction: {taken.prediction!r}, which the file's first record has, is not there.",
             where=where,
             cure="Every record needs the same shape; a failed request is prediction null with an error.",
         )
@@ -37,15 +53,35 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
         raise DataError(
             f"is of the shape {schema!r}, and only {SCHEMA!r} is known.", where=where, cure="Score it with the version that wrote it."
         )
-    found = find_id(record, where, ID_KEYS)
-    prediction, error = answer_of(record[key], key, record.get("error"), where)
+    value = dig(record, taken.prediction, where) if has_path(record, taken.prediction) else None
+    prediction, error = answer_of(_single(value, taken.prediction), taken.prediction, record.get("error"), where)
+    identity = taken.id and (taken.id in record or has_path(record, taken.id))
     return Row(
-        id=fallback_id if found is None else found,
+        id=id_text(dig(record, taken.id, where), taken.id, where) if identity else fallback_id,
         prediction=prediction,
         error=error,
-        references=find_references(record, where, skip=key),
+        references=references_at(record, taken.reference, where) if taken.reference else (),
         **context_of(record, where, group_by),
     )
+
+
+def references_at(record: Record, field: str, where: str) -> tuple[str, ...]:
+    """The accepted answers in a field, by name or path; none where the record lacks it."""
+    if not (field in record or has_path(record, field)):
+        return ()
+    value = dig(record, field, where)
+    if isinstance(value, str) and (many := alternatives(value)):
+        return many
+    return find_references(record, where, key=field) if field in record else texts_of(value, field, where)
+
+
+def _single(value: Any, field: str) -> Any:
+    """The one answer in a list of answers, where the field's name says that it is such a list."""
+    while plain_name(field) in _MANY and isinstance(value, list) and len(value) == 1:
+        value = value[0]
+        if isinstance(value, dict):
+            value = next((value[name] for name in _INNER if name in value), value)
+    return value
 
 
 def answer_of(value: Any, field: str, error: Any, where: str) -> tuple[str | None, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vldata.errors import DataError
 from vleval.readers.containers import Record
-from vleval.readers.fields import Context, context_of, find_id, listed, texts_of
+from vleval.readers.fields import Context, alternatives, context_of, find_id, texts_of
 from vleval.readers.plain import answer_of
 from vleval.rows import Row
 
@@ -49,7 +49,7 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     if "kind" not in context and record.get("split") in ("test_human", "test_augmented", "human", "augmented"):
         context["kind"] = str(record["split"]).removeprefix("test_")
     answer = record.get("answer")
-    many = listed(answer) if isinstance(answer, str) else None
+    many = alternatives(answer) if isinstance(answer, str) else None
     references = many or (texts_of(answer, "answer", where) if answer != "" else ())
     return Row(id=found, prediction=prediction, error=error, references=references, **context)
 

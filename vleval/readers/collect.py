@@ -1,0 +1,80 @@
+"""Records of a file made into rows: the fields are chosen over the first records, then each record is read by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
+
+import msgspec
+
+from vldata.errors import DataError
+from vleval.readers.columns import Columns
+from vleval.readers.fields import NumberText, id_text
+from vleval.readers.formats import Format
+from vleval.readers.plain import answer_of, references_at, taken_row
+from vleval.readers.taken import FieldNames, Taken, choose, dig
+from vleval.rows import Row
+
+SAMPLE = 1_000  # records over which the fields are chosen
+Placed = tuple[str, dict[str, Any]]  # where for messages, and the record
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The rows of a file, where those without an id stand, how many answers came as numbers, and which fields were read."""
+
+    rows: list[Row]
+    without_id: list[str]
+    numbers: int
+    taken: Taken
+    columns: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def collect(records: Iterator[Placed], kind: Format, name: str, *, group_by: str, told: FieldNames) -> Collected:
+    """Read all records.
+
+    Raises:
+        DataError: there is none, or one cannot be read; the message names its place.
+    """
+    head = list(islice(records, SAMPLE))
+    if not head:
+        raise DataError("holds no predictions.", where=name)
+    taken = choose([record for _, record in head], told, head[0][0]) if kind.taken is None else _told(kind.taken, told)
+    columns = Columns()
+    rows: list[Row] = []
+    without_id: list[str] = []
+    numbers = 0
+    for where, record in chain(head, records):
+        ordinal = str(len(rows) + 1)
+        if kind.taken is None:
+            row = taken_row(record, ordinal, where, group_by, taken)
+        else:
+            row = _overruled(kind.row(record, ordinal, where, group_by), record, told, where)
+        if row.id is ordinal:
+            without_id.append(where)
+        if type(row.prediction) is NumberText:
+            numbers += 1
+            row = msgspec.structs.replace(row, prediction=str(row.prediction))
+        columns.add(record)
+        rows.append(row)
+    return Collected(rows, without_id, numbers, taken, columns.found(taken.prediction, taken.reference))
+
+
+def _told(taken: Taken, told: FieldNames) -> Taken:
+    return Taken(id=told.id or taken.id, prediction=told.prediction or taken.prediction, reference=told.reference or taken.reference)
+
+
+def _overruled(row: Row, record: dict[str, Any], told: FieldNames, where: str) -> Row:
+    """The row of a tool's format with the fields that the user named instead of the tool's own."""
+    changes: dict[str, Any] = {}
+    if told.id:
+        changes["id"] = id_text(dig(record, told.id, where), told.id, where)
+    if told.prediction:
+        changes["prediction"], changes["error"] = answer_of(dig(record, told.prediction, where), told.prediction, record.get("error"), where)
+    if told.reference:
+        dig(record, told.reference, where)
+        changes["references"] = references_at(record, told.reference, where)
+    return msgspec.structs.replace(row, **changes) if changes else row
