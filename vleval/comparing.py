@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,13 +14,14 @@ from vldata.errors import DataError, UsageError
 from vleval.compared import Compared
 from vleval.comparison import SCHEMA, Change, Comparison, Difference, McNemar, Pair, Slice
 from vleval.joining import Joined, join, missing_row
+from vleval.meeting import meet
 from vleval.metric import CorpusStats, Floats, Scores
 from vleval.readers import Loaded
 from vleval.references import read_references
 from vleval.results import Measured
 from vleval.rows import Row
 from vleval.score_result import ScoreResult
-from vleval.scoring import Predictions, in_space_of, load, score_rows, silent
+from vleval.scoring import Predictions, in_space_of, load, say_guesses, score_rows, silent, what_was_taken
 from vleval.settings import Allow, Reading, Scoring
 from vleval.stats.bootstrap import paired_interval
 from vleval.stats.groups import Groups
@@ -55,19 +57,30 @@ def compare(
 
     loads: list[Loaded] = []
     for system in systems:
-        loads.append(load(system, format=reading.format, group_by=scoring.group_by or ""))
+        loads.append(load(system, reading, group_by=scoring.group_by or ""))
         for note in loads[-1].notes:
             tell_once(note)
-    known = read_references(references, group_by=scoring.group_by or "") if references is not None else None
-    joins = align([join(loaded, known, reading.allow) for loaded in loads], loads, reading.allow)
+    known = read_references(references, reading=reading, group_by=scoring.group_by or "") if references is not None else None
+    for note in known.notes if known is not None else ():
+        tell_once(note)
+    joins = [join(loaded, known, reading.allow, by_order=reading.by_order) for loaded in loads]
+    if known is None:
+        joins = [
+            joins[0],
+            *(meet(joined, loaded, joins[0], loads[0], reading) for joined, loaded in zip(joins[1:], loads[1:], strict=True)),
+        ]
+    taken = [what_was_taken(loaded, known, joined) for loaded, joined in zip(loads, joins, strict=True)]
+    for read in taken:
+        say_guesses(read, reading, tell_once)
+    joins = align(joins, loads, reading.allow)
     for note in [note for joined in joins for note in joined.notes]:
         tell_once(note)
     names = display_names([loaded.name for loaded in loads])
     results: list[ScoreResult] = []
-    for joined, loaded in zip(joins, loads, strict=True):
+    for joined, loaded, read in zip(joins, loads, taken, strict=True):
         chosen = tuple(results[0].metrics) if results else scoring.metrics
         settings = in_space_of(msgspec.structs.replace(scoring, metrics=chosen), known)
-        results.append(score_rows(joined, loaded, settings, tell=tell_once))
+        results.append(replace(score_rows(joined, loaded, settings, tell=tell_once), read=read))
     pairs = [_pair(results[0], other, names[0], name, scoring.seed) for other, name in zip(results[1:], names[1:], strict=True)]
     return Compared(Comparison(schema=SCHEMA, profile=scoring.profile, pairs=_correct(pairs)), tuple(results), tuple(names))
 

@@ -3,66 +3,118 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from vldata.errors import DataError
+from vleval.pairing import Pairing, agreement_of, find_pairing, same_answer, some
 from vleval.readers import Loaded
+from vleval.readers.names import WEAK, plain_name
+from vleval.readers.taken import Guess
 from vleval.references import References
 from vleval.rows import Row
 from vleval.settings import Allow
 
-_SHOWN = 5
+_NEARLY_ALL = 0.95
+_ENOUGH = 3  # rows from which answers that are all the truth are no chance
 
 
 @dataclass
 class Joined:
-    """Rows that can be scored, and what was allowed on the way."""
+    """Rows that can be scored, what was allowed on the way, how they were joined, and what was decided without proof."""
 
     rows: list[Row]
     missing: int = 0
     duplicate: int = 0
     extra: int = 0
     notes: list[str] = field(default_factory=list)
+    how: str = ""
+    guesses: list[Guess] = field(default_factory=list)
 
 
-def join(loaded: Loaded, references: References | None, allow: Allow) -> Joined:
+def join(loaded: Loaded, references: References | None, allow: Allow, *, by_order: bool = False) -> Joined:
     """Give every prediction its references.
+
+    Args:
+        loaded: the predictions.
+        references: what they are joined with; None where they carry their own.
+        allow: which differences do not stop the run.
+        by_order: join in order, whatever the ids are.
 
     Raises:
         DataError: missing, duplicate or extra ids that were not allowed, or an order that cannot be trusted.
     """
     joined = Joined(rows=loaded.rows)
-    if loaded.has_ids:
+    if loaded.has_ids and not by_order:
         _drop_duplicates(joined, loaded, allow)
     if references is None:
         return joined
-    if not loaded.has_ids:
-        return _join_in_order(joined, loaded, references, allow)
-    names = _matching_ids(joined.rows, references, loaded)
+    given = loaded if joined.rows is loaded.rows else replace(loaded, rows=joined.rows, columns={})
+    pairing = _positions(given, references, by_order)
+    if pairing is None and not by_order:
+        pairing = find_pairing(given, references)
+    if pairing is None:
+        if loaded.has_ids and references.has_ids and not by_order and not _told_in_order(given, references):
+            raise DataError(
+                f"no id in common: predictions have {some([row.id for row in given.rows])}, "
+                f"references have {some([row.id for row in references.rows])}.",
+                where=f"{loaded.name} against {references.name}",
+                cure="Give references of the same questions, name the ids with --id-field, or join with --by-order.",
+            )
+        return _join_in_order(joined, given, references, allow, by_order)
+    return _join_by_names(joined, pairing, given, references, allow)
+
+
+def _join_by_names(joined: Joined, pairing: Pairing, loaded: Loaded, references: References, allow: Allow) -> Joined:
+    names = pairing.names
     answers = {name: row for name, row in zip(names, joined.rows, strict=True)}
     known = {row.id for row in references.rows}
-    extra = [name for name in names if name not in known]
+    extra = [row.id for name, row in zip(names, joined.rows, strict=True) if name not in known]
     missing = [row.id for row in references.rows if row.id not in answers]
     where = f"{loaded.name} against {references.name}"
-    if missing and len(missing) == len(references.rows):
-        raise DataError(
-            f"no id in common: predictions have {_some(names)}, references have {_some([row.id for row in references.rows])}.",
-            where=where,
-            cure="Give references of the same questions.",
-        )
     _refuse(missing, allow.missing, "questions have no prediction", "--allow-missing counts them as wrong", where, len(known))
     _refuse(extra, allow.extra, "predictions have no reference", "--allow-extra leaves them out", where, len(names))
-    joined.missing, joined.extra = len(missing), len(extra)
-    other = sum(
-        1 for row in references.rows if (own := answers.get(row.id)) and own.references and not _same_answer(own.references, row.references)
-    )
+    joined.missing, joined.extra, joined.how = len(missing), len(extra), f"by {pairing.how}"
+    joined.notes.append(f"Predictions and references are joined by {pairing.how}.")
+    joined.guesses += pairing.guesses
+    other = sum(1 for row in references.rows if (own := answers.get(row.id)) and own.references and not same_answer(own, row))
     if other:
         joined.notes.append(f"{other:,} predictions carry other references than {references.name}; the latter are used.")
     joined.rows = [_merge(row, answers.get(row.id)) for row in references.rows]
+    _refuse_gold(joined, loaded)
     _say_allowed(joined)
     return joined
+
+
+def _refuse_gold(joined: Joined, loaded: Loaded) -> None:
+    """Stop where the field that was taken for the answers holds the truth.
+
+    Raises:
+        DataError: nearly all answers are a reference, letter for letter, and the field's name does not say that it is the model's.
+    """
+    field = loaded.taken.prediction
+    if plain_name(field) not in WEAK or loaded.format == "qwen-vl":
+        return
+    answered = [row for row in joined.rows if row.prediction is not None]
+    same = sum(row.prediction in row.references for row in answered)
+    if same < _NEARLY_ALL * len(answered) or not answered:
+        return
+    fault = f"{same:,} of {len(answered):,} answers, read from {field!r}, are the reference letter for letter"
+    if len(answered) >= _ENOUGH and not loaded.fields_told:
+        raise DataError(
+            f"{fault}: the field seems to hold the truth, not a model's answers.",
+            where=loaded.name,
+            cure=f"Name the field of the answers: --prediction-field NAME (--prediction-field {field} if it is this one).",
+        )
+    joined.guesses.append(Guess(f"{loaded.name}: {fault}; it may hold the truth.", f"--prediction-field {field} says that it does not."))
+
+
+def _told_in_order(loaded: Loaded, references: References) -> bool:
+    """Whether the rows, in order, are the same questions as far as each pair can tell."""
+    if len(loaded.rows) != len(references.rows):
+        return False
+    return all(agreement_of(row, wanted).startswith("same") for row, wanted in zip(loaded.rows, references.rows, strict=True))
 
 
 def join_marks(rows: Sequence[Row], known: Mapping[str, str], name: str) -> list[Row]:
@@ -107,31 +159,24 @@ def _drop_duplicates(joined: Joined, loaded: Loaded, allow: Allow) -> None:
     joined.notes.append(f"{joined.duplicate:,} predictions share the id of a later one; the last of each is taken, as allowed.")
 
 
-def _matching_ids(rows: Sequence[Row], references: References, loaded: Loaded) -> list[str]:
-    """The predictions' ids in the references' spelling: as they are, after a source prefix, or as positions in a list without ids."""
-    names = [row.id for row in rows]
-    known = {row.id for row in references.rows}
-    if not known.isdisjoint(names) and references.has_ids:
-        return names
-    if references.has_ids:
-        short = {row.id.rsplit("/", 1)[-1]: row.id for row in references.rows}
-        if len(short) == len(known) and not short.keys().isdisjoint(names):
-            return [short.get(name, name) for name in names]
-        return names
-    if all(name.isascii() and name.isdigit() for name in names):
-        positions = {int(name) for name in names}
-        if 0 in positions and len(references.rows) not in positions:
-            return [str(int(name) + 1) for name in names]
-        if len(references.rows) in positions and 0 not in positions:
-            return names
-    raise DataError(
-        f"{references.name} has no ids, and those of the predictions ({_some(names)}) are not positions in it.",
-        where=loaded.name,
-        cure="Add an id to each reference.",
-    )
+def _positions(loaded: Loaded, references: References, by_order: bool) -> Pairing | None:
+    """Predictions whose ids are positions in a list without ids, from 0 or from 1, where each pair proves it or the order was asked for."""
+    if references.has_ids or not loaded.has_ids or not all(row.id.isascii() and row.id.isdigit() for row in loaded.rows):
+        return None
+    positions = {int(row.id) for row in loaded.rows}
+    count = len(references.rows)
+    from_zero = 0 in positions and count not in positions
+    if not from_zero and not (count in positions and 0 not in positions):
+        return None
+    names = [str(int(row.id) + from_zero) for row in loaded.rows]
+    known = {row.id: row for row in references.rows}
+    said = [agreement_of(row, known[name]) for row, name in zip(loaded.rows, names, strict=True) if name in known]
+    if not by_order and not all(verdict.startswith("same") for verdict in said):
+        return None
+    return Pairing(names, f"position in {references.name}, counted from {'0' if from_zero else '1'}")
 
 
-def _join_in_order(joined: Joined, loaded: Loaded, references: References, allow: Allow) -> Joined:
+def _join_in_order(joined: Joined, loaded: Loaded, references: References, allow: Allow, by_order: bool) -> Joined:
     where = f"{loaded.name} against {references.name}"
     told = all(row.references for row in joined.rows)
     short = len(references.rows) - len(joined.rows)
@@ -141,26 +186,43 @@ def _join_in_order(joined: Joined, loaded: Loaded, references: References, allow
             where=where,
             cure="Complete the predictions, or add an id to each.",
         )
-    for number, (row, reference) in enumerate(zip(joined.rows, references.rows, strict=False), start=1):
-        if row.references and not _same_answer(row.references, reference.references):
-            raise DataError(
-                f"line {number} has the label {row.references[0][:60]!r}, but reference {number} is {reference.references[0][:60]!r}.",
-                where=where,
-                cure="The order differs: predictions without ids must stand in the references' order.",
-            )
+    said = [_checked_pair(number, *pair, where) for number, pair in enumerate(zip(joined.rows, references.rows, strict=False), start=1)]
+    proven = all(said)
+    if not proven and not by_order:
+        raise DataError(
+            f"nothing proves that line {said.index('') + 1:,} answers that reference: they share no id, question or answer.",
+            where=where,
+            cure="Add an id to each, name it with --id-field, or say that the order is the same: --by-order",
+        )
     answers: list[Row | None] = [*joined.rows, *([None] * short)]
     joined.rows = [_merge(reference, row) for reference, row in zip(references.rows, answers, strict=True)]
-    joined.missing = short
-    joined.notes.append(
-        "Predictions and references are joined in order" + (", and every label agrees." if told else "; nothing proves the order.")
-    )
+    joined.missing, joined.how = short, "in order"
+    proof = ", and every question agrees." if set(said) == {"same question"} else ", and every label agrees."
+    joined.notes.append("Predictions and references are joined in order" + (proof if proven else ", as asked; nothing proves it."))
+    _refuse_gold(joined, loaded)
     _say_allowed(joined)
     return joined
 
 
-def _same_answer(own: Sequence[str], given: Sequence[str]) -> bool:
-    texts = {text.strip() for text in given}
-    return any(text.strip() in texts for text in own)
+def _checked_pair(number: int, row: Row, reference: Row, where: str) -> str:
+    """What proves a pair.
+
+    Raises:
+        DataError: the two ask other questions or accept other answers.
+    """
+    said = agreement_of(row, reference)
+    cure = "The order differs: predictions without ids must stand in the references' order."
+    if said == "other question":
+        raise DataError(
+            f"line {number} asks {row.question[:60]!r}, but reference {number} is {reference.question[:60]!r}.", where=where, cure=cure
+        )
+    if row.references and reference.references and not same_answer(row, reference):
+        raise DataError(
+            f"line {number} has the label {row.references[0][:60]!r}, but reference {number} is {reference.references[0][:60]!r}.",
+            where=where,
+            cure=cure,
+        )
+    return said
 
 
 def _merge(reference: Row, answer: Row | None) -> Row:
@@ -187,7 +249,7 @@ def _merge(reference: Row, answer: Row | None) -> Row:
 
 def _refuse(ids: Sequence[str], allowed: bool, fault: str, flag: str, where: str, of: int) -> None:
     if ids and not allowed:
-        raise DataError(f"{len(ids):,} of {of:,} {fault}: {_some(ids)}.", where=where, cure=f"Complete the file, or give a flag: {flag}.")
+        raise DataError(f"{len(ids):,} of {of:,} {fault}: {some(ids)}.", where=where, cure=f"Complete the file, or give a flag: {flag}.")
 
 
 def _say_allowed(joined: Joined) -> None:
@@ -195,8 +257,3 @@ def _say_allowed(joined: Joined) -> None:
         joined.notes.append(f"{joined.missing:,} questions have no prediction; they count as wrong.")
     if joined.extra:
         joined.notes.append(f"{joined.extra:,} predictions have no reference; they are left out, as allowed.")
-
-
-def _some(ids: Sequence[str]) -> str:
-    shown = ", ".join(repr(name[:60]) for name in ids[:_SHOWN])
-    return shown + (", ..." if len(ids) > _SHOWN else "")

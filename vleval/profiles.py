@@ -37,6 +37,7 @@ from vleval.metrics.base import Builder
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.table import METRICS
 from vleval.metrics.text import strip_think
+from vleval.readers.fields import listed
 from vleval.rows import Row
 
 PROFILES: dict[str, dict[str, Builder]] = {
@@ -208,6 +209,14 @@ def resolve(profile: str, metric: str, options: MetricOptions | None = None) -> 
         return named(scorer, metric, profile)
     score, signature = scorer.score, f"{scorer.signature} think:strip"
     return named(replace(scorer, score=lambda rows: score(_answers_only(rows)), signature=signature), metric, profile)
+
+
+def read_as(profile: str, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows as the profile's tool reads its own files: VLMEvalKit evaluates an answer cell, so `[2014, 2016]` is two answers there."""
+    if profile != "vlmevalkit":
+        return rows
+    many = [listed(row.references[0]) if len(row.references) == 1 and row.references[0].startswith("[") else None for row in rows]
+    return [row if found is None else msgspec.structs.replace(row, references=found) for row, found in zip(rows, many, strict=True)]
 
 
 def default_metrics(profile: str, task: str) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 
 import msgspec
@@ -13,14 +13,18 @@ from vldata.output.contract import read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.records.record import Record, iter_records
 from vleval.metrics.options import CoordSpace
-from vleval.readers import containers
+from vleval.readers import coco, containers, tables
+from vleval.readers.columns import Columns
 from vleval.readers.containers import place
-from vleval.readers.fields import IMAGE_KEYS, context_of, find_id, find_references, texts_of
+from vleval.readers.fields import IMAGE_KEYS, context_of, id_text, texts_of
 from vleval.readers.formats import describe
+from vleval.readers.plain import references_at
 from vleval.readers.source import Source, open_source
+from vleval.readers.taken import NOTHING, Guess, Taken, choose_reference, dig, has_path
 from vleval.rows import Row
+from vleval.settings import Reading
 
-_ANSWERLESS = "references, reference, answers, labels, label, target, ground_truth or answer"
+SAMPLE = 1_000  # entries over which the fields are chosen
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class References:
     Attributes:
         root: the folder their picture paths are relative to.
         coord_space: of boxes in the references, as the dataset's contract tells it; "" when unknown.
+        taken: the fields that were read.
+        guesses: what was decided without proof.
+        columns: fields that may be an id, by plain name.
+        notes: sentences to be said aloud.
     """
 
     name: str
@@ -37,14 +45,19 @@ class References:
     has_ids: bool
     root: Path | None = None
     coord_space: CoordSpace = ""
+    taken: Taken = NOTHING
+    guesses: tuple[Guess, ...] = ()
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-def read_references(spec: str | Path, *, group_by: str = "") -> References:
+def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by: str = "") -> References:
     """Read references.
 
     Args:
         spec: a file (records, JSON, JSON Lines, table), or `DIR/NAME` for a dataset that `vldata` wrote.
         group_by: a field to keep as a group beside the usual ones.
+        reading: fields and encoding, where the user tells them.
 
     Raises:
         DataError: nothing there, an entry without answers, or two entries with one id.
@@ -52,15 +65,23 @@ def read_references(spec: str | Path, *, group_by: str = "") -> References:
     path = Path(spec)
     files = _dataset_files(path)
     if files:
-        rows = [record_row(record, group_by) for file in files for _, record in iter_records(file)]
+        columns = Columns()
+        rows = []
+        for file in files:
+            for _, record in iter_records(file):
+                rows.append(record_row(record, group_by))
+                columns.add({"id": record.id, "meta": record.meta})
         root = files[0].parent.parent if files[0].name.startswith("part-") else files[0].parent
         found = References(str(spec), _with_sizes(rows, files[0]), has_ids=True, root=root, coord_space=_space_of(files[0]))
+        found = replace(found, taken=Taken(id="id", reference="references"), columns=columns.found())
     else:
-        found = _read_file(path, spec, group_by)
+        found = _read_file(path, spec, group_by, reading)
     seen: set[str] = set()
     for row in found.rows:
         if row.id in seen:
-            raise DataError(f"two entries have the id {row.id!r}.", where=str(spec), cure="References need ids that are unique.")
+            other = f"; {found.taken.id!r} is not: name another with --id-field." if found.taken.id else "."
+            cure = "References need ids that are unique" + other
+            raise DataError(f"two entries have the id {row.id!r}.", where=str(spec), cure=cure)
         seen.add(row.id)
     return found
 
@@ -138,24 +159,51 @@ def _looks_like_records(path: Path) -> bool:
     return found.container == "jsonl" and {"id", "messages", "references", "meta"} <= found.first.keys()
 
 
-def _read_file(path: Path, spec: str | Path, group_by: str) -> References:
+def _read_file(path: Path, spec: str | Path, group_by: str, reading: Reading) -> References:
     if not path.exists() and str(spec) != "-":
         raise DataError("no such file or dataset.", where=str(spec), cure="Give a file, or DIR/NAME of a dataset that vldata wrote.")
     with open_source(path) as source:
-        found = containers.look(source)
+        found = containers.look(source, reading.encoding)
+        if found.container == "json-object" and coco.recognise_annotations(found.first):
+            rows = coco.annotation_rows(found.first, source.name)
+            return References(source.name, rows, has_ids=True, root=path.parent, taken=Taken(id="image_id", reference="annotations"))
         if found.container in ("eval", "json-object"):
             raise DataError(
-                "references cannot be read from a log or an object.", where=source.name, cure="Give a list of entries with answers."
+                "references cannot be read from a log or an object without entries.",
+                where=source.name,
+                cure="Give a list of entries with answers.",
             )
-        rows = list(_iter_rows(source, found.container, group_by))
-        numbered = sum(row.id == "" for row in rows)
-        if 0 < numbered < len(rows):
-            raise DataError(
-                f"{numbered:,} of {len(rows):,} entries have no id.", where=source.name, cure="Give every entry an id, or none."
-            )
-        if numbered:
-            rows = [msgspec.structs.replace(row, id=str(number)) for number, row in enumerate(rows, start=1)]
-        return References(source.name, rows, has_ids=not numbered, root=path.parent)
+        return _from_entries(source, found.container, path, group_by, reading)
+
+
+def _from_entries(source: Source, container: containers.Container, path: Path, group_by: str, reading: Reading) -> References:
+    records = containers.iter_records(source, container, reading.encoding)
+    head = list(islice(records, SAMPLE))
+    taken = choose_reference([record for _, record in head], reading.fields)
+    columns = Columns()
+    rows: list[Row] = []
+    kind = next((half for half in ("human", "augmented") if half in Path(source.name).stem.lower()), "")
+    for spot, record in chain(head, records):
+        rows.append(_entry_row(record, place(source, spot), taken, group_by, kind))
+        columns.add(record)
+    numbered = sum(row.id == "" for row in rows)
+    if 0 < numbered < len(rows):
+        raise DataError(f"{numbered:,} of {len(rows):,} entries have no id.", where=source.name, cure="Give every entry an id, or none.")
+    if numbered:
+        rows = [msgspec.structs.replace(row, id=str(number)) for number, row in enumerate(rows, start=1)]
+    taken = msgspec.structs.replace(taken, id="") if numbered else taken
+    notes, guesses = tables.said_of(source, reading.encoding) if container in ("csv", "tsv") else ((), ())
+    notes = (f"{source.name}: {said}", *notes) if (said := taken.sentence()) else notes
+    return References(
+        source.name,
+        rows,
+        has_ids=not numbered,
+        root=path.parent,
+        taken=taken,
+        guesses=(*taken.guesses, *guesses),
+        columns=columns.found(taken.reference),
+        notes=notes,
+    )
 
 
 def _last_answer(record: containers.Record, where: str) -> tuple[str, ...]:
@@ -172,14 +220,15 @@ def _last_answer(record: containers.Record, where: str) -> tuple[str, ...]:
     return texts_of(record["output"], "output", where) if "output" in record else ()
 
 
-def _iter_rows(source: Source, container: containers.Container, group_by: str) -> Iterator[Row]:
-    kind = next((half for half in ("human", "augmented") if half in Path(source.name).stem.lower()), "")
-    for spot, record in containers.iter_records(source, container):
-        where = place(source, spot)
-        references = find_references(record, where) or _last_answer(record, where)
-        if not references:
-            raise DataError(f"an entry without answers ({describe(record)}).", where=where, cure=f"Accepted names: {_ANSWERLESS}.")
-        context = context_of(record, where, group_by)
-        if kind and "kind" not in context and any(key in record for key in IMAGE_KEYS):
-            context["kind"] = kind
-        yield Row(id=find_id(record, where) or "", prediction=None, references=references, **context)
+def _entry_row(record: containers.Record, where: str, taken: Taken, group_by: str, kind: str) -> Row:
+    references = references_at(record, taken.reference, where) if taken.reference else ()
+    references = references or _last_answer(record, where)
+    if not references:
+        raise DataError(f"an entry without answers ({describe(record)}).", where=where, cure="Name their field: --reference-field NAME")
+    context = context_of(record, where, group_by)
+    if kind and "kind" not in context and any(key in record for key in IMAGE_KEYS):
+        context["kind"] = kind
+    identity = bool(taken.id) and has_path(record, taken.id)
+    return Row(
+        id=id_text(dig(record, taken.id, where), taken.id, where) if identity else "", prediction=None, references=references, **context
+    )

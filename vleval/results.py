@@ -83,7 +83,7 @@ class MetricScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One metric in the document of `vleval score --json`; see `MetricScore`. The last seven stand only where they say something."""
+    """One metric in the document of `vleval score --json`; see `MetricScore`. The last eight stand only where they say something."""
 
     value: float
     low: float | None
@@ -101,15 +101,39 @@ class MetricDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     by_kind: dict[str, Part] = {}
     parts: dict[str, float] = {}
     unparsed: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class ReadDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read: the fields taken as id, prediction and reference, and what was decided without proof.
+
+    Attributes:
+        format: how the file was read.
+        id, prediction, reference: the fields' names; "" for line numbers, or where there is none.
+        reference_id: the id's field in the references' file.
+        joined: how predictions met the references; "" where they carry their own.
+        guesses: what was decided without proof, one sentence each; `cures` settle them.
+    """
+
+    format: str = ""
+    id: str = ""
+    prediction: str = ""
+    reference: str = ""
+    reference_id: str = ""
+    joined: str = ""
+    guesses: tuple[str, ...] = ()
+    cures: tuple[str, ...] = ()
 
 
 class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What `vleval score --json` prints."""
+    """What `vleval score --json` prints. `notes` are the warnings of reading, joining and grouping; a metric's stand in the metric."""
 
     profile: str
     metrics: dict[str, MetricDocument]
     counts: Counts
     by_category: dict[str, dict[str, Part]]
+    read: ReadDocument
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from vldata.jobs import JobResult
 from vleval.explanation import Explanation
 from vleval.reports.compare_text import agreement_lines
 from vleval.reports.text import explain_lines, score_lines
-from vleval.results import Counts, Measured, MetricDocument, MetricScore, Part, ScoreDocument, column_of
+from vleval.results import Counts, Measured, MetricDocument, MetricScore, Part, ReadDocument, ScoreDocument, column_of
 from vleval.rows import Row
 from vleval.settings import Scoring
 from vleval.stats.agreement import Agreement
@@ -37,6 +37,7 @@ class ScoreResult(JobResult):
         notes: warnings a reader of the numbers must see.
         scoring: the options, with the coordinate space and judge that were used.
         aliases: metric name to the key its own tool prints it under.
+        read: which fields were read, how rows were joined, and what was decided without proof.
         agreement: how far the judge agrees with people, where their marks were given.
         explanation: the same rows under every profile, where that was asked for.
     """
@@ -52,6 +53,7 @@ class ScoreResult(JobResult):
     measured: dict[str, Measured]
     notes: tuple[str, ...] = ()
     aliases: dict[str, str] = field(default_factory=dict)
+    read: ReadDocument = field(default_factory=ReadDocument)
     agreement: Agreement | None = None
     explanation: Explanation | None = None
 
@@ -72,8 +74,15 @@ class ScoreResult(JobResult):
         """The document that `vleval score --json` prints."""
         metrics = {name: _metric_document(score) for name, score in self.metrics.items()}
         metrics |= {alias: metrics[name] for name, alias in self.aliases.items() if name in metrics}
-        score = ScoreDocument(profile=self.profile, metrics=metrics, counts=self.counts, by_category=self.by_category)
-        document = cast("dict[str, Any]", msgspec.to_builtins(score))
+        score = ScoreDocument(
+            profile=self.profile,
+            metrics=metrics,
+            counts=self.counts,
+            by_category=self.by_category,
+            read=self.read,
+            notes=self.notes,
+        )
+        document = cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(score)))
         if self.explanation is not None:
             document["explain"] = msgspec.to_builtins(self.explanation)
         if self.agreement is not None:

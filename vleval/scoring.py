@@ -15,15 +15,18 @@ from vldata.version import __version__
 from vleval import profiles
 from vleval.agreeing import marks_agreement
 from vleval.explain import explain as explain_result
+from vleval.honest import refuse_nothing
 from vleval.joining import Joined, join, join_marks
 from vleval.metric import Metric
 from vleval.metrics.options import MetricOptions
 from vleval.numbers import metric_score, score_categories
 from vleval.prediction import Prediction
-from vleval.readers import Loaded, plain, plain_text, read_marks, read_predictions
+from vleval.readers import Loaded, loaded_of, read_marks, read_predictions
+from vleval.readers.collect import collect
 from vleval.readers.failures import REFUSED, TRUNCATED
+from vleval.readers.formats import FORMATS
 from vleval.references import References, read_references
-from vleval.results import Counts, Measured, MetricScore
+from vleval.results import Counts, Measured, MetricScore, ReadDocument
 from vleval.rows import Row
 from vleval.score_result import ScoreResult
 from vleval.settings import Judging, Reading, Scoring
@@ -67,17 +70,21 @@ def score(
         UsageError: an unknown profile, metric or group, or a judge without a model.
     """
     group_by = scoring.group_by or ""
-    loaded = load(predictions, format=reading.format, group_by=group_by)
+    loaded = load(predictions, reading, group_by=group_by)
     for note in loaded.notes:
         tell(note)
-    known = read_references(references, group_by=group_by) if references is not None else None
-    joined = join(loaded, known, reading.allow)
+    known = read_references(references, reading=reading, group_by=group_by) if references is not None else None
+    for note in known.notes if known is not None else ():
+        tell(note)
+    joined = join(loaded, known, reading.allow, by_order=reading.by_order)
     for note in joined.notes:
         tell(note)
+    taken = what_was_taken(loaded, known, joined)
+    say_guesses(taken, reading, tell)
     scoring = in_space_of(scoring, known)
     if judging.url or judging.marks or loaded.format == "openeqa-marks":
         joined.rows, scoring = _add_marks(joined.rows, scoring, judging, predictions, judge_key, tell)
-    result = score_rows(joined, loaded, scoring, tell=tell)
+    result = replace(score_rows(joined, loaded, scoring, tell=tell), read=taken)
     if judging.human_marks is not None:
         result = replace(result, agreement=_agreement_with_people(result, str(judging.human_marks), scoring.seed))
     return replace(result, explanation=explain_result(result)) if explain else result
@@ -117,38 +124,60 @@ def in_space_of(scoring: Scoring, references: References | None) -> Scoring:
     return msgspec.structs.replace(scoring, options=msgspec.structs.replace(options, reference_space=references.coord_space))
 
 
-def load(predictions: Predictions, *, format: str = "", group_by: str = "") -> Loaded:
+def what_was_taken(loaded: Loaded, known: References | None, joined: Joined) -> ReadDocument:
+    """The fields that were read, how predictions and references were joined, and all that was decided without proof."""
+    guesses = (*loaded.guesses, *(() if known is None else known.guesses), *joined.guesses)
+    return ReadDocument(
+        format=loaded.format,
+        id=loaded.taken.id,
+        prediction=loaded.taken.prediction,
+        reference=(loaded if known is None else known).taken.reference,
+        reference_id="" if known is None else known.taken.id,
+        joined=joined.how,
+        guesses=tuple(guess.text for guess in guesses),
+        cures=tuple(guess.cure for guess in guesses),
+    )
+
+
+def say_guesses(read: ReadDocument, reading: Reading, tell: Callable[[str], None]) -> None:
+    """Say what was decided without proof.
+
+    Raises:
+        DataError: there is a guess, and `strict` was asked for.
+    """
+    for text, cure in zip(read.guesses, read.cures, strict=True):
+        if reading.strict:
+            raise DataError(text, cure=f"{cure} Without --strict it is said and not refused.")
+        tell(f"guess: {text} {cure}")
+
+
+def load(predictions: Predictions, reading: Reading = Reading(), *, group_by: str = "") -> Loaded:
     """Rows of a file or of objects in memory."""
     if isinstance(predictions, str | Path):
-        return read_predictions(predictions, format=format, group_by=group_by)
-    rows: list[Row] = []
-    numbered = 0
-    for number, item in enumerate(predictions, start=1):
-        if isinstance(item, Row):
-            rows.append(item)
-            continue
-        record: dict[str, Any] = msgspec.to_builtins(item) if isinstance(item, Prediction) else dict(cast("Mapping[str, Any]", item))
-        fallback = str(number)
-        row = plain.row(record, fallback, f"prediction {number}", group_by)
-        numbered += row.id is fallback
-        rows.append(plain_text(row))
-    if not rows:
+        return read_predictions(predictions, reading=reading, group_by=group_by)
+    items = list(predictions)
+    rows = [item for item in items if isinstance(item, Row)]
+    if not items:
         raise DataError("there are no predictions.", where="predictions")
-    if 0 < numbered < len(rows):
-        raise DataError(
-            f"{numbered:,} of {len(rows):,} have no id.", where="predictions", cure="Give every prediction an id, or none of them."
-        )
-    return Loaded("predictions", "plain", rows, has_ids=not numbered)
+    if len(rows) == len(items):
+        return Loaded("predictions", "plain", rows, has_ids=True)
+    records = (
+        (f"prediction {number}", msgspec.to_builtins(item) if isinstance(item, Prediction) else dict(cast("Mapping[str, Any]", item)))
+        for number, item in enumerate(items, start=1)
+    )
+    loaded = loaded_of(collect(records, FORMATS["plain"], "predictions", group_by=group_by, told=reading.fields), "predictions", "plain")
+    return replace(loaded, notes=loaded.notes[1:], fields_told=bool(reading.fields.prediction))
 
 
 def score_rows(joined: Joined, loaded: Loaded, scoring: Scoring, *, tell: Callable[[str], None] = silent) -> ScoreResult:
     """Score rows that have their references."""
     profile, seed, extras = scoring.profile, scoring.seed, scoring.extras
-    rows = joined.rows
+    rows = profiles.read_as(profile, joined.rows)
     chosen = pick_metrics(rows, profile, scoring.metrics, scoring.options)
     _check_needs(rows, chosen, loaded)
+    told = refuse_nothing(rows, loaded.name)
     groups = choose_groups(rows, scoring.group_by)
-    told = [groups.note]
+    told.append(groups.note)
     sample = sample_rows(len(rows), seed)
     sampled = rows if sample is None else [rows[int(position)] for position in sample]
     if sample is not None and extras:

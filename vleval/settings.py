@@ -21,17 +21,42 @@ class Allow(Group, frozen=True, kw_only=True):
     extra: Annotated[bool, Flag("Leave out predictions without a reference instead of stopping.", ("--allow-extra",))] = False
 
 
+class FieldNames(Group, frozen=True, kw_only=True):
+    """Fields that the user names; "" leaves the choice to us. A path goes into objects and lists: `output.0.text`, `output[0].text`."""
+
+    PANEL: ClassVar[str] = "Reading"
+
+    prediction: Annotated[
+        str,
+        Flag(
+            "Field of the model's answer; a.b.0 goes into objects and lists.", ("--prediction-field",), metavar="PATH", show_default=False
+        ),
+    ] = ""
+    reference: Annotated[str, Flag("Field of the accepted answers.", ("--reference-field",), metavar="PATH", show_default=False)] = ""
+    id: Annotated[str, Flag("Field of the id.", ("--id-field",), metavar="PATH", show_default=False)] = ""
+
+
 class Reading(Group, frozen=True, kw_only=True):
     """How predictions files are read and joined with references.
 
     Attributes:
         format: a name of `vleval.readers.formats.FORMATS`; "" to find out.
+        fields: where id, prediction and reference lie; by default found by their names and said.
+        encoding: of tables that are not UTF-8; "" to find out.
+        by_order: join rows by their order, whatever ids they have.
+        strict: a guess about what the file means stops the run instead of being said.
         allow: which differences between predictions and references do not stop the run.
     """
 
     PANEL: ClassVar[str] = "Reading"
 
     format: Annotated[str, Flag("Read the file as this format instead of finding out.")] = ""
+    fields: FieldNames = FieldNames()
+    encoding: Annotated[
+        str, Flag("Encoding of a table that is not UTF-8, as gb18030. Default: found out and said.", show_default=False)
+    ] = ""
+    by_order: Annotated[bool, Flag("Join predictions and references by their order in the files.")] = False
+    strict: Annotated[bool, Flag("Stop at every guess about what the files mean instead of saying it.")] = False
     allow: Allow = Allow()
 
 

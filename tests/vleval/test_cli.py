@@ -57,7 +57,7 @@ def test_json_is_one_document_on_stdout(vleval, quiz):
     ran = vleval("score", quiz["plain:own"], "--metric", "exact_match", "--json")
     document = json.loads(ran.out)
     assert ran.code == 0
-    assert list(document) == ["profile", "metrics", "counts", "by_category"]
+    assert list(document) == ["profile", "metrics", "counts", "by_category", "read", "notes"]
     assert "read as plain predictions" in ran.err
     for command in (["compare", quiz["base"], quiz["tuned"]], ["score", "--list"], ["report", quiz["base"]]):
         assert json.loads(vleval(*command, "--json").out)
@@ -108,7 +108,7 @@ def test_explain_shows_all_profiles_and_the_flips(vleval, quiz):
         (["score", "preds.jsonl", "--nosuch"], 2, "No such option"),
         (["score", "preds.jsonl", "--references", "nosuch"], 1, "nosuch: no such file or dataset."),
         (["compare", "base.jsonl"], 2, "a comparison needs two predictions files."),
-        (["compare", "base.jsonl", "preds.jsonl"], 1, "questions are answered by another file only"),
+        (["compare", "base.jsonl", "preds.jsonl"], 1, "no id or question in common"),
         (["compare", "base.jsonl", "--agreement"], 2, "needs the marks of exactly two judges"),
         (["report", "preds.jsonl", "--out", "x.pdf"], 2, "cannot write a report as 'x.pdf'"),
         (["report", "preds.jsonl", "--out", "no/x.html"], 2, "no folder 'no'"),

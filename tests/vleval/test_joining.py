@@ -26,8 +26,8 @@ def answers(*ids):
     return [{"id": name, "prediction": name.removeprefix("q")} for name in ids]
 
 
-def exact(predictions, references, allow=None):
-    reading = Reading(allow=allow or Allow())
+def exact(predictions, references, allow=None, by_order=False):
+    reading = Reading(allow=allow or Allow(), by_order=by_order)
     return score(predictions, references, reading=reading, scoring=Scoring(metrics=("exact_match",), extras=False))
 
 
@@ -80,7 +80,14 @@ def test_bare_ids_meet_those_with_a_source_prefix(write):
 def test_positions_meet_references_without_ids(write, first):
     references = [{"references": record["references"]} for record in REFERENCES]
     predictions = [{"id": number + first, "prediction": str(number)} for number in (2, 0, 3, 1)]
-    assert exact(write("p.jsonl", predictions), write("r.jsonl", references)).metrics["exact_match"].value == 1.0
+    files = write("p.jsonl", predictions), write("r.jsonl", references)
+    with pytest.raises(DataError, match="nothing proves that line 1 answers that reference"):
+        exact(*files)
+    assert exact(*files, by_order=True).metrics["exact_match"].value == 1.0
+    told = [dict(record, question=f"How many in row {record['id']}?") for record in predictions]
+    asked = [dict(record, question=f"How many in row {number + first}?") for number, record in enumerate(references)]
+    found = exact(write("p.jsonl", told), write("r.jsonl", asked))
+    assert (found.metrics["exact_match"].value, found.read.joined[:18]) == (1.0, "by position in " + str(files[1])[:3])
 
 
 def llamafactory(labels):

@@ -13,12 +13,14 @@ from vldata.errors import DataError, UsageError
 from vleval.readers import read_predictions
 from vleval.readers.formats import FORMATS
 from vleval.readers.llamafactory import question_in
+from vleval.settings import Reading
 
-WITH_IDS = ("plain", "openai-batch", "inspect-ai", "openeqa")
-NUMBERED = ("lmms-eval", "vlmevalkit", "evalscope")  # the tool's own ids are positions
+WITH_IDS = ("plain", "openai-batch", "inspect-ai", "openeqa", "qwen-vl", "video-mme")
+NUMBERED = ("lmms-eval", "vlmevalkit", "evalscope", "evalscope-reviews", "opencompass")  # the tool's own ids are positions
+WRITTEN = [name for name in FORMATS if name != "coco-results"]  # which has no texts
 
 
-@pytest.mark.parametrize("name", [*FORMATS, "plain:own", "inspect-ai:json", "vlmevalkit:tsv", "vlmevalkit:json"])
+@pytest.mark.parametrize("name", [*WRITTEN, "plain:own", "inspect-ai:json", "vlmevalkit:tsv", "vlmevalkit:json"])
 def test_every_format_is_recognised_and_gives_the_same_answers(quiz, name):
     loaded = read_predictions(quiz[name])
     assert loaded.format == name.split(":")[0]
@@ -64,11 +66,11 @@ def test_stdin_is_a_file_named_minus(quiz, monkeypatch):
 
 
 def test_a_forced_format_must_fit(quiz):
-    assert read_predictions(quiz["openeqa"], format="plain").format == "plain"
+    assert read_predictions(quiz["openeqa"], reading=Reading(format="plain")).format == "plain"
     with pytest.raises(UsageError, match="does not come as xlsx"):
-        read_predictions(quiz["vlmevalkit"], format="llamafactory")
+        read_predictions(quiz["vlmevalkit"], reading=Reading(format="llamafactory"))
     with pytest.raises(UsageError, match="no format 'nosuch'"):
-        read_predictions(quiz["plain"], format="nosuch")
+        read_predictions(quiz["plain"], reading=Reading(format="nosuch"))
 
 
 GOOD = b'{"id":"a","prediction":"x","references":["x"]}\n'
@@ -95,7 +97,8 @@ REFUSED = {
     "empty list": (b"[]", ": holds no predictions"),
     "empty object": (b"{}", ": holds an empty object"),
     "prose": (b"hello there", ": is neither JSON"),
-    "unknown fields": (b'{"id":"a","guess":"x"}', ": is of no known format"),
+    "unknown fields": (b'{"first":true}', ": is of no known format"),
+    "a field of an unknown name": (b'{"id":"a","guess":"x"}', ":1: which field holds the model's answers is not clear: 'guess' may be it"),
     "a damaged zip": (b"PK\x03\x04garbage", ": is a damaged zip archive"),
     "a short row": (b"index\tquestion\tanswer\tprediction\n1\tq\ta\n", ":2: has 3 cells, but the header has 4"),
 }

@@ -115,13 +115,13 @@ def detect(
         UsageError: no coordinate space, no folder of images, or labels in a script that no font here can draw.
         DataError: no image for any answer.
     """
-    loaded = read_predictions(predictions, format=reading.format)
+    loaded = read_predictions(predictions, reading=reading)
     for note in loaded.notes:
         tell(note)
     rows, root = loaded.rows, drawing.image_root
     if references is not None:
-        known = read_references(references)
-        rows = join(loaded, known, Allow(missing=True)).rows
+        known = read_references(references, reading=reading)
+        rows = join(loaded, known, Allow(missing=True), by_order=reading.by_order).rows
         root = root or known.root
     if root is None:
         raise UsageError("no folder of images.", cure="Give --image-root DIR, or the dataset with --data DIR/NAME.")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from vldata.errors import DataError, UsageError
-from vleval.readers import openeqa, plain
+from vleval.readers import openeqa, plain, tables
 from vleval.readers.collect import Collected, collect
-from vleval.readers.containers import iter_records, look, place
+from vleval.readers.containers import Container, Record, iter_records, look, place
 from vleval.readers.fields import find_id, text_of
 from vleval.readers.formats import FORMATS, Format, describe
 from vleval.readers.source import Source, open_source
-from vleval.readers.taken import FieldNames, Guess, Taken
+from vleval.readers.taken import NOTHING, Guess, Taken
 from vleval.rows import Row
+from vleval.settings import FieldNames, Reading
 
 MARK_KEYS = ("mark", "score", "rating")
 _MARKS = "Give {id: mark} as OpenEQA writes it, or lines with id and mark."
@@ -33,7 +35,8 @@ class Loaded:
         notes: sentences to be said aloud.
         taken: the fields that were read.
         guesses: what was decided without proof.
-        columns: fields that may be an id, by plain name: the rows' values in order.
+        columns: fields that may be an id: the rows' values in order, by name.
+        fields_told: the user named the field of the prediction.
     """
 
     name: str
@@ -41,35 +44,40 @@ class Loaded:
     rows: list[Row]
     has_ids: bool
     notes: tuple[str, ...] = ()
-    taken: Taken = Taken()
+    taken: Taken = NOTHING
     guesses: tuple[Guess, ...] = ()
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fields_told: bool = False
 
 
-def read_predictions(file: str | Path, *, format: str = "", group_by: str = "", fields: FieldNames | None = None) -> Loaded:
+def read_predictions(file: str | Path, *, reading: Reading = Reading(), group_by: str = "") -> Loaded:
     """Read a predictions file of any known tool.
 
     Args:
         file: a path, or `-` for stdin.
-        format: a key of `formats.FORMATS`; "" to find out.
+        reading: format, fields and encoding, where the user tells them.
         group_by: a field to keep as a group beside the usual ones.
-        fields: where the user says that id, prediction and reference lie.
 
     Raises:
         DataError: the file, or a record of it, cannot be understood; the message names the line.
         UsageError: an unknown format, or one that does not come in such a file.
     """
-    if format and format not in FORMATS:
-        raise UsageError(f"there is no format {format!r}.", cure="Formats: " + ", ".join(FORMATS))
-    told = fields or FieldNames()
+    if reading.format and reading.format not in FORMATS:
+        raise UsageError(f"there is no format {reading.format!r}.", cure="Formats: " + ", ".join(FORMATS))
+    encoding = reading.encoding
     with open_source(file) as source:
-        found = look(source)
-        name = format or _recognise(source, found.container, found.first, told)
+        found = look(source, encoding)
+        name = reading.format or _recognise(source, found.container, found.first, reading.fields)
         kind = FORMATS[name]
         if found.container not in kind.containers:
             raise UsageError(f"{name} does not come as {found.container}.", cure="Leave --format out, or name the right one.")
-        placed = ((place(source, spot), record) for spot, record in _records(source, kind, found.container))
-        return loaded_of(collect(placed, kind, source.name, group_by=group_by, told=told), source.name, name)
+        placed = _records(source, kind, found.container, encoding)
+        loaded = loaded_of(collect(placed, kind, source.name, group_by=group_by, told=reading.fields), source.name, name)
+        loaded = replace(loaded, fields_told=bool(reading.fields.prediction))
+        if found.container not in ("csv", "tsv"):
+            return loaded
+        notes, guesses = tables.said_of(source, encoding)
+        return replace(loaded, notes=loaded.notes + notes, guesses=loaded.guesses + guesses)
 
 
 def loaded_of(collected: Collected, name: str, format: str) -> Loaded:
@@ -130,7 +138,7 @@ def read_marks(file: str | Path) -> dict[str, str]:
         return marks
 
 
-def _recognise(source: Source, container: str, first: dict[str, object], told: FieldNames) -> str:
+def _recognise(source: Source, container: Container, first: Record, told: FieldNames) -> str:
     for name, kind in FORMATS.items():
         if container in kind.containers and kind.recognise(first):
             return name
@@ -145,10 +153,17 @@ def _recognise(source: Source, container: str, first: dict[str, object], told: F
     )
 
 
-def _records(source: Source, kind: Format, container: str) -> Iterator[tuple[str, dict[str, object]]]:
-    for spot, record in iter_records(source, container):  # type: ignore[arg-type]
-        if kind.explode is None:
-            yield spot, record
-            continue
-        for inner, part in kind.explode(record, place(source, spot)):
-            yield (inner or spot), part
+def _records(source: Source, kind: Format, container: Container, encoding: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records of a file with their places for messages, one for each answer."""
+    placed: Iterator[tuple[str, Record]] = ((place(source, spot), record) for spot, record in iter_records(source, container, encoding))
+    if kind.explode is not None:
+        placed = _exploded(source, kind.explode, placed)
+    yield from placed if kind.gather is None else kind.gather(placed)
+
+
+def _exploded(
+    source: Source, explode: Callable[[Record, str], list[tuple[str, Record]]], placed: Iterator[tuple[str, Record]]
+) -> Iterator[tuple[str, Record]]:
+    for where, record in placed:
+        for inner, part in explode(record, where):
+            yield (place(source, inner) if inner else where), part

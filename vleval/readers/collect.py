@@ -14,8 +14,9 @@ from vleval.readers.columns import Columns
 from vleval.readers.fields import NumberText, id_text
 from vleval.readers.formats import Format
 from vleval.readers.plain import answer_of, references_at, taken_row
-from vleval.readers.taken import FieldNames, Taken, choose, dig
+from vleval.readers.taken import Taken, choose, dig
 from vleval.rows import Row
+from vleval.settings import FieldNames
 
 SAMPLE = 1_000  # records over which the fields are chosen
 Placed = tuple[str, dict[str, Any]]  # where for messages, and the record
@@ -73,7 +74,9 @@ def _overruled(row: Row, record: dict[str, Any], told: FieldNames, where: str) -
     if told.id:
         changes["id"] = id_text(dig(record, told.id, where), told.id, where)
     if told.prediction:
-        changes["prediction"], changes["error"] = answer_of(dig(record, told.prediction, where), told.prediction, record.get("error"), where)
+        changes["prediction"], changes["error"] = answer_of(
+            dig(record, told.prediction, where), told.prediction, record.get("error"), where
+        )
     if told.reference:
         dig(record, told.reference, where)
         changes["references"] = references_at(record, told.reference, where)

@@ -36,9 +36,9 @@ class Columns:
                 self._values[plain][text] = None
 
     def found(self, *without: str) -> dict[str, tuple[str, ...]]:
-        """Plain name to the values in the order of the records, without the fields named (which hold answers)."""
+        """Name to the values in the order of the records, without the fields named (which hold answers)."""
         left = {plain_name(name) for name in without}
-        return {plain: tuple(values) for plain, values in (self._values or {}).items() if plain not in left}
+        return {self.names[plain]: tuple(values) for plain, values in (self._values or {}).items() if plain not in left}
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, str]:

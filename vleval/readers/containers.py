@@ -5,22 +5,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from vldata.errors import DataError
 from vldata.files import strictjson
-from vleval.readers import jsonfast
+from vleval.readers import jsonfast, tables
+from vleval.readers.layouts import unfold
 from vleval.readers.source import HEAD_BYTES, Source
 
-Container = Literal["jsonl", "json-list", "json-object", "xlsx", "tsv", "csv", "eval"]
+Container = Literal["jsonl", "json-list", "json-object", "unfolded", "xlsx", "tsv", "csv", "eval"]
 Record = dict[str, Any]
 Placed = tuple[str, Record]  # where the record stands ("line 3", "item 3", "row 3"), and the record
 
 _BOM = b"\xef\xbb\xbf"
+_STRING_OR_NAN = re.compile(rb'"(?:[^"\\]|\\.)*"|\bNaN\b', re.DOTALL)
 _EXPORT_AGAIN = "Repair the file or export it again."
 
 
@@ -32,21 +33,25 @@ class Look:
     first: Record
 
 
-def look(source: Source) -> Look:
+def look(source: Source, encoding: str = "") -> Look:
     """Find the container and the first record.
 
     Raises:
         DataError: the file is none of the containers, or holds no record.
     """
-    container = _container(source)
+    container = _container(source, encoding)
     if container == "json-object":
-        return Look(container, read_document(source))
-    for _, record in iter_records(source, container):
+        document = read_document(source)
+        records = None if _is_one(document) else unfold(document, source.name)
+        if records:
+            return Look("unfolded", records[0][1])
+        return Look(container, document)
+    for _, record in iter_records(source, container, encoding):
         return Look(container, record)
     raise DataError("holds no predictions.", where=source.name)
 
 
-def iter_records(source: Source, container: Container) -> Iterator[Placed]:
+def iter_records(source: Source, container: Container, encoding: str = "") -> Iterator[Placed]:
     """Stream the records of a file.
 
     Raises:
@@ -59,8 +64,10 @@ def iter_records(source: Source, container: Container) -> Iterator[Placed]:
             yield from _iter_json_list(source)
         case "json-object":
             yield "", read_document(source)
+        case "unfolded":
+            yield from unfold(read_document(source), source.name) or ()
         case "tsv" | "csv":
-            yield from _iter_table(source, "\t" if container == "tsv" else ",")
+            yield from tables.iter_table(source, encoding)
         case "xlsx":
             from vleval.readers.xlsx import iter_xlsx
 
@@ -86,27 +93,53 @@ def read_document(source: Source) -> Record:
     return value
 
 
-def _container(source: Source) -> Container:
+def _container(source: Source, encoding: str = "") -> Container:
     head = source.head.removeprefix(_BOM)
     if head.startswith(b"PK\x03\x04"):
         from vleval.readers.evalzip import is_xlsx
 
         return "xlsx" if is_xlsx(source) else "eval"
+    _refuse_by_name(source, head)
     start = head.lstrip()
     if start.startswith(b"["):
         return "json-list"
     if start.startswith(b"{"):
         return "jsonl" if _is_lines(source) else "json-object"
-    first_line = start.split(b"\n", 1)[0]
-    if b"\t" in first_line:
-        return "tsv"
-    if b"," in first_line and b"{" not in first_line:
-        return "csv"
+    first_line = tables.first_line(source, encoding)
+    delimiter = tables.delimiter_of(first_line)
+    if delimiter and (delimiter == "\t" or "{" not in first_line):
+        return "tsv" if delimiter == "\t" else "csv"
     raise DataError(
         "is neither JSON, JSON Lines, a table with a header line, an xlsx workbook nor an .eval log.",
         where=source.name,
         cure="One JSON object a line with id and prediction is always understood.",
     )
+
+
+_REFUSED = (
+    (b"PAR1", "is a parquet file, which is not read.", "Export it as JSON Lines or csv."),
+    (b"\x1f\x8b", "is packed with gzip.", "Unpack it first: gunzip"),
+    (b"\x28\xb5\x2f\xfd", "is packed with zstandard.", "Unpack it first: unzstd"),
+    (b"\xd0\xcf\x11\xe0", "is a workbook of the old kind (.xls), which is not read.", "Save it as .xlsx or csv."),
+)
+
+
+def _refuse_by_name(source: Source, head: bytes) -> None:
+    """Stop at a file that is well-formed and not for us, by what it is.
+
+    Raises:
+        DataError: it is a pickle, a packed file, or a format that is not read.
+    """
+    pickled = head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
+    if pickled or source.name.endswith((".pkl", ".pickle", ".pt", ".pth")):
+        raise DataError(
+            "is a pickle, and to open a pickle is to run the program inside it: it is not read.",
+            where=source.name,
+            cure="Write the predictions as xlsx, tsv or json (VLMEvalKit: PRED_FORMAT=tsv).",
+        )
+    for mark, fault, cure in _REFUSED:
+        if head.startswith(mark):
+            raise DataError(fault, where=source.name, cure=cure)
 
 
 def _is_lines(source: Source) -> bool:
@@ -123,12 +156,18 @@ def _is_lines(source: Source) -> bool:
         return line.strip() != b"{" and b'":' in line and rest.lstrip().startswith(b"{")
     if rest.strip() or not isinstance(value, dict):
         return True
-    columns = isinstance(value.get("index"), (list, dict))
-    return not (columns or "samples" in value or (value and all(_is_mark(item) for item in value.values())))
+    return not (_is_one(value) or unfold(value, source.name))
+
+
+def _is_one(document: Record) -> bool:
+    """Whether a document is of a format that is one object: a log, VLMEvalKit's columns, a sheet of marks."""
+    columns = isinstance(document.get("index"), (list, dict)) and "prediction" in document
+    log = "samples" in document and "eval" in document
+    return columns or log or (bool(document) and all(_is_mark(item) for item in document.values()))
 
 
 def _is_mark(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 5
 
 
 def _iter_jsonl(source: Source) -> Iterator[Placed]:
@@ -154,36 +193,16 @@ def _iter_json_list(source: Source) -> Iterator[Placed]:
 
 
 def _read_json(source: Source) -> Any:
+    """A whole document. NaN stands for an empty cell in what pandas and VLMEvalKit write, and is read as null."""
     raw = strictjson.read_bytes(source.path).removeprefix(_BOM)
     try:
-        return jsonfast.loads(raw)
+        return jsonfast.loads(_STRING_OR_NAN.sub(_null_for_nan, raw) if b"NaN" in raw else raw)
     except strictjson.StrictJsonError as error:
         raise DataError(f"{error}.", where=source.name, cure=_EXPORT_AGAIN) from None
 
 
-def _iter_table(source: Source, delimiter: str) -> Iterator[Placed]:
-    csv.field_size_limit(strictjson.MAX_LINE_BYTES)
-    try:
-        text = strictjson.read_bytes(source.path).removeprefix(_BOM).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"not UTF-8 at byte {error.start}.", where=source.name, cure=_EXPORT_AGAIN) from None
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = next(reader, [])
-        if len(set(header)) != len(header):
-            raise DataError("two columns have the same name.", where=f"{source.name}:1", cure=_EXPORT_AGAIN)
-        for cells in reader:
-            if not cells:
-                continue
-            if len(cells) != len(header):
-                raise DataError(
-                    f"has {len(cells)} cells, but the header has {len(header)}.",
-                    where=f"{source.name}:{reader.line_num}",
-                    cure=_EXPORT_AGAIN,
-                )
-            yield f"line {reader.line_num}", dict(zip(header, cells, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{error}.", where=f"{source.name}:{reader.line_num}", cure=_EXPORT_AGAIN) from None
+def _null_for_nan(token: re.Match[bytes]) -> bytes:
+    return b"null" if token[0] == b"NaN" else token[0]
 
 
 def _kind(value: Any) -> str:

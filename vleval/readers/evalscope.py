@@ -6,7 +6,7 @@ from vldata.errors import DataError
 from vleval.readers.containers import Record
 from vleval.readers.fields import Context, context_of, find_id, find_references
 from vleval.readers.model_output import answer_in, content_text
-from vleval.readers.plain import answer_of
+from vleval.readers.plain import answer_of, references_at
 from vleval.rows import Row
 
 
@@ -35,3 +35,26 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     metadata = record.get("metadata")
     references = find_references(record, where) or (find_references(metadata, where) if isinstance(metadata, dict) else ())
     return Row(id=found, prediction=prediction, error=error, references=references, **context)
+
+
+def review_row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+    """Read one line of a review file, which holds target and prediction.
+
+    The model's whole answer is scored, not what evalscope took out of it.
+
+    Raises:
+        DataError: no `sample_score` with a prediction.
+    """
+    sample = record.get("sample_score")
+    score = sample.get("score") if isinstance(sample, dict) else None
+    if not isinstance(score, dict) or not {"prediction", "extracted_prediction"} & score.keys():
+        raise DataError("no prediction in 'sample_score': it is not a line of evalscope's reviews.", where=where)
+    value = score["prediction"] if "prediction" in score else score["extracted_prediction"]
+    prediction, error = answer_of(value, "sample_score.score.prediction", record.get("error"), where)
+    context: Context = context_of(record, where, group_by)
+    messages = record.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict) and message.get("role") == "user":
+            context.setdefault("question", content_text(message.get("content")) or "")
+    found = find_id(record, where, ("index",))
+    return Row(id=found or fallback_id, prediction=prediction, error=error, references=references_at(record, "target", where), **context)

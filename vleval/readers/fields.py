@@ -138,7 +138,7 @@ def reference_field(record: Mapping[str, Any], skip: str = "") -> str:
 
 
 def find_references(record: Mapping[str, Any], where: str, skip: str = "", key: str = "") -> tuple[str, ...]:
-    """The accepted answers of a record in the field `key`, or the first that goes by a name of the truth, with OpenEQA's `extra_answers` behind."""
+    """The accepted answers in the field `key`, or the first that goes by a name of the truth, with OpenEQA's `extra_answers` behind."""
     key = key or reference_field(record, skip)
     if key not in record:
         return ()

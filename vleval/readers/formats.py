@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from vleval.readers import evalscope, inspect_ai, llamafactory, lmms_eval, ms_swift, openai_batch, openeqa, plain, vlmevalkit
+from vleval.readers import (
+    coco,
+    eval_mm,
+    evalscope,
+    inspect_ai,
+    llamafactory,
+    lmms_eval,
+    ms_swift,
+    openai_batch,
+    opencompass,
+    openeqa,
+    plain,
+    videomme,
+    vlmevalkit,
+)
 from vleval.readers.containers import Container, Record
-from vleval.readers.taken import Taken
+from vleval.readers.taken import NOTHING, Taken
 from vleval.rows import Row
 
 RowMaker = Callable[[Record, str, str, str], Row]
@@ -26,6 +40,7 @@ class Format:
         row: makes the row; raises DataError for a record that is not of the format.
         explode: for documents and samples that hold more than one record.
         taken: the fields of the format; None where they are chosen by their names.
+        gather: makes one record of several that belong to one answer (the boxes of a picture).
     """
 
     title: str
@@ -33,7 +48,8 @@ class Format:
     recognise: Callable[[Record], bool]
     row: RowMaker
     explode: Callable[[Record, str], list[tuple[str, Record]]] | None = None
-    taken: Taken | None = Taken()
+    taken: Taken | None = NOTHING
+    gather: Callable[[Iterator[tuple[str, Record]]], Iterator[tuple[str, Record]]] | None = None
 
 
 def _keys(*names: str) -> Callable[[Record], bool]:
@@ -41,8 +57,8 @@ def _keys(*names: str) -> Callable[[Record], bool]:
     return lambda record: wanted <= record.keys()
 
 
-_LINES: frozenset[Container] = frozenset({"jsonl", "json-list"})
-_TABLES: frozenset[Container] = frozenset({"xlsx", "tsv", "csv", "json-list", "json-object", "jsonl"})
+_LINES: frozenset[Container] = frozenset({"jsonl", "json-list", "unfolded"})
+_TABLES: frozenset[Container] = frozenset({"xlsx", "tsv", "csv", "json-list", "json-object", "unfolded", "jsonl"})
 
 
 def _any_of(*tests: Callable[[Record], bool]) -> Callable[[Record], bool]:
@@ -52,30 +68,109 @@ def _any_of(*tests: Callable[[Record], bool]) -> Callable[[Record], bool]:
 # The first that recognises the first record is taken: special before plain.
 FORMATS: dict[str, Format] = {
     "openai-batch": Format(
-        "vLLM or OpenAI batch output (custom_id, response, error)", _LINES, _keys("custom_id", "response"), openai_batch.row
+        "vLLM or OpenAI batch output (custom_id, response, error)",
+        _LINES,
+        _keys("custom_id", "response"),
+        openai_batch.row,
+        taken=Taken(id="custom_id", prediction="response.body"),
     ),
-    "lmms-eval": Format("lmms-eval samples (doc_id, target, filtered_resps)", _LINES, _keys("doc_id", "filtered_resps"), lmms_eval.row),
+    "lmms-eval": Format(
+        "lmms-eval samples (doc_id, target, filtered_resps)",
+        _LINES,
+        _keys("doc_id", "filtered_resps"),
+        lmms_eval.row,
+        taken=Taken(id="doc_id", prediction="filtered_resps", reference="target"),
+    ),
     "inspect-ai": Format(
         "inspect_ai log (samples with target and output)",
         frozenset({"eval", "json-object"}),
         _any_of(_keys("samples", "eval"), _keys("epoch", "target")),
         inspect_ai.row,
         inspect_ai.samples,
+        taken=Taken(id="id", prediction="output.completion", reference="target"),
     ),
-    "evalscope": Format("evalscope predictions (index, model_output)", _LINES, evalscope.recognise, evalscope.row),
+    "evalscope": Format(
+        "evalscope predictions (index, model_output)",
+        _LINES,
+        evalscope.recognise,
+        evalscope.row,
+        taken=Taken(id="index", prediction="model_output.completion"),
+    ),
+    "evalscope-reviews": Format(
+        "evalscope reviews (index, target, sample_score)",
+        _LINES,
+        _keys("index", "target", "sample_score"),
+        evalscope.review_row,
+        taken=Taken(id="index", prediction="sample_score.score.prediction", reference="target"),
+    ),
     "llamafactory": Format(
-        "LLaMA-Factory generated predictions (prompt, predict, label)", _LINES, _keys("predict", "label"), llamafactory.row
+        "LLaMA-Factory generated predictions (prompt, predict, label)",
+        _LINES,
+        _keys("predict", "label"),
+        llamafactory.row,
+        taken=Taken(prediction="predict", reference="label"),
     ),
-    "ms-swift": Format("ms-swift infer results (response, labels)", _LINES, _keys("response", "labels"), ms_swift.row),
+    "ms-swift": Format(
+        "ms-swift infer results (response, labels)",
+        _LINES,
+        _keys("response", "labels"),
+        ms_swift.row,
+        taken=Taken(id="id", prediction="response", reference="labels"),
+    ),
     "vlmevalkit": Format(
-        "VLMEvalKit results (index, question, answer, prediction)", _TABLES, vlmevalkit.recognise, vlmevalkit.row, vlmevalkit.records
+        "VLMEvalKit results (index, question, answer, prediction)",
+        _TABLES,
+        vlmevalkit.recognise,
+        vlmevalkit.row,
+        vlmevalkit.records,
+        taken=Taken(id="index", prediction="prediction", reference="answer"),
     ),
-    "openeqa": Format("OpenEQA results (question_id, answer)", _LINES, openeqa.recognise_results, openeqa.row),
+    "opencompass": Format(
+        "OpenCompass predictions (origin_prompt, prediction, gold)",
+        _LINES,
+        _keys("origin_prompt", "prediction"),
+        opencompass.row,
+        taken=Taken(id="id", prediction="prediction", reference="gold"),
+    ),
+    "qwen-vl": Format(
+        "Qwen-VL or InternVL evaluation output (question_id, answer, annotation)",
+        _LINES,
+        eval_mm.recognise,
+        eval_mm.row,
+        taken=Taken(id="question_id", prediction="answer", reference="annotation"),
+    ),
+    "video-mme": Format(
+        "Video-MME results (questions nested in videos)",
+        _LINES,
+        videomme.recognise,
+        videomme.row,
+        videomme.records,
+        taken=Taken(id="question_id", prediction="response", reference="answer"),
+    ),
+    "coco-results": Format(
+        "COCO detection results (image_id, category_id, bbox)",
+        frozenset({"json-list", "jsonl"}),
+        coco.recognise,
+        coco.row,
+        taken=Taken(id="image_id", prediction="bbox"),
+        gather=coco.gather,
+    ),
+    "openeqa": Format(
+        "OpenEQA results (question_id, answer)",
+        _LINES,
+        openeqa.recognise_results,
+        openeqa.row,
+        taken=Taken(id="question_id", prediction="answer"),
+    ),
     "openeqa-marks": Format(
         "OpenEQA judge marks (question_id: 1 to 5)", frozenset({"json-object"}), openeqa.recognise_marks, openeqa.mark_row, openeqa.marks
     ),
     "plain": Format(
-        "plain predictions (id, prediction)", frozenset({"jsonl", "json-list", "csv", "tsv", "xlsx"}), plain.recognise, plain.row
+        "plain predictions (id, prediction)",
+        frozenset({"jsonl", "json-list", "unfolded", "csv", "tsv", "xlsx"}),
+        plain.recognise,
+        plain.row,
+        taken=None,
     ),
 }
 

@@ -10,11 +10,11 @@ from vleval.readers.names import IDS, PREDICTIONS, REFERENCES, WEAK, plain_name
 
 Record = dict[str, Any]
 VALUE = "value"  # the field that `{id: answer}` is read into
-_ENVELOPES = (
-    "data annotations questions results predictions samples items examples instances rows records answers responses outputs entries list "
-    "test val validation dev train"
-).split()
-_ENVELOPE_NAMES = frozenset(_ENVELOPES)
+_ENVELOPES = """
+data annotations questions results predictions samples items examples instances rows records answers responses outputs entries list
+test val validation dev train
+"""
+_ENVELOPE_NAMES = frozenset(_ENVELOPES.split())
 
 
 def unfold(document: Mapping[str, Any], where: str) -> list[tuple[str, Record]] | None:
@@ -47,7 +47,9 @@ def _enveloped(document: Mapping[str, Any], where: str) -> list[tuple[str, Recor
         raise DataError(
             f"holds several lists of records: {', '.join(map(repr, found))}.", where=where, cure="Write the one that is meant into a file."
         )
-    outer = {key: value for key, value in document.items() if isinstance(value, str) and key in ("split", "dataset", "dataset_name", "task")}
+    outer = {
+        key: value for key, value in document.items() if isinstance(value, str) and key in ("split", "dataset", "dataset_name", "task")
+    }
     return [(f"item {number} of {found[0]!r}", {**outer, **record}) for number, record in enumerate(document[found[0]], start=1)]
 
 

@@ -1,4 +1,7 @@
-"""Batch output of vLLM and OpenAI: custom_id, response with the chat completion, error. In any order, so references join by id."""
+"""Batch output of vLLM and OpenAI: custom_id, response with the chat completion or /v1/responses object, error.
+
+In any order, so references join by id.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,8 @@ def _answer(record: Record) -> tuple[Any, str, str]:
     if status != 200:
         detail = _message(body.get("error") or body) if isinstance(body, dict) else ""
         return None, "", f"status {status}" + (f": {detail}" if detail else "")
+    if isinstance(body, dict) and isinstance(body.get("output"), list):
+        return _from_output(body)
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
     if choice is None:
@@ -51,6 +56,24 @@ def _answer(record: Record) -> tuple[Any, str, str]:
     if content is None and message.get("refusal"):
         return str(message["refusal"]), "refusal", ""
     return content, finish, "" if content is not None else "an answer without content"
+
+
+def _from_output(body: dict[str, Any]) -> tuple[Any, str, str]:
+    """The answer in a body of /v1/responses: the text parts of its messages, without reasoning and tool calls."""
+    messages = [item for item in body["output"] if isinstance(item, dict) and item.get("type") == "message"]
+    parts = [part for message in messages for part in message.get("content") or () if isinstance(part, dict)]
+    texts = [str(part.get("text", "")) for part in parts if part.get("type") in ("output_text", "text")]
+    refusals = [str(part.get("refusal", "")) for part in parts if part.get("type") == "refusal"]
+    details, status = body.get("incomplete_details"), str(body.get("status") or "")
+    reason = str(details.get("reason") or "") if isinstance(details, dict) else ""
+    finish = {"max_output_tokens": "length"}.get(reason, reason) or {"completed": "stop"}.get(status, status)
+    if texts:
+        return "".join(texts), finish, ""
+    if refusals:
+        return "".join(refusals), "refusal", ""
+    if body.get("error"):
+        return None, finish, _message(body["error"])
+    return None, finish, "a response without a message" + (f" ({reason})" if reason else "")
 
 
 def _message(error: Any) -> str:

@@ -13,8 +13,8 @@ from vleval.rows import Row
 
 
 def recognise_results(record: Record) -> bool:
-    """`question_id` and `answer` and no other name for a prediction."""
-    return "question_id" in record and "answer" in record and not ({"prediction", "response", "output", "pred"} & record.keys())
+    """`question_id` and `answer` and nothing else but an error: with more, another field could be the prediction."""
+    return {"question_id", "answer"} <= record.keys() <= {"question_id", "answer", "error"}
 
 
 def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
@@ -31,8 +31,10 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
 
 
 def recognise_marks(record: Record) -> bool:
-    """An object whose values are all numbers."""
-    return bool(record) and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in record.values())
+    """An object whose values are all numbers from 0 to 5; others are answers."""
+    return bool(record) and all(
+        isinstance(mark, (int, float)) and not isinstance(mark, bool) and 0 <= mark <= 5 for mark in record.values()
+    )
 
 
 def marks(record: Record, where: str) -> list[tuple[str, Record]]:

@@ -10,10 +10,12 @@ from vleval.readers.containers import Record
 from vleval.readers.failures import failure_in
 from vleval.readers.fields import alternatives, context_of, find_references, id_text, text_of, texts_of
 from vleval.readers.names import CONTEXT_NAMES, IDS, PREDICTIONS, REFERENCES, WEAK, plain_name
-from vleval.readers.taken import FieldNames, Taken, choose, dig, has_path
+from vleval.readers.taken import Taken, choose, dig, has_path
 from vleval.rows import Row
+from vleval.settings import FieldNames
 
-_MANY = frozenset("outputs responses predictions completions generations hypotheses resps filteredresps generatedtext modeloutputs".split())
+_LISTS = "outputs responses predictions completions generations hypotheses resps filteredresps generatedtext modeloutputs value"
+_MANY = frozenset(_LISTS.split())
 _INNER = ("text", "generated_text", "content", "output_text", "answer", "response")
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError
-from vleval.readers.names import CONTEXT_NAMES, IDS, PREDICTIONS, REFERENCES, WEAK, plain_name
+from vleval.readers.names import CONTEXT_NAMES, IDS, PREDICTION_NAMES, PREDICTIONS, REFERENCES, WEAK, plain_name
+from vleval.settings import FieldNames
 
 _STEP = re.compile(r"\.|\[(\d+)\]\.?")
 _QUESTIONS = frozenset({"question", "query", "problem", "prompt", "instruction", "messages", "conversations", "问题"})
@@ -25,14 +26,6 @@ class Guess(msgspec.Struct, frozen=True):
     cure: str = SETTLE
 
 
-class FieldNames(msgspec.Struct, frozen=True, kw_only=True):
-    """Fields that the user names; "" leaves the choice to us. A path may go into objects and lists: `output.0.text`, `output[0].text`."""
-
-    prediction: str = ""
-    reference: str = ""
-    id: str = ""
-
-
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """The fields that were read; "" where there is none (an id that is "" is the line number)."""
 
@@ -43,8 +36,12 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 
     def sentence(self) -> str:
         """What is said aloud."""
-        parts = [f"{role} {name!r}" for role, name in (("id", self.id), ("prediction", self.prediction), ("reference", self.reference)) if name]
+        roles = (("id", self.id), ("prediction", self.prediction), ("reference", self.reference))
+        parts = [f"{role} {name!r}" for role, name in roles if name]
         return "Fields read: " + ", ".join(parts) + "." if parts else ""
+
+
+NOTHING = Taken()
 
 
 def choose(records: Sequence[Mapping[str, Any]], told: FieldNames, where: str) -> Taken:
@@ -55,17 +52,20 @@ def choose(records: Sequence[Mapping[str, Any]], told: FieldNames, where: str) -
     """
     fields = _by_name(records)
     guesses: list[Guess] = []
+    if told.prediction and not records[0].get("error"):
+        dig(records[0], told.prediction, where)
     prediction = told.prediction or _prediction(fields, told, guesses, where)
     reference = told.reference or _reference(fields, prediction, guesses)
     return Taken(id=told.id or _id(fields, len(records)), prediction=prediction, reference=reference, guesses=tuple(guesses))
 
 
 def choose_reference(records: Sequence[Mapping[str, Any]], told: FieldNames) -> Taken:
-    """The fields of a file of references."""
+    """The fields of a file of references; an id that the user named for the predictions is looked for here too."""
     fields = _by_name(records)
     guesses: list[Guess] = []
     reference = told.reference or _reference(fields, "", guesses)
-    return Taken(id=told.id or _id(fields, len(records)), reference=reference, guesses=tuple(guesses))
+    identity = told.id if told.id and records and has_path(records[0], told.id) else _id(fields, len(records))
+    return Taken(id=identity, reference=reference, guesses=tuple(guesses))
 
 
 def dig(record: Mapping[str, Any], path: str, where: str) -> Any:
@@ -123,6 +123,10 @@ def _prediction(fields: Mapping[str, list[Any]], told: FieldNames, guesses: list
             guesses.append(Guess(f"The prediction is read from {weak[0]!r}; {_list([*weak[1:], *answer])} could be it too."))
         return weak[0]
     unknown = [name for name in usable if _may_be_answers(name, fields[name])]
+    if answer and any(isinstance(value, str) for value in fields[answer[0]]):
+        unknown = [
+            name for name in unknown if any(isinstance(value, (str, list)) for value in fields[name])
+        ]  # numbers beside texts are no answers
     if not answer or unknown:
         raise _undecided([*unknown, *answer], where)
     guesses.append(Guess(f"The prediction is read from {answer[0]!r}, since no other field could be it; where it is the truth, stop here."))
@@ -172,15 +176,16 @@ def _differ(first: Sequence[Any], second: Sequence[Any]) -> bool:
 
 def _undecided(names: Sequence[str], where: str) -> DataError:
     if not names:
-        from vleval.readers.names import PREDICTION_NAMES
-
-        shown = ", ".join(PREDICTION_NAMES[:8])
-        return DataError(f"no prediction: no field has a name that answers go by ({shown} ...).", where=where, cure="Name it: --prediction-field NAME")
+        shown = ", ".join(PREDICTION_NAMES.split()[:8])
+        return DataError(
+            f"no prediction: no field has a name that answers go by ({shown} ...).", where=where, cure="Name it: --prediction-field NAME"
+        )
     could = f"it could be {_list(names)}" if len(names) > 1 else f"{names[0]!r} may be it, or not"
+    truth = "" if len(names) == 1 else f", and the truth: --reference-field {names[-1]!r}"
     return DataError(
         f"which field holds the model's answers is not clear: {could}.",
         where=where,
-        cure=f"Name it, as in --prediction-field {names[0]!r}" + ("." if len(names) == 1 else f", and the truth: --reference-field {names[-1]!r}."),
+        cure=f"Name it, as in --prediction-field {names[0]!r}{truth}.",
     )
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from vldata.errors import DataError
 from vleval.readers.containers import Record
-from vleval.readers.fields import Context, alternatives, context_of, find_id, texts_of
+from vleval.readers.fields import Context, alternatives, context_of, find_id, find_references, texts_of
 from vleval.readers.plain import answer_of
 from vleval.rows import Row
+
+_CIRCLE = 1_000_000  # MMBench adds a million for each rotation of the options
 
 
 def recognise(record: Record) -> bool:
@@ -50,7 +52,11 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
         context["kind"] = str(record["split"]).removeprefix("test_")
     answer = record.get("answer")
     many = alternatives(answer) if isinstance(answer, str) else None
-    references = many or (texts_of(answer, "answer", where) if answer != "" else ())
+    references = many or (texts_of(answer, "answer", where) if answer not in ("", None) else ())
+    if "answer" not in record:
+        references = find_references(record, where, skip="prediction")
+    if circle := _circle(record, found):
+        context.setdefault("groups", {})["circle"] = circle
     return Row(id=found, prediction=prediction, error=error, references=references, **context)
 
 
@@ -58,3 +64,11 @@ def _column(value: Any) -> list[Any] | None:
     if isinstance(value, list):
         return value
     return list(value.values()) if isinstance(value, dict) else None
+
+
+def _circle(record: Record, index: str) -> str:
+    """The question that a pass of circular evaluation belongs to: `g_index`, or the index of MMBench without its millions."""
+    if record.get("g_index") not in (None, ""):
+        return str(record["g_index"]).removesuffix(".0")
+    question = index.isascii() and index.isdigit() and "A" in record
+    return str(int(index[:18]) % _CIRCLE) if question else ""

@@ -9,19 +9,30 @@ from vleval.explanation import Explanation
 from vleval.results import Counts, MetricScore, Part
 
 MAX_CATEGORIES = 40
+LOW_CEILING = 0.5  # of the scale; below it the metric does not fit the references
 _CUT = 100
 
 
 def score_lines(metrics: Mapping[str, MetricScore], counts: Counts, by_category: Mapping[str, Mapping[str, Part]]) -> Iterator[str]:
     """The whole result: a line per metric with what it is worth, the counts, the categories."""
     for name, score in metrics.items():
-        yield f"{name} = {interval_text(score)} (n={score.n}) | {score.signature}"
+        yield f"{name} = {interval_text(score)} (n={score.n}){worth_text(score)} | {score.signature}"
         yield from (f"  {line}" for line in _worth_lines(score))
     yield ""
     yield counts_text(counts)
     if by_category:
         yield ""
         yield from category_lines(metrics, by_category)
+
+
+def worth_text(score: MetricScore) -> str:
+    """What must stand beside the number itself: that it is below its floor, or that the references themselves reach little."""
+    parts = []
+    if score.floor is not None and (score.value < score.floor if score.higher_is_better else score.value > score.floor):
+        parts.append(f"BELOW ITS FLOOR {number(score.floor, score.scale)}")
+    if score.ceiling is not None and score.higher_is_better and score.ceiling < LOW_CEILING * score.scale:
+        parts.append(f"CEILING ONLY {number(score.ceiling, score.scale)}")
+    return "".join(f", {part}" for part in parts)
 
 
 def interval_text(score: MetricScore) -> str:

@@ -12,7 +12,8 @@ from vldata.errors import UsageError
 from vleval.metric import Floats
 from vleval.rows import Row
 
-AUTOMATIC = ("scene", "episode", "image", "sample")  # sample: epochs of one question, as inspect_ai writes them
+# sample: epochs of one question, as inspect_ai writes them; circle: passes of one question with its options in another order
+AUTOMATIC = ("scene", "episode", "image", "sample", "circle")
 _NONE = ("", "none")
 
 

@@ -1,0 +1,211 @@
+"""Which prediction answers which question: by a field that both sides share, by the question itself, or in order where each pair proves it.
+
+Nothing is taken for the same without a look at what the rows say of themselves: where both sides tell the question, or the accepted
+answers, and these differ, the pairs are wrong however well the ids fit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vldata.errors import DataError
+from vleval.metrics.cjk import split_cjk
+from vleval.metrics.text import vlkit_normal
+from vleval.readers.names import plain_name
+from vleval.readers.taken import Guess, Taken
+from vleval.rows import Row
+
+_TELLING = 8  # characters from which a line is a question of its own
+_LOOKED_AT = 4_000  # characters of a question that are compared word by word
+_SHOWN = 5
+
+
+class Side(Protocol):
+    """Predictions or references, as they were read."""
+
+    @property
+    def name(self) -> str:
+        """The file."""
+
+    @property
+    def rows(self) -> list[Row]:
+        """Its rows."""
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether the rows have ids of their own."""
+
+    @property
+    def taken(self) -> Taken:
+        """The fields that were read."""
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Fields that may be an id."""
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """For every prediction the id of its question (its own where it has none), how that was found, and whether it is a guess."""
+
+    names: list[str]
+    how: str
+    guesses: tuple[Guess, ...] = ()
+
+
+def find_pairing(given: Side, wanted: Side) -> Pairing | None:
+    """Pair by a shared field or by the questions; None where only the order is left.
+
+    Raises:
+        DataError: ids fit and the questions, or all the accepted answers, are others.
+    """
+    known = {row.id: row for row in wanted.rows}
+    partial: Pairing | None = None
+    contradiction = ""
+    best = 0
+    for found in (*_by_fields(given, wanted), *_by_questions(given, wanted)):
+        overlap = sum(name in known for name in found.names)
+        if not overlap:
+            continue
+        if fault := _contradiction(given.rows, found.names, known):
+            contradiction = contradiction or f"{found.how}, but {fault}"
+            continue
+        if overlap in (len(found.names), len(known)) and len(set(found.names)) == len(found.names):
+            return found
+        if overlap > best:
+            best, partial = overlap, found
+    if partial is None and contradiction and given.has_ids:
+        raise DataError(
+            f"are of another set of questions: they join by {contradiction}.",
+            where=f"{given.name} against {wanted.name}",
+            cure="Give the references of these questions; --id-field names another id.",
+        )
+    return partial
+
+
+def _by_fields(given: Side, wanted: Side) -> Iterator[Pairing]:
+    """Every way in which a field of one side may be that of the other, the most telling first."""
+    ids, targets = [row.id for row in given.rows], [row.id for row in wanted.rows]
+    if given.has_ids and wanted.has_ids:
+        yield Pairing(ids, _named(given.taken.id, wanted.taken.id), _other_name(given, wanted))
+        short = {name.rsplit("/", 1)[-1]: name for name in targets}
+        if len(short) == len(targets):
+            yield Pairing([short.get(name, name) for name in ids], _named(given.taken.id, wanted.taken.id), _other_name(given, wanted))
+    columns = _fitting(given)
+    for plain, (name, values) in _fitting(wanted).items():
+        to_id = dict(zip(values, targets, strict=True))
+        if plain in columns:
+            yield Pairing([to_id.get(value, "") for value in columns[plain][1]], _named(columns[plain][0], name))
+        if given.has_ids and not _all_numbers(ids) and all(value in to_id for value in ids):
+            yield Pairing([to_id[value] for value in ids], _named(given.taken.id, name))
+    if wanted.has_ids and not _all_numbers(targets):
+        known = set(targets)
+        for name, values in columns.values():
+            if known.issuperset(values):
+                yield Pairing(list(values), _named(name, wanted.taken.id))
+
+
+def _fitting(side: Side) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Plain name to name and values, of the fields that have one for each row."""
+    return {plain_name(name): (name, values) for name, values in side.columns.items() if len(values) == len(side.rows)}
+
+
+def _named(one: str, other: str) -> str:
+    return repr(one) if plain_name(one) == plain_name(other) or not other else f"{one or 'id'!r} and {other!r}"
+
+
+def _other_name(given: Side, wanted: Side) -> tuple[Guess, ...]:
+    """Numbers under different names may count from different places: that they are the same questions is then a guess."""
+    one, other = given.taken.id, wanted.taken.id
+    told = not one or not other or plain_name(one) in (plain_name(other), "customid")  # a custom id is what its writer chose
+    if told or not _all_numbers([row.id for row in given.rows]):
+        return ()
+    return (
+        Guess(f"{given.name}: its {one!r} is taken for {other!r} of {wanted.name}, since the numbers fit.", "--id-field names the id."),
+    )
+
+
+def _all_numbers(names: Sequence[str]) -> bool:
+    return all(name.isascii() and name.isdigit() for name in names)
+
+
+def _by_questions(given: Side, wanted: Side) -> Iterator[Pairing]:
+    """Pairs of one question, where no two rows of the references ask it; with the accepted answer where that is needed to tell."""
+    if not all(row.question for row in given.rows) or not any(row.question for row in wanted.rows):
+        return
+    for with_answer in (False, True):
+        owners: dict[tuple[str, str], list[str]] = {}
+        for row in wanted.rows:
+            for key in _keys(row, with_answer):
+                owners.setdefault(key, []).append(row.id)
+        names = []
+        for row in given.rows:
+            found = {owners[key][0] for key in _keys(row, with_answer) if len(owners.get(key, ())) == 1}
+            names.append(found.pop() if len(found) == 1 else "")
+        if all(names) and len(set(names)) == len(names):
+            yield Pairing(names, "the question" + (" and the accepted answer" if with_answer else ""))
+
+
+def _keys(row: Row, with_answer: bool) -> set[tuple[str, str]]:
+    """What a row is known by: its whole question and each telling line of it, since tools put their prompts around it."""
+    answer = vlkit_normal(row.references[0]) if with_answer and row.references else ""
+    lines = [row.question, *(line for line in row.question.splitlines() if len(line.strip()) >= _TELLING)]
+    return {(vlkit_normal(line), answer) for line in lines}
+
+
+def _contradiction(rows: Sequence[Row], names: Sequence[str], known: Mapping[str, Row]) -> str:
+    """Why the pairs cannot be right: questions that differ, or where none can be compared all accepted answers; "" where nothing is."""
+    verdicts: Counter[str] = Counter()
+    for row, name in zip(rows, names, strict=True):
+        if (wanted := known.get(name)) is not None:
+            verdicts[agreement_of(row, wanted)] += 1
+    questions = verdicts["same question"] + verdicts["other question"]
+    if verdicts["other question"] * 2 > questions:
+        return f"{verdicts['other question']:,} of {questions:,} questions differ"
+    if not questions and not verdicts["same answer"] and verdicts["other answer"] >= 3:
+        return f"none of the {verdicts['other answer']:,} accepted answers is the same"
+    return ""
+
+
+def agreement_of(one: Row, other: Row) -> str:
+    """What two rows say of being one question: by the question where both tell it, else by the accepted answers; "" for nothing."""
+    if one.question and other.question and (verdict := _of_questions(one.question, other.question)):
+        return f"{verdict} question"
+    if one.references and other.references:
+        return "same answer" if same_answer(one, other) else "other answer"
+    return ""
+
+
+def _of_questions(one: str, other: str) -> str:
+    """Two questions are the same text, one within the other, or have a telling line in common; other where they share few words."""
+    first, second = vlkit_normal(one), vlkit_normal(other)
+    shorter, longer = sorted((first, second), key=len)
+    if first == second or (len(shorter) >= _TELLING and shorter in longer):
+        return "same"
+    lines = [{vlkit_normal(line) for line in text.splitlines() if len(line.strip()) >= _TELLING} for text in (one, other)]
+    if not lines[0].isdisjoint(lines[1]):
+        return "same"
+    words = [set(split_cjk(text[:_LOOKED_AT])) for text in (first, second)]
+    return "other" if len(words[0] & words[1]) * 2 < min(map(len, words)) else ""
+
+
+def same_answer(one: Row, other: Row) -> bool:
+    """Whether two rows accept an answer in common; a letter stands for its option."""
+    return not _answers(one).isdisjoint(_answers(other))
+
+
+def _answers(row: Row) -> set[str]:
+    found = {vlkit_normal(text) for text in row.references}
+    for letter, choice in zip("abcdefghijklmnop", row.choices, strict=False):
+        if letter in found:
+            found.add(vlkit_normal(choice))
+    return found
+
+
+def some(ids: Sequence[str]) -> str:
+    """A few ids for a message."""
+    shown = ", ".join(repr(name[:60]) for name in ids[:_SHOWN])
+    return shown + (", ..." if len(ids) > _SHOWN else "")
