@@ -36,12 +36,12 @@ def main() -> None:
         dataset = Dataset(args.data or Path(folder) / "prepared" / "openeqa")
         asks = [(str(number), ask) for number, ask in enumerate(iter_asks(dataset, args.limit))]
         model = hf.HfModel(model_dir, sampler=Sampler(max_tokens=args.max_tokens))
-        model.run(asks[:2], lambda _: None)
+        model.answer(asks[:2], lambda _: None)
         seconds = {}
         for name, rows in (("one by one", 1), ("batched", hf.MOST_ROWS), ("one by one again", 1), ("batched again", hf.MOST_ROWS)):
             hf.MOST_ROWS = rows
             started = time.perf_counter()
-            model.run(asks, lambda _: None)
+            model.answer(asks, lambda _: None)
             seconds[name] = time.perf_counter() - started
             print(f"{name:<17} {len(asks) / seconds[name]:6.1f} prompts/s on {model.device}")
         single = min(seconds["one by one"], seconds["one by one again"])

@@ -18,6 +18,8 @@ import msgspec
 import typer
 import typer.core
 
+from vldata.errors import UsageError
+from vldata.files import strictjson
 from vldata.flags import Arg, Flag, Group, fields_of, is_group
 from vldata.progress import count_progress
 from vldata.terminal import note, print_version, say_result
@@ -50,16 +52,17 @@ class _Listed(typer.core.TyperGroup):
         return sorted(super().list_commands(ctx), key=lambda name: not hasattr(self.commands[name], "commands"))
 
 
-def make_app(help: str, commands: Mapping[str, tuple[Any, str]]) -> typer.Typer:
+def make_app(help: str, commands: Mapping[str, tuple[Any, str]], filled: Mapping[str, Callable[[], Any]] | None = None) -> typer.Typer:
     """Make a command line.
 
     Args:
         help: what it is for, in one sentence.
         commands: for each command, in the order shown, its function and the example that ends its help.
+        filled: parameters that no option sets, with what gives their values (a key from the environment).
     """
     app = typer.Typer(cls=_Listed, help=help, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
     for name, (function, example) in commands.items():
-        app.command(name, cls=GroupedCommand, epilog=f"Example: {example}")(command(function))
+        app.command(name, cls=GroupedCommand, epilog=f"Example: {example}")(command(function, filled or {}))
 
     @app.callback()
     def _root(version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Print the version.")) -> None:
@@ -68,7 +71,7 @@ def make_app(help: str, commands: Mapping[str, tuple[Any, str]]) -> typer.Typer:
     return app
 
 
-def command(function: Callable[..., Any]) -> Callable[..., None]:
+def command(function: Callable[..., Any], filled: Mapping[str, Callable[[], Any]] | None = None) -> Callable[..., None]:
     """Return a function that typer can read: plain options in place of groups, flags and arguments.
 
     `function` is either a command that prints for itself and returns None, or a public function that returns a `JobResult`. Of the
@@ -108,6 +111,7 @@ def command(function: Callable[..., Any]) -> Callable[..., None]:
         if not returns:
             function(**values)
             return
+        values |= {name: value() for name, value in (filled or {}).items() if name in parameters}
         if "tell" in parameters:
             values["tell"] = note
         with count_progress() if "on_progress" in parameters else contextlib.nullcontext() as on_progress:
@@ -119,6 +123,24 @@ def command(function: Callable[..., Any]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(plain)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in plain}
     return run
+
+
+def _read_object(option: str, text: str) -> dict[str, Any]:
+    """Read the JSON object of an option; an empty text is an empty object."""
+    example = f"""For example: {option} '{{"top_k": 1}}'"""
+    if not text:
+        return {}
+    try:
+        value = strictjson.loads(text)
+    except strictjson.StrictJsonError as error:
+        raise UsageError(f"{option} cannot be read: {error}.", cure=example) from None
+    if not isinstance(value, dict):
+        raise UsageError(f"{option} is not a JSON object.", cure=example)
+    try:
+        msgspec.msgpack.encode(value)
+    except OverflowError:
+        raise UsageError(f"{option} holds a number of more than 64 bits.", cure=example) from None
+    return value
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
@@ -155,7 +177,7 @@ def build_group(group: type[G], given: Mapping[str, Any]) -> G:
             continue
         value = given[parameter_name(name, flag)]
         if value is not None and value != []:
-            values[name] = tuple(value) if isinstance(value, list) else value
+            values[name] = _read_object(flag.spelling(name), value) if flag.json else _from_plain(value)
     return group(**values)
 
 
@@ -206,6 +228,8 @@ def _plain_type(hint: Any) -> Any:
         return list[_plain_type(get_args(hint)[0])]  # type: ignore[misc]
     if get_origin(hint) is tuple and get_args(hint)[1:] == (Ellipsis,):
         return list[get_args(hint)[0]] | None  # type: ignore[misc]
+    if get_origin(hint) is dict:
+        return str
     if get_origin(hint) is Literal and "" in get_args(hint):
         return str  # "" stands for "not given", which a list of choices should not show; the group checks the value
     return hint
@@ -214,7 +238,7 @@ def _plain_type(hint: Any) -> Any:
 def _plain_default(default: Any) -> Any:
     if default is msgspec.NODEFAULT:
         return inspect.Parameter.empty
-    return None if default == () else default
+    return None if default == () else "" if default == {} else default
 
 
 def _defaults(group: type[Group]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Flag:
         least: the smallest number allowed.
         most: the largest number allowed.
         show_default: whether `--help` shows the default.
+        json: the option is a JSON object.
     """
 
     help: str
@@ -36,6 +37,7 @@ class Flag:
     least: float | None = None
     most: float | None = None
     show_default: bool = True
+    json: bool = False
 
     def spelling(self, field: str) -> str:
         """Return the option as a person writes it."""

@@ -17,10 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vleval.agreeing import agreement
+    from vleval.api.bench import bench
+    from vleval.api.parity import parity
+    from vleval.api.predict import Answers, ping, predict
+    from vleval.api.serve_cmd import serve_cmd
     from vleval.compared import Compared
     from vleval.comparing import compare
     from vleval.detection.options import Drawing
     from vleval.detection.run import Detection, detect
+    from vleval.inference.ask import Sampler
+    from vleval.inference.options import RunOptions
     from vleval.metrics.options import MetricOptions
     from vleval.prediction import Prediction
     from vleval.reports.make import MadeReport, report
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
 # Public name -> the module that holds it. Loaded at first use.
 _PUBLIC = {
     "Allow": "vleval.settings",
+    "Answers": "vleval.api.predict",
     "Compared": "vleval.compared",
     "Detection": "vleval.detection.run",
     "Drawing": "vleval.detection.options",
@@ -42,18 +49,26 @@ _PUBLIC = {
     "Prediction": "vleval.prediction",
     "Reading": "vleval.settings",
     "Row": "vleval.rows",
+    "RunOptions": "vleval.inference.options",
+    "Sampler": "vleval.inference.ask",
     "ScoreResult": "vleval.score_result",
     "Scoring": "vleval.settings",
     "Showing": "vleval.reports.options",
     "agreement": "vleval.agreeing",
+    "bench": "vleval.api.bench",
     "compare": "vleval.comparing",
     "detect": "vleval.detection.run",
+    "parity": "vleval.api.parity",
+    "ping": "vleval.api.predict",
+    "predict": "vleval.api.predict",
     "report": "vleval.reports.make",
     "score": "vleval.scoring",
+    "serve_cmd": "vleval.api.serve_cmd",
 }
 
 __all__ = [
     "Allow",
+    "Answers",
     "Compared",
     "Detection",
     "Drawing",
@@ -63,14 +78,21 @@ __all__ = [
     "Prediction",
     "Reading",
     "Row",
+    "RunOptions",
+    "Sampler",
     "ScoreResult",
     "Scoring",
     "Showing",
     "agreement",
+    "bench",
     "compare",
     "detect",
+    "parity",
+    "ping",
+    "predict",
     "report",
     "score",
+    "serve_cmd",
 ]
 
 

@@ -21,7 +21,7 @@ from vldata.media.render import Renderer
 from vldata.output.contract import PixelContract
 from vldata.records.control_tokens import find_control_token
 from vldata.records.record import IMAGE_TAG
-from vleval.crosscheck.backends import Backend
+from vleval.crosscheck.backends import Witness
 from vleval.crosscheck.views import Reply
 from vleval.inference.ask import Ask, AskTurn, split_places
 
@@ -76,7 +76,7 @@ def read_manner(dataset: Dataset) -> Manner:
 class Session:
     """Asks one backend. Open it with `open_session`."""
 
-    def __init__(self, backend: Backend, manner: Manner, folder: Path, renderer: Renderer) -> None:
+    def __init__(self, backend: Witness, manner: Manner, folder: Path, renderer: Renderer) -> None:
         self.manner = manner
         self._backend = backend
         self._folder = folder
@@ -130,7 +130,7 @@ class Session:
 
 
 @contextlib.contextmanager
-def open_session(backend: Backend, manner: Manner) -> Iterator[Session]:
+def open_session(backend: Witness, manner: Manner) -> Iterator[Session]:
     """A session with a folder for its pictures, gone afterwards, and a rendering worker."""
     with tempfile.TemporaryDirectory(prefix="vleval-chat-") as name:
         folder = Path(name)

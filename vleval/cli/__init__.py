@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from vldata.commands import make_app
 from vldata.terminal import run
-from vleval.cli.bench import bench
+from vleval.api.bench import bench
+from vleval.api.parity import parity
+from vleval.api.predict import ping, predict
+from vleval.api.serve_cmd import serve_cmd
 from vleval.cli.chat import chat
 from vleval.cli.compare import compare
 from vleval.cli.detect import detect
-from vleval.cli.parity import parity
-from vleval.cli.predict import ping, predict
+from vleval.cli.options import api_key
 from vleval.cli.report import report
 from vleval.cli.score import score
-from vleval.cli.serve_cmd import serve_cmd
 
 COMMANDS = {
     "predict": (predict, "vleval predict --data prepared/openeqa_test --backend vllm --model tuned --out preds.jsonl"),
@@ -27,7 +28,7 @@ COMMANDS = {
     "detect": (detect, "vleval detect boxes.jsonl --image-root pictures --coord-space 0-1000 --out drawn"),
 }
 
-app = make_app("Score, compare and report what vision-language models answer.", COMMANDS)
+app = make_app("Score, compare and report what vision-language models answer.", COMMANDS, {"api_key": api_key})
 
 
 def main() -> None:

@@ -7,26 +7,25 @@ import signal
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from vleval.cli import options as o
+from vldata.flags import Flag
+from vleval.cli.options import api_key
+from vleval.inference.ask import MOST_TOKENS
+from vleval.inference.options import Adapter, AnswerTimeout, BackendName, BaseUrl, Dtype, ModelName
 
 
 def chat(
-    model: o.Model,
-    data: Annotated[
-        str,
-        typer.Option("--data", help="Dataset whose wording, system message and pixels are used.", metavar="DIR/NAME", show_default=False),
-    ] = "",
-    backend: o.Backend = "openai",
-    base_url: o.BaseUrl = "",
-    adapter: o.Adapter = "",
-    dtype: o.Dtype = "auto",
-    max_tokens: o.MaxTokens = 512,
-    timeout_s: o.TimeoutS = 300.0,
-    host: Annotated[str, typer.Option(help="Address to listen on; by default only this machine can reach the page.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65_535)] = 7860,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    *,
+    model: ModelName,
+    data: Annotated[str, Flag("Dataset whose wording, system message and pixels are used.", metavar="DIR/NAME", show_default=False)] = "",
+    backend: BackendName = "openai",
+    base_url: BaseUrl = "",
+    adapter: Adapter = "",
+    dtype: Dtype = "auto",
+    max_tokens: Annotated[int, Flag("Most tokens of an answer.", metavar="N", least=1, most=MOST_TOKENS)] = 512,
+    timeout_s: AnswerTimeout = 300.0,
+    host: Annotated[str, Flag("Address to listen on; by default only this machine can reach the page.")] = "127.0.0.1",
+    port: Annotated[int, Flag("Port to listen on.", least=1, most=65_535)] = 7860,
+    open_browser: Annotated[bool, Flag("Open the page in the browser.", ("--open",))] = False,
 ) -> None:
     """Serve a page to upload pictures and ask a model about them, as a dataset asks; nothing is shared or reported anywhere."""
     from vldata.datasets.dataset import Dataset
@@ -42,7 +41,7 @@ def chat(
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     manner = read_manner(Dataset(data)) if data else Manner()
     spec = Spec(backend, model, base_url, adapter)
-    opened = open_backend(spec, sampler=Sampler(max_tokens=max_tokens), dtype=dtype, timeout_s=timeout_s, key=o.api_key(), tell=False)
+    opened = open_backend(spec, sampler=Sampler(max_tokens=max_tokens), dtype=dtype, timeout_s=timeout_s, key=api_key(), tell=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # an end by either signal leaves no uploads behind
     with open_session(opened, manner) as session:
         os.environ["GRADIO_TEMP_DIR"] = str(session.folder / "uploads")

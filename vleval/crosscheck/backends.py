@@ -14,12 +14,14 @@ from vldata.files import strictjson
 from vleval.crosscheck.views import Reply, digest_files, plain_places
 from vleval.inference import ollama_wire, openai_wire
 from vleval.inference.ask import Ask, Sampler
+from vleval.inference.backends import HF, find_server
 from vleval.inference.client import Client, Endpoint, read_reply
 from vleval.inference.hf import HfModel
-from vleval.inference.options import HF, RunOptions, find_wire, make_endpoint
+from vleval.inference.options import RunOptions
 from vleval.inference.pictures import PictureCache
 from vleval.inference.reasons import no_server
 from vleval.inference.retry import Answer
+from vleval.inference.server import make_endpoint
 from vleval.inference.wire import Wire
 
 # What servers can be asked to tell; the first set that a server does not refuse is used.
@@ -37,7 +39,7 @@ _NEUTRAL: dict[str, dict[str, Any]] = {
 }
 
 
-class Backend(Protocol):
+class Witness(Protocol):
     """Answers asks."""
 
     label: str
@@ -73,7 +75,7 @@ def parse_backends(text: str, model: str, adapter: str = "") -> list[Spec]:
         head, _, url = part.partition("=")
         name, _, own = head.partition("@")
         if name != HF:
-            find_wire(name)
+            find_server(name)
         if not (own or model):
             raise UsageError(f"{part!r} names no model.", cure=f"Write {name}@MODEL, or give --model.")
         named, _, its = own.partition("+") if name == HF else (own, "", "")
@@ -92,14 +94,14 @@ def open_backend(
     timeout_s: float = 300.0,
     key: str = "",
     tell: bool = True,
-) -> Backend:
+) -> Witness:
     """Load the model, or make the server's client; `tell`: ask the server for all it can tell, and not for the answer alone.
 
     Raises:
         UsageError: a server is to take an adapter.
     """
     if spec.name == HF:
-        return HfBackend(spec, HfModel(spec.model, adapter=spec.adapter, dtype=dtype, sampler=sampler))
+        return HfWitness(spec, HfModel(spec.model, adapter=spec.adapter, dtype=dtype, sampler=sampler))
     options = RunOptions(
         backend=spec.name,
         model=spec.model,
@@ -109,11 +111,11 @@ def open_backend(
         timeout_s=timeout_s,
         retries=2,
     )
-    wire = find_wire(spec.name)
-    return ServerBackend(spec, make_endpoint(options, wire), wire, key, tell=tell)
+    wire, url = find_server(spec.name)
+    return ServerWitness(spec, make_endpoint(options, wire, url), wire, key, tell=tell)
 
 
-class HfBackend:
+class HfWitness:
     """The model in this process."""
 
     def __init__(self, spec: Spec, model: HfModel) -> None:
@@ -141,7 +143,7 @@ class HfBackend:
         )
 
 
-class ServerBackend:
+class ServerWitness:
     """A server over its wire."""
 
     def __init__(self, spec: Spec, endpoint: Endpoint, wire: Wire, key: str, *, tell: bool) -> None:

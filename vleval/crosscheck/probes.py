@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vldata.files.gate import below
-from vleval.crosscheck.backends import Backend
+from vleval.crosscheck.backends import Witness
 from vleval.crosscheck.views import Reply
 from vleval.inference.ask import Ask, AskTurn
 
@@ -44,7 +44,7 @@ class Prober:
         self._first, self._second = _draw(1, (320, 256)), _draw(2, (256, 352))
         self._reference: dict[str, Reply] = {}
 
-    def run(self, backend: Backend, reference: Backend) -> list[Verdict]:
+    def run(self, backend: Witness, reference: Witness) -> list[Verdict]:
         """Everything that can be found out of one backend."""
         pair = {"as sent": self._pair(), "swapped": self._pair(swapped=True), "before the text": self._pair(first=True)}
         channels = {"as sent": self._ask("raw", lambda image: image), "red and blue swapped": self._ask("bgr", _swap_channels)}
@@ -59,7 +59,7 @@ class Prober:
             Verdict("sampler", "greedy", self._sampler(backend)),
         ]
 
-    def _extra_tokens(self, backend: Backend) -> str:
+    def _extra_tokens(self, backend: Witness) -> str:
         """Tokens a server adds around a picture whatever its size: a template that numbers pictures, say."""
         costs = []
         for cells in (64, 256):
@@ -69,12 +69,12 @@ class Prober:
             costs.append(reply.prompt_tokens - blind.prompt_tokens - cells - 2)
         return f"{costs[0]:+d}" if costs[0] == costs[1] else UNKNOWN
 
-    def _exif(self, backend: Backend) -> str:
+    def _exif(self, backend: Witness) -> str:
         tagged = backend.ask(self._ask("tagged", lambda image: image, orientation=6))
         raw, upright = self._ask("raw", lambda image: image), self._ask("upright", lambda image: image.rotate(-90, expand=True))
         return _nearest(tagged, {"ignored": backend.ask(raw), "honoured": backend.ask(upright)})
 
-    def _palette(self, backend: Backend) -> str:
+    def _palette(self, backend: Witness) -> str:
         from PIL import Image
 
         palette = self._ask("palette", lambda image: image.quantize(64))
@@ -82,7 +82,7 @@ class Prober:
         grey = self._ask("indices", lambda image: Image.frombytes("L", image.size, image.quantize(64).tobytes()).convert("RGB"))
         return _nearest(backend.ask(palette), {"read": backend.ask(same), "ignored": backend.ask(grey)})
 
-    def _transparency(self, backend: Backend) -> str:
+    def _transparency(self, backend: Witness) -> str:
         def lay(backdrop: str) -> Ask:
             return self._ask(backdrop, lambda image: _flatten(_half_clear(image), backdrop))
 
@@ -97,7 +97,7 @@ class Prober:
         plain = {"as sent": self._ask("raw", lambda image: image)}
         return plain | {f"as JPEG {quality}": self._ask(f"jpeg{quality}", squeeze(quality)) for quality in (75, 85, 95)}
 
-    def _sampler(self, backend: Backend) -> str:
+    def _sampler(self, backend: Witness) -> str:
         first, again = (backend.ask(self._ask("raw", lambda image: image)) for _ in range(2))
         if first.error:
             return UNKNOWN
@@ -108,7 +108,7 @@ class Prober:
             return "the server's own penalties reach in: another answer with repetition_penalty 1"
         return "steady"
 
-    def _across(self, backend: Backend, reference: Backend, ways: Mapping[str, Ask]) -> str:
+    def _across(self, backend: Witness, reference: Witness, ways: Mapping[str, Ask]) -> str:
         """Which way of asking the reference gives the answer that this backend gives when asked the plain way."""
         sent = next(iter(ways))
         if backend is reference:

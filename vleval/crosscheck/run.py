@@ -12,7 +12,7 @@ import msgspec
 
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
-from vleval.crosscheck.backends import Backend
+from vleval.crosscheck.backends import Witness
 from vleval.crosscheck.divergence import Divergence, earliest, find_in_probes, find_in_record
 from vleval.crosscheck.probes import Prober, Verdict
 from vleval.crosscheck.views import Expected, Expecting, Reply
@@ -56,7 +56,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 
 def compare_backends(
     dataset: Dataset,
-    backends: Sequence[Backend],
+    backends: Sequence[Witness],
     *,
     sampler: Sampler,
     limit: int = 3,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vldata.files.gate import SafePath, below
+from vldata.flags import Flag, Group
 from vldata.records.record import IMAGE_TAG, Record
 
 AskRole = Literal["system", "user", "assistant", "tool"]
@@ -24,15 +25,21 @@ _ROLES: dict[str, AskRole] = {
 }
 
 
-class Sampler(msgspec.Struct, frozen=True, kw_only=True):
+MOST_TOKENS = 1_048_576  # the longest context there is
+MOST_SEED = 2**31 - 1  # what every server takes
+
+
+class Sampler(Group, frozen=True, kw_only=True):
     """How answers are drawn. Greedy by default: a score that moves from run to run is no score."""
 
-    max_tokens: int = 256
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int | None = 0
-    stop: tuple[str, ...] = ()
-    extra: dict[str, Any] = {}
+    PANEL: ClassVar[str] = "Sampling"
+
+    max_tokens: Annotated[int, Flag("Most tokens of an answer.", metavar="N", least=1, most=MOST_TOKENS)] = 256
+    temperature: Annotated[float, Flag("0: greedy.", least=0, most=100)] = 0.0
+    top_p: Annotated[float, Flag("Nucleus sampling, with a temperature.", least=0, most=1)] = 1.0
+    seed: Annotated[int | None, Flag("Seed sent to the server.", least=0, most=MOST_SEED)] = 0
+    stop: Annotated[tuple[str, ...], Flag("Text that ends an answer; may be given more than once.", show_default=False)] = ()
+    extra: Annotated[dict[str, Any], Flag("JSON object of further request fields.", metavar="JSON", show_default=False, json=True)] = {}  # noqa: RUF012 - msgspec copies it
 
 
 class AskTurn(msgspec.Struct, frozen=True):

@@ -17,9 +17,10 @@ from vldata.files import strictjson
 from vldata.files.durable import replace_atomic
 from vleval.inference import openai_wire
 from vleval.inference.ask import Ask, iter_asks, no_records, request_key
+from vleval.inference.backends import find_server
 from vleval.inference.document import write_run_document
 from vleval.inference.lines import make_prediction
-from vleval.inference.options import RunOptions, find_wire
+from vleval.inference.options import RunOptions
 from vleval.inference.outputs import check_out
 from vleval.inference.pictures import PictureCache
 from vleval.inference.preflight import announce
@@ -113,7 +114,7 @@ def read_batch(
 
 
 def _check(options: RunOptions) -> None:
-    if find_wire(options.backend) is not openai_wire:
+    if find_server(options.backend)[0] is not openai_wire:
         cure = "Leave --backend out: a batch file is for any server of that API."
         raise UsageError(f"a batch file holds requests to OpenAI's API, which the {options.backend} backend does not speak.", cure=cure)
     if options.adapter:

@@ -57,6 +57,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 class HfModel:
     """A loaded model with its processor."""
 
+    names: Sequence[str] = ()
+
     def __init__(self, model: str, *, adapter: str = "", device: str = "", dtype: str = "auto", sampler: Sampler | None = None) -> None:
         try:
             import torch
@@ -80,7 +82,7 @@ class HfModel:
         self._model = self._model.to(self.device).eval()
         self._pad = self._model.generation_config.pad_token_id or 0
 
-    def run(self, asks: Iterable[Keyed], on_done: Callable[[Outcome], None]) -> None:
+    def answer(self, asks: Iterable[Keyed], on_done: Callable[[Outcome], None]) -> None:
         """Answer everything, a window of asks at a time; in each long prompts first: a batch that does not fit shows at once."""
         source = iter(asks)
         while window := list(itertools.islice(source, _WINDOW)):

@@ -23,43 +23,55 @@ from vleval.inference import openai_wire
 from vleval.inference.ask import Ask, Sampler
 from vleval.inference.client import Outcome
 from vleval.inference.messages import ask_messages, open_pictures
+from vleval.inference.options import RunOptions
 from vleval.inference.pictures import PictureCache
 from vleval.inference.retry import Answer, Fault
 
 Keyed = tuple[str, Ask]
 # Answers asks, one for one.
 Engine = Callable[[Sequence[Ask]], list[Answer | Fault]]
+# Loads a model: folder, type of numbers, sampler and limits.
+Loader = Callable[[str, str, Sampler, Limits], Engine]
 _CHUNK = 256  # questions an engine is given at once: what is lost when a run is killed
 
 
-def takes_offline(backend: str, model: str, base_url: str) -> bool:
-    """Say whether a backend is to run in this process: it can, no server is named, and the model is a folder."""
-    return backend in _LOADERS and not base_url and (Path(model) / "config.json").is_file()
+def takes_offline(model: str, base_url: str) -> bool:
+    """Say whether an engine is to run in this process: no server is named, and the model is a folder."""
+    return not base_url and (Path(model) / "config.json").is_file()
 
 
-def load_engine(backend: str, dataset: Dataset, *, model: str, adapter: str = "", dtype: str = "auto", sampler: Sampler) -> Engine:
+def load_engine(load: Loader, dataset: Dataset, options: RunOptions) -> Engine:
     """Load a model with room for what the dataset asks.
 
     Raises:
         UsageError: the package is not installed, or finds no GPU; or an adapter is given.
     """
-    if adapter:
+    if options.adapter:
         raise UsageError(
-            f"the {backend} backend takes no adapter in this process.", cure="Merge it first: vltrain merge; or ask with --backend hf."
+            f"the {options.backend} backend takes no adapter in this process.",
+            cure="Merge it first: vltrain merge; or ask with --backend hf.",
         )
-    limits, _ = dataset_limits(dataset, model, answer_tokens=sampler.max_tokens)
-    return _LOADERS[backend](model, dtype, sampler, limits)
+    limits, _ = dataset_limits(dataset, options.model, answer_tokens=options.sampler.max_tokens)
+    return load(options.model, options.dtype, options.sampler, limits)
 
 
-def run_engine(engine: Engine, asks: Iterable[Keyed], on_done: Callable[[Outcome], None]) -> None:
-    """Answer everything, some hundred questions at a time."""
-    queue = iter(asks)
-    while chunk := list(itertools.islice(queue, _CHUNK)):
-        started = time.perf_counter()
-        results = _answer(engine, [ask for _, ask in chunk])
-        seconds = (time.perf_counter() - started) / len(chunk)
-        for (key, ask), result in zip(chunk, results, strict=True):
-            on_done(Outcome(key, ask, result, 1, seconds))
+class EngineBackend:
+    """An engine in this process, given some hundred questions at a time."""
+
+    names: Sequence[str] = ()
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def answer(self, asks: Iterable[Keyed], on_done: Callable[[Outcome], None]) -> None:
+        """Answer everything, chunk by chunk."""
+        queue = iter(asks)
+        while chunk := list(itertools.islice(queue, _CHUNK)):
+            started = time.perf_counter()
+            results = _answer(self._engine, [ask for _, ask in chunk])
+            seconds = (time.perf_counter() - started) / len(chunk)
+            for (key, ask), result in zip(chunk, results, strict=True):
+                on_done(Outcome(key, ask, result, 1, seconds))
 
 
 def _answer(engine: Engine, asks: list[Ask]) -> list[Answer | Fault]:
@@ -73,7 +85,12 @@ def _answer(engine: Engine, asks: list[Ask]) -> list[Answer | Fault]:
         return _answer(engine, asks[:half]) + _answer(engine, asks[half:])
 
 
-def _load_vllm(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engine:
+def load_vllm(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engine:
+    """Load vLLM's engine.
+
+    Raises:
+        UsageError: vLLM cannot be imported, or finds no device.
+    """
     os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # read when vLLM is imported; stdout is for results
     try:
         from vllm import LLM, SamplingParams
@@ -127,7 +144,12 @@ def _read_vllm(output: Any) -> Answer:
     )
 
 
-def _load_lmdeploy(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engine:
+def load_lmdeploy(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engine:
+    """Load LMDeploy's PyTorch engine.
+
+    Raises:
+        UsageError: LMDeploy cannot be imported, or finds no GPU.
+    """
     try:
         from lmdeploy import GenerationConfig, PytorchEngineConfig, pipeline
     except ImportError as error:
@@ -183,6 +205,3 @@ def _no_gpu(backend: Server) -> UsageError:
         f"the {backend} backend finds no GPU on this machine, and its engine needs one.",
         cure=f"Ask a server on a machine that has one: --base-url http://HOST:{PORTS[backend]}; or answer on this CPU: --backend hf.",
     )
-
-
-_LOADERS: dict[str, Callable[[str, str, Sampler, Limits], Engine]] = {"vllm": _load_vllm, "lmdeploy": _load_lmdeploy}

@@ -1,84 +1,44 @@
-"""What a run is told, and which backends there are: how a server is spoken to, and where it listens unless told otherwise.
-
-Other packages add backends by the entry point group `vlkit.backends`: a pair as in `BACKENDS`, a wire and an address.
-"""
+"""What a run is told, and what an address of a server looks like."""
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
-import msgspec
-
 from vldata.errors import UsageError
-from vldata.suggest import nearest
-from vleval.inference import ollama_wire, openai_wire
+from vldata.flags import Flag, Group
 from vleval.inference.ask import Sampler
-from vleval.inference.client import Endpoint
-from vleval.inference.wire import Wire
 
-HF = "hf"  # in this process, without a wire
-# Backend -> the wire it speaks and where its server listens.
-BACKENDS: dict[str, tuple[Wire, str]] = {
-    "openai": (openai_wire, "http://127.0.0.1:8000/v1"),
-    "vllm": (openai_wire, "http://127.0.0.1:8000/v1"),
-    "lmdeploy": (openai_wire, "http://127.0.0.1:23333/v1"),
-    "transformers": (openai_wire, "http://127.0.0.1:8000/v1"),
-    "llama-server": (openai_wire, "http://127.0.0.1:8080/v1"),
-    "ollama": (ollama_wire, "http://127.0.0.1:11434"),
-}
-ENTRY_POINTS = "vlkit.backends"
+_BACKEND = "vllm, lmdeploy, transformers, llama-server, openai (any server of that API), ollama, or hf: in this process."
+_MODEL = "The model's name, as the server lists it; its folder for hf, and for vllm or lmdeploy without --base-url."
+BackendName = Annotated[str, Flag(_BACKEND, metavar="NAME")]
+ModelName = Annotated[str, Flag(_MODEL, metavar="MODEL")]
+BaseUrl = Annotated[
+    str, Flag("Address of the server; by default the backend's usual port on this machine.", metavar="URL", show_default=False)
+]
+Adapter = Annotated[str, Flag("LoRA adapter folder, for hf.", metavar="DIR", show_default=False)]
+Dtype = Annotated[str, Flag("auto, float32, float16 or bfloat16, for a model in this process.", metavar="TYPE")]
+AnswerTimeout = Annotated[float, Flag("Seconds an answer may take.", ("--timeout-s",), least=0.1, most=86_400)]
+ServerStrict = Annotated[bool, Flag("Stop where the server differs from the contract instead of warning.", ("--strict",))]
 
 
-class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+class RunOptions(Group, frozen=True, kw_only=True):
     """Options of a run; the command line's flags of the same names. `adapter` and `dtype` are for the hf backend."""
 
-    backend: str
-    model: str
-    adapter: str = ""
-    dtype: str = "auto"
-    base_url: str = ""
+    PANEL: ClassVar[str] = "Asking"
+
+    backend: BackendName = "openai"
+    model: ModelName
+    adapter: Adapter = ""
+    dtype: Dtype = "auto"
+    base_url: BaseUrl = ""
     sampler: Sampler = Sampler()
-    concurrency: int = 16
-    timeout_s: float = 300.0
-    retries: int = 5
-    limit: int | None = None
-    preflight: bool = True
-    strict: bool = False
-
-
-def backend_names() -> tuple[str, ...]:
-    """Names of our backends and of those that installed packages add."""
-    return (HF, *BACKENDS, *(point.name for point in entry_points(group=ENTRY_POINTS) if point.name not in (HF, *BACKENDS)))
-
-
-def find_backend(backend: str) -> tuple[Wire, str]:
-    """Return the wire of a backend and where its server listens.
-
-    Raises:
-        UsageError: there is no such backend, or it has no server.
-    """
-    if backend == HF:
-        raise UsageError(
-            "the hf backend runs in this process: there is no server to ask.", cure=f"Servers: {', '.join(backend_names()[1:])}."
-        )
-    if backend in BACKENDS:
-        return BACKENDS[backend]
-    for point in entry_points(group=ENTRY_POINTS):
-        if point.name == backend:
-            found: tuple[Wire, str] = point.load()
-            return found
-    known = backend_names()
-    raise UsageError(f"no backend {backend!r}.{nearest(backend, known)}", cure=f"There are: {', '.join(known)}.")
-
-
-def find_wire(backend: str) -> Wire:
-    """Return the wire of a backend.
-
-    Raises:
-        UsageError: as `find_backend`.
-    """
-    return find_backend(backend)[0]
+    concurrency: Annotated[int, Flag("Most requests in flight.", least=1, most=1024)] = 16
+    timeout_s: AnswerTimeout = 300.0
+    retries: Annotated[int, Flag("Further attempts after a passing fault.", least=0, most=1_000)] = 5
+    limit: Annotated[int | None, Flag("Ask only the first N.", metavar="N", least=1, show_default=False)] = None
+    preflight: Annotated[bool, Flag("Look at the server before asking.", ("--preflight/--no-preflight",), show_default=False)] = True
+    strict: ServerStrict = False
 
 
 def check_url(url: str) -> str:
@@ -95,24 +55,3 @@ def check_url(url: str) -> str:
     if not good:
         raise UsageError(f"{url!r} is not the address of a server.", cure="Write it like this: http://127.0.0.1:8000/v1")
     return url
-
-
-def make_endpoint(options: RunOptions, wire: Wire) -> Endpoint:
-    """Build the endpoint of a run.
-
-    Raises:
-        UsageError: the address is none, or an adapter is given, of which a server would not know.
-    """
-    if options.adapter:
-        raise UsageError(
-            f"the {options.backend} backend takes no adapter: a server answers by the models it lists.",
-            cure="Load the adapter when the server is started and give --model its name there; or ask with --backend hf.",
-        )
-    return Endpoint(
-        base_url=wire.normalise_base_url(check_url(options.base_url or find_backend(options.backend)[1])),
-        model=options.model,
-        sampler=options.sampler,
-        concurrency=options.concurrency,
-        timeout_s=options.timeout_s,
-        retries=options.retries,
-    )

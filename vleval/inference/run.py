@@ -14,13 +14,15 @@ from vldata.files.durable import replace_atomic
 from vldata.files.lock import hold
 from vleval.inference.ask import iter_asks, no_records
 from vleval.inference.asking import Asking
+from vleval.inference.backend import Opening
+from vleval.inference.backends import check_backend, find_backend, find_server
 from vleval.inference.document import write_run_document
 from vleval.inference.journal import Journal
-from vleval.inference.options import RunOptions, find_wire, make_endpoint
+from vleval.inference.options import RunOptions
 from vleval.inference.outputs import check_out
 from vleval.inference.preflight import Preflight, announce, preflight
 from vleval.inference.sameness import find_differences
-from vleval.inference.ways import Work, ask_all, check_way, count_vision_tokens
+from vleval.inference.server import count_vision_tokens, make_endpoint
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,11 +40,11 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def check_server(dataset: Dataset, options: RunOptions, *, api_key: str = "") -> Preflight:
     """Look at the server with the first question of the dataset (`vleval ping`)."""
-    wire = find_wire(options.backend)
+    wire, url = find_server(options.backend)
     ask = next(iter_asks(dataset), None)
     if ask is None:
         raise no_records(dataset)
-    seen = preflight(make_endpoint(options, wire), wire, ask, count_vision_tokens(dataset, ask), api_key=api_key)
+    seen = preflight(make_endpoint(options, wire, url), wire, ask, count_vision_tokens(dataset, ask), api_key=api_key)
     return msgspec.structs.replace(seen, checks=(*seen.checks, *find_differences(dataset, model=options.model)))
 
 
@@ -67,7 +69,7 @@ def predict(
     """
     started = time.monotonic()
     check_out(out)
-    check_way(options)
+    check_backend(options)
     journal_path = out.with_name(out.name + ".journal")
     with hold(out.with_name(f".{out.name}.lock"), out.name), Journal(journal_path) as journal:
         asking = Asking(dataset, options, on_progress)
@@ -82,16 +84,10 @@ def predict(
         announce(differences, note, strict=options.strict)
         accepted: Sequence[str] = ()
         if first is not None:
-            work = Work(
-                dataset=dataset,
-                options=options,
-                first=first[1],
-                left=itertools.chain([first], left),
-                on_done=lambda outcome: asking.settle(outcome, journal),
-                api_key=api_key,
-                note=note,
-            )
-            accepted = ask_all(work)
+            opening = Opening(dataset=dataset, options=options, first=first[1], api_key=api_key, note=note)
+            backend = find_backend(options.backend).open(opening)
+            backend.answer(itertools.chain([first], left), lambda outcome: asking.settle(outcome, journal))
+            accepted = backend.names
         result = _write_predictions(asking, journal, out)
     write_run_document(out, dataset, options, answered_as=accepted, fingerprints=asking.fingerprints, differences=differences)
     return msgspec.structs.replace(result, seconds=time.monotonic() - started)

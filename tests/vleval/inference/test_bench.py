@@ -15,10 +15,10 @@ from vldata.errors import DataError, UsageError
 from vleval.cli import main
 from vleval.inference import openai_wire
 from vleval.inference.ask import Sampler, iter_asks
+from vleval.inference.backends import find_server
 from vleval.inference.bench import bench
 from vleval.inference.bench_chart import draw_chart
 from vleval.inference.client import Endpoint
-from vleval.inference.options import find_wire
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_fresh_images_differ_in_every_request(folder: Path) -> None:
 
 def test_what_is_no_server_cannot_be_measured() -> None:
     with pytest.raises(UsageError, match="there is no server to ask"):
-        find_wire("hf")
+        find_server("hf")
 
 
 def test_failures_are_counted_and_a_server_that_answers_nothing_is_named(folder: Path) -> None:

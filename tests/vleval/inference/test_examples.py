@@ -17,7 +17,9 @@ from tests.vleval.crosscheck.fake_model import FakeModel
 from tests.vleval.inference.server import FakeServer, http, serve
 from vldata.api.convert import convert
 from vleval.cli import app
-from vleval.inference.options import BACKENDS
+from vleval.inference import openai_wire
+from vleval.inference.backends import BACKENDS
+from vleval.inference.server import server as server_kind
 
 ASKING = ("predict", "ping", "bench", "parity", "serve-cmd", "chat")
 COMMANDS = {info.name: info for info in app.registered_commands}
@@ -50,7 +52,7 @@ def test_every_example_runs(name: str, here: Path, tiny_model: Path, vleval: Any
     server = FakeModel(tiny_model) if name == "parity" else FakeServer(stream, model="tuned")
     server.model = "tuned"
     with serve(server):
-        monkeypatch.setitem(BACKENDS, "vllm", (BACKENDS["vllm"][0], f"{server.url}/v1"))
+        monkeypatch.setitem(BACKENDS, "vllm", server_kind(openai_wire, f"{server.url}/v1"))
         ran = vleval(*shlex.split(example.replace("http://127.0.0.1:8000", server.url))[1:])
     assert "Traceback" not in ran.err
     if name == "chat" and not importlib.util.find_spec("gradio"):

@@ -37,7 +37,7 @@ def answers(model: hf.HfModel, asks: list[Any]) -> dict[str, str]:
         assert isinstance(outcome.result, Answer), outcome.result
         found[outcome.key] = outcome.result.text
 
-    model.run([(ask.id, ask) for ask in asks], take)
+    model.answer([(ask.id, ask) for ask in asks], take)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ import pytest
 from tests.vleval.inference.server import FakeServer, http, serve
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
-from vleval.inference import openai_wire, options, retry
-from vleval.inference.client import StopRun
-from vleval.inference.options import RunOptions, backend_names
+from vleval.inference import backends, openai_wire, retry
+from vleval.inference.ask import Ask, iter_asks
+from vleval.inference.backend import BackendKind, Opening
+from vleval.inference.backends import backend_names, find_server
+from vleval.inference.client import Outcome, StopRun
+from vleval.inference.options import RunOptions
+from vleval.inference.retry import Answer
 from vleval.inference.run import predict
 
 
@@ -169,7 +173,7 @@ def test_a_backend_of_another_package_comes_in_by_entry_point(
     prepared: Path, tmp_path: Path, vleval: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serve(FakeServer()) as server:
-        monkeypatch.setattr(options, "entry_points", points("ours", (openai_wire, server.url)))
+        monkeypatch.setattr(backends, "entry_points", points("ours", (openai_wire, server.url)))
         assert backend_names()[-1] == "ours"
         ran = vleval(*command(prepared / "openeqa", tmp_path / "p.jsonl", "--backend", "ours"))
         assert ran.code == 0, ran.err
@@ -180,5 +184,43 @@ def test_a_backend_of_another_package_comes_in_by_entry_point(
 
 
 def test_a_name_of_ours_stays_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(options, "entry_points", points("vllm", ("another", "http://elsewhere")))
-    assert backend_names().count("vllm") == 1 and options.find_wire("vllm") is openai_wire
+    monkeypatch.setattr(backends, "entry_points", points("vllm", ("another", "http://elsewhere")))
+    assert backend_names().count("vllm") == 1 and find_server("vllm")[0] is openai_wire
+
+
+class Parrot:
+    """A backend of another package that runs in this process: it answers with the question."""
+
+    names = ()
+
+    def __init__(self, opening: Opening) -> None:
+        opening.note("A parrot sits here.")
+
+    def answer(self, asks: Iterable[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
+        for key, ask in asks:
+            on_done(Outcome(key, ask, Answer(text=ask.question, finish_reason="stop", model="parrot"), 1, 0.0))
+
+
+def test_a_backend_without_a_server_comes_in_too(prepared: Path, tmp_path: Path, vleval: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = BackendKind(open=Parrot, check=lambda _: None)
+    monkeypatch.setattr(backends, "entry_points", points("parrot", kind))
+    ran = vleval(*command(prepared / "openeqa", tmp_path / "p.jsonl", "--backend", "parrot"))
+    assert ran.code == 0 and "A parrot sits here." in ran.err, ran.err
+    lines = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    asked = {ask.id: ask.question for ask in iter_asks(Dataset(prepared / "openeqa"))}
+    assert {line["id"]: line["prediction"] for line in lines} == asked
+    ran = vleval("ping", "--data", str(prepared / "openeqa"), "--backend", "parrot", "--model", "x")
+    assert ran.code == 2 and "there is no server to ask" in ran.err
+
+
+def test_a_broken_package_costs_itself_alone(prepared: Path, tmp_path: Path, vleval: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        name, value = "broken", "broken_package:backend"
+
+        def load(self) -> object:
+            raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(backends, "entry_points", lambda group: [Broken()])
+    ran = vleval(*command(prepared / "openeqa", tmp_path / "p.jsonl", "--backend", "broken"))
+    assert ran.code == 2 and "the backend 'broken' of broken_package:backend cannot be imported: no such thing." in ran.err
+    assert find_server("vllm")[0] is openai_wire

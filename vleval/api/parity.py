@@ -1,0 +1,96 @@
+"""`vleval parity`: whether backends get the same input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from vldata.flags import Flag, Group
+from vldata.jobs import JobResult
+from vleval.api.predict import Data
+from vleval.inference.ask import MOST_SEED, MOST_TOKENS
+from vleval.inference.options import AnswerTimeout, Dtype
+
+if TYPE_CHECKING:
+    from vleval.crosscheck.run import Parity
+
+
+class Comparing(Group, frozen=True, kw_only=True):
+    """How backends are compared."""
+
+    PANEL: ClassVar[str] = "Comparing"
+
+    model: Annotated[str, Flag("Model of the backends that name none.", show_default=False)] = ""
+    adapter: Annotated[str, Flag("LoRA adapter folder of an hf that names no model.", metavar="DIR", show_default=False)] = ""
+    rendering: Annotated[
+        Path | None,
+        Flag("Model folder whose template and tokenizer say what is expected; by default that of hf.", metavar="DIR", show_default=False),
+    ] = None
+    limit: Annotated[int, Flag("Records to show.", metavar="N", least=1)] = 3
+    max_tokens: Annotated[int, Flag("Most tokens of an answer.", metavar="N", least=1, most=MOST_TOKENS)] = 32
+    seed: Annotated[int, Flag("Seed sent to the server.", least=0, most=MOST_SEED)] = 0
+    dtype: Dtype = "auto"
+    timeout_s: AnswerTimeout = 300.0
+
+
+@dataclass(frozen=True, repr=False)
+class ParityResult(JobResult):
+    """What each backend makes of a few records; see `vleval.crosscheck.run.Parity`."""
+
+    parity: Parity
+    strict: bool
+
+    @property
+    def ok(self) -> bool:
+        """Whether the backends get the same input; with `strict`, also where only probes show a difference."""
+        return self.parity.same and not (self.strict and self.parity.first)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the records as each backend sees them, and the first difference."""
+        from vleval.crosscheck.text import parity_lines
+
+        yield from parity_lines(self.parity)
+
+    def document(self) -> dict[str, Any]:
+        """Return everything that was seen."""
+        from vleval.crosscheck.run import document
+
+        return document(self.parity)
+
+
+def parity(
+    data: Data,
+    backends: Annotated[
+        str,
+        Flag(
+            "Two or more; each is compared with the first. URL by default: the backend's usual port on this machine.",
+            metavar="NAME[@MODEL[+ADAPTER]][=URL],...",
+        ),
+    ],
+    *,
+    comparing: Comparing = Comparing(),
+    strict: Annotated[bool, Flag("Exit 1 also for differences that only probes show.")] = False,
+    api_key: str = "",
+    tell: Callable[[str], None] = lambda _: None,
+) -> ParityResult:
+    """Show what each backend makes of a few records, and name the first thing in which they differ.
+
+    Looked for, in the order of effect: template, order, resize, EXIF, colour, re-encoding, sampler, numerics.
+
+    Raises:
+        UsageError: an unknown backend, fewer than two, or one without a model.
+        DataError: the dataset cannot be read, or no server answers.
+    """
+    from vldata.datasets.dataset import Dataset
+    from vleval.crosscheck.backends import open_backend, parse_backends
+    from vleval.crosscheck.run import compare_backends
+    from vleval.inference.ask import Sampler
+
+    specs = parse_backends(backends, comparing.model, comparing.adapter)
+    dataset = Dataset(data)
+    sampler = Sampler(max_tokens=comparing.max_tokens, seed=comparing.seed)
+    opened = [open_backend(spec, sampler=sampler, dtype=comparing.dtype, timeout_s=comparing.timeout_s, key=api_key) for spec in specs]
+    found = compare_backends(dataset, opened, sampler=sampler, limit=comparing.limit, rendering=comparing.rendering, note=tell)
+    return ParityResult(found, strict)
