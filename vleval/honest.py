@@ -25,16 +25,18 @@ def refuse_nothing(rows: Sequence[Row], name: str) -> list[str]:
             where=name,
             cure="Ask again once the server answers (vleval predict goes on where it stopped).",
         )
-    if answered and not any((row.prediction or "").strip() or "mark" in row.extra for row in answered):
+    silent = answered and not any((row.prediction or "").strip() or "mark" in row.extra for row in answered)
+    if silent and not all(row.finish_reason for row in answered):  # with one, the tool says that the model itself wrote nothing
         raise DataError(
             f"all {len(answered):,} answers are empty, so there is nothing to score.",
             where=name,
             cure="Look at what the model wrote; --prediction-field names another field.",
         )
+    notes = [f"All {len(answered):,} answers are empty: the model wrote nothing."] if silent else []
     known = [row for row in rows if row.references]
     bare = [row for row in known if all(text.strip().lower() in PLACEHOLDERS for text in row.references)]
     if not bare:
-        return []
+        return notes
     shown = next((text for text in bare[0].references if text.strip()), "")
     what = f"are {shown!r}" if shown else "are empty"
     if len(bare) == len(known):
@@ -43,4 +45,4 @@ def refuse_nothing(rows: Sequence[Row], name: str) -> list[str]:
             where=name,
             cure="Give the answers with --references FILE or DIR/NAME, or name their field: --reference-field",
         )
-    return [f"{len(bare):,} of {len(rows):,} rows have references that {what} or a placeholder; they count as they stand."]
+    return [*notes, f"{len(bare):,} of {len(rows):,} rows have references that {what} or a placeholder; they count as they stand."]
