@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from vldata.errors import VlkitError
+from vldata.secrets import redact
 
 if TYPE_CHECKING:
     import typer
@@ -23,8 +24,8 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
-    """Replace control characters, so that data cannot move the cursor or recolour the terminal."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    """Replace control characters, so that data cannot move the cursor or recolour the terminal, and take secrets out."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", redact(text))
 
 
 def say(text: str = "") -> None:
@@ -40,7 +41,7 @@ def note(text: str = "") -> None:
 
 def say_json(value: Any) -> None:
     """Print one JSON document on stdout and nothing else there."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(redact(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)) + "\n")
 
 
 def say_result(result: JobResult, *, json: bool) -> None:

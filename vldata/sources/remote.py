@@ -7,10 +7,7 @@ header of ours tells who asks, and nothing is sent along a redirect.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import random
-import socket
-import ssl
 import threading
 import time
 from collections import deque
@@ -20,6 +17,8 @@ from queue import SimpleQueue
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
+from vldata.sources import addresses
+from vldata.sources.connecting import connect
 from vldata.sources.locate import RowError, plain_url
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -39,24 +38,26 @@ class _Again(Exception):
 
 
 def fetch(url: str) -> bytes:
-    """Fetch one picture.
+    """Fetch one picture, in `TOTAL_TIMEOUT_S` with all redirects and further attempts.
 
     Raises:
         RowError: VL213 with the reason.
     """
     reason = ""
+    deadline = time.monotonic() + TOTAL_TIMEOUT_S
     for attempt in range(_ATTEMPTS):
         try:
-            return _follow(url)
+            return _follow(url, deadline)
         except _Again as error:
             reason = str(error)
+            if time.monotonic() >= deadline:
+                raise RowError("VL213", f"{plain_url(url)}: it takes more than {TOTAL_TIMEOUT_S:g} s.") from None
             if attempt + 1 < _ATTEMPTS:
                 time.sleep(random.uniform(0, min(8.0, 0.5 * 2**attempt)))
     raise RowError("VL213", f"{plain_url(url)}: {reason}, {_ATTEMPTS} times.")
 
 
-def _follow(url: str) -> bytes:
-    deadline = time.monotonic() + TOTAL_TIMEOUT_S
+def _follow(url: str, deadline: float) -> bytes:
     for _ in range(_REDIRECTS):
         found = _get(url, deadline)
         if isinstance(found, bytes):
@@ -74,61 +75,47 @@ def _get(url: str, deadline: float) -> bytes | str:
         raise RowError("VL213", f"{plain_url(url)}: its port is no number.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise RowError("VL213", f"{plain_url(url)}: only http and https are fetched.")
-    address = public_address(parts.hostname, port or (443 if parts.scheme == "https" else 80))
-    connection = _connect(parts.scheme, parts.hostname, address)
+    address = public_address(parts.hostname, port or (443 if parts.scheme == "https" else 80), deadline)
+    target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    headers = {"Host": parts.netloc.rpartition("@")[2], "Accept": "image/*", "User-Agent": "vlkit"}
     try:
-        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        connection.request("GET", target, headers={"Host": parts.netloc.rpartition("@")[2], "Accept": "image/*", "User-Agent": "vlkit"})
-        answer = connection.getresponse()
-        if answer.status in (301, 302, 303, 307, 308) and (moved := answer.getheader("Location")):
-            return moved
-        if answer.status in _RETRIED:
-            raise _Again(f"the server answers {answer.status}")
-        if answer.status != 200:
-            raise RowError("VL213", f"{plain_url(url)}: the server answers {answer.status}.")
-        return _read(answer, url, deadline)
+        with connect(parts.scheme, parts.hostname, address, deadline, IDLE_TIMEOUT_S) as connection:
+            connection.request("GET", target, headers=headers)
+            answer = connection.getresponse()
+            if answer.status in (301, 302, 303, 307, 308) and (moved := answer.getheader("Location")):
+                return moved
+            if answer.status in _RETRIED:
+                raise _Again(f"the server answers {answer.status}")
+            if answer.status != 200:
+                raise RowError("VL213", f"{plain_url(url)}: the server answers {answer.status}.")
+            return _read(answer, url)
+    except RowError:  # a verdict, which asking again would not change
+        raise
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _Again(f"{type(error).__name__}: {error}") from None
-    finally:
-        connection.close()
 
 
-def public_address(host: str, port: int) -> tuple[str, int]:
+def public_address(host: str, port: int, deadline: float) -> tuple[str, int]:
     """Resolve a host to an address that anyone may reach.
 
     Raises:
-        RowError: all its addresses are private, or of this machine.
+        RowError: one of its addresses is private, of this machine, of many, or stands for another address.
     """
     try:
-        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = addresses.resolve(host, port, deadline)
     except (OSError, UnicodeError) as error:
         raise _Again(f"{host!r} is not known: {error}") from None
-    public = [address for address in found if ipaddress.ip_address(address.partition("%")[0]).is_global]
-    if len(public) < len(found) or not public:
+    if not found or not all(map(addresses.is_public, found)):
         raise RowError("VL213", f"{host!r} is a private address; nothing is fetched from there.")
-    return public[0], port
+    return found[0], port
 
 
-def _connect(scheme: str, host: str, address: tuple[str, int]) -> http.client.HTTPConnection:
-    try:
-        raw = socket.create_connection(address, timeout=IDLE_TIMEOUT_S)
-        if scheme == "https":
-            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=host)
-    except OSError as error:
-        raise _Again(f"{type(error).__name__}: {error}") from None
-    connection = http.client.HTTPConnection(host, address[1], timeout=IDLE_TIMEOUT_S)
-    connection.sock = raw
-    return connection
-
-
-def _read(answer: http.client.HTTPResponse, url: str, deadline: float) -> bytes:
+def _read(answer: http.client.HTTPResponse, url: str) -> bytes:
     body = bytearray()
     while block := answer.read1(1 << 16):
         body += block
         if len(body) > MAX_BYTES:
             raise RowError("VL213", f"{plain_url(url)}: it has more than {MAX_BYTES:,} bytes.")
-        if time.monotonic() > deadline:
-            raise RowError("VL213", f"{plain_url(url)}: it takes more than {TOTAL_TIMEOUT_S:.0f} s.")
     length = answer.getheader("Content-Length")
     if length is not None and length.isdecimal() and int(length) != len(body):
         raise _Again(f"{len(body):,} of {int(length):,} bytes came")

@@ -11,6 +11,7 @@ import msgspec
 
 from vldata.errors import DataError, UsageError
 from vldata.files import strictjson
+from vldata.secrets import redact
 from vleval.crosscheck.views import Reply, digest_files, plain_places
 from vleval.inference import ollama_wire, openai_wire
 from vleval.inference.ask import Ask, Sampler
@@ -20,6 +21,7 @@ from vleval.inference.hf import HfModel
 from vleval.inference.options import RunOptions
 from vleval.inference.pictures import PictureCache
 from vleval.inference.reasons import no_server
+from vleval.inference.replies import read_answer
 from vleval.inference.retry import Answer
 from vleval.inference.server import make_endpoint
 from vleval.inference.wire import Wire
@@ -175,11 +177,11 @@ class ServerWitness:
                     self._telling.pop(0)
                     continue
                 break
-            result = self._wire.parse_reply(status, content)
+            result = read_answer(self._wire, status, content)
             if not isinstance(result, Answer):
                 return Reply(error=result.reason, sent=digest_files(ask.images))
             value = _read_object(content)
-            prompt = value.get("prompt_text") if isinstance(value.get("prompt_text"), str) else None
+            prompt = redact(value["prompt_text"]) if isinstance(value.get("prompt_text"), str) else None
             if prompt is None and self._tell:
                 prompt = await self._rendered(session, ask)
         ids = value.get("prompt_token_ids")
@@ -211,7 +213,7 @@ class ServerWitness:
         else:
             status, content = await self._post(session, "/apply-template", self._body(ask, {}), base=root)
             text = _read_object(content).get("prompt") if status == 200 else None
-        return text if isinstance(text, str) else None
+        return redact(text) if isinstance(text, str) else None
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, *, base: str = "") -> tuple[int, bytes]:
         url = (base or self._endpoint.base_url) + path

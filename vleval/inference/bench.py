@@ -20,11 +20,13 @@ import msgspec
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.files.gate import SafePath
+from vldata.secrets import redact
 from vleval.inference import openai_wire
 from vleval.inference.ask import Ask
-from vleval.inference.client import Endpoint
+from vleval.inference.client import Endpoint, read_reply, request_headers
 from vleval.inference.pictures import PictureCache
 from vleval.inference.reasons import reason_of
+from vleval.inference.replies import read_answer
 from vleval.inference.retry import Fault, as_sentence
 from vleval.inference.wire import Wire
 
@@ -78,7 +80,7 @@ def bench(
 async def _bench(
     endpoint: Endpoint, wire: Wire, asks: Sequence[Ask], levels: Sequence[int], requests: int, warmup: int, fresh: bool, key: str
 ) -> list[Level]:
-    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
+    headers = request_headers(endpoint, key)
     timeout = aiohttp.ClientTimeout(total=endpoint.timeout_s, sock_connect=10)
     widest = msgspec.structs.replace(endpoint, concurrency=max(levels))
     connector = aiohttp.TCPConnector(limit=widest.concurrency)
@@ -144,11 +146,11 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wir
     try:
         async with await _post(session, endpoint.base_url + wire.CHAT_PATH, body, endpoint.concurrency) as response:
             if response.status != 200:
-                fault = wire.parse_reply(response.status, await response.read())
+                fault = read_answer(wire, response.status, await read_reply(response))
                 return fault.reason if isinstance(fault, Fault) else f"HTTP {response.status}"
             async for event in _events(response):
                 if event.get("error"):
-                    return f"an error inside the stream: {openai_wire.error_text(event, b'')}"
+                    return redact(f"an error inside the stream: {openai_wire.error_text(event, b'')}")
                 if _has_text(event):
                     pieces += 1
                     first = first or time.perf_counter() - started
@@ -159,7 +161,7 @@ async def _measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wir
     except TimeoutError:
         return f"no end within {endpoint.timeout_s:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        return reason_of(error)
+        return redact(reason_of(error))
     total = time.perf_counter() - started
     if not ended:
         return "the stream breaks off"

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 import aiohttp
 import msgspec
 
-from vldata.errors import DataError
+from vldata.errors import DataError, UsageError
+from vldata.secrets import Secret, keep_secret, redact
 from vleval.inference.ask import Ask, Sampler
 from vleval.inference.pictures import PictureCache
 from vleval.inference.reasons import reason_of
+from vleval.inference.replies import read_answer
 from vleval.inference.retry import OVERLOAD_STATUS, Answer, Fault, delay_s, parse_retry_after
 from vleval.inference.wire import Wire
 
@@ -25,7 +27,7 @@ _RAISE_AFTER = 8  # successes in a row before one more request is let out again
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """A server and how it is asked. The key goes into a header and nowhere else: it has no place in `repr`."""
+    """A server and how it is asked. `basic` is what user and password of its address make; neither it nor the key shows in `repr`."""
 
     base_url: str
     model: str
@@ -34,6 +36,25 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 300.0
     retries: int = 5
     accepted_models: tuple[str, ...] = ()
+    basic: Secret = Secret("")
+
+
+def request_headers(endpoint: Endpoint, api_key: str) -> dict[str, str]:
+    """The headers of every request; the key is known as a secret from here on.
+
+    Raises:
+        UsageError: a key and a user with a password are given, or a key that no header can hold.
+    """
+    key = keep_secret(api_key)
+    if key and endpoint.basic:
+        raise UsageError(
+            f"the address of {endpoint.base_url} holds a user and a password, and a key is set in the environment.",
+            cure="Leave one of them out: VLEVAL_API_KEY and OPENAI_API_KEY are sent as a bearer token.",
+        )
+    if not key.isascii() or any(char.isspace() or not char.isprintable() for char in key):
+        raise UsageError("the key in the environment holds a blank, a line end or a letter that no header can hold.", cure="Set it again.")
+    authorization = f"Bearer {key!s}" if key else f"Basic {endpoint.basic!s}" if endpoint.basic else ""
+    return {"Content-Type": "application/json", **({"Authorization": authorization} if authorization else {})}
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -98,7 +119,7 @@ class Client:
     def __init__(self, endpoint: Endpoint, wire: Wire, *, api_key: str = "", rng: random.Random | None = None) -> None:
         self._endpoint = endpoint
         self._wire = wire
-        self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {api_key}"} if api_key else {})}
+        self._headers = request_headers(endpoint, api_key)
         self._rng = rng or random.Random()
         self._pictures = PictureCache()
         self.gate = Gate(endpoint.concurrency)
@@ -157,7 +178,8 @@ class Client:
             async with session.post(url, data=body, allow_redirects=False) as response:
                 if 300 <= response.status < 400:
                     target = response.headers.get("Location", "nowhere")
-                    return Fault(fate="give_up", reason=f"HTTP {response.status}: redirects to {target!r}, which is not followed")
+                    reason = redact(f"HTTP {response.status}: redirects to {target!r}, which is not followed")
+                    return Fault(fate="give_up", reason=reason)
                 content = await read_reply(response)
                 status, retry_after = response.status, parse_retry_after(response.headers.get("Retry-After"))
         except TimeoutError:
@@ -166,8 +188,8 @@ class Client:
             # A kept connection that the server has closed meanwhile is no overload: the first time, nothing is waited for.
             closed = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
             wait = 0.0 if first and closed and not isinstance(error, aiohttp.ClientConnectorError) else -1.0
-            return Fault(fate="retry", reason=reason_of(error), retry_after_s=wait)
-        result = self._wire.parse_reply(status, content)
+            return Fault(fate="retry", reason=redact(reason_of(error)), retry_after_s=wait)
+        result = read_answer(self._wire, status, content)
         if isinstance(result, Fault):
             return msgspec.structs.replace(result, retry_after_s=retry_after, overloaded=status in OVERLOAD_STATUS)
         accepted = self._endpoint.accepted_models

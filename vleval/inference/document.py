@@ -11,8 +11,11 @@ import msgspec
 
 import vldata
 from vldata.datasets.dataset import Dataset
+from vldata.errors import DataError
+from vldata.files import strictjson
 from vldata.files.durable import write_atomic
 from vldata.models.fingerprint import fingerprint
+from vldata.secrets import redact_bytes
 from vleval.inference.options import RunOptions
 from vleval.inference.origin import SUFFIX
 from vleval.inference.preflight import Check
@@ -37,6 +40,7 @@ def write_run_document(
         fingerprints: what servers said of themselves.
         differences: in what the dataset, the model and the adapter differ.
     """
+    path = out.with_name(f"{out.name}{SUFFIX}")
     document: dict[str, Any] = {
         "schema": "vlkit.run/1",
         "version": vldata.__version__,
@@ -45,13 +49,31 @@ def write_run_document(
         "adapter": options.adapter,
         "digests": {name: fingerprint(Path(name)) for name in (options.model, options.adapter) if name and Path(name).is_dir()},
         "sampler": options.sampler,
-        "server_fingerprints": sorted(fingerprints),
+        "server_fingerprints": [],
         "dataset": dataset.name,
         "dataset_at": os.path.relpath(dataset.paths.out.resolve() / dataset.name, out.parent.resolve()),  # both may move together
         "dataset_files": dataset.contract.files,
         "pixels": dataset.contract.pixels,
         "prompt": dataset.contract.settings.get("prompt"),
-        "answered_as": list(answered_as),
+        "answered_as": [],
         "differences": [check for check in differences if check.good is False],
     }
-    write_atomic(out.with_name(f"{out.name}{SUFFIX}"), msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    before = _before(path, document)
+    document["server_fingerprints"] = sorted({*before.get("server_fingerprints", ()), *fingerprints})
+    document["answered_as"] = list(dict.fromkeys((*before.get("answered_as", ()), *answered_as)))
+    content = redact_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2)) + b"\n"
+    write_atomic(path, content)
+
+
+def _before(path: Path, document: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier run of the same request wrote: what a server told then counts for the answers that are taken from it."""
+    try:
+        value = strictjson.read_json(path) if path.is_file() else None
+    except DataError:  # torn, or not ours: it is written anew
+        return {}
+    same = ("schema", "backend", "model", "adapter", "sampler", "dataset_files")
+    now = msgspec.to_builtins(document)
+    if not isinstance(value, dict) or any(value.get(key) != now[key] for key in same):
+        return {}
+    told = {key: value.get(key) for key in ("server_fingerprints", "answered_as")}
+    return {key: found for key, found in told.items() if isinstance(found, list) and all(isinstance(name, str) for name in found)}

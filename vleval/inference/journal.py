@@ -12,6 +12,7 @@ import msgspec
 
 from vldata.causes import write_error
 from vldata.errors import DataError
+from vldata.secrets import redact_bytes
 from vleval.prediction import Prediction
 
 
@@ -93,7 +94,7 @@ class Journal:
         Raises:
             DataError: the disk is full or the like.
         """
-        line = msgspec.json.encode(JournalLine(key, prediction)) + b"\n"
+        line = redact_bytes(msgspec.json.encode(JournalLine(key, prediction))) + b"\n"
         try:
             written = os.write(self._handle, line)
         except OSError as error:

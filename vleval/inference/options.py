@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, ClassVar
-from urllib.parse import urlsplit
 
-from vldata.errors import UsageError
 from vldata.flags import Flag, Group
 from vleval.inference.ask import Sampler
 
@@ -39,19 +37,3 @@ class RunOptions(Group, frozen=True, kw_only=True):
     limit: Annotated[int | None, Flag("Ask only the first N.", metavar="N", least=1, show_default=False)] = None
     preflight: Annotated[bool, Flag("Look at the server before asking.", ("--preflight/--no-preflight",), show_default=False)] = True
     strict: ServerStrict = False
-
-
-def check_url(url: str) -> str:
-    """Return the address of a server as it was given.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not set(url) & set(" \t\r\n")
-    except ValueError:  # a port that is no number, brackets that do not close
-        good = False
-    if not good:
-        raise UsageError(f"{url!r} is not the address of a server.", cure="Write it like this: http://127.0.0.1:8000/v1")
-    return url

@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 
 from vldata.errors import DataError
+from vldata.secrets import redact_bytes
 from vleval.inference.ask import Ask, AskTurn
 from vleval.inference.client import Client, Endpoint, StopRun, read_reply
 from vleval.inference.reasons import no_server
@@ -84,7 +85,7 @@ async def _model_listed(session: aiohttp.ClientSession, endpoint: Endpoint, wire
     if status in (401, 403):
         cure = "Set the key in the environment (VLEVAL_API_KEY or OPENAI_API_KEY)."
         raise StopRun(f"HTTP {status}: the key is refused.", where=endpoint.base_url, cure=cure)
-    names = wire.read_models(content) if status == 200 else None
+    names = wire.read_models(redact_bytes(content)) if status == 200 else None
     if names is None:
         return Check("model is listed", None, f"{url} answers HTTP {status} without a list of models"), {}
     if not names:  # transformers serve lists what is in its cache, not the folder it serves

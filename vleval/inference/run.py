@@ -88,24 +88,28 @@ def predict(
             backend = find_backend(options.backend).open(opening)
             backend.answer(itertools.chain([first], left), lambda outcome: asking.settle(outcome, journal))
             accepted = backend.names
-        result = _write_predictions(asking, journal, out)
-    write_run_document(out, dataset, options, answered_as=accepted, fingerprints=asking.fingerprints, differences=differences)
+        result, models = _write_predictions(asking, journal, out)
+        names = accepted or models
+        write_run_document(out, dataset, options, answered_as=names, fingerprints=asking.fingerprints, differences=differences)
     return msgspec.structs.replace(result, seconds=time.monotonic() - started)
 
 
-def _write_predictions(asking: Asking, journal: Journal, out: Path) -> RunResult:
-    """Write the file of predictions in one step, a line at a time, and count what it holds."""
+def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[RunResult, tuple[str, ...]]:
+    """Write the file of predictions in one step, a line at a time; count what it holds, and name the models that answered."""
     errors = truncated = 0
+    models: dict[str, None] = {}
     first_error = ""
     encode = msgspec.json.Encoder().encode
     with replace_atomic(out) as handle:
         for prediction in asking.predictions(journal):
             handle.write(encode(prediction) + b"\n")
             truncated += prediction.finish_reason == "length"
+            if prediction.model:
+                models[prediction.model] = None
             if prediction.error is not None:
                 errors += 1
                 first_error = first_error or f"{prediction.id}: {prediction.error}"
-    return RunResult(
+    result = RunResult(
         out=out,
         total=asking.total,
         answered=asking.total - errors,
@@ -115,3 +119,4 @@ def _write_predictions(asking: Asking, journal: Journal, out: Path) -> RunResult
         first_error=first_error,
         seconds=0.0,
     )
+    return result, tuple(models)

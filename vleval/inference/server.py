@@ -9,11 +9,12 @@ import msgspec
 from vldata.datasets.dataset import Dataset
 from vldata.errors import UsageError
 from vldata.media.pixels import vision_tokens
+from vleval.inference.addresses import read_address
 from vleval.inference.ask import Ask
 from vleval.inference.backend import Backend, BackendKind, Keyed, Opening
 from vleval.inference.client import Client, Endpoint, Outcome, run_client
 from vleval.inference.offline import EngineBackend, Loader, load_engine, takes_offline
-from vleval.inference.options import RunOptions, check_url
+from vleval.inference.options import RunOptions
 from vleval.inference.preflight import announce, preflight
 from vleval.inference.wire import Wire
 
@@ -68,8 +69,10 @@ def make_endpoint(options: RunOptions, wire: Wire, url: str) -> Endpoint:
             f"the {options.backend} backend takes no adapter: a server answers by the models it lists.",
             cure="Load the adapter when the server is started and give --model its name there; or ask with --backend hf.",
         )
+    address = read_address(options.base_url or url)
     return Endpoint(
-        base_url=wire.normalise_base_url(check_url(options.base_url or url)),
+        base_url=wire.normalise_base_url(address.url),
+        basic=address.basic,
         model=options.model,
         sampler=options.sampler,
         concurrency=options.concurrency,

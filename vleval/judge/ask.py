@@ -10,11 +10,11 @@ import msgspec
 
 from vldata.errors import DataError, UsageError
 from vleval.inference import openai_wire
+from vleval.inference.addresses import read_address
 from vleval.inference.ask import Ask, AskTurn, Sampler, request_key
 from vleval.inference.client import Client, Endpoint, Outcome, run_client
 from vleval.inference.journal import Journal, read_journal
 from vleval.inference.lines import make_prediction
-from vleval.inference.options import check_url
 from vleval.inference.retry import Answer, as_sentence
 from vleval.judge.prompts import JudgePrompts, load_prompts
 from vleval.metrics.llm_match import parse_mark
@@ -92,8 +92,10 @@ def judge_rows(judge: Judge, rows: Sequence[Row], *, api_key: str = "", tell: Ca
 
 
 def _collect(judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[str, Prediction], api_key: str) -> None:
+    address = read_address(judge.base_url)
     endpoint = Endpoint(
-        base_url=openai_wire.normalise_base_url(check_url(judge.base_url)),
+        base_url=openai_wire.normalise_base_url(address.url),
+        basic=address.basic,
         model=judge.model,
         sampler=sampler,
         concurrency=judge.concurrency,
@@ -116,7 +118,7 @@ def _collect(judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[s
     if errors:
         raise DataError(
             as_sentence(f"{len(errors):,} answers could not be judged; the first: {errors[0]}"),
-            where=judge.base_url,
+            where=endpoint.base_url,
             cure="Run again: verdicts so far are kept.",
         )
 

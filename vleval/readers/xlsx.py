@@ -6,15 +6,14 @@ A formula is refused by its cell: what it shows depends on the program that open
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 from vldata.errors import DataError
+from vldata.files.workbooks import guard_workbook, iter_table
 from vleval.readers.source import Source
 
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")
-_MAX_UNPACKED_BYTES = 4 << 30
 
 
 def iter_xlsx(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -25,18 +24,18 @@ def iter_xlsx(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     from openpyxl import load_workbook
 
-    _guard_size(source)
+    guard_workbook(source.path, source.name)
     try:
         with source.path.open("rb") as handle:
             book = load_workbook(handle, read_only=True, data_only=False)
             sheet = book.worksheets[0]
-            rows = sheet.iter_rows()
-            header = [_cell_text(cell, source) for cell in next(rows, ())]
+            rows = iter_table(sheet, source.name)
+            header = [_cell_text(cell, source) for cell in next(rows)[1]]
             while header and not header[-1]:
                 header.pop()
             if len(set(header)) != len(header):
                 raise DataError("two columns have the same name.", where=f"{source.name}: row 1")
-            for number, cells in enumerate(rows, start=2):
+            for number, cells in rows:
                 values = [_cell_text(cell, source) for cell in cells[: len(header)]]
                 if any(values):
                     yield f"row {number}", dict(zip(header, values + [""] * (len(header) - len(values)), strict=True))
@@ -67,13 +66,3 @@ def _cell_text(cell: Any, source: Source) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value)
-
-
-def _guard_size(source: Source) -> None:
-    try:
-        with zipfile.ZipFile(source.path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError):
-        raise DataError("is a damaged zip archive.", where=source.name, cure="Copy it again.") from None
-    if unpacked > _MAX_UNPACKED_BYTES:
-        raise DataError(f"unpacks to {unpacked:,} bytes, more than is read.", where=source.name)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from fixtures.shapes import shape_bytes
 from vldata.conversion import convert
 from vldata.output.options import ConvertOptions
 from vldata.sources import jsonl, remote, sharegpt
+from vldata.sources.addresses import is_public
 from vldata.sources.locate import RowError, plain_url
 from vldata.validation import validate
 
@@ -37,9 +39,24 @@ class _Handler(BaseHTTPRequestHandler):
         elif path in ("/circle.png", "/busy.png"):
             self._answer(200, CIRCLE)
         elif path == "/large.png":
+            type(self).busy += 1
             self._answer(200, b"x" * 5_000)
+        elif path == "/headers.png":
+            self._drip(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000)
+        elif path == "/continue.png":
+            self._drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000)
+        elif path == "/body.png":
+            self._drip(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 10_000)
         else:
             self._answer(404, b"")
+
+    def _drip(self, data: bytes) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            for place in range(0, len(data), 5):
+                self.wfile.write(data[place : place + 5])
+                self.wfile.flush()
+                threading.Event().wait(0.02)
 
     def _answer(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -60,7 +77,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     thread.start()
     judged = remote.public_address
     address = ("127.0.0.1", server.server_port)
-    monkeypatch.setattr(remote, "public_address", lambda host, port: address if host == "pictures.test" else judged(host, port))
+    monkeypatch.setattr(remote, "public_address", lambda host, port, end: address if host == "pictures.test" else judged(host, port, end))
     monkeypatch.setattr(remote.time, "sleep", lambda _: None)
     _Handler.busy = 0
     yield "http://pictures.test"
@@ -90,6 +107,63 @@ def test_what_cannot_be_fetched(name: str, reason: str, site: str, monkeypatch: 
     with pytest.raises(RowError, match=reason) as caught:
         remote.fetch(f"{site}/{name}")
     assert caught.value.code == "VL213"
+
+
+def test_a_body_over_the_limit_is_asked_for_once(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "MAX_BYTES", 1_000)
+    with pytest.raises(RowError, match="more than 1,000 bytes"):
+        remote.fetch(f"{site}/large.png")
+    assert _Handler.busy == 1
+
+
+@pytest.mark.parametrize("name", ["headers.png", "continue.png", "body.png"])
+def test_what_drips_ends_at_the_deadline(name: str, site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "TOTAL_TIMEOUT_S", 0.4)
+    begun = time.monotonic()
+    with pytest.raises(RowError, match=r"takes more than 0\.4 s"):
+        remote.fetch(f"{site}/{name}")
+    assert time.monotonic() - begun < 2
+
+
+def test_a_name_that_is_not_resolved_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "TOTAL_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("vldata.sources.addresses.socket.getaddrinfo", lambda *_, **__: threading.Event().wait(3))
+    with pytest.raises(RowError, match=r"takes more than 0\.2 s"):
+        remote.fetch("http://slow.test/a.png")
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1:248:1893:25c8:1946", True),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b:1::a00:1", False),
+        ("2002:7f00:1::", False),
+        ("2001:0:4136:e378:8000:63bf:3fff:fdd2", False),
+        ("::ffff:10.0.0.1", False),
+        ("::ffff:93.184.216.34", False),
+        ("::7f00:1", False),
+        ("::5db8:d822", False),
+        ("224.0.0.1", False),
+        ("239.1.2.3", False),
+        ("ff02::1", False),
+        ("ff0e::1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
+        ("100.64.0.1", False),
+        ("192.88.99.1", False),
+        ("192.0.2.1", False),
+        ("198.18.0.1", False),
+        ("2001:db8::1", False),
+        ("fe80::1%eth0", False),
+        ("fd00::1", False),
+        ("fec0::1", False),
+        ("::", False),
+    ],
+)
+def test_which_addresses_are_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.1", "192.168.1.1", "169.254.169.254", "[::1]", "0.0.0.0"])
