@@ -48,7 +48,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/make_schemas.py --check
-	$(BIN)/python tools/make_docs.py --check
+	$(BIN)/python -m tools.make_docs --check
 
 # Builds the wheel and uses it outside the checkout.
 wheel-test: $(VENV)/.dev

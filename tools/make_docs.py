@@ -1,39 +1,41 @@
-"""Write docs/codes.md from the table of codes. `--check` writes nothing and fails when the file differs."""
+"""Write the generated pages of docs/. `--check` writes nothing and fails when a file differs.
+
+- docs/codes.md from the table of codes
+- the lists of modules in docs/architecture.md and its picture, from the code and from the layers that import-linter holds
+- docs/python.md from the public functions
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from vldata.records.codes import CODES
+from tools.docs import architecture, codes, python_api
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "codes.md"
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def render() -> str:
-    """The whole page."""
-    lines = [
-        "# Codes of findings and rejects",
-        "",
-        "`vldata validate` prints them with file and line; `NAME.rejects.jsonl` names one for every record that was left out.",
-        "VL0xx are rules of records, files and folders; VL1xx are media that cannot be used; VL2xx are annotations that cannot be used.",
-        "",
-        "| code | meaning | usual cause | cure |",
-        "|---|---|---|---|",
-    ]
-    lines += [f"| {code} | {entry.title} | {entry.cause} | {entry.cure} |" for code, entry in CODES.items()]
-    return "\n".join(lines).replace("<", "&lt;") + "\n"
+def pages() -> dict[Path, str]:
+    """Every generated file with its text."""
+    docs = ROOT / "docs"
+    page = docs / "architecture.md"
+    return {
+        docs / "codes.md": codes.render(),
+        page: architecture.render(ROOT, page.read_text(encoding="utf-8")),
+        docs / "architecture.svg": architecture.draw(ROOT),
+        docs / "python.md": python_api.render(),
+    }
 
 
 def main() -> int:
     """Write or check; returns the exit code."""
-    text = render()
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
-        print(f"{PAGE.name} is stale: run python tools/make_docs.py")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
+        for path in stale:
+            print(f"{path.name} is stale: run python -m tools.make_docs")
+        return int(bool(stale))
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

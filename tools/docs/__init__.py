@@ -1,0 +1,1 @@
+"""The pages that tools/make_docs.py writes, one module a page."""
