@@ -216,11 +216,16 @@ def pick_metrics(rows: Sequence[Row], profile: str, names: Sequence[str], option
         UsageError: the profile does not define one of them.
     """
     if not names:
-        tasks = dict.fromkeys(row.task for row in rows)
+        tasks = dict.fromkeys(row.task or ("multiple_choice" if _asks_for_letters(row) else "") for row in rows)
         if profile not in profiles.PROFILES:
             raise UsageError(f"no profile {profile!r}.", cure="Profiles: " + ", ".join(profiles.PROFILES) + ".")
         names = list(dict.fromkeys(name for task in tasks for name in profiles.default_metrics(profile, task)))
     return [profiles.resolve(profile, name, options) for name in dict.fromkeys(names)]
+
+
+def _asks_for_letters(row: Row) -> bool:
+    """Whether a row of no task has options, of which its reference is one: by letter or by text."""
+    return bool(row.choices) and any(len(text.strip()) == 1 or text in row.choices for text in row.references)
 
 
 def digest(rows: Sequence[Row]) -> str:

@@ -1,6 +1,6 @@
 """Multiple choice: which option an answer names. What cannot be read is reported as unparsed, never guessed.
 
-References are letters or option texts; options come from the row's `choices`.
+References are letters, option texts or numbers; options come from the row's `choices`, or from the lines of its question.
 """
 
 from __future__ import annotations
@@ -11,22 +11,17 @@ from string import ascii_uppercase
 
 import numpy as np
 
-from vleval.metric import Scorer, Scores
+from vldata.errors import DataError
+from vleval.metric import Floats, Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, references
+from vleval.metrics.choice_reading import read_options
 from vleval.metrics.evalscope_choice import read_evalscope
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import vlkit_normal
 from vleval.rows import Row
 
-_SAID = re.compile(
-    r"(?:answer|option|choice|答案|选项|选择|应选|选)\s*(?:is|are|should be|would be|为|是)?\s*[:：]?\s*"
-    r"(?:option|choice)?\s*\**[\(\[（【]?\s*([A-Za-z])(?![A-Za-z'’])",
-    re.IGNORECASE,
-)
-_BOXED = re.compile(r"\\boxed\{\s*(?:\\text\{)?\s*\(?([A-Za-z])\)?\s*\}")
-_ONLY = re.compile(r"\W*([A-Za-z])\W*")
-_LEADING = re.compile(r"\W{0,3}([A-Z])\s*[.)：:、\]）】](?!\w)")
-_WRAPPED = re.compile(r"[\(\[（【]\s*([A-Z])\s*[\)\]）】]")
+_OPTION_LINE = re.compile(r"^[ \t(]{0,4}([A-Z])[.):、][ \t]{0,4}([^\n]+)$", re.MULTILINE)
+_LONGEST_KEY = 2_000  # characters of a reference that is looked at for letters
 _STRICT_LINE = re.compile(r"(?i)^ANSWER\s*:\s*([A-Za-z\d ,]+)\s*(?:$|\n|\.)", re.MULTILINE)
 _LOOSE_LINE = re.compile(r"(?i)ANSWER\s*:\s*([A-Za-z\d ,]+)(?:[^\w]|\n|$|\.)")
 _INSPECT_WRAPPERS = (
@@ -45,32 +40,6 @@ _VLMEVAL_REFUSALS = (
 _VLMEVAL_FAILED = "Failed to obtain answer via API"
 
 Reader = Callable[[str, Sequence[str]], str]
-
-
-def read_choice(text: str, choices: Sequence[str]) -> str:
-    r"""Our reading: the letter an answer names, or "".
-
-    In turn: a lone letter, `\boxed{B}`, the last "answer is B" or "答案：B", "B." in front, one bracketed letter, the text of
-    exactly one option.
-    """
-    allowed = ascii_uppercase[: len(choices)] if choices else ascii_uppercase
-    stripped = text.strip()
-    if only := _ONLY.fullmatch(stripped):
-        return _among(only[1], allowed)
-    for pattern in (_BOXED, _SAID):
-        found: list[str] = pattern.findall(stripped)
-        if found and (letter := _among(found[-1], allowed)):
-            return letter
-    if (leading := _LEADING.match(stripped)) and (letter := _among(leading[1], allowed)):
-        return letter
-    wrapped: set[str] = {letter for letter in _WRAPPED.findall(stripped) if letter in allowed}
-    if len(wrapped) == 1:
-        return wrapped.pop()
-    return _by_text(stripped, choices)
-
-
-def _among(letter: str, allowed: str) -> str:
-    return letter.upper() if letter.upper() in allowed else ""
 
 
 def _by_text(text: str, choices: Sequence[str]) -> str:
@@ -138,6 +107,67 @@ def target_letter(reference: str, choices: Sequence[str]) -> str:
     return _by_text(bare, choices)
 
 
+def choices_in(question: str) -> tuple[str, ...]:
+    """The options that a question lists itself, one a line from A on."""
+    found: list[str] = []
+    for line in _OPTION_LINE.finditer(question):
+        if line[1] == ascii_uppercase[len(found)]:
+            found.append(line[2].strip())
+        elif found and line[1] == "A":
+            found = [line[2].strip()]
+        if len(found) == len(ascii_uppercase):
+            break
+    return tuple(found) if len(found) > 1 else ()
+
+
+def number_base(rows: Sequence[Row]) -> int:
+    """Where references count their options from, 0 or 1, if they are numbers and no option's text; -1 where they are none.
+
+    Raises:
+        DataError: they are numbers that may count from either.
+    """
+    numbers = [int(text) for row in rows if row.choices for text in row.references if _is_number(text, row.choices)]
+    if not numbers:
+        return -1
+    if 0 in numbers:
+        return 0
+    if any(_is_number(text, row.choices) and int(text) == len(row.choices) for row in rows if row.choices for text in row.references):
+        return 1
+    raise DataError(
+        "the references are numbers of options, and nothing tells whether they count from 0 or from 1.",
+        where=rows[0].id,
+        cure="Write them as letters, or as the options' texts.",
+    )
+
+
+def _is_number(text: str, choices: Sequence[str]) -> bool:
+    bare = text.strip()
+    return bare.isascii() and bare.isdigit() and len(bare) < 3 and bare not in [choice.strip() for choice in choices]
+
+
+def key_of(reference: str, choices: Sequence[str], base: int) -> str:
+    """The letters that a reference stands for: letters, an option's text, or its number; "" when it is none."""
+    if base >= 0 and _is_number(reference, choices):
+        place = int(reference) - base
+        return ascii_uppercase[place] if 0 <= place < len(choices) else ""
+    folded = vlkit_normal(reference)
+    texts = [vlkit_normal(choice) for choice in choices]
+    if texts.count(folded) == 1:
+        return ascii_uppercase[texts.index(folded)]
+    return read_options(reference, choices) if len(reference) < _LONGEST_KEY else _by_text(reference, choices)
+
+
+def circular(rows: Sequence[Row], values: Floats) -> dict[str, float]:
+    """The share of questions that are right in every order of their options; nothing where each is asked once."""
+    right: dict[str, float] = {}
+    for row, value in zip(rows, values, strict=True):
+        name = row.groups.get("circle", "")
+        if name:
+            right[name] = min(right.get(name, 1.0), float(value))
+    asked = sum("circle" in row.groups for row in rows)
+    return {"circular": sum(right.values()) / len(right)} if right and asked > len(right) else {}
+
+
 def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[[MetricOptions], Scorer]:
     def score(rows: Sequence[Row]) -> Scores:
         values = np.zeros(len(rows))
@@ -163,7 +193,36 @@ def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[
     return build
 
 
-vlkit = _build(read_choice, "read:vlkit refs:any", needs=("references",))
+def vlkit(options: MetricOptions) -> Scorer:
+    """Our recommendation: the options that an answer names are those of a reference; see `choice_reading`."""
+
+    def score(rows: Sequence[Row]) -> Scores:
+        base = number_base(rows)
+        values = np.zeros(len(rows))
+        unparsed = unkeyed = 0
+        for index, row in enumerate(rows):
+            choices = row.choices or choices_in(row.question)
+            targets = {letters for reference in references(row) if (letters := key_of(reference, choices, base))}
+            text = answer(row)
+            if text is None:
+                continue
+            letters = read_options(text, choices)
+            unparsed += not letters
+            unkeyed += not targets
+            values[index] = float(letters in targets) if letters else 0.0
+        notes = [f"{unparsed} of {len(rows)} answers name no option; they count as wrong and are not guessed."] if unparsed else []
+        if unkeyed:
+            notes.append(f"{unkeyed} of {len(rows)} references are neither letters nor an option's text; their rows count as wrong.")
+        if base >= 0:
+            notes.append(f"References are numbers of options, counted from {base}.")
+        parts = circular(rows, values)
+        if parts:
+            notes.append("Questions are asked in several orders of their options: `circular` counts one that is right in all of them.")
+        return Scores(values=values, unparsed=unparsed, notes=tuple(notes), parts=parts)
+
+    return mean_metric(score, signature="read:options-2 refs:any", binary=True)
+
+
 vlmevalkit = _build(read_vlmevalkit, "read:can-infer judge:none", needs=("references", "choices"))
 evalscope = _build(read_evalscope, "read:evalscope", needs=("references", "choices"))
 inspect = _build(read_inspect, "read:answer-line", needs=("references", "choices"))

@@ -22,6 +22,9 @@ _CONTEXT_KEYS = frozenset(
 MEDIA_TAG = re.compile(r"(?:<image>|<video>|<\|vision_start\|>|<\|(?:image|video)_pad\|>|<\|vision_end\|>)+\s*")
 
 
+_LETTERED = re.compile(r"\s{0,3}\(?([A-Z])\s{0,2}[.):、]\s{0,3}(?=\S)")
+
+
 class Context(TypedDict, total=False):
     """The fields of a Row beside id, prediction and references."""
 
@@ -207,15 +210,23 @@ def _choices(flat: Mapping[str, Any], where: str) -> tuple[str, ...]:
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, str):
-        return listed(value) or ()
+        return _without_letters(listed(value) or ())
     if value:
-        return texts_of(value, "choices", where)
+        return _without_letters(texts_of(value, "choices", where))
     letters: list[str] = []
     for letter in "ABCDEFGHIJ":
         if flat.get(letter) in (None, ""):
             break
         letters.append(str(flat[letter]))
     return tuple(letters) if len(letters) > 1 else ()
+
+
+def _without_letters(choices: tuple[str, ...]) -> tuple[str, ...]:
+    """Options without the letters that a tool put before all of them: `A. cat`, `B. dog`."""
+    lettered = [_LETTERED.match(choice) for choice in choices]
+    if len(choices) < 2 or not all(found and found[1] == chr(ord("A") + place) for place, found in enumerate(lettered)):
+        return choices
+    return tuple(choice[found.end() :].strip() for choice, found in zip(choices, lettered, strict=True) if found)
 
 
 def _images(flat: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ import pytest
 from vleval.metrics.anls import anls, pip_anls, raw_length_anls, slide_anls
 from vleval.metrics.anls_star import anls_star
 from vleval.metrics.chartqapro import match
+from vleval.metrics.choice_reading import read_options
 from vleval.metrics.exact import exact_match
-from vleval.metrics.multiple_choice import read_choice, read_inspect, read_vlmevalkit
+from vleval.metrics.multiple_choice import read_inspect, read_vlmevalkit
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.quantity import quantity_match
 from vleval.metrics.relaxed import relaxed_match
@@ -222,7 +223,7 @@ OPTIONS = ("a red car", "a blue car", "Paris", "none of these")
     ],
 )
 def test_which_option_an_answer_names(text, ours, vlmevalkit, inspect):
-    assert read_choice(text, OPTIONS) == ours
+    assert read_options(text, OPTIONS) == ours
     assert read_inspect(text, OPTIONS) == inspect
     if text != "\\boxed{B}" and text != "答案：C":
         assert read_vlmevalkit(text, OPTIONS) == vlmevalkit

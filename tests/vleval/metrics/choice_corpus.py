@@ -1,0 +1,649 @@
+"""Answers to multiple-choice questions, English and Chinese, with the option that a reader would say they name ("" for none).
+
+`TEMPLATES` are shapes seen in public reports and in answers of models; each is written out for two options. L is the option's letter, l
+the same in lower case, T its text, O and U another option's letter and text. `LITERAL` are answers of their own.
+"""
+
+from __future__ import annotations
+
+from string import ascii_uppercase
+
+ANIMALS = ("cat", "dog", "bird", "fish")
+COLOURS = ("red", "dark red", "blue", "light green")
+PHRASES = ("on the left of the table", "behind the sofa", "under the bed", "next to the window")
+TIERE = ("猫", "狗", "鸟", "鱼")
+ORTE = ("桌子的左边", "沙发后面", "床底下", "窗户旁边")
+NUMBERS = ("1", "2", "3", "4")
+YESNO = ("Yes", "No")
+TEN = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
+
+ENGLISH = r"""
+L
+l
+L.
+(L)
+[L]
+L)
+(l)
+**L**
+**L.**
+**(L)**
+*L*
+`L`
+"L"
+'L'
+L:
+ L
+L\n
+L\n\n
+L. T
+L) T
+(L) T
+[L] T
+L: T
+L - T
+L, T
+L T
+**L. T**
+**L) T**
+**L**. T
+L. **T**
+L. T.
+Option L
+option L
+Choice L
+Letter L
+Option L.
+Option (L)
+Option L: T
+Answer: L
+answer: L
+ANSWER: L
+Answer L
+Answer: (L)
+Answer: L.
+Answer: L. T
+Answer: L) T
+Answer: **L**
+**Answer: L**
+**Answer:** L
+**Answer**: **L**
+Answer: `L`
+Answer: "L"
+Answer:\nL
+Answer:\n\n**L**
+Ans: L
+Ans. L
+Final answer: L
+Final Answer: (L) T
+**Final Answer: L**
+### Final Answer\n**L**
+### Answer:\nL. T
+The answer is L
+The answer is L.
+The answer is (L).
+The answer is **L**.
+The answer is "L".
+The answer is L: T
+The answer is L. T
+The answer is L, T.
+The answer is: L
+The answer is: (L) T
+The answer is option L.
+The answer is choice (L).
+The answer is l.
+the answer is l
+The correct answer is L.
+The correct answer is (L) T.
+The correct answer is **L. T**.
+The correct answer is: **L) T**
+The correct option is L.
+The correct choice is L.
+The right answer is L.
+The best answer is L.
+The best choice would be L.
+The most likely answer is L.
+The correct answer would be L.
+The correct answer should be L.
+The answer must be L.
+The answer to this question is L.
+The correct answer to the question is (L).
+My answer is L.
+My choice is L.
+My final answer is (L).
+So the answer is L.
+So, the answer is L.
+Therefore, the answer is L.
+Therefore, the correct answer is (L) T.
+Thus, the correct option is L.
+Hence, the answer is (L).
+Therefore, L.
+So L.
+I choose L.
+I would choose L.
+I'd choose (L).
+I pick L.
+I would select option L.
+I will go with L.
+I'll go with option L.
+I'd go with (L) T.
+I choose option L because it fits.
+I select L, since the T is in front.
+It is L.
+It's L.
+It is (L).
+L is correct.
+L is the correct answer.
+L is the right answer.
+(L) is correct.
+(L) is the correct answer.
+Option L is correct.
+Option L is the correct answer.
+Option L is the best choice.
+Option (L) is correct.
+The option L is correct.
+L. T is the correct answer.
+L is the answer.
+L is the best answer.
+The correct answer is L because the picture shows it.
+The answer is L because of the shape.
+The answer is L since no other fits.
+The answer is L as shown in the image.
+The correct answer is L. Here's why: option L fits, whereas O does not.
+The correct answer is L. O is wrong because it shows something else.
+L. T. The other options are wrong.
+L\n\nExplanation: option O is not in the picture.
+L\nReason: the T is in front.
+L. T\n\nO. U is not shown.
+Answer: L\nExplanation: O is a common mistake.
+The answer is L, not O.
+It is not O, so the answer is L.
+The answer is not O but L.
+Not O. The answer is L.
+At first sight O, but the answer is L.
+I thought the answer is O. Wait, the answer is L.
+The answer is O. No, wait. The correct answer is L.
+Let me look at each option.\nA. no\nB. no\nC. no\nD. no\nThe answer is L.
+Option A is one way. Option B is another. Option C could be. Option D too. The correct option is L.
+The picture shows many things.\n\nL
+The picture shows many things.\n\n**L**
+The picture shows many things.\n(L)
+Looking at the picture, I see it.\n\nAnswer: L
+Looking at the picture, I see it. The answer is: \boxed{L}
+\boxed{L}
+\boxed{\text{L}}
+\boxed{\textbf{L}}
+\boxed{\mathrm{L}}
+\boxed{(L)}
+\boxed{L. T}
+\boxed{\text{L. T}}
+\boxed{\text{(L) T}}
+\boxed{T}
+$\boxed{L}$
+$$\boxed{L}$$
+\[\boxed{L}\]
+\(\boxed{L}\)
+The final answer is $\boxed{L}$.
+The final answer is: $\boxed{\text{L}}$
+\fbox{L}
+We find $x = \boxed{42}$. The answer is L.
+We get \boxed{\langle H\rangle \ll \Delta E}, so\n\n**Answer: L**
+$\text{L}$
+$L$
+\text{L}
+<answer>L</answer>
+<answer> L </answer>
+<answer>(L)</answer>
+<answer>L. T</answer>
+<answer>T</answer>
+<answer>\nL\n</answer>
+<answer>The answer is L.</answer>
+<answer>\boxed{L}</answer>
+<answer>L
+Option O looks likely at first. <answer>L</answer>
+<CONCLUSION>L</CONCLUSION>
+<CONCLUSION> L </CONCLUSION>
+<final_answer>L</final_answer>
+<|begin_of_box|>L<|end_of_box|>
+The answer is <|begin_of_box|>L<|end_of_box|>
+<|begin_of_box|>L. T<|end_of_box|>
+{"answer": "L"}
+{"answer":"L"}
+{"answer": "L. T"}
+{"answer": "T"}
+{"answer": "L", "reason": "O is wrong"}
+{"reason": "O is wrong", "answer": "L"}
+{"final_answer": "L"}
+{"choice": "L"}
+{"option": "L"}
+{'answer': 'L'}
+```json\n{"answer": "L"}\n```
+```json\n{\n  "answer": "L",\n  "confidence": 0.9\n}\n```
+```\nL\n```
+["L"]
+L</s>
+L<|im_end|>
+Answer: L<|endoftext|>
+L<eos>
+L<end_of_turn>
+<|im_start|>assistant\nL
+L<|eot_id|>
+T
+T.
+The T
+The T.
+**T**
+"T"
+The answer is T.
+The answer is the T.
+The correct answer is T.
+The answer is "T".
+It is the T.
+I think the answer is the T.
+The correct answer is the T because it is in front.
+The picture shows the T.
+There is only the T here.
+It is not the U but the T.
+The T, not the U.
+Ｌ
+（Ｌ）
+Ｌ．
+Ａnswer：Ｌ
+<b>L</b>
+<p>L</p>
+> L
+- L
+# L
+L !
+L ✓
+Final choice: L
+Selected option: L
+Correct option: L
+Correct answer: L
+Correct answer: (L) T
+The correct option is: **(L) T**
+The answer is → L
+Answer => L
+The answer = L
+Answer - L
+answer is L
+Choice: L
+Option: L
+Antwort: L
+Respuesta: L
+I believe the answer is L.
+I am confident that the answer is L.
+Based on the image, the answer is L.
+Based on the image, the correct answer is:\n\nL. T
+Based on the image, the correct answer is:\n\n**L. T**
+Among the options, L is correct.
+Of these, only L is correct.
+Given the options, I would pick (L).
+Let's see. The T is there. So, L.
+Step 1: look. Step 2: think. Step 3: answer. The answer is (L).
+The answer is L.\n\nThe answer is L.
+"""
+
+CHINESE = r"""
+答案是L
+答案是L。
+答案为L
+答案：L
+答案:L
+答案：L。
+答案： L
+答案：（L）
+答案：【L】
+答案是（L）
+答案是：L
+答案是 L。
+答案是L选项。
+答案是选项L。
+答案选L
+答案应该是L
+答案应为L。
+正确答案是L。
+正确答案为L
+正确答案：L
+正确答案是：L. T
+正确答案是（L）T。
+**正确答案：L**
+**答案：L**
+最终答案：L
+最终答案是L。
+参考答案：L
+所以答案是L。
+因此答案是L。
+因此，正确答案是L。
+综上所述，答案为L。
+故答案为L。
+故答案为：L
+故选L
+故选：L
+故选L。
+故选（L）。
+故本题选L。
+本题选L
+选L
+选L。
+选择L
+选择L。
+选：L
+选项L
+选项L。
+选择：L
+我选L
+我选择L。
+我会选择L。
+我认为答案是L。
+应选L
+应该选L。
+应选择L。
+所以选L。
+因此选择L。
+因此选择选项L。
+正确选项是L
+正确的选项是L。
+正确选项：L
+正确的是L
+L选项
+L选项。
+L项
+L。
+L、T
+L．T
+L. T
+L：T
+（L）
+（L）T
+【L】
+L选项正确。
+L是正确的。
+L是正确答案。
+L是对的。
+L正确。
+L项正确。
+选项L正确。
+选项L是正确的。
+L选项是正确答案。
+L选项符合题意。
+只有L正确。
+答案是L，因为图中可以看到。
+答案是L，不是O。
+不是O，而是L。
+不选O，选L。
+不能选O，应选L。
+答案不是O，而是L。
+O不正确，答案是L。
+图中可以看到很多东西。\n\n答案：L
+图中可以看到很多东西。\n答案是L
+首先看图。\n\nL
+根据图片，答案是L。
+根据图片内容，正确答案是：\n\nL. T
+A选项不对，B选项不对，C选项不对，D选项不对。综上，选L。
+答案：L\n解析：O是错误的。
+L\n解析：图中没有O。
+解析：图中有T。故选L。
+【答案】L
+【答案】L【解析】图中有T。
+<answer>L</answer>
+\boxed{L}
+答案是\boxed{L}
+答案是$\boxed{L}$。
+答案是**L**。
+答案是“L”。
+答案是「L」。
+{"答案": "L"}
+{"answer": "L", "解析": "O不对"}
+T
+T。
+答案是T。
+答案是：T
+是T。
+图中是T。
+应该是T
+Ｌ
+（Ｌ）
+答案：Ｌ
+答：L
+答：L。
+结论：L
+"""
+
+# (answer, options, what is named)
+LITERAL: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    # Nothing is named.
+    ("ANSWER: None of the above", ANIMALS, ""),
+    ("None of the above", ANIMALS, ""),
+    ("ANSWER: Don't know", ANIMALS, ""),
+    ("ANSWER: I don't know", ANIMALS, ""),
+    ("I don't know.", TEN, ""),
+    ("I cannot tell.", TEN, ""),
+    ("I think so.", TEN, ""),
+    ("Answer: A cat cannot be seen, so I can't tell", ANIMALS, ""),
+    ("I'm sorry, but I can't help with that.", ANIMALS, ""),
+    ("Sorry, the image is too small to say.", ANIMALS, ""),
+    ("It cannot be determined from the image.", ANIMALS, ""),
+    ("A or B", ANIMALS, ""),
+    ("The answer is A or B.", ANIMALS, ""),
+    ("Either B or C.", ANIMALS, ""),
+    ("A/B", ANIMALS, ""),
+    ("Both are possible.", ANIMALS, ""),
+    ("Neither A nor B.", ANIMALS, ""),
+    ("The answer is not A.", ANIMALS, ""),
+    ("It is not B.", ANIMALS, ""),
+    ("A is incorrect.", ANIMALS, ""),
+    ("Option B is wrong.", ANIMALS, ""),
+    ("B is not correct.", ANIMALS, ""),
+    ("Z", ANIMALS, ""),
+    ("E", ANIMALS, ""),
+    ("The answer is E.", ANIMALS, ""),
+    ("(F)", ANIMALS, ""),
+    ("", ANIMALS, ""),
+    (" \n ", ANIMALS, ""),
+    ("?", ANIMALS, ""),
+    ("...", ANIMALS, ""),
+    ("The picture shows a horse.", ANIMALS, ""),
+    ("The answer is a horse.", ANIMALS, ""),
+    ("A horse stands in a field.", ANIMALS, ""),
+    ("A photo of an elephant", ANIMALS, ""),
+    ("I see a horse and a cow.", TEN, ""),
+    ("A cat and a dog are playing.", ANIMALS, ""),
+    ("There is a cat, a dog and a bird.", ANIMALS, ""),
+    ("A. cat\nB. dog\nC. bird\nD. fish", ANIMALS, ""),
+    ("A) cat B) dog C) bird D) fish", ANIMALS, ""),
+    ("Vitamin C", ANIMALS, ""),
+    ("Plan B is in action here", ANIMALS, ""),
+    ("C++ is a language", ANIMALS, ""),
+    ("It is 20 °C outside.", ANIMALS, ""),
+    ("An A-frame house", ANIMALS, ""),
+    ("U.S.A.", ANIMALS, ""),
+    ("D-Day", ANIMALS, ""),
+    ("Grade A beef", ANIMALS, ""),
+    ("The answer depends on a number of things.", ANIMALS, ""),
+    ("The answer is in the picture.", ANIMALS, ""),
+    ("The answer is a matter of taste.", ANIMALS, ""),
+    ("The options are A, B, C and D", ANIMALS, "ABCD"),
+    ("Please give me the options.", ANIMALS, ""),
+    ("Choose a or b", ANIMALS, ""),
+    ("Is it A?", ANIMALS, ""),
+    ("无法确定。", TIERE, ""),
+    ("不知道", TIERE, ""),
+    ("图中没有猫。", TIERE, ""),
+    ("图片不清楚，无法判断。", TIERE, ""),
+    ("以上都不是", TIERE, ""),
+    ("A或B", TIERE, ""),
+    ("A还是B？", TIERE, ""),
+    ("不选A", TIERE, ""),
+    ("答案不是A", TIERE, ""),
+    ("A不正确", TIERE, ""),
+    ("A选项错误", TIERE, ""),
+    ("图中有猫和狗。", TIERE, ""),
+    ("一匹马", TIERE, ""),
+    ("这是一张照片。", TIERE, ""),
+    ("\\boxed{42}", ANIMALS, ""),
+    ("\\boxed{x = A + B}", ANIMALS, ""),
+    ("<answer>horse</answer>", ANIMALS, ""),
+    ('{"answer": "horse"}', ANIMALS, ""),
+    ('{"answer": null}', ANIMALS, ""),
+    ("BAD", ANIMALS, ""),
+    ("DAD", ANIMALS, ""),
+    ("CAB", ANIMALS, ""),
+    ("I", ANIMALS, ""),
+    ("a dog or a cat", ANIMALS, ""),
+    ("The answer is B. cat", ANIMALS, ""),
+    ("A. dog", ANIMALS, ""),
+    # Articles, pronouns and option texts.
+    ("The answer is a dog.", ANIMALS, "B"),
+    ("The answer is a fish.", ANIMALS, "D"),
+    ("The correct answer is a bird sitting on a branch.", ANIMALS, "C"),
+    ("My choice is a bird", ANIMALS, "C"),
+    ("The best option is a dog", ANIMALS, "B"),
+    ("The answer: a dog", ANIMALS, "B"),
+    ("The answer is I think dog", ANIMALS, "B"),
+    ("A dog.", ANIMALS, "B"),
+    ("a fish", ANIMALS, "D"),
+    ("A bird is flying over the house.", ANIMALS, "C"),
+    ("It is a dog, not a cat.", ANIMALS, "B"),
+    ("I think it is a cat", TEN[:0] + ANIMALS, "A"),
+    ("There isn't a cat; there is a dog.", ANIMALS, "B"),
+    ("The answer is A cat", ANIMALS, "A"),
+    ("The answer is B dog", ANIMALS, "B"),
+    ("The answer is A, a cat.", ANIMALS, "A"),
+    ("A", ANIMALS, "A"),
+    ("a", ANIMALS, "A"),
+    ("A.", ANIMALS, "A"),
+    ("A because it has whiskers", ANIMALS, "A"),
+    ("The answer is A because it has whiskers.", ANIMALS, "A"),
+    ("The answer is A in this picture.", ANIMALS, "A"),
+    ("I", TEN, "I"),
+    ("(I)", TEN, "I"),
+    ("The answer is I.", TEN, "I"),
+    ("The answer is C because I computed it.", TEN, "C"),
+    ("I think the answer is B.", TEN, "B"),
+    ("I would say J.", TEN, ""),
+    ("dark red", COLOURS, "B"),
+    ("The car is dark red.", COLOURS, "B"),
+    ("The car is red.", COLOURS, "A"),
+    ("It's light green", COLOURS, "D"),
+    ("The man stands behind the sofa.", PHRASES, "B"),
+    ("He is next to the window, looking out.", PHRASES, "D"),
+    ("It is on the left of the table.", PHRASES, "A"),
+    ("The answer is: under the bed", PHRASES, "C"),
+    ("人在沙发后面。", ORTE, "B"),
+    ("答案是床底下", ORTE, "C"),
+    ("在窗户旁边", ORTE, "D"),
+    ("图中是一只狗。", TIERE, "B"),
+    ("是一只鸟", TIERE, "C"),
+    ("答案是一条鱼。", TIERE, "D"),
+    ("Yes", YESNO, "A"),
+    ("No.", YESNO, "B"),
+    ("yes, there is no dog", YESNO, "A"),
+    ("No, there isn't.", YESNO, "B"),
+    ("The answer is yes.", YESNO, "A"),
+    ("The answer is no.", YESNO, "B"),
+    ("B. No", YESNO, "B"),
+    ("(A) Yes", YESNO, "A"),
+    ("2", NUMBERS, "B"),
+    ("3.", NUMBERS, "C"),
+    ("There are 4 cars.", NUMBERS, "D"),
+    ("The answer is 3.", NUMBERS, "C"),
+    ("B. 2", NUMBERS, "B"),
+    ("I see 1 dog and 2 cats", NUMBERS, ""),
+    ("2", ANIMALS, "B"),
+    ("Option 3", ANIMALS, "C"),
+    ("(4)", ANIMALS, "D"),
+    ("5", ANIMALS, ""),
+    ("0", ANIMALS, ""),
+    ("第2个选项", TIERE, "B"),
+    # Several letters.
+    ("ABD", ANIMALS, "ABD"),
+    ("A, B, D", ANIMALS, "ABD"),
+    ("A,B,D", ANIMALS, "ABD"),
+    ("A、B、D", ANIMALS, "ABD"),
+    ("A B", ANIMALS, ""),
+    ("A and B", ANIMALS, "AB"),
+    ("A & C", ANIMALS, "AC"),
+    ("D, A", ANIMALS, "AD"),
+    ("AB", ANIMALS, "AB"),
+    ("(A), (C)", ANIMALS, "AC"),
+    ("ANSWER: A,B,D", ANIMALS, "ABD"),
+    ("The correct answers are A and C.", ANIMALS, "AC"),
+    ("The answer is both A and B.", ANIMALS, "AB"),
+    ("A and C are correct.", ANIMALS, "AC"),
+    ("The correct options are B, C and D.", ANIMALS, "BCD"),
+    ("答案是A、C", TIERE, "AC"),
+    ("答案：ABD", TIERE, "ABD"),
+    ("选AC", TIERE, "AC"),
+    ("A和C都正确", TIERE, "AC"),
+    ("\\boxed{A, C}", ANIMALS, "AC"),
+    ("<answer>A, C</answer>", ANIMALS, "AC"),
+    ('{"answer": ["A", "C"]}', ANIMALS, "AC"),
+    # What comes later, or before, is no answer.
+    ("Answer: **D**", ANIMALS, "D"),
+    ("I considered (A), but it is incorrect. Final answer: D.", ANIMALS, "D"),
+    ("The correct answer is d.", ANIMALS, "D"),
+    ("Based on the picture, the correct answer is (B).", ANIMALS, "B"),
+    ("C. A pretty girl stands there", ANIMALS, "C"),
+    ("Answer: this asks which is a colour\n\nANSWER: B", ANIMALS, "B"),
+    ("ANSWER IS D. A is incorrect.", ANIMALS, "D"),
+    ("The answer is B. Note that A is a common distractor.", ANIMALS, "B"),
+    ("Antwort:\n\nAntwort: C", ANIMALS, "C"),
+    ("If the question were about cats, the answer would be A. The answer is B.", ANIMALS, "B"),
+    ("The answer is B. If it had whiskers, the answer would be A.", ANIMALS, "B"),
+    ("Is it A? No. Is it B? No. The answer is C.", ANIMALS, "C"),
+    ("Let A be the area and B the base. The answer is C.", ANIMALS, "C"),
+    ("Object B is right of object A. So the answer is D.", ANIMALS, "D"),
+    ("Options A and B can be ruled out. C is correct.", ANIMALS, "C"),
+    ("We can eliminate A, B and D. The correct answer is C", ANIMALS, "C"),
+    ("A: no. B: no. C: yes. D: no. Answer: C", ANIMALS, "C"),
+    ("Point A is at the top, point B below. The answer is (D) fish.", ANIMALS, "D"),
+    ("The triangle ABC has a right angle. Answer: D", ANIMALS, "D"),
+    ("The answer is (b).", ANIMALS, "B"),
+    ("The answer is b)", ANIMALS, "B"),
+    ("c", ANIMALS, "C"),
+    ("答案是b", TIERE, "B"),
+    ("三角形ABC中，答案选D", TIERE, "D"),
+    ("A点在上面，B点在下面，故选C。", TIERE, "C"),
+    ("如果是猫，答案会是A。但是图中是狗，答案是B。", TIERE, "B"),
+    ("The final answer is $\\boxed{B}$. Option A is wrong.", ANIMALS, "B"),
+    ("<answer>B</answer> because A is a cat", ANIMALS, "B"),
+    ("(B) because (A) is too small", ANIMALS, "B"),
+    ("Answer: C. Both A and B are out of the picture.", ANIMALS, "C"),
+    ("Correct: B", ANIMALS, ""),
+    ("B, the dog", ANIMALS, "B"),
+    ("B - the dog is in front", ANIMALS, "B"),
+    ("dog (B)", ANIMALS, "B"),
+    ("The animal is a dog (option B).", ANIMALS, "B"),
+    ("The dog, which is option B, is correct.", ANIMALS, "B"),
+)
+
+
+def corpus() -> list[tuple[str, tuple[str, ...], str]]:
+    """Every answer once, with its options and what it names."""
+    found: dict[tuple[str, tuple[str, ...]], str] = {}
+    for lines, sets in ((ENGLISH, (ANIMALS, PHRASES)), (CHINESE, (TIERE, ORTE))):
+        for number, shape in enumerate(line for line in lines.split("\n") if line.strip()):
+            for turn, options in enumerate(sets):
+                place = (number + 2 * turn + 1) % 4
+                other = (place + 1 + turn) % 4
+                found[_filled(shape, options, place, other), options] = ascii_uppercase[place]
+    found |= {(text, options): wanted for text, options, wanted in LITERAL}
+    return [(text, options, wanted) for (text, options), wanted in found.items()]
+
+
+def _filled(shape: str, options: tuple[str, ...], place: int, other: int) -> str:
+    """A shape with its letters, whose marks stand alone: L, l, T, O, U and the full-width L."""
+    import re
+
+    letter = ascii_uppercase[place]
+    words = {
+        "L": letter,
+        "l": letter.lower(),
+        "T": options[place],
+        "O": ascii_uppercase[other],
+        "U": options[other],
+        "Ｌ": chr(ord("Ａ") + place),
+    }
+    shape = re.sub(r"\\n", "\n", shape) if "\\n" in shape else shape
+    return re.sub(r"(?<![A-Za-z])(?:[LlTOU](?![A-Za-z]|['’][a-z])|Ｌ)", lambda match: words[match[0]], shape)
