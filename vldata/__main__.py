@@ -1,6 +1,6 @@
 """`python -m vldata`: the same as the command."""
 
-from vldata.cli import main
+from vldata.start import vldata
 
 if __name__ == "__main__":
-    main()
+    vldata()

@@ -33,6 +33,14 @@ def write_error(path: Path, error: OSError) -> DataError:
     return DataError(f"cannot be written: {error.strerror or error}.", where=str(error.filename or path), cure=cure)
 
 
+def refusal(error: OSError) -> DataError:
+    """Make the message for a refusal of the operating system that nobody answered closer to it: a full disk, a right, a file gone."""
+    cure = _WRITE_CURES.get(error.errno or 0, f"See whether the disk and the network are well, {_AGAIN}")
+    if error.errno == errno.ENOENT:
+        cure = "It was there and is gone, or was never made: check the path."
+    return DataError(f"the system refuses: {error.strerror or error}.", where=str(error.filename or ""), cure=cure)
+
+
 def read_error(path: Path, error: OSError, *, where: str = "") -> DataError:
     """Make the message for a failed read; the cure is that of its cause.
 

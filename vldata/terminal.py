@@ -11,6 +11,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from vldata.causes import refusal
 from vldata.errors import VlkitError
 from vldata.secrets import redact
 
@@ -71,7 +72,8 @@ def print_version(wanted: bool) -> None:
 def run(app: typer.Typer, prog: str) -> None:
     """Run a command line to its end and exit the process.
 
-    Exit codes: 0 good, 1 bad data or findings, 2 bad usage, 130 interrupted. A VlkitError is printed bare; a bug keeps its traceback.
+    Exit codes: 0 good, 1 bad data or findings, 2 bad usage, 130 interrupted. A VlkitError is printed bare, and so is a refusal
+    of the operating system; a bug keeps its traceback.
     """
     try:
         app(prog_name=prog)
@@ -81,6 +83,9 @@ def run(app: typer.Typer, prog: str) -> None:
     except KeyboardInterrupt:
         note("Interrupted.")
         raise SystemExit(130) from None
-    except BrokenPipeError:  # the reader of our stdout has gone (`| head`): not a fault
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):  # the reader of our stdout has gone (`| head`): not a fault
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(0) from None
+        note(str(refusal(error)))
+        raise SystemExit(1) from None

@@ -18,7 +18,7 @@ from vldata.media.pool import DEFAULT_TIMEOUT_S
 from vldata.media.refs import Failure
 from vldata.media.video_proof import VideoFacts, inspect_videos
 from vldata.output.contract import Contract, PixelContract, read_contract
-from vldata.output.dataset_info import Entry, make_entry, read_dataset_info
+from vldata.output.dataset_info import Entry, columns_of, make_entry, read_dataset_info
 from vldata.output.folder import DATASET_INFO, VIDEOS_DIR, DatasetPaths, can_name_files
 from vldata.output.journal import unfinished
 from vldata.output.publish import MediaLine
@@ -146,12 +146,12 @@ class _DatasetCheck:
     def records(self, *, collect_images: bool) -> tuple[int, dict[str, tuple[str, str]]]:
         """Check the registry entry and every record; returns the number of records and each picture's first use."""
         info = self._paths.out / DATASET_INFO
-        complete = make_entry("", videos="videos" in self._entry.get("columns", {}), tools="tools" in self._entry.get("columns", {}))
+        columns = columns_of(self._entry)
+        complete = make_entry("", videos="videos" in columns, tools="tools" in columns)
         for part in ("formatting", "columns", "tags"):
             if self._entry.get(part) != complete[part]:
                 self._add(info, "VL030", f"{self._paths.name!r}: {part!r} is {self._entry.get(part)!r}, not {complete[part]!r}.")
-        columns = self.contract.columns if self.contract else None
-        checker = RecordChecker(columns, self._findings, collect_images=collect_images)
+        checker = RecordChecker(self.contract.columns if self.contract else None, self._findings, collect_images=collect_images)
         for file in self._files():
             counted = checker.check_file(file)
             self._compare_digest(file, counted)

@@ -1,6 +1,6 @@
 """`python -m vleval`: the same as the command."""
 
-from vleval.cli import main
+from vleval.start import vleval
 
 if __name__ == "__main__":
-    main()
+    vleval()

@@ -170,3 +170,23 @@ def test_an_off_grid_picture_is_resized_as_the_processor_does(tiny: Path, tmp_pa
 def test_something_is_always_learned(samples: list[Sample]) -> None:
     for sample in samples:
         assert (sample.labels != IGNORED).any()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ messages[9].role }}",
+        "{{ 1 // 0 }}",
+        "{% for m in 5 %}{% endfor %}",
+        "{{ messages.x.y.z }}",
+        "{{ raise_exception('no') }}",
+        "{{ ''.__class__.__mro__ }}{{ x.y }}",
+    ],
+)
+def test_a_template_that_fails_is_named(template: str, tiny: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = Path(shutil.copytree(tiny, tmp_path / "model"))
+    (folder / "chat_template.jinja").write_text(template)
+    with pytest.raises(DataError, match="the chat template"):
+        Prompter(folder).render([Message("user", "a"), Message("assistant", "b")])

@@ -70,7 +70,7 @@ def test_numbers_that_are_none_stay_text(tmp_path: Path) -> None:
         ("method: full", "method: invalid enum value 'full'; there are lora, qlora"),
         ("val_size: 1.0", "val_size: 1 is every record"),
         ("batch_size: 99999999999999999999999", "batch_size: "),
-        ("epochs: 1e30", "epochs: 1e+30 must be above 0 and at most 10,000,000"),
+        ("epochs: 1e30", "epochs: 1e+30 must be above 0 and at most 100,000"),
         ("keep_vision_gib: 1\ntrain_vision: true", "only a frozen tower makes the same of a picture again"),
         ("learning_rat: 1", "unknown key 'learning_rat'. Did you mean 'learning_rate'?"),
         ("rank: many", "rank: expected `int`, got `str`"),
@@ -148,3 +148,61 @@ def test_another_value_is_refused(tmp_path: Path, line: str) -> None:
 
 def test_llamafactory_compiles(tmp_path: Path) -> None:
     assert read_recipe(write(tmp_path, f"{TUTORIAL}torch_compile: true\n"))[0].compile
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data: " + "[" * 50_000,
+        "data: " + "[" * 400 + "]" * 400,
+        "a0: &a [x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"a{n + 1}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9)),
+        "a: &a [*a]",
+        "model: " + "x" * 2_000_000,
+        "max_steps: " + "9" * 5_000,
+        "a: 2024-13-45",
+        "? [a, b]\n: c",
+    ],
+)
+def test_hostile_yaml_is_refused_in_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        read_recipe(path)
+    assert len(str(caught.value)) < 1_000
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("max_steps", "1e23"),
+        ("max_steps", "100000000000000000000000"),
+        ("rank", "10000000"),
+        ("seed", "-1"),
+        ("seed", "99999999999"),
+        ("workers", "100000"),
+        ("max_records", "0"),
+        ("max_pixels", "-5"),
+        ("alpha", "0"),
+        ("alpha", ".inf"),
+        ("save_limit", "0"),
+        ("eval_batch_size", "-1"),
+        ("weight_decay", "1e9"),
+        ("warmup", ".nan"),
+        ("generation", "{temperature: .inf}"),
+        ("keep_vision_gib", "1e30"),
+    ],
+)
+def test_absurd_numbers_are_refused(key: str, value: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"model: m\ndata: d/x\noutput: o\n{key}: {value}\n")
+    with pytest.raises(UsageError, match=key if key != "generation" else "temperature"):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize("line", ["dataset: ../../x", "dataset: /etc/x", "export_size: big", "max_samples: many", "dataset: 'a\\b'"])
+def test_a_llamafactory_yaml_names_datasets_and_numbers(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "lf.yaml"
+    path.write_text(f"model_name_or_path: m\nstage: sft\ndo_train: true\nfinetuning_type: lora\noutput_dir: o\n{line}\n")
+    with pytest.raises(UsageError):
+        read_recipe(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -68,6 +69,62 @@ def test_merging_changes_no_answer(tiny: Path, colours: str, trained: tuple[Path
     after = {name: tensor for path in (tmp_path / "merged").glob("*.safetensors") for name, tensor in load_file(path).items()}
     changed = {name for name, tensor in before.items() if not torch.equal(tensor, after[name])}
     assert len(changed) == 14 and all("language_model.layers" in name for name in changed)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_merge_goes_on_where_it_was_killed(
+    torn: bool, tiny: Path, trained: tuple[Path, TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge(tiny, trained[0], tmp_path / "whole", shard_gb=0.0005, verify=False)
+    said: list[str] = []
+
+    def die(line: str) -> None:
+        said.append(line)
+        if len(said) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        merge(tiny, trained[0], tmp_path / "merged", shard_gb=0.0005, verify=False, say=die)
+    assert not (tmp_path / "merged").exists()
+    if torn:
+        newest = tmp_path / ".merged.partial" / "part-00001.safetensors"
+        newest.write_bytes(newest.read_bytes()[:-9] + b"x" * 9)
+    again: list[str] = []
+    merge(tiny, trained[0], tmp_path / "merged", shard_gb=0.0005, verify=False, say=again.append)
+    assert again[0] == f"{1 if torn else 2} parts are taken over from an interrupted merge."
+    assert digests(tmp_path / "merged") == digests(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["merged", "whole"]
+
+
+def test_nothing_outside_a_model_folder_is_merged(tiny: Path, trained: tuple[Path, TrainResult], tmp_path: Path) -> None:
+    (tmp_path / "id_rsa").write_text("secret")
+    for name in ("notes.txt", "model.safetensors.index.json"):
+        base = Path(shutil.copytree(tiny, tmp_path / f"base-{name}"))
+        if name == "notes.txt":
+            (base / name).symlink_to(tmp_path / "id_rsa")
+        else:
+            (base / name).write_text(json.dumps({"weight_map": {"a": "../id_rsa"}}))
+        with pytest.raises(DataError, match=r"leads out of its folder|names the weights '\.\./id_rsa'"):
+            merge(base, trained[0], tmp_path / "merged", verify=False)
+        assert not (tmp_path / "merged").exists() and b"secret" not in b"".join(
+            path.read_bytes() for path in tmp_path.glob(".merged.partial/*")
+        )
+
+
+def test_a_snapshot_of_the_hubs_cache_is_a_model_folder(tiny: Path, tmp_path: Path) -> None:
+    from vldata.models.layout import check_model_folder
+
+    repository = tmp_path / "models--me--tiny"
+    (repository / "blobs").mkdir(parents=True)
+    (repository / "snapshots" / "abc").mkdir(parents=True)
+    for path in tiny.iterdir():
+        shutil.copyfile(path, repository / "blobs" / path.name)
+        (repository / "snapshots" / "abc" / path.name).symlink_to(f"../../blobs/{path.name}")
+    check_model_folder(repository / "snapshots" / "abc")
 
 
 def test_an_adapter_of_another_base_is_refused(tiny: Path, trained: tuple[Path, TrainResult], tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vltrain.cli import main
+from vltrain.start import vltrain
 
 if __name__ == "__main__":
-    main()
+    vltrain()

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from vldata.errors import UsageError
+from vldata.files.paths import path_fault
 from vldata.suggest import nearest
 from vltrain.llamafactory_keys import COMBINED, GENERATION, LISTS, MOOT, RENAMED, REQUIRED, UNSUPPORTED
 
@@ -41,18 +42,27 @@ def translate(values: Fields, *, where: str) -> tuple[Fields, list[str]]:
     fields["job"] = _job(values)
     fields.setdefault("cutoff", 2_048)
     fields.setdefault("packing", False)
-    fields["shard_gb"] = float(values.get("export_size") or 5)
+    fields["shard_gb"] = values.get("export_size") or 5
     folder = PurePosixPath(str(values.get("dataset_dir") or "data"))
     for theirs, ours in LISTS.items():
         names = str(values.get(theirs) or "").split(",")
-        fields[ours] = [str(folder / name.strip()) for name in names if name.strip()]
+        fields[ours] = [str(folder / _dataset_name(name.strip(), theirs, where)) for name in names if name.strip()]
     fields["generation"] = {key: values[key] for key in GENERATION if values.get(key) is not None}
     for step in (_precision, _adapters, _schedule, _logging):
         step(values, fields, where)
-    if fields.get("max_records") is not None and fields["max_records"] >= 10_000_000:
+    if isinstance(fields.get("max_records"), int) and fields["max_records"] >= 10_000_000:
         del fields["max_records"]
     moot = [f"{key} ({MOOT[key]})" for key in values if MOOT.get(key) and key not in REQUIRED]
     return fields, [f"of no effect here: {'; '.join(moot)}."] if moot else []
+
+
+def _dataset_name(name: str, key: str, where: str) -> str:
+    """A name of the registry in `dataset_dir`, which is no path."""
+    if fault := "is a path" if "/" in name else path_fault(name):
+        raise UsageError(
+            f"{key}: {name!r} {fault}, and not a dataset of dataset_dir.", where=where, cure="Name a key of dataset_info.json."
+        )
+    return name
 
 
 def _refuse_unknown(values: Fields, where: str) -> None:

@@ -7,19 +7,20 @@ adapter on its base.
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from vldata.errors import DataError, UsageError
-from vldata.files.durable import write_atomic
-from vldata.models.layout import ADAPTER_WEIGHTS, INDEX, check_model_folder, is_quantized, read_adapter_config, weight_files
+from vldata.errors import DataError
+from vldata.files import inside, strictjson
+from vldata.files.copying import copy_below
+from vldata.files.whole_folder import refuse_full, whole_folder
+from vldata.models.layout import ADAPTER_WEIGHTS, check_model_folder, is_quantized, model_file, read_adapter_config, weight_files
 from vltrain.identity import weights_digest
+from vltrain.shards import write_shards
 
 MANIFEST = "run_manifest.json"
 _PREFIX = "base_model.model."
@@ -54,22 +55,20 @@ def merge(
         )
     config = read_adapter_config(adapter)
     check_base(base, adapter)
-    if output.exists() and any(output.iterdir()):
-        raise UsageError(f"{str(output)!r} is not empty.", cure="Give another folder, or remove it.")
+    refuse_full(output)
     factors = _read_factors(base, adapter, config)
-    output.mkdir(parents=True, exist_ok=True)
-    shards, count, dtype = _write_shards(base, output, factors, shard_gb, say)
-    if factors:
-        raise DataError(
-            f"the base has no {next(iter(factors))!r}, which the adapter changes.", where=str(base), cure="Give the adapter's own base."
-        )
-    _copy_others(base, output)
-    difference, greatest = compare_logits(base, adapter, output) if verify else (0.0, 0.0)
-    limit = _LIMITS[dtype] if dtype == "float32" else _LIMITS[dtype] * greatest
-    if difference > limit:
-        raise DataError(
-            f"the merged model's logits differ by {difference:.2e} from adapter-on-base.", where=str(output), cure="Do not use it."
-        )
+    with whole_folder(output, resumes=True) as partial:
+        shards, count, dtype = write_shards(base, adapter, partial, factors, shard_gb, say)
+        _copy_others(base, partial)
+        difference, greatest = compare_logits(base, adapter, partial) if verify else (0.0, 0.0)
+        limit = _LIMITS[dtype] if dtype == "float32" else _LIMITS[dtype] * greatest
+        if not difference <= limit:
+            inside.remove_tree(partial.parent, partial.name)
+            raise DataError(
+                f"the merged model's logits differ by {difference:.2e} from adapter-on-base.",
+                where=str(output),
+                cure="Nothing was written. Do not use this adapter on this base.",
+            )
     return Merged(
         output=str(output), shards=shards, merged_tensors=count, dtype=dtype, max_logit_difference=difference, greatest_logit=greatest
     )
@@ -84,7 +83,10 @@ def check_base(base: Path, adapter: Path) -> None:
     path = adapter / MANIFEST
     if not path.is_file():
         return
-    noted = json.loads(path.read_bytes()).get("model", {})
+    manifest = strictjson.read_json(path)
+    noted = manifest.get("model") if isinstance(manifest, dict) else None
+    if not isinstance(noted, dict):
+        raise DataError("is no manifest of a run.", where=str(path), cure="Copy the adapter's folder again, or remove this file.")
     if noted.get("weights") and noted["weights"] != weights_digest(base):
         raise DataError(
             f"the adapter was trained on another base ({noted.get('path')}).", where=str(adapter), cure=f"Give that base, not {base}."
@@ -126,65 +128,11 @@ def _iter_shapes(base: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
                 yield name, tuple(file.get_slice(name).get_shape())
 
 
-def _write_shards(
-    base: Path, output: Path, factors: dict[str, tuple[Any, Any, float]], shard_gb: float, say: Callable[[str], None]
-) -> tuple[int, int, str]:
-    """Stream the base's tensors into shards, adding to those in `factors`, which is emptied on the way."""
-    from safetensors import safe_open
-    from safetensors.torch import save_file
-
-    limit, size, total, count, dtype = shard_gb * 1e9, 0, 0, 0, ""
-    held: dict[str, Any] = {}
-    parts: list[list[str]] = []
-
-    def flush() -> None:
-        nonlocal held, size
-        if held:
-            save_file(held, output / f"part-{len(parts):05}.safetensors", metadata={"format": "pt"})
-            parts.append(list(held))
-            say(f"Wrote part {len(parts)} ({size / 1e9:.2f} GB)." if size >= 1e7 else f"Wrote part {len(parts)} ({size / 1e6:.2f} MB).")
-            held, size = {}, 0
-
-    for file_name in weight_files(base):
-        with safe_open(base / file_name, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a dict
-                tensor = file.get_tensor(name)
-                if name in factors:
-                    up, down, scale = factors.pop(name)
-                    dtype = str(tensor.dtype).removeprefix("torch.")
-                    tensor = (tensor.float() + scale * (up.float() @ down.float())).to(tensor.dtype)
-                    count += 1
-                nbytes = tensor.numel() * tensor.element_size()
-                if size and size + nbytes > limit:
-                    flush()
-                held[name] = tensor.contiguous()
-                size += nbytes
-                total += nbytes
-    flush()
-    _name_shards(output, parts, total)
-    return len(parts), count, dtype
-
-
-def _name_shards(output: Path, parts: list[list[str]], total: int) -> None:
-    """Give the parts their usual names, and write the index where there are several."""
-    table = {}
-    for number, names in enumerate(parts):
-        name = "model.safetensors" if len(parts) == 1 else f"model-{number + 1:05}-of-{len(parts):05}.safetensors"
-        (output / f"part-{number:05}.safetensors").rename(output / name)
-        table.update(dict.fromkeys(names, name))
-    if len(parts) > 1:
-        index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(table.items()))}
-        write_atomic(output / INDEX, (json.dumps(index, indent=2) + "\n").encode())
-
-
 def _copy_others(base: Path, output: Path) -> None:
     for path in sorted(base.iterdir()):
-        if (
-            path.is_file()
-            and path.suffix != ".safetensors"
-            and not path.name.endswith((".safetensors.index.json", ".bin", ".bin.index.json"))
-        ):
-            shutil.copyfile(path, output / path.name)
+        weights = path.suffix == ".safetensors" or path.name.endswith((".safetensors.index.json", ".bin", ".bin.index.json"))
+        if path.is_file() and not weights and not path.name.startswith("."):
+            copy_below(model_file(base, path.name), output, path.name)
 
 
 def compare_logits(base: Path, adapter: Path, merged: Path) -> tuple[float, float]:

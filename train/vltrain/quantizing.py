@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import msgspec
 
 from vldata.errors import UsageError
-from vldata.models.layout import check_model_folder, is_quantized
+from vldata.files.copying import copy_below
+from vldata.files.whole_folder import refuse_full, whole_folder
+from vldata.models.layout import check_model_folder, is_quantized, model_file
 from vltrain.recipe import Recipe
 
 
@@ -31,8 +32,7 @@ def quantize(model: Path, output: Path, *, double: bool = True, compute: str = "
     check_model_folder(model)
     if is_quantized(model):
         raise UsageError(f"{str(model)!r} is quantised already.", cure="Give the merged full-precision model.")
-    if output.exists() and any(output.iterdir()):
-        raise UsageError(f"{str(output)!r} is not empty.", cure="Give another folder, or remove it.")
+    refuse_full(output)
     import torch
     from transformers import AutoModelForImageTextToText
 
@@ -42,9 +42,10 @@ def quantize(model: Path, output: Path, *, double: bool = True, compute: str = "
     device = {"": 0 if torch.cuda.is_available() else "cpu"}
     loaded = AutoModelForImageTextToText.from_pretrained(model, dtype=DTYPES[compute], quantization_config=settings, device_map=device)
     linears = [name for name, module in loaded.named_modules() if type(module).__name__ == "Linear4bit"]
-    loaded.save_pretrained(output)
-    for path in sorted(model.iterdir()):
-        if path.is_file() and "safetensors" not in path.name and not (output / path.name).exists():
-            shutil.copyfile(path, output / path.name)
+    with whole_folder(output) as partial:
+        loaded.save_pretrained(partial)
+        for path in sorted(model.iterdir()):
+            if path.is_file() and "safetensors" not in path.name and not path.name.startswith(".") and not (partial / path.name).exists():
+                copy_below(model_file(model, path.name), partial, path.name)
     before, after = (sum(path.stat().st_size for path in folder.glob("*.safetensors")) for folder in (model, output))
     return Quantized(output=str(output), bytes_before=before, bytes_after=after, quantized_linears=len(linears))

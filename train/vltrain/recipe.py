@@ -5,16 +5,15 @@ A LLaMA-Factory YAML is read into the same struct (`vltrain.llamafactory`); what
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
-import yaml
 
 from vldata.errors import UsageError
-from vldata.files import strictjson
 from vldata.suggest import nearest
+from vltrain.bounds import out_of_bounds
+from vltrain.safeyaml import read_yaml
 
 Job = Literal["sft", "predict", "merge"]
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
@@ -103,59 +102,6 @@ class Recipe(Levers, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return tuple(dict.fromkeys(names))
 
 
-MOST = 10_000_000  # of steps, tokens, records at once
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's idea of a number (`1e-4` is one) and no key twice."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:float"]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(
-        r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*[eE][-+]?[0-9]+|\.[0-9]+(?:[eE][-+]?[0-9]+)?|\.(?:inf|nan))\Z"
-    ),
-    list("-+0123456789."),
-)
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
-        if not isinstance(key, str):
-            raise yaml.MarkedYAMLError(problem=f"the key {key!r} is not text", problem_mark=key_node.start_mark)
-        if key in seen:
-            raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
-        seen.add(key)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read one YAML mapping.
-
-    Raises:
-        UsageError: unreadable, not YAML, or not a mapping; with file and line.
-    """
-    try:
-        value = yaml.load(strictjson.read_user_text(path), Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"{error.problem}.", where=f"{path}{line}") from None
-    except yaml.YAMLError as error:
-        raise UsageError(f"is not YAML: {error}.", where=str(path)) from None
-    if not isinstance(value, dict):
-        raise UsageError("is not a recipe: it holds no keys.", where=str(path), cure="Start from a recipe in train/recipes.")
-    return value
-
-
 def read_recipe(path: Path) -> tuple[Recipe, list[str]]:
     """Read a recipe, ours or LLaMA-Factory's, and what must be said about it.
 
@@ -188,17 +134,8 @@ def check(fields: dict[str, Any], *, where: str) -> Recipe:
         recipe = msgspec.convert(fields, Recipe)
     except msgspec.ValidationError as error:
         raise UsageError(f"{_explain(str(error))}.", where=where) from None
-    for key in ("rank", "batch_size", "accumulate", "cutoff", "log_steps"):
-        if getattr(recipe, key) < 1:
-            raise UsageError(f"{key}: {getattr(recipe, key)} must be at least 1.", where=where)
-        if getattr(recipe, key) > MOST:
-            raise UsageError(f"{key}: {getattr(recipe, key)} is more than {MOST:,}, which no run can be.", where=where)
-    for key in ("learning_rate", "epochs", "shard_gb"):
-        if not 0 < getattr(recipe, key) <= MOST:
-            raise UsageError(f"{key}: {getattr(recipe, key)} must be above 0 and at most {MOST:,}.", where=where)
-    for key in ("val_size", "dropout", "warmup", "weight_decay", "workers", "save_steps", "eval_steps", "max_grad_norm", "keep_vision_gib"):
-        if not 0 <= getattr(recipe, key) < float("inf"):
-            raise UsageError(f"{key}: {getattr(recipe, key)} must not be below 0.", where=where)
+    if fault := out_of_bounds(msgspec.structs.asdict(recipe)):
+        raise UsageError(fault, where=where)
     if recipe.val_size == 1:
         raise UsageError("val_size: 1 is every record.", where=where, cure="Give a share below 1, or a number of records above 1.")
     if recipe.dropout >= 1:

@@ -15,7 +15,7 @@ from vldata.files.gate import below
 from vldata.files.paths import path_fault
 from vldata.output.contract import Contract, read_contract
 from vldata.output.dataset_info import Entry as RegistryEntry
-from vldata.output.dataset_info import make_entry, read_dataset_info
+from vldata.output.dataset_info import columns_of, make_entry, read_dataset_info
 from vldata.output.folder import DATASET_INFO, IMAGES_DIR, STATE_DIR, VIDEOS_DIR, DatasetPaths, can_name_files, check_name
 from vldata.output.journal import Journal, Rename, commit, recover
 from vldata.output.ownership import hold_datasets
@@ -146,7 +146,7 @@ def _stage_merge(first: DatasetPaths, other: Path, theirs: dict[str, Contract], 
         sharded = any("/" in file.name for file in contract.files)
         final = name if sharded else f"{name}.jsonl"
         renames.append(Rename(f"{staging}/{final}", final))
-        columns = registered[name].get("columns", {})
+        columns = columns_of(registered[name])
         entries[name] = make_entry(final, videos="videos" in columns, tools="tools" in columns)
     return Journal(made_by="merge", renames=tuple(renames), entries=entries)
 

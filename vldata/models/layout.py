@@ -7,6 +7,8 @@ from typing import Any
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.files.gate import SafePath, UnsafePathError, below
+from vldata.files.paths import path_fault
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -14,6 +16,20 @@ ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _MOST_HEADER = 100_000_000  # bytes; what the safetensors library reads at most
 _NEEDED = ("config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
+
+
+def model_file(folder: Path, name: str) -> SafePath:
+    """A file of a model or adapter folder, opened by the gate.
+
+    A snapshot of the hub's cache (`models--X/snapshots/REV`) holds links to `models--X/blobs`, which are of the same model.
+
+    Raises:
+        UnsafePathError: the name is no plain one.
+    """
+    root = folder.absolute()
+    if root.parent.name == "snapshots" and (root.parent.parent / "blobs").is_dir():
+        return below(root.parent.parent, f"snapshots/{root.name}/{name}", str(folder))
+    return below(root, name, str(folder))
 
 
 def missing_files(folder: Path) -> list[str]:
@@ -43,19 +59,25 @@ def weight_files(folder: Path) -> list[str]:
     table = strictjson.read_json(index)
     if not isinstance(table, dict) or not isinstance(table.get("weight_map"), dict):
         raise DataError("holds no weight_map.", where=str(index), cure="Download the model again.")
-    return sorted(set(table["weight_map"].values()))
+    names = set(table["weight_map"].values())
+    for name in names:
+        if not isinstance(name, str) or "/" in name or path_fault(name) or not name.endswith(".safetensors"):
+            cure = "Download the model again: its weights lie beside this file."
+            raise UnsafePathError(f"names the weights {name!r}, which is no safetensors file beside it.", where=str(index), cure=cure)
+    return sorted(names)
 
 
 def read_chat_template(folder: Path) -> str | None:
     """The chat template, wherever this generation of folder keeps it."""
     plain = folder / "chat_template.jinja"
     if plain.is_file():
-        return plain.read_text(encoding="utf-8")
+        return strictjson.read_user_text(model_file(folder, plain.name).checked())
     for name in ("chat_template.json", "tokenizer_config.json", "processor_config.json"):
         if (folder / name).is_file():
-            value = strictjson.read_json(folder / name).get("chat_template")
+            table = strictjson.read_json(folder / name)
+            value = table.get("chat_template") if isinstance(table, dict) else None
             if isinstance(value, list):
-                value = next((row["template"] for row in value if row.get("name") == "default"), None)
+                value = next((row.get("template") for row in value if isinstance(row, dict) and row.get("name") == "default"), None)
             if isinstance(value, str):
                 return value
     return None
@@ -76,6 +98,9 @@ def check_model_folder(folder: Path) -> None:
         raise DataError(
             f"the model folder lacks {', '.join(missing)}.", where=str(folder), cure=f"Copy {them} from where the model was published."
         )
+    for name in (*_NEEDED, *weight_files(folder)):
+        if _has(folder, name):
+            model_file(folder, name).checked()
     for name in weight_files(folder):
         if reason := damage(folder / name):
             raise DataError(f"is damaged: {reason}.", where=str(folder / name), cure="Download the file again; it may have been cut off.")
@@ -132,6 +157,8 @@ def read_adapter_config(folder: Path) -> dict[str, Any]:
             raise DataError(
                 f"no adapter here: {name} is missing.", where=str(folder), cure=hint or "Give the output folder of a training run."
             )
+    for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
+        model_file(folder, name).checked()
     config = strictjson.read_json(folder / ADAPTER_CONFIG)
     if not isinstance(config, dict):
         raise DataError("is not an adapter's configuration.", where=str(folder / ADAPTER_CONFIG))

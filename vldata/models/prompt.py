@@ -72,7 +72,14 @@ class Prompter:
         """Render turns with the chat template; `ask` opens the assistant's next turn. Pictures are one token each."""
         turns = [_as_turn(message) for message in messages]
         listed = _escaped(strictjson.loads(tools)) if tools else None
-        return str(self._template.render(messages=turns, tools=listed, add_generation_prompt=ask))
+        try:
+            return str(self._template.render(messages=turns, tools=listed, add_generation_prompt=ask))
+        except DataError:
+            raise
+        except Exception as error:  # a template is a program of somebody else's: it may raise anything
+            what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            cure = "Copy the chat template from where the model was published, or leave such records out."
+            raise DataError(f"the chat template fails on the conversation: {what}.", cure=cure) from None
 
     def answer_spans(self, messages: Sequence[Message], *, tools: str = "") -> tuple[str, list[tuple[int, int]]]:
         """Render, and return where the assistant's turns stand in the text: content and `<|im_end|>`, without the line end.

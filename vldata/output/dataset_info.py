@@ -39,6 +39,12 @@ def make_entry(file_name: str, *, videos: bool = False, tools: bool = False) -> 
     return {"file_name": file_name, "formatting": "sharegpt", "columns": columns, "tags": tags}
 
 
+def columns_of(entry: Entry) -> dict[str, Any]:
+    """The columns of an entry; none where somebody wrote something else there."""
+    columns = entry.get("columns")
+    return columns if isinstance(columns, dict) else {}
+
+
 def read_dataset_info(out: Path) -> dict[str, Entry]:
     """Read the registry of a folder; an absent file is an empty registry.
 
