@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: demo test lint wheel-test consumers servers faults parity clean test-train test-gpu test-web
+.PHONY: demo test lint mutants wheel-test consumers servers faults parity clean test-train test-gpu test-web
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -88,6 +88,13 @@ GPU_PYTHON ?= $(BIN)/python
 test-gpu:
 	$(GPU_PYTHON) -c 'import sys, torch; sys.exit(0 if torch.cuda.is_available() else "no GPU here: nothing was proven")'
 	$(GPU_PYTHON) -m pytest -q tests/vltrain/proofs_gpu.py tests/vltrain/proofs_two_gpus.py
+
+# Changes one thing at a time in the modules that everything rests on, and looks whether a test notices (mutmut, see pyproject.toml).
+# Hours for all of them; MUTANTS='vldata.media.pixels*' for some. In a copy, as mutmut writes beside the code.
+mutants: $(VENV)/.dev
+	$(BIN)/pip install -q mutmut==3.8.1
+	rm -rf .work/mutants && mkdir -p .work && git clone -q . .work/mutants
+	cd .work/mutants && $(abspath $(BIN))/mutmut run $(MUTANTS) && $(abspath $(BIN))/mutmut results
 
 clean:
 	rm -rf $(DEMO) dist build .work
