@@ -76,7 +76,7 @@ def find_fonts(texts: Iterable[str], given: Sequence[Path] = (), folders: Sequen
     """
     faces = [Face(path, read_coverage(path)) for path in given]
     for face in faces:
-        if not face.coverage.starts:
+        if not face.coverage.codes:
             raise UsageError(f"{str(face.path)!r} is not a font that can be read.", cure="Give a .ttf, .otf or .ttc file.")
     wanted = {c for text in texts for c in text if _drawn(c)} | {"A"}
     wanted = {c for c in wanted if not any(face.coverage.covers(c) for face in faces)}

@@ -115,7 +115,7 @@ def test_a_script_no_font_has_is_refused_by_name_or_written_as_codes(pictures, t
 def test_a_file_that_is_no_font_is_refused(tmp_path):
     path = tmp_path / "x.ttf"
     path.write_bytes(b"\x00\x01\x00\x00 not a font")
-    assert read_coverage(path) == Coverage((), ())
+    assert read_coverage(path) == Coverage(frozenset())
     with pytest.raises(UsageError, match="is not a font"):
         find_fonts(["a"], [path], [])
     with pytest.raises(UsageError, match="no font was found"):
