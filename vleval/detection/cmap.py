@@ -29,7 +29,7 @@ def read_coverage(path: Path) -> Coverage:
     try:
         if path.stat().st_size > _MAX_BYTES:
             return Coverage(frozenset())
-        with TTFont(path, fontNumber=0, lazy=True) as font:
+        with path.open("rb") as handle, TTFont(handle, fontNumber=0, lazy=True) as font:  # a damaged file is closed too
             return Coverage(frozenset(font.getBestCmap() or ()))
     except Exception:  # fontTools raises what it meets in a damaged file: TTLibError, struct.error, KeyError, AssertionError, ...
         return Coverage(frozenset())
