@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import UsageError
+from vldata.records.thoughts import without_thought
 from vleval.metric import Metric, named
 from vleval.metrics import (
     anls,
@@ -36,7 +37,6 @@ from vleval.metrics import (
 from vleval.metrics.base import Builder
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.table import METRICS
-from vleval.metrics.text import strip_think
 from vleval.readers.fields import listed
 from vleval.rows import Row
 
@@ -204,11 +204,16 @@ def resolve(profile: str, metric: str, options: MetricOptions | None = None) -> 
     if profile not in PROFILES:
         raise UsageError(f"no profile {profile!r}{_nearest(profile, PROFILES)}.", cure="Profiles: " + ", ".join(PROFILES) + ".")
     scorer = _builder(profile, metric)(options)
-    strip = profile == "vlkit" if options.strip_think is None else options.strip_think
+    strip = strips_thoughts(profile, options)
     if not strip:
         return named(scorer, metric, profile)
     score, signature = scorer.score, f"{scorer.signature} think:strip"
     return named(replace(scorer, score=lambda rows: score(_answers_only(rows)), signature=signature), metric, profile)
+
+
+def strips_thoughts(profile: str, options: MetricOptions) -> bool:
+    """Whether thoughts come off before scoring: in vlkit, unless the user says otherwise."""
+    return profile == "vlkit" if options.strip_think is None else options.strip_think
 
 
 def read_as(profile: str, rows: Sequence[Row]) -> Sequence[Row]:
@@ -261,10 +266,15 @@ def _nearest(name: str, known: Sequence[str] | dict[str, Any]) -> str:
 
 
 def _answers_only(rows: Sequence[Row]) -> list[Row]:
-    return [
-        row if (text := row.prediction) is None or (kept := strip_think(text)) is text else msgspec.structs.replace(row, prediction=kept)
-        for row in rows
-    ]
+    """The rows with the thoughts taken off their predictions and their references alike."""
+    return [_answer_only(row) for row in rows]
+
+
+def _answer_only(row: Row) -> Row:
+    prediction = None if row.prediction is None else without_thought(row.prediction)
+    references = tuple(without_thought(text) for text in row.references)
+    same = prediction is row.prediction and all(new is old for new, old in zip(references, row.references, strict=True))
+    return row if same else msgspec.structs.replace(row, prediction=prediction, references=references)
 
 
 __all__ = ["ALIASES", "DEFAULTS", "PROFILES", "TASK_ALIASES", "MetricOptions", "default_metrics", "resolve", "table"]

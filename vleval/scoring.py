@@ -33,6 +33,7 @@ from vleval.settings import Judging, Reading, Scoring
 from vleval.stats.agreement import Agreement
 from vleval.stats.bootstrap import MAX_BLOCKS
 from vleval.stats.groups import choose_groups
+from vleval.thought_notes import thought_notes
 from vleval.worth import SAMPLE_ROWS, Worth, sample_rows, worth_of
 
 Predictions = str | Path | Iterable[Row] | Iterable[Prediction] | Iterable[Mapping[str, Any]]
@@ -176,6 +177,7 @@ def score_rows(joined: Joined, loaded: Loaded, scoring: Scoring, *, tell: Callab
     chosen = pick_metrics(rows, profile, scoring.metrics, scoring.options)
     _check_needs(rows, chosen, loaded)
     told = refuse_nothing(rows, loaded.name)
+    told += thought_notes(rows, profile, stripped=profiles.strips_thoughts(profile, scoring.options))
     groups = choose_groups(rows, scoring.group_by)
     told.append(groups.note)
     sample = sample_rows(len(rows), seed)

@@ -234,6 +234,23 @@ def test_a_list_that_is_one_answer_stays_one(write):
     assert [result.metrics["relaxed_accuracy"].value for result in by_profile] == [0.0, 1.0]
 
 
+def test_thoughts_leave_both_sides_in_vlkit_and_are_told_elsewhere(write):
+    thought = b"<think>\\n\\n</think>\\n\\n".decode("unicode_escape")
+    lines = [{"prompt": "q", "predict": f"{thought}answer {n}", "label": f"{thought}answer {n}"} for n in range(3)]
+    both = write("lf.jsonl", lines)
+    assert value(both) == 1.0
+    bare = write("bare.jsonl", [dict(line, predict=line["predict"].removeprefix(thought)) for line in lines])
+    raw = [score(path, scoring=Scoring(profile="llamafactory", extras=False)) for path in (both, bare)]
+    assert all(
+        any(note.startswith("3 of 3 references hold a thought, and profile 'llamafactory'") for note in result.notes) for result in raw
+    )
+    cut = score(
+        write("cut.jsonl", [{"id": 1, "prediction": "<think>no end", "answer": "a"}, {"id": 2, "prediction": "a", "answer": "a"}]),
+        scoring=EXACT,
+    )
+    assert "1 of 2 answers end within the thought: they count as empty." in cut.notes
+
+
 def test_batches_of_the_responses_api(write):
     message = {"type": "message", "content": [{"type": "output_text", "text": "c"}, {"type": "output_text", "text": "at"}]}
     bodies = [

@@ -12,6 +12,7 @@ from vldata.records.control_tokens import escape_control_tokens, find_control_to
 from vldata.records.draft import Draft, Reject, Slot, Turn
 from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record, Role
 from vldata.records.rules import faults
+from vldata.records.thoughts import without_thought
 
 
 class Repair(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, 
         id=draft.id,
         messages=tuple(messages),
         images=tuple(f"images/{picture.name}" for picture in pictures),
-        references=(messages[-1].content,) if draft.references is None and messages else draft.references or (),
+        references=_references(draft, messages),
         meta=draft.meta,
         videos=tuple(f"videos/{video.name}" for video in kept) if videos else msgspec.UNSET,
         tools=msgspec.UNSET if draft.tools is None else draft.tools,
@@ -81,6 +82,13 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, 
     for fault in faults(record):
         return Reject(draft.id, draft.where, fault.code, fault.message)
     return Joined(record, pictures, tuple(repairs), kept)
+
+
+def _references(draft: Draft, messages: list[Message]) -> tuple[str, ...]:
+    """The accepted answers, without a thought: it is learned as it stands in the turn, and no answer is judged by it."""
+    given = draft.references if draft.references is not None else (messages[-1].content,) if messages else ()
+    bare = tuple(without_thought(text) for text in given)
+    return tuple(answer for answer, text in zip(bare, given, strict=True) if answer or answer is text)
 
 
 def _join_plain(draft: Draft, *, videos: bool) -> Joined | None:
@@ -106,7 +114,7 @@ def _join_plain(draft: Draft, *, videos: bool) -> Joined | None:
         id=draft.id,
         messages=tuple(messages),
         images=(),
-        references=(messages[-1].content,) if draft.references is None else draft.references,
+        references=_references(draft, messages),
         meta=draft.meta,
         videos=() if videos else msgspec.UNSET,
         tools=msgspec.UNSET if draft.tools is None else "",

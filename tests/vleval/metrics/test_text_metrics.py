@@ -14,7 +14,7 @@ from vleval.metrics.options import MetricOptions
 from vleval.metrics.quantity import quantity_match
 from vleval.metrics.relaxed import relaxed_match
 from vleval.metrics.rouge_score import rouge_l, rouge_n
-from vleval.metrics.text import has_cjk, strip_think
+from vleval.metrics.text import has_cjk
 from vleval.metrics.token_f1 import token_f1
 from vleval.profiles import resolve
 from vleval.rows import Row
@@ -26,23 +26,6 @@ def row(prediction, *references, **fields):
 
 def value(profile, name, *arguments, **fields):
     return float(resolve(profile, name).score([row(*arguments, **fields)]).values[0])
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("plain", "plain"),
-        ("<think>a</think>b", "b"),
-        ("<think>a</think>\n\n b \n", "b"),
-        ("a</think>b</think>c", "c"),
-        ("<THINK>a</Think> b", "b"),
-        ("<think>never closed", ""),
-        ("answer <think>then thought", "answer"),
-        ("I think so", "I think so"),
-    ],
-)
-def test_reasoning_is_taken_off(text, wanted):
-    assert strip_think(text) == wanted
 
 
 def test_cjk_is_seen():

@@ -1,0 +1,29 @@
+"""What a reader must know of thoughts in answers and references: where they are scored as text, and where an answer never came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vldata.records.thoughts import has_thought, without_thought
+from vleval.rows import Row
+
+
+def thought_notes(rows: Sequence[Row], profile: str, *, stripped: bool) -> list[str]:
+    """Sentences about thoughts; none where there are none."""
+    if stripped:
+        cut = sum(1 for row in rows if row.prediction and not without_thought(row.prediction))
+        return [f"{cut:,} of {len(rows):,} answers end within the thought: they count as empty."] if cut else []
+    notes = []
+    referred = sum(1 for row in rows if any(map(has_thought, row.references)))
+    if referred:
+        notes.append(
+            f"{referred:,} of {len(rows):,} references hold a thought, and profile {profile!r} scores the raw text: an answer without "
+            "the very same thought counts as wrong. --strip-think takes thoughts off both sides."
+        )
+    answered = sum(1 for row in rows if row.prediction and has_thought(row.prediction))
+    if answered:
+        notes.append(
+            f"{answered:,} of {len(rows):,} answers hold a thought, which profile {profile!r} scores as part of the answer; "
+            "--strip-think takes it off."
+        )
+    return notes
