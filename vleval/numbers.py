@@ -12,6 +12,7 @@ from vleval.rows import Row
 from vleval.stats.bootstrap import corpus_interval
 from vleval.stats.groups import Groups
 from vleval.stats.intervals import Interval, clustered_bounded, wilson
+from vleval.verbosity import verbose_note
 from vleval.worth import Worth, value_of
 
 
@@ -30,7 +31,7 @@ def metric_score(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Gr
     interval = interval_of(metric, scores, groups, seed)
     answered = np.fromiter((row.prediction is not None and not row.error for row in rows), np.bool_, len(rows))
     upstream = None if scores.dropped is None or not scores.dropped.any() else ~scores.dropped
-    notes = list(scores.notes)
+    notes = [*scores.notes, *verbose_note(metric, rows, scores.values)]
     if interval.low is None:
         notes.append(_why_no_interval(interval, groups))
     elif interval.high is not None and (interval.low < 0 or interval.high > metric.scale) and metric.higher_is_better:

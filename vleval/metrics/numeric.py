@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from vleval.metric import Scorer
-from vleval.metrics.base import pair_metric
+from vleval.metric import Scorer, Scores
+from vleval.metrics.base import mean_metric, mean_of, over_pairs, pair_metric
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.quantity import quantity_match
 from vleval.metrics.unicode_number import parse_number
+from vleval.metrics.years import year_notes
+from vleval.rows import Row
 
 _ESCAPED = re.compile(r"\\([$,£€*_])")
 _FORMATTING = re.compile(r"[$,£€*_]")
@@ -79,13 +81,19 @@ inspect_exact = _inspect("exact")
 
 
 def vlkit(options: MetricOptions) -> Scorer:
-    """Our recommendation: the answer's only or last quantity equals the reference's, after units; see `quantity_match`."""
+    """Our recommendation: the answer gives the numbers of the reference, after units; see `quantity_match`."""
     tolerance = 0.0 if options.tolerance is None else options.tolerance
 
     def compare(prediction: str, reference: str) -> float:
         return quantity_match(prediction, reference, tolerance=tolerance)
 
-    return pair_metric(compare, pick="max", signature=f"units:yes tol:{tolerance:g}", binary=True)
+    per_row = over_pairs(compare, "max")
+
+    def score(rows: Sequence[Row]) -> Scores:
+        values = mean_of(per_row)(rows).values
+        return Scores(values=values, notes=year_notes(rows, values, tolerance))
+
+    return mean_metric(score, signature=f"units:yes several:whole tol:{tolerance:g} refs:max", binary=True)
 
 
 def evalscope(options: MetricOptions) -> Scorer:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from vleval.metric import Scorer, Scores
-from vleval.metrics.base import Pick, answer, mean_metric, mean_of, over_pairs, pair_metric
+from vleval.metrics.base import Pick, answer, mean_metric, mean_of, over_pairs
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.years import year_notes
 from vleval.rows import Row
 
 _MARKER = re.compile(r"(?i)ANSWER\s*:\s*\**\s*")
@@ -122,7 +123,8 @@ def vlkit(options: MetricOptions) -> Scorer:
         scores = mean_of(per_row)(rows)
         losses = sum(1 for row, value in zip(rows, scores.values, strict=True) if not value and _decorated(row, tolerance))
         note = f"{losses} of {len(rows)} answers are wrong only by a percent sign, a currency sign or thousands commas."
-        return Scores(values=scores.values, notes=(note,) if losses else ())
+        years = year_notes(rows, scores.values, tolerance)
+        return Scores(values=scores.values, notes=((note,) if losses else ()) + years)
 
     return mean_metric(score, signature=f"strip:both tol:{tolerance:g} refs:max", binary=True)
 
@@ -144,7 +146,13 @@ def _core(options: MetricOptions, match: Callable[[str, str, float], float], str
     def compare(prediction: str, reference: str) -> float:
         return match(prediction, reference, tolerance)
 
-    return pair_metric(compare, pick=pick, signature=f"strip:{strip} tol:{tolerance:g}", binary=True)
+    per_row = over_pairs(compare, pick)
+
+    def score(rows: Sequence[Row]) -> Scores:
+        values = mean_of(per_row)(rows).values
+        return Scores(values=values, notes=year_notes(rows, values, tolerance))
+
+    return mean_metric(score, signature=f"strip:{strip} tol:{tolerance:g} refs:{pick}", binary=True)
 
 
 def _tolerance(options: MetricOptions) -> float:

@@ -1,7 +1,7 @@
 """ROUGE of the `rouge-score` package (Lin 2004): n-gram counts and sentence-level LCS over [a-z0-9] words, no stemming.
 
-In vlkit a text with CJK characters, of which that package keeps nothing, is split into words and CJK characters instead, and so is its
-partner. The best F1 over the references counts, as the package's `score_multi` does.
+In vlkit a text with letters beyond ASCII, which that package drops, is split by the kinds of its characters instead (`words`), and so is
+its partner. The best F1 over the references counts, as the package's `score_multi` does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from rapidfuzz.distance import LCSseq
 from vleval.metric import Scorer, Scores
 from vleval.metrics.base import mean_metric, mean_of, over_pairs
 from vleval.metrics.caching import cached
-from vleval.metrics.cjk import split_cjk
 from vleval.metrics.options import MetricOptions
-from vleval.metrics.text import has_cjk
+from vleval.metrics.words import cached_words, needs_unicode, script_notes
 from vleval.rows import Row
 
 _WORD = re.compile("[a-z0-9]+")
@@ -38,8 +37,8 @@ def rouge_l(prediction: str, reference: str) -> float:
 
 
 def _pair(prediction: str, reference: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    if has_cjk(prediction) or has_cjk(reference):
-        return _cjk_tokens(prediction), _cjk_tokens(reference)
+    if needs_unicode(prediction) or needs_unicode(reference):
+        return cached_words(prediction), cached_words(reference)
     return tokens(prediction), tokens(reference)
 
 
@@ -47,11 +46,6 @@ def _pair(prediction: str, reference: str) -> tuple[tuple[str, ...], tuple[str, 
 def tokens(text: str) -> tuple[str, ...]:
     """The package's default tokenizer."""
     return tuple(_WORD.findall(text.lower()))
-
-
-@cached(1 << 15)
-def _cjk_tokens(text: str) -> tuple[str, ...]:
-    return tuple(split_cjk(text.lower()))
 
 
 def _ngrams(items: tuple[str, ...], order: int) -> list[tuple[str, ...]]:
@@ -67,11 +61,9 @@ def _build(compare: Callable[[str, str], float], signature: str) -> Callable[[Me
     per_row = over_pairs(compare, "max")
 
     def score(rows: Sequence[Row]) -> Scores:
-        split = sum(1 for row in rows if has_cjk(row.prediction or "") or any(map(has_cjk, row.references)))
-        note = f"{split} of {len(rows)} rows have CJK text, which rouge-score would drop; they are split into characters."
-        return Scores(values=mean_of(per_row)(rows).values, notes=(note,) if split else ())
+        return Scores(values=mean_of(per_row)(rows).values, notes=script_notes(rows))
 
-    return lambda options: mean_metric(score, signature=f"{signature} tok:rouge-score+cjk-chars stem:no refs:max")
+    return lambda options: mean_metric(score, signature=f"{signature} tok:rouge-score+unicode-words stem:no refs:max")
 
 
 rouge1 = _build(lambda prediction, reference: rouge_n(prediction, reference, 1), "rouge:1")

@@ -9,8 +9,8 @@ from collections import Counter
 
 from vleval.metric import Scorer
 from vleval.metrics.base import answer, mean_metric, mean_of, references
-from vleval.metrics.cjk import split_cjk
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.words import words
 from vleval.rows import Row
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -22,7 +22,7 @@ _TOKEN = re.compile(" |-")
 def token_f1(prediction: str, reference: str) -> float:
     """F1 of the bags of tokens after SQuAD's normalisation: lower case, no ASCII punctuation, no articles.
 
-    CJK characters are tokens of their own. Two texts without tokens are equal: 1.
+    Other scripts have words by Unicode's kinds of characters, CJK by character. Two texts without tokens are equal: 1.
     """
     have, want = _squad_tokens(prediction), _squad_tokens(reference)
     if not have or not want:
@@ -32,7 +32,8 @@ def token_f1(prediction: str, reference: str) -> float:
 
 
 def _squad_tokens(text: str) -> list[str]:
-    return split_cjk(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)))
+    bare = _ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION))
+    return bare.split() if bare.isascii() else words(bare)
 
 
 def vlkit(options: MetricOptions) -> Scorer:
@@ -43,7 +44,7 @@ def vlkit(options: MetricOptions) -> Scorer:
         known = references(row)
         return 0.0 if text is None else max(token_f1(text, reference) for reference in known)
 
-    return mean_metric(mean_of(per_row), signature="norm:squad tok:words+cjk-chars refs:max")
+    return mean_metric(mean_of(per_row), signature="norm:squad tok:unicode-words refs:max")
 
 
 def inspect(options: MetricOptions) -> Scorer:

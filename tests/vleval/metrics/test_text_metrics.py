@@ -230,10 +230,10 @@ def test_unparsed_answers_are_counted_and_never_guessed():
         ("3.5M", "3.5 million", 1),
         ("2万", "20000", 1),
         ("about 5 minutes", "300 s", 1),
-        ("from 3 to 7", "7", 1),
+        ("from 3 to 7", "7", 0),  # a range
         ("-5", "5", 0),
         ("3.6", "3.5", 0),
-        ("seven", "7", 0),
+        ("seven", "7", 1),
         ("Paris.", "paris", 1),
     ],
 )
