@@ -150,8 +150,8 @@ def _of_match(match: re.Match[str]) -> Value | None:
         number = float(g["vulgar"][:-1] or 0) + unicodedata.numeric(g["vulgar"][-1])
         return Value("number", (-number if g["vsign"] and g["vsign"] not in "+" else number,))
     if match["percent"]:
-        number = parse_number(g["pct"])
-        return None if number is None else Value("number", (number,), "percent")
+        share = parse_number(g["pct"])
+        return None if share is None else Value("number", (share,), "percent")
     if match["han"]:
         return _han(g)
     if match["words"]:
