@@ -19,13 +19,14 @@ from vldata.media.pixels import budget_limits, find_processor, vision_tokens
 from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
 from vldata.media.video_tokens import Clip, video_tokens
-from vldata.output.contract import Contract, Counts
+from vldata.output.contract import Contract, Counts, UnusedField
 from vldata.output.folder import DatasetPaths, check_name
 from vldata.output.identity import Identity, make_fingerprint, make_identity, refuse_foreign
 from vldata.output.join import Joined, join
 from vldata.output.journal import discard_state, recover
 from vldata.output.options import ConvertOptions
 from vldata.output.ownership import hold_dataset
+from vldata.output.poor import refuse_poor
 from vldata.output.publish import publish
 from vldata.output.resuming import SameDrafts, drafts_digest
 from vldata.output.seen import SeenIds
@@ -64,6 +65,7 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     contract: Contract
     resumed: int = 0
+    unused: tuple[UnusedField, ...] = ()
 
 
 def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[Progress], None] | None = None) -> Conversion:
@@ -143,6 +145,7 @@ class _Run:
         self._pictures = 0
         self._total = source.total if options.limit is None or source.total is None else min(source.total, options.limit)
         self._excluded = 0
+        self._unused: Counter[tuple[tuple[str, str], ...]] = Counter()
 
     def resume(self) -> None:
         """Take over the parts that an interrupted run of the same conversion has finished."""
@@ -202,10 +205,12 @@ class _Run:
         part = _Part()
         self._parts.append(part)
         check = SameDrafts(self._markers, self._source.name)
-        for read, draft in enumerate(self._source.drafts()):
+        for read, draft in enumerate(self._drafts()):
             if limit is not None and read >= limit:
                 self._excluded += 1
                 continue
+            if isinstance(draft, Draft) and draft.unused:
+                self._unused[draft.unused] += 1
             if read < self._resumed:
                 check.add(draft)
                 continue
@@ -225,6 +230,14 @@ class _Run:
                 part = self._next_part(part)
         check.finish()
         part.closed = True
+
+    def _drafts(self) -> Iterator[Draft | Reject]:
+        """Read the source. What was made of one that turns out damaged is discarded, so that the mended one is converted afresh."""
+        try:
+            yield from self._source.drafts()
+        except DataError:
+            discard_state(self._stage.paths)
+            raise
 
     def _next_part(self, part: _Part) -> _Part:
         part.closed = True
@@ -349,14 +362,20 @@ class _Run:
             pictures=len(self._picture_tokens),
             videos=len(self._video_tokens),
         )
+        if counts.read and (refusal := refuse_poor(counts, self._reject_counts, self._rejects, self._options.max_rejects)):
+            discard_state(self._stage.paths)
+            raise DataError(refusal.what, where=self._identity.name, cure=refusal.cure)
         if not written:
             discard_state(self._stage.paths)
-            raise DataError(_nothing_written(counts, self._rejects), where=self._identity.name, cure="Nothing was registered.")
+            raise DataError("the source has no annotations.", where=self._identity.name, cure="Nothing was registered.")
+        unused = self._unused_fields()
         notes = Counter(r.note for r in self._rendered.values() if isinstance(r, Rendered) and r.note)
         if self._misread:
             notes["LLaMA-Factory 0.9.5 reads one video a record, in the first question; these have more, or have it later"] = self._misread
         shard_size, overwrite = self._options.shard_size, self._options.overwrite
-        contract, names = publish(self._stage, markers, self._identity, counts, self._tokens, shard_size=shard_size, overwrite=overwrite)
+        contract, names = publish(
+            self._stage, markers, self._identity, counts, self._tokens, shard_size=shard_size, overwrite=overwrite, unused=unused
+        )
         return Conversion(
             out=self._options.out,
             names=names,
@@ -367,11 +386,13 @@ class _Run:
             verdict=self._tokens.verdict(self._identity.pixels),
             contract=contract,
             resumed=self._resumed,
+            unused=unused,
         )
 
-
-def _nothing_written(counts: Counts, rejects: list[Reject]) -> str:
-    if not counts.read:
-        return "the source has no annotations."
-    first = rejects[0]
-    return f"none of {counts.read:,} annotations could be used; the first, {first.where}: {first.code} {first.reason}"
+    def _unused_fields(self) -> tuple[UnusedField, ...]:
+        """Count the source fields that were not used, the most frequent first."""
+        rows: Counter[tuple[str, str]] = Counter()
+        for fields, count in self._unused.items():
+            for field in fields:
+                rows[field] += count
+        return tuple(UnusedField(name, count, fate) for (name, fate), count in sorted(rows.items(), key=lambda item: (-item[1], item[0])))

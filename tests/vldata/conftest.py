@@ -22,7 +22,7 @@ def open_eqa(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _prepared(open_eqa: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("out") / "prepared"
-    convert(open_source(open_eqa, frames=3), ConvertOptions(out=out, workers=1))
+    convert(open_source(open_eqa, frames=3), ConvertOptions(max_rejects=1, out=out, workers=1))
     return out
 
 

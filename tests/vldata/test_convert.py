@@ -29,7 +29,7 @@ from vldata.validation import validate
 
 def run(source: Path, out: Path, *, frames: int = 3, short: str = "fewer", **options: Any) -> Conversion:
     opened = open_source(source, frames=frames, short=short)  # type: ignore[arg-type]
-    return convert(opened, ConvertOptions(**{"out": out, "workers": 1, **options}))
+    return convert(opened, ConvertOptions(max_rejects=1, **{"out": out, "workers": 1, **options}))
 
 
 def tree(out: Path) -> dict[str, bytes]:
@@ -189,7 +189,7 @@ def test_links_out_of_the_source_need_a_flag(source: Path, tmp_path: Path) -> No
     (source / "frames" / "hm3d-v0").symlink_to(tmp_path / "other-disk")
     result = run(source, tmp_path / "a")
     assert result.reject_counts == {"VL111": 16} and "--follow-links allows that" in result.rejects[0].reason
-    result = convert(open_source(source, frames=3, follow_links=True), ConvertOptions(out=tmp_path / "b", workers=1))
+    result = convert(open_source(source, frames=3, follow_links=True), ConvertOptions(max_rejects=1, out=tmp_path / "b", workers=1))
     assert result.counts.written == 28
 
 
@@ -198,7 +198,7 @@ def test_short_episodes(source: Path, tmp_path: Path) -> None:
     assert {len(r.images) for _, r in iter_records(tmp_path / "a" / "openeqa.jsonl")} == {12}
     assert run(source, tmp_path / "b", frames=16, short="repeat").counts.written == 28
     assert {len(r.images) for _, r in iter_records(tmp_path / "b" / "openeqa.jsonl")} == {16}
-    with pytest.raises(DataError, match=r"none of 28 annotations could be used; the first, .*VL107"):
+    with pytest.raises(DataError, match=r"none of 28 records could be used.\n  28 x VL107 too few frames; the first"):
         run(source, tmp_path / "c", frames=16, short="error")
 
 
@@ -285,7 +285,7 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(open_eqa: Path, tmp
 
     opened = open_source(open_eqa, frames=3)
     with pytest.raises(KeyboardInterrupt):
-        convert(opened, ConvertOptions(out=out, workers=1), on_progress=interrupt)
+        convert(opened, ConvertOptions(max_rejects=1, out=out, workers=1), on_progress=interrupt)
     assert not (out / "openeqa.jsonl").exists()
     with pytest.raises(DataError, match="an interrupted conversion of 'openeqa' was made from other settings"):
         run(open_eqa, out, frames=2)
@@ -302,7 +302,7 @@ def test_a_source_changed_between_kill_and_resume_is_refused(source: Path, tmp_p
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        convert(open_source(source, frames=3), ConvertOptions(out=tmp_path / "out", workers=1), on_progress=interrupt)
+        convert(open_source(source, frames=3), ConvertOptions(max_rejects=1, out=tmp_path / "out", workers=1), on_progress=interrupt)
     frame = source / "frames" / "hm3d-v0" / "000-hm3d-AAAAroomOne" / "00000-rgb.png"
     Image.new("RGB", (384, 216), "red").save(frame)
     with pytest.raises(DataError, match=r"00000-rgb\.png: changed since the interrupted conversion"):
@@ -319,7 +319,7 @@ from vldata.output.options import ConvertOptions
 from vldata.sources.openeqa import open_source
 import vldata.conversion
 vldata.conversion._PART_DRAFTS = 5
-convert(open_source(Path(sys.argv[1]), frames=3), ConvertOptions(out=Path(sys.argv[2]), workers=1))
+convert(open_source(Path(sys.argv[1]), frames=3), ConvertOptions(max_rejects=1, out=Path(sys.argv[2]), workers=1))
 """
 
 

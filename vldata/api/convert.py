@@ -128,12 +128,17 @@ def _named(sources: Sequence[Source], options: ConvertOptions) -> Iterator[Conve
     """
     names = [source.name for source in sources]
     if options.name:
-        names = [options.name] if len(sources) == 1 else [f"{options.name}_{name.rpartition('_')[2]}" for name in names]
+        names = [options.name] if len(sources) == 1 else [f"{options.name}_{_part_of(source)}" for source in sources]
     if twice := next((name for name in names if names.count(name) > 1), ""):
         raise UsageError(
             f"two datasets of the source would be called {twice!r}.", cure="Convert them one after the other, each with its --name."
         )
     yield from (msgspec.structs.replace(options, name=name) for name in names)
+
+
+def _part_of(source: Source) -> str:
+    """Return what tells a dataset of a source from its others: its subset and split, or the end of its name."""
+    return getattr(source, "part", "") or source.name.rpartition("_")[2]
 
 
 def conversion_lines(one: Conversion) -> Iterator[str]:
@@ -162,3 +167,6 @@ def reject_lines(one: Conversion) -> Iterator[str]:
         if count > 10:
             yield f"  ... and {count - 10:,} more in {one.out / one.contract.name}.rejects.jsonl"
         yield f"  Cure: {CODES[code].cure}"
+    if one.unused:
+        yield "Source fields that no record has a place for:"
+    yield from (f"  {unused.field}: {counted(unused.rows, 'row')}, {unused.fate}" for unused in one.unused)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import json
+import mmap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,12 @@ def parquet_columns(path: Path) -> Columns:
     """
     import polars as pl
 
+    if joint := _joint(path, path.stat().st_mtime_ns if path.exists() else 0):
+        raise DataError(
+            f"two parquet files are joined at byte {joint:,}; only one of them would be read.",
+            where=str(path),
+            cure="Give each file on its own.",
+        )
     try:
         frame = pl.scan_parquet(path, glob=False)
         columns = Columns({name: str(kind) for name, kind in frame.collect_schema().items()})
@@ -32,6 +41,28 @@ def parquet_columns(path: Path) -> Columns:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"is not a parquet file: {str(error).splitlines()[0]}.", where=str(path), cure="Download it again.") from None
     return columns
+
+
+@functools.lru_cache(maxsize=4_096)
+def _joint(path: Path, mtime_ns: int) -> int:
+    """Return where one parquet file ends and another begins in the same file, 0 where it is one file."""
+    try:
+        with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return max(data.find(b"PAR1PAR1"), 0)
+    except (OSError, ValueError):  # empty, or not to be opened: the reader says so
+        return 0
+
+
+def features_of(path: Path) -> dict[str, Any]:
+    """Return the features that Hugging Face's `datasets` wrote into the schema: what a column means beyond its type; {} without them."""
+    import polars as pl
+
+    try:
+        text = pl.read_parquet_metadata(path).get("huggingface", "")
+        value = json.loads(text)["info"]["features"]
+    except (pl.exceptions.PolarsError, OSError, ValueError, KeyError, TypeError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def iter_parquet_rows(path: Path, *, rows_at_once: int = _ROWS_AT_ONCE) -> Iterator[tuple[int, dict[str, Any]]]:

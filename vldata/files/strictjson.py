@@ -7,9 +7,9 @@ deeper than the parser's stack. Accepted: a BOM, CRLF, a missing last newline. L
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from vldata.causes import read_cure, read_error
 from vldata.errors import DataError, UsageError
@@ -133,16 +133,18 @@ def read_user_text(path: Path) -> str:
         raise UsageError(f"is not UTF-8 at byte {error.start}.", where=str(path)) from None
 
 
-def iter_lines(path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, tell_long: bool = False) -> Iterator[tuple[int, bytes]]:
+def iter_lines(
+    path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, tell_long: bool = False, opener: Callable[[Path], BinaryIO] | None = None
+) -> Iterator[tuple[int, bytes]]:
     """Stream `(line number from 1, bytes without the line end)` of a JSON Lines file; blank lines are passed over.
 
-    With `tell_long` a line above `max_line_bytes` comes as a `LongLine`.
+    With `tell_long` a line above `max_line_bytes` comes as a `LongLine`. `opener` opens a file that is not UTF-8 as if it were.
 
     Raises:
         DataError: the file cannot be read, or, without `tell_long`, a line is longer than `max_line_bytes`.
     """
     number = 0
-    for lines in _iter_blocks(path, max_line_bytes, tell_long=tell_long):
+    for lines in _iter_blocks(path, max_line_bytes, opener, tell_long=tell_long):
         for line in lines:
             number += 1
             if type(line) is LongLine:
@@ -160,10 +162,10 @@ def iter_lines(path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, tell_long: b
                 yield number, line
 
 
-def _iter_blocks(path: Path, max_line_bytes: int, *, tell_long: bool) -> Iterator[list[bytes]]:
+def _iter_blocks(path: Path, max_line_bytes: int, opener: Callable[[Path], BinaryIO] | None, *, tell_long: bool) -> Iterator[list[bytes]]:
     """Yield the lines of a file a block at a time: one call of `split` for many lines is what makes reading fast."""
     try:
-        handle = path.open("rb")
+        handle = opener(path) if opener else path.open("rb")
     except OSError as error:
         raise read_error(path, error) from None
     with handle:

@@ -49,6 +49,8 @@ class ClipRef(msgspec.Struct, frozen=True, tag="clip"):
     path: str
     source: str
     sampling: Sampling
+    start_s: float = 0.0  # frames are taken between these seconds
+    end_s: float = 0.0  # 0: to the end
 
 
 class BytesRef(msgspec.Struct, frozen=True, tag="bytes"):

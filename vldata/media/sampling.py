@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from vldata.errors import DataError, UsageError
 from vldata.media.refs import Sampling
 
@@ -48,6 +50,23 @@ def sample_indices(n: int, sampling: Sampling, *, fps: float | None = None) -> t
     if sampling.rule == "uniform":
         return _uniform(n, sampling.count)
     return taken + (taken[-1],) * (sampling.count - len(taken))
+
+
+def sample_between(n: int, sampling: Sampling, fps: float | None, start_s: float, end_s: float) -> tuple[int, ...]:
+    """Return the indices taken of the frames from `start_s` to `end_s` (0: the end), ascending.
+
+    Raises:
+        TooFewFramesError: as `sample_indices`; also where no frame lies between them, or nobody knows the time of a frame.
+    """
+    if not start_s and not end_s:
+        return sample_indices(n, sampling, fps=fps)
+    if fps is None or not 0 < fps < float("inf"):
+        raise TooFewFramesError("a part of it is asked for by seconds, but it has no frame rate")
+    first = math.ceil(start_s * fps - 1e-6)
+    last = n if not end_s else min(n, math.floor(end_s * fps + 1e-6) + 1)
+    if first >= last:
+        raise TooFewFramesError(f"no frame lies between {start_s:g} and {end_s or n / fps:g} s; it lasts {n / fps:.2f} s")
+    return tuple(first + index for index in sample_indices(last - first, sampling, fps=fps))
 
 
 def check_sampling(sampling: Sampling) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 from vldata.errors import MissingExtraError
 from vldata.media import pixels
 from vldata.media.refs import ClipRef, Decoder, Failure, ImageFormat, Rendered, RenderSpec, Sampling
-from vldata.media.sampling import TooFewFramesError, sample_indices
+from vldata.media.sampling import TooFewFramesError, sample_between
 from vldata.media.sources import Unusable, open_regular
 from vldata.media.store import Origin, encode_picture, output_format, store_picture
 from vldata.media.video_container import OpenVideo
@@ -76,7 +76,7 @@ def take_images(clip: ClipRef, decoder: Decoder, convert: Callable[[Image.Image]
     """
 
     def choose(count: int, fps: float | None) -> tuple[int, ...]:
-        return sample_indices(count, clip.sampling, fps=fps)
+        return sample_between(count, clip.sampling, fps, clip.start_s, clip.end_s)
 
     with open_regular(clip.path) as file:
         if decoder == "decord":
@@ -123,7 +123,7 @@ def _encode(image: Image.Image, written: ImageFormat, spec: RenderSpec) -> _Enco
 
 def _note(sampling: Sampling, frames: Frames[Any]) -> str:
     there, asked = len(frames.taken), sampling.count
-    if there >= asked:
+    if there >= asked or sampling.rule == "fps":  # so many a second were asked for; the count only caps them
         return ""
     repeated = ", repeated" if len(frames.indices) > there else ""
     return f"{there} frames instead of {asked}{repeated}: the video has {frames.total}"

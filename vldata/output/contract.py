@@ -62,6 +62,14 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     videos: int = 0
 
 
+class UnusedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A field of the source that no record has a place for: in how many rows it held something, and what became of it."""
+
+    field: str
+    rows: int
+    fate: str
+
+
 class VideoContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Videos kept as videos, and how the tokens of one were counted: frames a second, fewest and most frames, pixels of all together."""
 
@@ -130,6 +138,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tokens: TokenStatistics
     split: Certificate | None = None
     videos: VideoContract | None = None
+    unused: tuple[UnusedField, ...] = ()
     text_only_of: str = ""  # the dataset this one was split off from, because its records have neither pictures nor videos
 
 

@@ -30,3 +30,9 @@ class ConvertOptions(Group, frozen=True, kw_only=True):
     fresh: Annotated[bool, Flag("Discard an interrupted conversion instead of resuming it.")] = False
     overwrite: Annotated[bool, Flag("Replace a dataset of this name made from other inputs or settings.")] = False
     shard_size: Annotated[int, Flag("Records a file, in a folder NAME/; 0: one file.", metavar="N", least=0)] = 0
+    ignore: Annotated[
+        tuple[str, ...], Flag("Leave out a source field although it changes meaning; may be given several times.", metavar="FIELD")
+    ] = ()
+    max_rejects: Annotated[
+        float, Flag("Largest share of rejected records with which a dataset is registered; 1: any.", metavar="SHARE", least=0, most=1)
+    ] = 0.1

@@ -14,7 +14,7 @@ from vldata.files.durable import open_durable
 from vldata.media.pixels import vision_tokens
 from vldata.media.refs import Kept, Rendered, Rendering
 from vldata.media.video_tokens import Clip, video_tokens
-from vldata.output.contract import Contract, Counts, FileDigest, TokenStatistics, VideoContract, encode_contract, read_contract
+from vldata.output.contract import Contract, Counts, FileDigest, TokenStatistics, UnusedField, VideoContract, encode_contract, read_contract
 from vldata.output.dataset_info import make_entry
 from vldata.output.folder import DatasetPaths
 from vldata.output.identity import Identity, refuse_foreign
@@ -56,7 +56,15 @@ class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
 
 def publish(
-    stage: Stage, markers: Sequence[Marker], identity: Identity, counts: Counts, tokens: TokenCounter, *, shard_size: int, overwrite: bool
+    stage: Stage,
+    markers: Sequence[Marker],
+    identity: Identity,
+    counts: Counts,
+    tokens: TokenCounter,
+    *,
+    shard_size: int,
+    overwrite: bool,
+    unused: tuple[UnusedField, ...] = (),
 ) -> tuple[Contract, tuple[str, ...]]:
     """Assemble the dataset beside its place and commit it. Returns its contract and the names it was registered under.
 
@@ -81,7 +89,7 @@ def publish(
     split_off = text_name in groups
     if split_off:
         refuse_foreign(DatasetPaths(stage.paths.out, text_name), identity, overwrite=overwrite)
-    assembly = _Assembly(stage.paths, shard_size)
+    assembly = _Assembly(stage.paths, shard_size, unused)
     assembly.add_dataset(
         identity.name, groups[identity.name], identity, counts, tokens.statistics("media" if split_off else "all"), whole=whole
     )
@@ -154,8 +162,9 @@ def _lines_of(rendering: Rendering) -> Iterator[MediaLine]:
 class _Assembly:
     """Collects staged files and their final names."""
 
-    def __init__(self, paths: DatasetPaths, shard_size: int) -> None:
+    def __init__(self, paths: DatasetPaths, shard_size: int, unused: tuple[UnusedField, ...]) -> None:
         self._paths = paths
+        self._unused = unused
         self._shard_size = shard_size
         self._renames: list[Rename] = []
         self._entries: dict[str, dict[str, str | dict[str, str]]] = {}
@@ -220,6 +229,7 @@ class _Assembly:
             counts=msgspec.structs.replace(counts, written=written, excluded=counts.excluded + counts.written - written),
             tokens=statistics,
             videos=VideoContract(counts.videos) if identity.traits.videos and not text_only_of else None,
+            unused=self._unused,
             text_only_of=text_only_of,
         )
         if text_only_of:

@@ -239,6 +239,26 @@ CODES: dict[str, Code] = {
         "The server refuses, is too slow or at a private address, or the file is too large.",
         "Download the file yourself and give its folder with --image-root.",
     ),
+    "VL214": Code(
+        "picture or video would be lost",
+        "A field that the source's reader does not know holds a picture or a video; the record would be made without it.",
+        "Name the field with --image-field (convert jsonl), rename it in the source, or leave it out on purpose with --ignore FIELD.",
+    ),
+    "VL215": Code(
+        "field that changes what is learned",
+        "The source holds a field like loss, weight, chosen, rejected, choices, bbox or reasoning_content, and no record takes it.",
+        "Take the field out of the source, or leave it out on purpose with --ignore FIELD; docs/sources.md says which fields are read.",
+    ),
+    "VL216": Code(
+        "fields that contradict each other",
+        "The row holds the same thing under two names (messages and conversations, images and image), and they differ.",
+        "Keep the right one in the source, or leave the other out on purpose with --ignore FIELD.",
+    ),
+    "VL217": Code(
+        "samples of a tar merged",
+        "Two samples share what stands before the first dot of their names, which is the key of a WebDataset sample.",
+        "Name the files so that keys have no dots, for example v1_5_003.jpg instead of v1.5_003.jpg.",
+    ),
     # --- media that cannot be rendered ---------------------------------------------------------------------------------------------
     "VL101": Code(
         "file missing",

@@ -47,6 +47,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A record before its media are rendered. `where` is `file:line` or `file[index]` of the annotation.
 
     `references` of None stands for the last turn, as it will be written. `tools` is a text in every draft of a source that has tools.
+    `unused` are the source's fields that have no place in the record, each with what becomes of it.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     meta: dict[str, str]
     tools: str | None = None
     mends: tuple[Mend, ...] = ()
+    unused: tuple[tuple[str, str], ...] = ()
 
 
 class Reject(msgspec.Struct, frozen=True):

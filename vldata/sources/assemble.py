@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -11,13 +12,22 @@ from vldata.media.refs import MediaRef
 from vldata.records.boxes import Box, Space, Target
 from vldata.records.draft import Mend, Slot, Turn
 from vldata.records.record import Role
+from vldata.sources.census import Unused
+from vldata.sources.clips import CLIP_KEYS
 from vldata.sources.dialects.names import PLACEHOLDERS
 from vldata.sources.dialects.talk import Content, Given, Talk
-from vldata.sources.locate import MediaFinder, RowError
+from vldata.sources.errors import RowError
+from vldata.sources.locate import MediaFinder
 
 _EMBEDDED = r"<img>(?P<path>[^<>\n]+)</img>"  # Qwen-VL of 2023 wrote the path into the text
 _OBJECT_TAGS = "<ref-object>|<bbox>"
+# Tags that name a picture by its number: InternVL and others, MMMU, Phi-3, and brackets.
+_NUMBERED = r"<(?:image|img)[ _-]?(?P<n1>\d{1,2})>|<\|image_(?P<n2>\d{1,2})\|>|\[image[ _-]?(?P<n3>\d{1,2})\]"
+_find_numbered = re.compile(_NUMBERED, re.IGNORECASE).finditer
 _BBOX_SPACES: dict[str, Space] = {"real": "pixels", "norm1": "0-1", "norm1000": "0-1000"}
+
+_OBJECT_KEYS = frozenset({"ref", "bbox", "bbox_type", "image_id"})
+_MEDIA_KEYS = frozenset({"bytes", "path", "url", "uri", "data", "type", "media_type", "video", *CLIP_KEYS})
 
 Part = str | Slot | Box
 
@@ -28,6 +38,7 @@ class Assembled(NamedTuple):
     turns: tuple[Turn, ...]
     media: tuple[MediaRef, ...]
     mends: tuple[Mend, ...]
+    unused: tuple[Unused, ...] = ()  # fields of its media that have no place
 
 
 class Assembler:
@@ -43,7 +54,8 @@ class Assembler:
     def __init__(self, finder: MediaFinder, placeholders: tuple[str, ...], boxes: Target, *, embedded: bool = False) -> None:
         tags = "|".join(map(re.escape, sorted(placeholders, key=len, reverse=True)))
         pattern = "|".join(filter(None, (tags, _EMBEDDED if embedded else "")))
-        self.find_tag = re.compile(pattern).search
+        self.find_tag = re.compile(f"{pattern}|{_NUMBERED}").search
+        self._tags = tags
         self._split = _splitter(pattern)
         self._split_usual = _splitter("<image>|<video>")
         self._split_objects = _splitter("|".join(filter(None, (tags, _OBJECT_TAGS))))
@@ -61,27 +73,44 @@ class Assembler:
         mends: list[Mend] = []
         if talk.system and (not turns or turns[0][0] != "system"):
             turns = [("system", talk.system), *turns]
-        if not talk.images and not talk.videos and talk.objects is None:
+        if not talk.images and not talk.videos and talk.objects is None and not talk.named:
             for role, content in turns:
                 if type(content) is not str or (role == "user" and "<" in content):
                     break
             else:
                 whole = _merge(tuple([Turn(role, (content,)) for role, content in turns]), mends)  # type: ignore[arg-type]
                 return Assembled(whole, (), tuple(mends))
-        usual = talk.objects is None and tags_suffice(talk)
-        cut = [(role, list(self._pieces(role, content, objects=talk.objects is not None, usual=usual))) for role, content in turns]
+        suffice = tags_suffice(talk)
+        usual = talk.objects is None and suffice
+        numbers = [] if suffice or talk.named else _numbers(turns)
+        split = self._split_special(talk, numbered=bool(numbers)) if talk.named or numbers else None
+        cut = [
+            (role, list(self._pieces(role, content, objects=talk.objects is not None, usual=usual, split=split))) for role, content in turns
+        ]
+        if numbers:
+            cut = _count_from_one(cut, numbers, len(talk.images))
         if talk.videos and not talk.images:
             _tag_videos(cut, len(talk.videos))
         _lead(cut, talk, mends)
         sorted_out = _Sorter(self, talk, where)
         built = tuple([Turn(role, tuple(sorted_out.parts(role, pieces))) for role, pieces in cut])
         sorted_out.settle()
-        return Assembled(_merge(built, mends), tuple(sorted_out.media), tuple(mends))
+        return Assembled(_merge(built, mends), tuple(sorted_out.media), tuple(mends), tuple(sorted_out.unused))
 
-    def _pieces(self, role: Role, content: Content, *, objects: bool, usual: bool) -> Iterator[str | Given]:
+    def _split_special(self, talk: Talk, *, numbered: bool) -> Callable[[str], Iterator[str | Given]]:
+        """Return what cuts the texts of a row whose tags are its own: named ones, or numbers."""
+        own = "|".join(map(re.escape, sorted(talk.named or (), key=len, reverse=True)))
+        objects = _OBJECT_TAGS if talk.objects is not None else ""
+        return _splitter("|".join(filter(None, (own, _NUMBERED if numbered else "", self._tags, objects))), talk.named)
+
+    def _pieces(
+        self, role: Role, content: Content, *, objects: bool, usual: bool, split: Callable[[str], Iterator[str | Given]] | None
+    ) -> Iterator[str | Given]:
         """Cut the content of a turn into texts and stand-ins; only user turns hold media, objects may be in any."""
         if not isinstance(content, str):
             yield from content
+        elif role == "user" and split:
+            yield from split(content)
         elif role == "user":
             yield from (self._split_objects if objects else self._split_usual if usual else self._split)(content)
         elif objects:
@@ -108,8 +137,34 @@ def tags_suffice(talk: Talk) -> bool:
     return counts == [len(talk.images), len(talk.videos)] and sum(counts) > 0
 
 
-def _splitter(pattern: str) -> Callable[[str], Iterator[str | Given]]:
-    regex = re.compile(pattern) if pattern else None
+def _numbers(turns: list[tuple[Role, Content]]) -> list[int]:
+    """Return the numbers by which user turns name pictures, in order."""
+    asked = [content for role, content in turns if role == "user" and isinstance(content, str) and ("<" in content or "[" in content)]
+    return [int(next(filter(None, match.groups()))) for text in asked for match in _find_numbered(text)]
+
+
+def _count_from_one(cut: list[tuple[Role, list[str | Given]]], numbers: list[int], images: int) -> list[tuple[Role, list[str | Given]]]:
+    """Check the numbers of a row against its pictures; where they begin at 0, count them from 1.
+
+    Raises:
+        RowError: a number without its picture.
+    """
+    shift = 1 if 0 in numbers else 0
+    if max(numbers) + shift > images:
+        raise RowError("VL006", f"the text names image {max(numbers)}, but the row has {images} image{'' if images == 1 else 's'}.")
+    return [
+        (role, [p._replace(number=p.number + shift) if isinstance(p, Given) and p.kind == "numbered" else p for p in pieces])
+        for role, pieces in cut
+    ]
+
+
+@functools.lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE if _NUMBERED in pattern else 0)
+
+
+def _splitter(pattern: str, named: dict[str, Any] | None = None) -> Callable[[str], Iterator[str | Given]]:
+    regex = _compiled(pattern) if pattern else None
 
     def split(text: str) -> Iterator[str | Given]:
         end = 0
@@ -118,8 +173,15 @@ def _splitter(pattern: str) -> Callable[[str], Iterator[str | Given]]:
                 yield text[end : match.start()]
             end = match.end()
             tag = match.group()
-            path = match.groupdict().get("path")
-            yield Given("image", path) if path else Given(PLACEHOLDERS.get(tag, tag))
+            groups = match.groupdict() if regex and regex.groups else {}
+            number = groups.get("n1") or groups.get("n2") or groups.get("n3")
+            if named and tag in named:
+                yield Given("image", named[tag])
+            elif number:
+                yield Given("numbered", None, int(number))
+            else:
+                path = groups.get("path")
+                yield Given("image", path) if path else Given(PLACEHOLDERS.get(tag, tag))
         if end < len(text) or not text:
             yield text[end:]
 
@@ -134,10 +196,13 @@ class _Sorter:
         self._talk = talk
         self._where = where
         self._taken = {"image": 0, "video": 0}
+        self._numbers: set[int] = set()  # of the pictures that the text names by number
         self._lists = {"image": talk.images, "video": talk.videos}
         self._pictures: list[int] = []  # index in media of the n-th picture, which boxes refer to
         self._objects = _Objects(talk.objects, assembler.boxes) if talk.objects is not None else None
+        self._named: list[Any] = []  # values of named pictures that were placed
         self.media: list[MediaRef] = []
+        self.unused: list[Unused] = list(self._objects.unused) if self._objects else []
 
     def parts(self, role: Role, pieces: list[str | Given]) -> Iterator[Part]:
         """Yield texts, slots and boxes of one turn."""
@@ -152,6 +217,10 @@ class _Sorter:
                 yield from self._place(piece)
 
     def _place(self, piece: Given) -> Iterator[Slot]:
+        if piece.kind == "numbered":
+            self._numbers.add(piece.number)
+            yield from self._add("image", self._lists["image"][piece.number - 1])
+            return
         value = piece.value
         if value is None:
             number = self._taken[piece.kind]
@@ -162,6 +231,10 @@ class _Sorter:
         yield from self._add(piece.kind, value)
 
     def _add(self, kind: str, value: Any) -> Iterator[Slot]:
+        if self._talk.named:
+            self._named.append(value)
+        if isinstance(value, dict):
+            self.unused += [Unused(f"{kind}s[].{key}", item) for key, item in value.items() if key not in _MEDIA_KEYS]
         for ref in self._assembler.media_of(kind, value, f"{self._where}#{len(self.media)}"):
             if kind == "image":
                 self._pictures.append(len(self.media))
@@ -180,8 +253,14 @@ class _Sorter:
         """Compare stand-ins with media."""
         if self._objects:
             self._objects.finish()
+        if self._talk.named and (left := [tag for tag, value in self._talk.named.items() if all(value != given for given in self._named)]):
+            raise RowError("VL006", f"the row has a picture for {left[0]!r}, which no user turn holds.")
         for kind, given in self._lists.items():
             tags, there = self._taken[kind], len(given)
+            if kind == "image" and self._numbers:
+                if missing := [str(number) for number in range(1, there + 1) if number not in self._numbers]:
+                    raise RowError("VL006", f"the text does not name image {', '.join(missing)} of the row's {there}.")
+                tags += there
             if tags != there:
                 names = f"{there} {kind}{'' if there == 1 else 's'}"
                 raise RowError("VL006", f"the user turns have {tags} {kind} tag{'' if tags == 1 else 's'}, but the row has {names}.")
@@ -201,10 +280,14 @@ def _lead(cut: list[tuple[Role, list[str | Given]]], talk: Talk, mends: list[Men
     tags = _OBJECT_TAGS.split("|")
     if first is None or any(isinstance(piece, Given) and piece.kind not in tags for _, pieces in cut for piece in pieces):
         return
-    given = [Given("image")] * len(talk.images) + [Given("video")] * len(talk.videos)
+    given = (
+        [Given("image")] * len(talk.images)
+        + [Given("video")] * len(talk.videos)
+        + [Given("image", item) for item in (talk.named or {}).values()]
+    )
     if not given:
         return
-    counts = {"image": len(talk.images), "video": len(talk.videos)}
+    counts = {"image": len(talk.images) + len(talk.named or ()), "video": len(talk.videos)}
     names = " and ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items() if count)
     if not talk.leading:
         mends.append(Mend("VL206", f"the row has {names} and its text has no tag.", f"put {names} in front of the first question"))
@@ -222,6 +305,7 @@ class _Objects:
                 raise RowError("VL210", f"`objects` is {error}.") from None
         if not isinstance(given, dict):
             raise RowError("VL210", f"`objects` is {given!r:.80}; an object with ref and bbox is needed.")
+        self.unused = [Unused(f"objects.{key}", value) for key, value in given.items() if key not in _OBJECT_KEYS]
         self._names, self._boxes, self._pictures = (given.get(key) or [] for key in ("ref", "bbox", "image_id"))
         kind = given.get("bbox_type") or "real"
         if (

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +25,9 @@ from vldata.files.paths import PathError, find_below, refuse_archive
 from vldata.files.strictjson import read_user_text
 from vldata.media.refs import BytesRef, FileRef, FormatRule, MediaRef
 from vldata.records.draft import Draft, Reject, Setting, Slot, Turn
+from vldata.sources.census import Census, extra_json
 from vldata.sources.chartqa_rows import Row, RowFile, find_row_files
+from vldata.sources.errors import RowError
 
 COLUMNS = ("source", "task", "split", "kind", "chart", "extra")
 SPLITS = ("train", "val", "test")
@@ -58,23 +59,28 @@ class ChartQaSource(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[RowFile, ...]
     prompt: str
     tables: bool
+    ignore: tuple[str, ...] = ()
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every question of the split, in the order of its files."""
         number = 0
+        census = Census(self.ignore)
         for file in self.files:
             for where, row in file.rows(self.split):
-                yield self._draft(row, where, number)
+                yield self._draft(row, where, number, census)
                 number += 1
 
-    def _draft(self, row: Row | str, where: str, number: int) -> Draft | Reject:
+    def _draft(self, row: Row | str, where: str, number: int, census: Census) -> Draft | Reject:
         record_id = f"chartqa/{self.split}/{number:05d}"
         if isinstance(row, str):
             return Reject(record_id, where, "VL201", row)
         try:
             media = _media(row)
+            unused, extra = census.judge(row.extra, (), shows=(row.chart.rpartition("/")[2],))
         except PathError as error:
             return Reject(record_id, where, "VL111", f"{error}.")
+        except RowError as error:
+            return Reject(record_id, where, error.code, error.reason)
         if media is None:
             return Reject(record_id, where, "VL202", f"the chart {row.chart!r} is not on disk.")
         turns: tuple[Turn, ...] = (Turn("user", _fill(self.prompt, row.question)), Turn("assistant", (row.labels[0],)))
@@ -92,8 +98,9 @@ class ChartQaSource(msgspec.Struct, frozen=True, kw_only=True):
                 "split": self.split,
                 "kind": row.kind,
                 "chart": row.chart,
-                "extra": json.dumps(row.extra, ensure_ascii=False, sort_keys=True) if row.extra else "",
+                "extra": extra_json(extra),
             },
+            unused=unused,
         )
 
 
@@ -105,6 +112,7 @@ def open_source(
     prompt: Path | None = None,
     tables: bool = False,
     follow_links: bool = False,
+    ignore: tuple[str, ...] = (),
 ) -> list[ChartQaSource]:
     """ChartQA: questions about charts, human and augmented, in any of its layouts.
 
@@ -119,6 +127,7 @@ def open_source(
         prompt: Text file with another wording: {question} is replaced, {images} says where the chart stands.
         tables: Add a second turn that asks for the chart's data table, where the original tables/ folder is there.
         follow_links: Follow links that lead out of the source folder.
+        ignore: Fields that may be left out although they change meaning.
 
     Raises:
         DataError: nothing that looks like ChartQA was found.
@@ -142,10 +151,10 @@ def open_source(
     wanted = [split] if split else found
     if split and split not in found:
         raise DataError(f"there is no {split} split here.", where=str(root), cure=f"Found are: {', '.join(found)}.")
-    return [_source_of(name, files, root, wording, tables=tables) for name in wanted]
+    return [_source_of(name, files, root, wording, tables=tables, ignore=tuple(ignore)) for name in wanted]
 
 
-def _source_of(split: str, files: list[RowFile], root: Path, prompt: str, *, tables: bool) -> ChartQaSource:
+def _source_of(split: str, files: list[RowFile], root: Path, prompt: str, *, tables: bool, ignore: tuple[str, ...]) -> ChartQaSource:
     own = tuple(file for file in files if split in file.splits)
     total = sum(file.splits[split] for file in own)
     layout = ", ".join(dict.fromkeys(file.layout for file in own))
@@ -160,6 +169,7 @@ def _source_of(split: str, files: list[RowFile], root: Path, prompt: str, *, tab
         files=own,
         prompt=prompt,
         tables=tables,
+        ignore=ignore,
     )
 
 

@@ -119,7 +119,8 @@ def _parquet_row(cells: dict[str, Any], where: str, path: Path) -> Row | str:
         return "the image cell holds no bytes."
     name = cells.get("imgname") or (image.get("path") if isinstance(image, dict) else None) or ""
     kind = cells.get("human_or_machine", cells.get("type", ""))
-    known = {"image", "imgname", "query", "question", "label", "answer", "human_or_machine", "type"}
+    known = {"image", "imgname", "human_or_machine" if "human_or_machine" in cells else "type"}
+    known |= {"query" if "query" in cells else "question", "label" if "label" in cells else "answer"}
     return _make_row(
         cells.get("query", cells.get("question")),
         cells.get("label", cells.get("answer")),
@@ -128,7 +129,7 @@ def _parquet_row(cells: dict[str, Any], where: str, path: Path) -> Row | str:
         source=f"{where}#image",
         folder=path.parent,
         data=data,
-        extra={key: value for key, value in cells.items() if key not in known and isinstance(value, str | int | float | bool)},
+        extra={key: value for key, value in cells.items() if key not in known},
     )
 
 
@@ -155,6 +156,9 @@ def _make_row(question: Any, label: Any, kind: str, **fields: Any) -> Row | str:
 
 
 # --- TSV -----------------------------------------------------------------------------------------------------------------------------
+
+
+_TSV_COLUMNS = frozenset({"index", "image", "image_path", "question", "answer", "split"})
 
 
 def _open_tsv(path: Path) -> RowFile | None:
@@ -208,6 +212,7 @@ def _tsv_row(row: dict[str, str], image: str, kind: str, where: str, path: Path)
         source=f"{where}#image",
         folder=path.parent,
         data=data,
+        extra={key: value for key, value in row.items() if key not in _TSV_COLUMNS},
     )
 
 
@@ -253,6 +258,10 @@ def _field(row: dict[str, Any], names: tuple[str, ...]) -> Any:
     return next((row[name] for name in names if row.get(name) not in (None, "", [])), None)
 
 
+def _name_of(row: dict[str, Any], names: tuple[str, ...]) -> str:
+    return next((name for name in names if row.get(name) not in (None, "", [])), "")
+
+
 def _picture_folder(path: Path, folder: Path, first_chart: str) -> Path:
     """Where the charts lie: png/ beside the file as in the original, or wherever the first one is found."""
     for candidate in (path.parent / "png", path.parent, path.parent / "images", folder, folder / "images", path.parent.parent):
@@ -269,9 +278,12 @@ def _json_row(row: Any, kind: str, pictures: Path, folder: Path, *, follow_links
         return "names no chart."
     question, label = _field(row, _QUESTION_FIELDS), _field(row, _LABEL_FIELDS)
     turns = row.get("conversations")
-    if question is None and isinstance(turns, list) and len(turns) >= 2 and all(isinstance(turn, dict) for turn in turns[:2]):
+    if question is None and isinstance(turns, list) and len(turns) == 2 and all(isinstance(turn, dict) for turn in turns[:2]):
         question, label = str(turns[0].get("value", "")).replace("<image>", "").strip(), turns[1].get("value")
-    known = {*_IMAGE_FIELDS, *_QUESTION_FIELDS, *_LABEL_FIELDS, "conversations", "type", "human_or_machine"}
+    known = {"type" if "type" in row else "human_or_machine", "width", "height", "id"}
+    known |= {_name_of(row, fields) for fields in (_IMAGE_FIELDS, _QUESTION_FIELDS, _LABEL_FIELDS)}
+    if question is None or row.get("conversations") is None or (isinstance(turns, list) and len(turns) == 2):
+        known.add("conversations")
     return _make_row(
         question,
         label,

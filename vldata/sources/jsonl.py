@@ -6,6 +6,7 @@ Which fields hold picture, text and question is found from the first rows and sa
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -13,22 +14,45 @@ from typing import Any, Literal
 import msgspec
 
 from vldata.errors import DataError, UsageError
+from vldata.files.strictjson import read_user_text
 from vldata.media.refs import FormatRule, Sampling
 from vldata.media.sampling import check_sampling
 from vldata.records.codes import CODES
 from vldata.records.draft import Draft, Reject, Setting, Traits
 from vldata.sources.assemble import Assembler
+from vldata.sources.census import Census, Fates, extra_json
+from vldata.sources.choices import ChoiceForm, letter_of, written
 from vldata.sources.dialects.talk import Talk
-from vldata.sources.locate import MediaFinder, RowError
-from vldata.sources.pairfields import Chosen, answers_of, choose_fields, instruction_warning, known_fields, media_of, question_of
-from vldata.sources.pairfiles import PairFile, find_pair_files
-from vldata.sources.prompts import Wording, open_wording
+from vldata.sources.errors import RowError
+from vldata.sources.locate import MediaFinder, check_root, names_of
+from vldata.sources.pairfields import (
+    Chosen,
+    answers_of,
+    choose_fields,
+    instruction_warning,
+    known_fields,
+    media_of,
+    number_warning,
+    question_of,
+)
+from vldata.sources.pairfiles import Found, PairFile, find_pair_files
+from vldata.sources.prompts import Wording, check_fields, open_wording
 from vldata.sources.remote import fetch, map_ahead
-from vldata.sources.rowmeta import META_FIELDS, dataset_name, extra_text, id_of, meta_columns
+from vldata.sources.rowmeta import META_FIELDS, dataset_name, id_field, id_of, meta_columns
 from vldata.sources.rows import Row, RowFault
+from vldata.suggest import nearest
 
 _SAMPLE_ROWS = 1_000
-_TASKS = {"caption": "caption", "ocr": "ocr", "question": "vqa"}
+_TASKS = {"caption": "caption", "ocr": "ocr", "question": "vqa", "class": "class", "choices": "choices"}
+
+
+class _Reading(msgspec.Struct, frozen=True):
+    """Options that every row of a source is read with."""
+
+    encoding: str = "auto"
+    ignore: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 class PairSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +74,8 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str
     remote: bool = False
     traits: Traits = Traits()
+    part: str = ""  # what --name is followed by, where a source makes several datasets
+    reading: _Reading
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every row, in file order."""
@@ -69,9 +95,15 @@ class _DraftMaker:
         self._prefix = source.prefix
         self._assembler = Assembler(source.finder, ("<image>", "<video>"), "0-1000")
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
-        self._known = known_fields(source.chosen, replaced=not source.wording.asks_for_question)
+        context = source.reading.context
+        self._known = known_fields(source.chosen, replaced=not source.wording.asks_for_question) | {*context, *source.wording.fields()}
+        # What explains the right choice is no choice: it may go into `extra`.
+        self._census = Census(source.reading.ignore, harmless=("solution", "rationale", "rationales") if source.chosen.choices else ())
+        self._context, self._labels = context, source.reading.labels
         task = _TASKS[source.chosen.form]
         self._base = {"source": source.prefix, "task": task, **dict.fromkeys(self._fields, ""), "extra": ""}
+        if source.chosen.choices:
+            self._base["choices"] = ""
 
     def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
         """Make the draft of one row, or the reject."""
@@ -80,14 +112,27 @@ class _DraftMaker:
             return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
         record_id = id_of(row, self._prefix, number)
         try:
-            answers = answers_of(row, self._chosen)
             question = question_of(row, self._chosen) if self._asks else ""
+            question = self._with_context(row, question)
             given = media_of(row, self._chosen)
+            form = self._chosen.choices
+            choices: tuple[str, ...] = ()
+            if form:
+                choices = form.lettered(row)
+                place = form.right(row, choices)
+                answers: tuple[str, ...] = (letter_of(place), choices[place])
+            else:
+                answers = self._named(answers_of(row, self._chosen))
             images, videos = ([], given) if self._chosen.shows_videos else (given, [])
-            text = self._wording.ask(record_id, question)
-            turns, media, mends = self._assembler.assemble(
-                Talk([("user", text), ("assistant", answers[0])], images, videos, leading=True), where
+            text = self._wording.ask(record_id, question, row, written(choices))
+            named = given[0] if len(given) == 1 and _is_map(given[0]) else None
+            turns, media, mends, beside = self._assembler.assemble(
+                Talk([("user", text), ("assistant", answers[0])], [] if named else images, videos, leading=True, named=named), where
             )
+            unused: Fates = ()
+            extra: dict[str, Any] = {}
+            if beside or not row.keys() <= self._known:
+                unused, extra = self._census.judge(row, {*self._known, id_field(row)}, beside, shows=names_of(media))
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
         meta = self._base.copy()
@@ -95,9 +140,31 @@ class _DraftMaker:
             value = row.get(field)
             if value is not None:
                 meta[field] = value if type(value) is str else str(value)
-        if not row.keys() <= self._known:
-            meta["extra"] = extra_text(row, self._known, {})
-        return Draft(id=record_id, where=where, turns=turns, media=media, references=answers, meta=meta, mends=mends)
+        if extra:
+            meta["extra"] = extra_json(extra)
+        if choices:
+            meta["choices"] = json.dumps(choices, ensure_ascii=False)
+        return Draft(id=record_id, where=where, turns=turns, media=media, references=answers, meta=meta, mends=mends, unused=unused)
+
+    def _with_context(self, row: dict[str, Any], question: str) -> str:
+        """Put the texts of --context in front of a question; empty ones are left out."""
+        texts = [row.get(field) for field in self._context]
+        if not all(text is None or isinstance(text, str) for text in texts):
+            raise RowError("VL201", "a field of --context holds no text.")
+        return "\n".join([*(text for text in texts if text), question]) if texts else question
+
+    def _named(self, answers: tuple[str, ...]) -> tuple[str, ...]:
+        """Put the names of --label-names for numbers."""
+        if not self._labels:
+            return answers
+        if not all(answer.isdecimal() and int(answer) < len(self._labels) for answer in answers):
+            raise RowError("VL201", f"{answers[0]!r:.40} is no number of the {len(self._labels)} of --label-names.")
+        return tuple(self._labels[int(answer)] for answer in answers)
+
+
+def _is_map(value: Any) -> bool:
+    """Whether pictures are given under the tags that stand for them (MiniCPM)."""
+    return isinstance(value, dict) and bool(value) and all(isinstance(key, str) and key[:1] in "<[" for key in value)
 
 
 def open_source(
@@ -106,33 +173,50 @@ def open_source(
     image_root: Path | None = None,
     prompt: str = "",
     seed: int = 0,
-    form: Literal["auto", "caption", "ocr", "question"] = "auto",
+    form: Literal["auto", "caption", "ocr", "question", "class"] = "auto",
     image_field: str = "",
     text_field: str = "",
     prompt_field: str = "",
+    choices_field: str = "",
+    context: str = "",
+    label_names: str = "",
     frames: int = 8,
     videos: Literal["frames", "keep"] = "frames",
     follow_links: bool = False,
     allow_remote: bool = False,
+    split: str = "",
+    subset: str = "",
+    encoding: str = "auto",
+    replace_prefix: str = "",
+    ignore: tuple[str, ...] = (),
 ) -> list[PairSource]:
     """Pictures with a text each: captions, transcriptions, or answers to questions.
 
-    JSON Lines, JSON, CSV, TSV, parquet, a folder with metadata.jsonl or side-car .txt files, WebDataset tars. Fields are found by name
-    and said. Several captions or labels become references.
+    JSON Lines, JSON, CSV, TSV, Excel, parquet, Arrow, a folder with metadata.jsonl or side-car .txt files or of folders named by class,
+    WebDataset tars. Fields are found by name and said. Several captions or labels become references.
 
     Args:
         source: The file or folder.
-        image_root: Folder that picture paths are relative to; looked in beside the file's own folder and its images/.
-        prompt: The question, or a file with one wording a line; {question} stands for the row's own. Without it the row's own is asked.
+        image_root: Folder, zip or tar that picture paths are relative to; looked in beside the file's own folder and its images/.
+        prompt: The question, or a file with one wording a line; {question} stands for the row's own, {choices} for its lettered choices,
+            {FIELD} for any field. Without it the row's own question is asked.
         seed: Which wording of a file a record gets depends on this and on its id alone.
-        form: What the text is: a caption, a transcription (ocr) or the answer to the row's question; auto looks at the fields.
+        form: What the text is: a caption, a transcription (ocr), a class, or the answer to the row's question; auto looks at the fields.
         image_field: Field that holds the picture; by default found by name.
         text_field: Field that holds the text; by default found by name.
         prompt_field: Field that holds the question; by default found by name.
+        choices_field: Field that holds the choices of a multiple-choice question; by default found by name.
+        context: Fields whose texts stand in front of the question, for example hint,lecture.
+        label_names: Names of labels that are numbers, from 0: a,b,c or a file with one a line.
         frames: Frames taken of each video, where the rows hold videos; they become pictures.
         videos: What becomes of videos: frames, each a picture; or keep, a copy of the file under <video>, once it has decoded whole.
         follow_links: Follow links that lead out of the folders, for example to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
+        split: Which split of a folder to read; by default each becomes a dataset of its own.
+        subset: Which subset (configuration) of a folder to read; by default each becomes a dataset of its own.
+        encoding: Encoding of a text file; auto tells it from the bytes.
+        replace_prefix: OLD=NEW, how paths of another machine begin and what stands there on this one.
+        ignore: Fields that may be left out although they change meaning.
 
     Raises:
         DataError: there is nothing to read.
@@ -140,27 +224,35 @@ def open_source(
     """
     sampling = Sampling(count=frames)
     check_sampling(sampling)
-    if image_root is not None and not image_root.is_dir():
-        raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
+    check_root(image_root)
+    reading = _Reading(encoding, tuple(ignore), tuple(filter(None, map(str.strip, context.split(",")))), _label_names(label_names))
     opened = []
-    for name, files in find_pair_files(source, follow_links=follow_links):
+    for found in find_pair_files(source, follow_links=follow_links, encoding=encoding, split=split, subset=subset):
         finder = MediaFinder(
-            files[0].folder,
+            found.files[0].folder,
             image_root,
             sampling,
             follow_links=follow_links,
             fetch=fetch if allow_remote else None,
             keep_videos=videos == "keep",
+            replace_prefix=replace_prefix,
+            more=(source,) if source.is_dir() else (),
         )
-        asked = Chosen(image_field, text_field, prompt_field, form)
-        opened.append(_open(name, files, finder, asked, open_wording(prompt, seed), None if videos == "keep" else sampling))
+        asked = Chosen(image_field, text_field, prompt_field, form, choices=ChoiceForm((choices_field,), "") if choices_field else None)
+        opened.append(_open(found, finder, asked, open_wording(prompt, seed), None if videos == "keep" else sampling, reading))
     return opened
 
 
-def _open(
-    name: str, files: tuple[PairFile, ...], finder: MediaFinder, asked: Chosen, wording: Wording, sampling: Sampling | None
-) -> PairSource:
-    sample = [given for given in itertools.islice((item for file in files for item in file.rows()), _SAMPLE_ROWS)]
+def _label_names(given: str) -> tuple[str, ...]:
+    if not given:
+        return ()
+    text = read_user_text(Path(given)) if "," not in given and Path(given).is_file() else given.replace(",", "\n")
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
+
+
+def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sampling: Sampling | None, reading: _Reading) -> PairSource:
+    files = found.files
+    sample = list(itertools.islice((item for file in files for item in file.rows()), _SAMPLE_ROWS))
     rows = [row for _, row in sample if isinstance(row, dict)]
     if not rows:
         raise _no_rows(files[0].path, sample)
@@ -168,36 +260,65 @@ def _open(
     if wording.asks_for_question and not chosen.prompt:
         raise UsageError("--prompt holds {question}, but no field holds one.", cure="Name the field with --prompt-field.")
     wording = wording.settle(chosen)
+    there = {key for row in rows for key in row}
+    check_fields(wording, there, choices=chosen.choices is not None)
+    if chosen.choices and not wording.asks_for_choices:
+        raise UsageError(
+            "--prompt shows no choices, though the rows have some.", cure="Write {choices} where they are to stand, or --ignore choices."
+        )
+    for field in reading.context:
+        if field not in there:
+            raise UsageError(
+                f"no row has the field {field!r} of --context.{nearest(field, there)}", cure=f"Fields are {', '.join(sorted(there))}."
+            )
     present = frozenset().union(*(file.names(META_FIELDS) for file in files))
     said = [
+        *found.said,
         f"{files[0].path}{f' and {len(files) - 1:,} more' if len(files) > 1 else ''}: {files[0].kind}.",
         chosen.sentence(),
+        chosen.choices.said if chosen.choices else "",
         wording.sentence(chosen),
+        instruction_warning(rows, chosen),
+        "" if reading.labels else number_warning(rows, chosen),
     ]
-    warning = instruction_warning(rows, chosen)
-    clips: dict[str, Setting] = {"frames": msgspec.to_builtins(sampling)} if sampling else {"videos": "keep"}
+    name = dataset_name(Path(f"{found.name}.x"))
     return PairSource(
-        name=dataset_name(Path(f"{name}.x")),
-        columns=meta_columns(present),
-        said=tuple(filter(None, (*said, warning))),
+        name=name,
+        columns=(*meta_columns(present), *(("choices",) if chosen.choices else ())),
+        said=tuple(filter(None, said)),
         annotations=tuple(path for file in files for path in file.annotations()),
         media_root=files[0].folder,
-        settings={
-            "image_field": chosen.image,
-            "text_field": chosen.text,
-            "prompt_field": chosen.prompt,
-            "form": chosen.form,
-            **wording.settings(),
-            **(clips if chosen.shows_videos else {}),
-        },
+        settings=_settings(chosen, wording, sampling, reading),
         traits=Traits(videos=chosen.shows_videos and sampling is None),
         files=files,
         chosen=chosen,
         wording=wording,
         finder=finder,
-        prefix=dataset_name(Path(f"{name}.x")),
+        prefix=name,
         remote=finder.remote,
+        part=found.part,
+        reading=reading,
     )
+
+
+def _settings(chosen: Chosen, wording: Wording, sampling: Sampling | None, reading: _Reading) -> dict[str, Setting]:
+    """What of the options decides the result."""
+    settings: dict[str, Setting] = {
+        "image_field": ", ".join(chosen.columns) or chosen.image,
+        "text_field": chosen.text,
+        "prompt_field": chosen.prompt,
+        "form": chosen.form,
+        **wording.settings(),
+    }
+    if chosen.shows_videos:
+        settings |= {"frames": msgspec.to_builtins(sampling)} if sampling else {"videos": "keep"}
+    if chosen.choices:
+        settings |= {"choices_field": ", ".join(chosen.choices.fields), "choices_from": chosen.choices.base}
+    if reading.context:
+        settings["context"] = ", ".join(reading.context)
+    if reading.labels:
+        settings["label_names"] = ", ".join(reading.labels)
+    return settings
 
 
 def _no_rows(path: Path, sample: Sequence[tuple[str, Row]]) -> DataError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -15,23 +16,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from vldata.errors import DataError, UsageError
 from vldata.files.paths import PathError, find_below
 from vldata.media.refs import BytesRef, ClipRef, FileRef, MediaRef, Sampling, VideoRef
 from vldata.media.sampling import TooFewFramesError, sample_indices
+from vldata.sources.archives import Archive, is_archive
+from vldata.sources.clips import apply_wishes, clip_wishes
+from vldata.sources.errors import RowError
 
 _DATA_URL = re.compile(r"data:([a-z]+/[A-Za-z0-9.+-]+)?(;[^,;]*)*,", re.ASCII).match
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*", re.ASCII).fullmatch
 _REMOTE = ("http://", "https://", "s3://", "gs://", "hf://", "oss://", "ftp://")
 _MIN_BASE64 = 200  # shorter texts are paths
-
-
-class RowError(ValueError):
-    """A row that cannot be used; `code` is a key of `vldata.records.codes.CODES`, the message a sentence."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
+_MOST_ARCHIVES = 64
 
 
 class MediaFinder:
@@ -44,6 +41,8 @@ class MediaFinder:
         follow_links: accept links that lead out of the folders.
         fetch: fetches a URL; None refuses URLs by name.
         keep_videos: a video stays one, instead of becoming its sampled frames.
+        replace_prefix: `OLD=NEW`, how paths of another machine begin and what stands there on this one.
+        more: further folders to look in.
     """
 
     def __init__(
@@ -55,12 +54,17 @@ class MediaFinder:
         follow_links: bool = False,
         fetch: Callable[[str], bytes] | None = None,
         keep_videos: bool = False,
+        replace_prefix: str = "",
+        more: tuple[Path, ...] = (),
     ) -> None:
         self._fetch = fetch
         self._keep_videos = keep_videos
         self._folder = folder
         self._given = image_root
-        self._roots = tuple(root for root in dict.fromkeys((folder, image_root, folder / "images")) if root is not None and root.is_dir())
+        self._replace = split_prefix(replace_prefix)
+        looked = dict.fromkeys((folder, image_root, folder / "images", *more))
+        self._roots = tuple(root for root in looked if root is not None and root.is_dir())
+        self._archives = tuple(map(Archive, _archives_for(folder, image_root)))
         self._sampling = sampling or Sampling()
         self._follow_links = follow_links
         self._locate: Callable[[str], tuple[Path, str]] = lru_cache(maxsize=8_192)(self._search)
@@ -88,8 +92,37 @@ class MediaFinder:
             return BytesRef(_from_base64(value), where)
         if self._fetch and value.startswith(("http://", "https://")):
             return BytesRef(self._fetch(value), plain_url(value))
-        path, source = self._locate(value)
+        return self._found(value)
+
+    @functools.lru_cache(maxsize=8_192)  # noqa: B019 - as long as the finder, which lives with its source
+    def _found(self, value: str) -> MediaRef:
+        """Return the reference of a path: a file, or a member of an archive where there is none."""
+        try:
+            path, source = self._locate(value)
+        except RowError as error:
+            if error.code != "VL202" or (reference := self._packed(self._plain(value))) is None:
+                raise
+            return reference
         return FileRef(str(path), source)
+
+    def _packed(self, name: str) -> MediaRef | None:
+        found = [(archive, member) for archive in self._archives if (member := archive.find(name))]
+        if len(found) > 1:
+            raise RowError("VL209", f"{name!r} is in {' and '.join(archive.path.name for archive, _ in found)}.")
+        if not found:
+            return None
+        archive, member = found[0]
+        return archive.reference(member, f"{archive.path.name}/{member.name}")
+
+    def _plain(self, text: str) -> str:
+        """Return a path as it is called on this machine: --replace-prefix applied, backslashes of Windows turned."""
+        name = text.removeprefix("file://")
+        old, new = self._replace
+        if old and name.startswith(old):
+            name = f"{new}{name.removeprefix(old)}"
+        elif old and "\\" in name and (turned := name.replace("\\", "/")).startswith(old.replace("\\", "/")):
+            name = f"{new}{turned.removeprefix(old.replace(chr(92), '/'))}"
+        return name.replace("\\", "/")
 
     def video(self, value: Any, where: str) -> tuple[MediaRef, ...]:
         """Return one video, or its frames: of a file one reference for all of them, of a list of frame files those that the rule takes.
@@ -97,8 +130,13 @@ class MediaFinder:
         Raises:
             RowError: as `picture`.
         """
+        wishes: dict[str, float] = {}
         if isinstance(value, dict):
-            value = _cell_value(value)
+            wishes = clip_wishes(value)
+            value = value["video"] if value.get("video") is not None else _cell_value(value)
+        if self._keep_videos and wishes:
+            what = ", ".join(wishes)
+            raise RowError("VL112", f"the row asks for {what} of a video, which a kept one cannot hold; leave --videos keep out.")
         if isinstance(value, str) and value.startswith("data:"):
             value = _from_data_url(value)
         if isinstance(value, bytes | bytearray) and value:
@@ -107,6 +145,8 @@ class MediaFinder:
             return (VideoRef("", where, bytes(value)),)
         if isinstance(value, list) and self._keep_videos:
             raise RowError("VL112", f"the video is a list of {len(value)} frames, no file; leave --videos keep out for pictures.")
+        if isinstance(value, list) and wishes:
+            raise RowError("VL205", f"a list of frames comes with {', '.join(wishes)}, which a list has no times for.")
         if isinstance(value, list) and value and all(isinstance(frame, str) for frame in value):
             try:
                 chosen = sample_indices(len(value), self._sampling)
@@ -119,7 +159,8 @@ class MediaFinder:
         path, source = self._locate(value)
         if self._keep_videos:
             return (VideoRef(str(path), source),)
-        return (ClipRef(str(path), source, self._sampling),)
+        clip = ClipRef(str(path), source, self._sampling)
+        return (apply_wishes(clip, wishes) if wishes else clip,)
 
     def _search(self, text: str) -> tuple[Path, str]:
         """Find the one file a path means: (absolute path, its name for provenance)."""
@@ -127,7 +168,9 @@ class MediaFinder:
             raise RowError(
                 "VL207", f"{text[:120]!r} is remote; download it and give --image-root, or allow pictures over http(s) with --allow-remote."
             )
-        name = text.removeprefix("file://")
+        name = self._plain(text)
+        if _DRIVE(name):
+            raise RowError("VL202", f"{text!r} is a path of another machine; say what stands there on this one: {_prefix_cure(text)}")
         found: dict[Path, tuple[Path, str]] = {}
         try:
             for root in self._roots:
@@ -166,6 +209,59 @@ class MediaFinder:
 
     def _source_name(self, path: Path, below: str) -> str:
         return path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else below
+
+
+_DRIVE = re.compile(r"[A-Za-z]:/").match
+
+
+def _prefix_cure(text: str) -> str:
+    """Show --replace-prefix for a path of Windows: its folder but the last part is what differs."""
+    folder = re.split(r"[\\/]", text)
+    old = (
+        text[: sum(len(part) + 1 for part in folder[:-2])] if len(folder) > 2 else f"{folder[0]}{text[len(folder[0]) : len(folder[0]) + 1]}"
+    )
+    return f"--replace-prefix '{old}='"
+
+
+def split_prefix(text: str) -> tuple[str, str]:
+    """Split `OLD=NEW`.
+
+    Raises:
+        UsageError: there is no `=`, or nothing before it.
+    """
+    old, sign, new = text.partition("=")
+    if text and (not sign or not old):
+        raise UsageError(
+            f"--replace-prefix {text!r} is not OLD=NEW.", cure=r"For example --replace-prefix 'D:\data\=' or /home/me/=pictures/."
+        )
+    return old, new
+
+
+def check_root(image_root: Path | None) -> None:
+    """Refuse an --image-root that is neither a folder nor an archive.
+
+    Raises:
+        DataError: it is something else.
+    """
+    if image_root is not None and not image_root.is_dir() and not is_archive(image_root):
+        raise DataError(
+            "is neither a folder nor a zip or tar.",
+            where=str(image_root),
+            cure="Give the folder or archive of the pictures with --image-root.",
+        )
+
+
+def _archives_for(folder: Path, image_root: Path | None) -> list[Path]:
+    """Return the archive the user named; else those beside the annotations, and in the named folder."""
+    if image_root is not None and is_archive(image_root):
+        return [image_root]
+    folders = [root for root in (folder, image_root) if root is not None and root.is_dir()]
+    return sorted({path for root in folders for path in root.iterdir() if is_archive(path)})[:_MOST_ARCHIVES]
+
+
+def names_of(media: tuple[MediaRef, ...]) -> frozenset[str]:
+    """Return the file names of a record's media; "" for one that the row carries itself."""
+    return frozenset(ref.source.replace("\\", "/").rpartition("/")[2] if not isinstance(ref, BytesRef) else "" for ref in media)
 
 
 def plain_url(url: str) -> str:

@@ -13,7 +13,6 @@ The layouts on disk, as the dataset ships and as people lay it out, below SOURCE
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -28,6 +27,8 @@ from vldata.files.strictjson import read_user_text
 from vldata.media.refs import ClipRef, FileRef, FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import TooFewFramesError, check_sampling
 from vldata.records.draft import Draft, Reject, Setting, Slot, Source, Turn
+from vldata.sources.census import Census, extra_json
+from vldata.sources.errors import RowError
 from vldata.sources.openeqa_tars import TarFrames, find_tars
 from vldata.sources.openeqa_views import choose_views, is_view
 from vldata.wording import counted
@@ -59,6 +60,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     total: int | None
     prompt: str
+    ignore: tuple[str, ...] = ()
 
 
 class OpenEqaSource(Opened, frozen=True, kw_only=True):
@@ -82,13 +84,16 @@ class OpenEqaSource(Opened, frozen=True, kw_only=True):
         located = self.locate(episode)
         if isinstance(located, Reject):
             return Reject(record_id, where, located.code, located.reason)
-        return make_draft(row, where, located, self.prompt)
+        return make_draft(row, where, located, self.prompt, Census(self.ignore))
 
 
-def make_draft(row: dict[str, Any], where: str, media: tuple[MediaRef, ...], prompt: str) -> Draft:
+def make_draft(row: dict[str, Any], where: str, media: tuple[MediaRef, ...], prompt: str, census: Census) -> Draft | Reject:
     """Make the draft of a question without fault, which sees these media."""
     episode = row["episode_history"]
-    extra = {key: value for key, value in row.items() if key not in _KNOWN}
+    try:
+        unused, extra = census.judge(row, _KNOWN)
+    except RowError as error:
+        return Reject(f"openeqa/{row['question_id']}", where, error.code, error.reason)
     return Draft(
         id=f"openeqa/{row['question_id']}",
         where=where,
@@ -104,8 +109,9 @@ def make_draft(row: dict[str, Any], where: str, media: tuple[MediaRef, ...], pro
             "category": row["category"],
             "episode": episode,
             "scene": scene_of(episode)[0],
-            "extra": json.dumps(extra, ensure_ascii=False, sort_keys=True) if extra else "",
+            "extra": extra_json(extra),
         },
+        unused=unused,
     )
 
 
@@ -121,6 +127,7 @@ def open_source(
     prompt: Path | None = None,
     videos: Literal["frames", "keep"] = "frames",
     follow_links: bool = False,
+    ignore: tuple[str, ...] = (),
 ) -> Source:
     """Open-EQA: questions about an episode, each with N frames of it.
 
@@ -138,6 +145,7 @@ def open_source(
         prompt: Text file with the user turn: {question} is replaced, {images} says where the frames stand (else in front).
         videos: Videos become frames; keeping them is refused, since the benchmark asks about frames.
         follow_links: Follow links that lead out of the folder, for example to another disk.
+        ignore: Fields that may be left out although they change meaning.
 
     Raises:
         DataError: no questions or no media were found.
@@ -158,8 +166,9 @@ def open_source(
 
         files, column = find_parquet(root)
         if files:
-            return open_embedded(files, column, sampling, wording)
-    return _open_folder(root, questions, sampling, wording, follow_links=follow_links)
+            return open_embedded(files, column, sampling, wording, tuple(ignore))
+    opened = _open_folder(root, questions, sampling, wording, follow_links=follow_links)
+    return msgspec.structs.replace(opened, ignore=tuple(ignore))
 
 
 def _open_folder(root: Path, questions: Path | None, sampling: Sampling, prompt: str, *, follow_links: bool) -> OpenEqaSource:

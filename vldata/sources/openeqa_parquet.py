@@ -16,6 +16,7 @@ from vldata.files.parquet import iter_parquet_rows, parquet_columns
 from vldata.media.refs import BytesRef, MediaRef, Sampling
 from vldata.media.sampling import TooFewFramesError, sample_indices
 from vldata.records.draft import Draft, Reject
+from vldata.sources.census import Census
 from vldata.sources.openeqa import Opened, make_draft, row_fault
 
 _FRAME_COLUMNS = ("videos", "video", "frames", "images")
@@ -51,7 +52,7 @@ class EmbeddedSource(Opened, frozen=True, kw_only=True):
             if not isinstance(picture, bytes) or not picture:
                 return Reject(record_id, where, "VL202", f"{self.frame_column}[{index}] holds no bytes.")
             media.append(BytesRef(picture, f"{where}#{self.frame_column}[{index}]"))
-        return make_draft(row, where, tuple(media), self.prompt)
+        return make_draft(row, where, tuple(media), self.prompt, Census(self.ignore))
 
 
 def find_parquet(root: Path) -> tuple[tuple[Path, ...], str]:
@@ -69,7 +70,9 @@ def find_parquet(root: Path) -> tuple[tuple[Path, ...], str]:
     return (), ""
 
 
-def open_embedded(files: tuple[Path, ...], frame_column: str, sampling: Sampling, prompt: str) -> EmbeddedSource:
+def open_embedded(
+    files: tuple[Path, ...], frame_column: str, sampling: Sampling, prompt: str, ignore: tuple[str, ...] = ()
+) -> EmbeddedSource:
     """Open a mirror."""
     total = sum(parquet_columns(file).rows for file in files)
     more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
@@ -82,4 +85,5 @@ def open_embedded(files: tuple[Path, ...], frame_column: str, sampling: Sampling
         frame_column=frame_column,
         sampling=sampling,
         prompt=prompt,
+        ignore=ignore,
     )

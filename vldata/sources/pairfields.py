@@ -12,19 +12,28 @@ import msgspec
 
 from vldata.errors import UsageError
 from vldata.files import strictjson
-from vldata.sources.locate import RowError
-from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS
+from vldata.sources.choices import ChoiceForm, find_choices
+from vldata.sources.errors import RowError
+from vldata.sources.listcells import list_of_text
+from vldata.sources.rowmeta import META_FIELDS
 
 # In order of preference where several are in equally many rows.
-IMAGE_FIELDS = ("image", "images", "image_path", "img", "img_path", "imgname", "file_name", "filename", "path", "jpg", "png", "webp")
-VIDEO_FIELDS = ("video", "videos", "video_path")  # looked for where no row has a picture
+IMAGE_FIELDS = (
+    *("image", "images", "image_path", "image_paths", "img", "img_path", "imgname", "image_file", "image_url", "image_list"),
+    *("file_name", "filename", "path", "jpg", "png", "webp", "picture", "photo"),
+    *("图片", "图像", "图片路径", "图像路径", "文件名", "图片名"),
+)
+VIDEO_FIELDS = ("video", "videos", "video_path", "视频")  # looked for where no row has a picture
 TEXT_FIELDS = (
     *("caption", "captions", "answer", "answers", "response", "output", "target", "ground_truth"),
-    *("text", "texts", "txt", "label", "labels", "cls"),
+    *("text", "texts", "txt", "label", "labels", "cls", "class", "direct_answers"),
+    *("描述", "标题", "文本", "答案", "回答", "标注", "内容", "标签"),
 )
-PROMPT_FIELDS = ("question", "prompt", "query", "problem", "instruction", "input")
+PROMPT_FIELDS = ("question", "prompt", "query", "problem", "instruction", "input", "问题", "提问", "指令")
+_CLASS_FIELDS = frozenset({"label", "labels", "cls", "class", "标签"})
 _CONVERSATIONS = ("messages", "conversations", "conversation")
 _CAPTION_LIKE = frozenset({"caption", "captions", "text", "texts", "txt", "label", "labels", "cls"})
+_NUMBERED = re.compile(r"(?:image|img|picture)s?[_-]?(\d{1,2})").fullmatch
 
 _INSTRUCTION = re.compile(
     r"\s*(?:请|麻烦|帮我|解释|描述一下|提取|识别|分析|回答)|.*[?？]\s*$"
@@ -40,6 +49,8 @@ class Chosen(msgspec.Struct, frozen=True):
     text: str
     prompt: str
     form: str
+    columns: tuple[str, ...] = ()  # image_1, image_2 ... where pictures stand in columns of their own
+    choices: ChoiceForm | None = None
 
     @property
     def shows_videos(self) -> bool:
@@ -49,6 +60,8 @@ class Chosen(msgspec.Struct, frozen=True):
     def sentence(self) -> str:
         """Say what was chosen."""
         question = f", question in {self.prompt!r}" if self.prompt else ""
+        if self.columns:
+            return f"Pictures in {', '.join(map(repr, self.columns))}, text in {self.text!r}{question}: {self.form} form."
         return f"{'Video' if self.shows_videos else 'Picture'} in {self.image!r}, text in {self.text!r}{question}: {self.form} form."
 
 
@@ -64,19 +77,30 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
             raise UsageError(f"no row has the field {given!r} of --{flag}-field.", where=str(path), cure=f"Fields are {', '.join(there)}.")
     if not asked.text and any(isinstance(row.get(key), list) for row in rows for key in _CONVERSATIONS):
         raise UsageError("the rows are conversations.", where=str(path), cure=f"Run: vldata convert sharegpt {path}")
-    image = asked.image or _commonest(rows, IMAGE_FIELDS) or _commonest(rows, VIDEO_FIELDS)
-    text = asked.text or _commonest(rows, tuple(name for name in TEXT_FIELDS if name != asked.prompt))
-    prompt = asked.prompt or _commonest(rows, tuple(name for name in PROMPT_FIELDS if name not in (text, image)))
+    columns = () if asked.image else _numbered_columns(rows)
+    image = asked.image or _commonest(rows, IMAGE_FIELDS) or next(iter(columns), "") or _commonest(rows, VIDEO_FIELDS)
+    choices = find_choices(rows, asked.choices.fields[0] if asked.choices else "", asked.text)
+    text = asked.text or (choices.answer if choices else "")
+    text = text or _commonest(rows, tuple(name for name in TEXT_FIELDS if name != asked.prompt))
+    taken = (text, image, *(choices.fields if choices else ()))
+    prompt = asked.prompt or _commonest(rows, tuple(name for name in PROMPT_FIELDS if name not in taken))
     for field, flag, names in ((image, "image", IMAGE_FIELDS), (text, "text", TEXT_FIELDS)):
         if not field:
             cure = f"Name it with --{flag}-field; known by themselves are {', '.join(names)}."
             raise UsageError(f"no field for the {flag} among {', '.join(there)}.", where=str(path), cure=cure)
     form = asked.form
     if form == "auto":
-        form = "question" if prompt else "caption"
-    if form == "question" and not prompt:
-        raise UsageError("--form question needs a field with the question.", where=str(path), cure="Name it with --prompt-field.")
-    return Chosen(image, text, prompt, form)
+        form = "choices" if choices else "question" if prompt else "class" if text in _CLASS_FIELDS else "caption"
+    if form in ("question", "choices") and not prompt:
+        cure = f"Name the field with --prompt-field; known by themselves are {', '.join(PROMPT_FIELDS)}."
+        raise UsageError(f"--form {form} needs a field for the question; there are {', '.join(there)}.", where=str(path), cure=cure)
+    return Chosen(image, text, prompt, form, columns if image in columns else (), choices if form == "choices" else None)
+
+
+def _numbered_columns(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the columns image_1, image_2 ... of the first rows by their numbers; one alone is none."""
+    found = {key: int(match.group(1)) for row in rows for key in row if (match := _NUMBERED(key))}
+    return tuple(sorted(found, key=lambda key: (found[key], key))) if len(found) > 1 else ()
 
 
 def _commonest(rows: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
@@ -86,11 +110,12 @@ def _commonest(rows: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
 
 
 def known_fields(chosen: Chosen, *, replaced: bool) -> frozenset[str]:
-    """Fields that have a place in the record; all others go into `meta.extra`, so does a question that --prompt replaced."""
-    own = {chosen.image, chosen.text} | (set() if replaced else {chosen.prompt})
+    """Fields that have a place in the record beside the id; all others go into `meta.extra`, so does a question that --prompt replaced."""
+    own = {chosen.image, chosen.text, *chosen.columns} | (set() if replaced else {chosen.prompt})
+    own |= set(chosen.choices.fields) if chosen.choices else set()
     if chosen.prompt == "instruction" and not replaced:
         own.add("input")
-    return frozenset(own | {*ID_FIELDS, *META_FIELDS})
+    return frozenset(own | {*META_FIELDS})
 
 
 def answers_of(row: dict[str, Any], chosen: Chosen) -> tuple[str, ...]:
@@ -100,6 +125,8 @@ def answers_of(row: dict[str, Any], chosen: Chosen) -> tuple[str, ...]:
         RowError: there is none, or it is no text.
     """
     value = row.get(chosen.text)
+    if type(value) is str and value.startswith("{") and (parsed := donut_text(value)) is not None:
+        value = parsed
     if type(value) is str:
         if not value.strip():
             raise RowError("VL005", f"{chosen.text!r} is empty.")
@@ -129,12 +156,30 @@ def question_of(row: dict[str, Any], chosen: Chosen) -> str:
     return f"{value}\n{more}" if isinstance(more, str) and more else value
 
 
+def donut_text(text: str) -> Any:
+    """Return what Donut's ground truth is to say, of a text that holds it as JSON: gt_parse, one or several; None for any other text."""
+    try:
+        value = strictjson.loads(text)
+    except strictjson.StrictJsonError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    if isinstance(value.get("gt_parse"), dict):
+        return value["gt_parse"]
+    several = value.get("gt_parses")
+    if isinstance(several, list) and several and all(isinstance(item, dict) for item in several):
+        return [json.dumps(item, ensure_ascii=False) for item in several]
+    return None
+
+
 def media_of(row: dict[str, Any], chosen: Chosen) -> list[Any]:
     """Return what a row gives for its pictures: none, one or several.
 
     Raises:
         RowError: the field is empty, but another one looks like a picture.
     """
+    if chosen.columns:
+        return [row[name] for name in chosen.columns if row.get(name) not in (None, "", [], b"")]
     value = row.get(chosen.image)
     if value is None or value == "" or value == []:
         other = next(
@@ -143,13 +188,34 @@ def media_of(row: dict[str, Any], chosen: Chosen) -> list[Any]:
         if other:
             raise RowError("VL201", f"{chosen.image!r} is empty, but {other!r} is not: which holds the picture?")
         return []
-    if type(value) is str and value.startswith("["):  # a list in a table's cell
-        try:
-            listed = strictjson.loads(value)
-        except strictjson.StrictJsonError:
-            return [value]
-        return listed if isinstance(listed, list) else [value]
+    if type(value) is str:
+        return _media_of_text(value)
     return value if isinstance(value, list) else [value]
+
+
+_SUFFIX = re.compile(r".+\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2|mp4|mov|mkv|webm|avi)", re.IGNORECASE).fullmatch
+
+
+def _media_of_text(text: str) -> list[Any]:
+    """Return the pictures that one text names: itself, a list in a table's cell, or names with commas or semicolons between them."""
+    listed = list_of_text(text)
+    if isinstance(listed, list):
+        return listed
+    for sign in (";", ","):
+        pieces = [piece.strip() for piece in text.split(sign)]
+        if len(pieces) > 1 and not text.startswith("data:") and all(map(_SUFFIX, pieces)):
+            return pieces
+    return [text]
+
+
+def number_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:
+    """Warn where answers are bare numbers of a class: a model would learn to say "3"."""
+    if chosen.text not in _CLASS_FIELDS:
+        return ""
+    values = [row[chosen.text] for row in rows if row.get(chosen.text) not in (None, "")]
+    if not values or not all(type(value) is int or (type(value) is str and value.isdecimal()) for value in values):
+        return ""
+    return f"Warning: the answers in {chosen.text!r} are bare numbers, for example {values[0]!r}; --label-names gives their names."
 
 
 def instruction_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from vldata.errors import DataError
+from vldata.errors import DataError, UsageError
 from vldata.files.naming import natural_key
 from vldata.files.paths import PathError, find_below
-from vldata.sources.rows import MAX_ROW_BYTES, Row, RowFault, RowFile, open_rows
+from vldata.sources.classfolders import find_classes
+from vldata.sources.gather import find_annotations
+from vldata.sources.jsonrows import MAX_ROW_BYTES
+from vldata.sources.rows import Row, RowFault, RowFile, open_rows
 from vldata.sources.shards import PICTURE_SUFFIXES, Shard, is_tar
+from vldata.sources.splitnames import choose_groups, group_files, groups_sentence
 
 _TEXT_SUFFIXES = (".txt", ".caption")
-_METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
+_METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")  # of an image folder (Hugging Face)
 
 
 class PairFile(Protocol):
@@ -78,42 +83,95 @@ class Table(msgspec.Struct, frozen=True):
         return (self.file.path,)
 
 
-def find_pair_files(source: Path, *, follow_links: bool) -> list[tuple[str, tuple[PairFile, ...]]]:
-    """Return (name of the dataset, its files) for what a user gave.
+class Found(NamedTuple):
+    """One dataset of a source: its name, its files, what of the name tells its subset and split, and what is to be said."""
+
+    name: str
+    files: tuple[PairFile, ...]
+    part: str = ""
+    said: tuple[str, ...] = ()
+
+
+def find_pair_files(source: Path, *, follow_links: bool, encoding: str = "auto", split: str = "", subset: str = "") -> list[Found]:
+    """Return the datasets in what a user gave; files of two splits or subsets are never one.
 
     Raises:
         DataError: the folder holds nothing of the kind.
+        UsageError: --split or --subset names none that is there.
     """
     if source.is_dir():
-        return _search(source, follow_links=follow_links)
+        return _search(source, follow_links, encoding, split, subset)
+    if split or subset:
+        raise UsageError("--split and --subset choose among the files of a folder.", where=str(source), cure="Give the folder.")
     if is_tar(source):
-        return [(source.name.split(".")[0], (Shard(source),))]
-    return [(source.stem, (Table(open_rows(source)),))]
+        return [Found(source.name.split(".")[0], (Shard(source),))]
+    return [_found(source.stem, (source,), encoding)]
 
 
-def _search(folder: Path, *, follow_links: bool) -> list[tuple[str, tuple[PairFile, ...]]]:
+def _found(name: str, files: tuple[Path, ...], encoding: str, part: str = "", kind: str = "annotation file") -> Found:
+    opened = tuple(Shard(path) if is_tar(path) else Table(open_rows(path, encoding=encoding), kind) for path in files)
+    said = tuple(sentence for file in opened[:8] if isinstance(file, Table) for sentence in file.file.said)
+    return Found(name, opened, part, said)
+
+
+def _search(folder: Path, follow_links: bool, encoding: str, split: str, subset: str) -> list[Found]:
     name = folder.absolute().name
-    for place in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
-        found = [place / file for file in _METADATA if (place / file).is_file()]
-        if found and place == folder:
-            return [(name, (Table(open_rows(found[0]), "image folder"),))]
-        if found:
-            splits = sorted(path for path in folder.iterdir() if path.is_dir() and (path / found[0].name).is_file())
-            return [(f"{name}_{split.name}", (Table(open_rows(split / found[0].name), "image folder"),)) for split in splits]
-    for pattern in ("*.tar", "*.parquet", "data/*.parquet", "*.jsonl"):
-        files = sorted(folder.glob(pattern), key=lambda path: natural_key(path.name))
-        if files and pattern == "*.tar":
-            return [(name, tuple(map(Shard, files)))]
-        if files:
-            return [(name, tuple(Table(open_rows(path)) for path in files))]
+    metadata = [folder / file for file in _METADATA if (folder / file).is_file()][:1]
+    if not metadata:
+        metadata = next((found for file in _METADATA if (found := sorted(folder.glob(f"*/{file}")))), [])
+    groups, passed = (group_files(metadata, folder), "") if metadata else find_annotations(folder)
+    if groups:
+        kind = "image folder" if metadata else "annotation file"
+        chosen = choose_groups(groups, split, subset, folder)
+        datasets = [_found(f"{name}_{group.part}" if group.part else name, group.files, encoding, group.part, kind) for group in chosen]
+        said = tuple(filter(None, (passed, groups_sentence(groups))))
+        return [datasets[0]._replace(said=(*said, *datasets[0].said)), *datasets[1:]]
+    return _without_annotations(folder, name, follow_links, split)
+
+
+def _without_annotations(folder: Path, name: str, follow_links: bool, split: str) -> list[Found]:
+    """Look for texts beside pictures, then for pictures in folders named by class."""
     side_car = SideCars(folder, follow_links)
-    if not side_car.annotations() or not side_car.pictures():
+    if side_car.pictures() and side_car.annotations():
+        refuse_labels(side_car)
+        return [Found(name, (side_car,))]
+    if classes := find_classes(folder, follow_links):
+        chosen = [found for found in classes if not split or found[0] == split]
+        if not chosen:
+            raise UsageError(
+                f"--split {split!r} is not there.", where=str(folder), cure=f"There are {', '.join(part for part, _ in classes)}."
+            )
+        return [Found(f"{name}_{part}" if part else name, (files,), part) for part, files in chosen]
+    raise DataError(
+        "no annotation file here, and no pictures with side-car .txt or in folders named by class.",
+        where=str(folder),
+        cure="Give the annotation file, a folder with a .txt beside each picture, or one folder a class.",
+    )
+
+
+_YOLO_LINE = re.compile(r"\d+(?:[ \t]+-?\d*\.?\d+(?:[eE][-+]?\d+)?){4,}\s*").fullmatch
+
+
+def is_yolo(text: str) -> bool:
+    """Whether a side-car text is a YOLO label file: a class number and four or more shares a line."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    return bool(lines) and all(map(_YOLO_LINE, lines))
+
+
+def refuse_labels(side_cars: SideCars) -> None:
+    """Refuse a folder whose side-car texts are YOLO labels: boxes are no captions.
+
+    Raises:
+        DataError: most of the first texts are.
+    """
+    texts = [path for path in side_cars.annotations() if path.name.lower() not in ("classes.txt", "obj.names")][:50]
+    labels = sum(is_yolo(path.read_bytes()[:65_536].decode("utf-8", "replace")) for path in texts)
+    if labels * 2 > len(texts):
         raise DataError(
-            "no metadata file, tar, parquet or jsonl here, and no pictures with side-car .txt.",
-            where=str(folder),
-            cure="Give the annotation file, or a folder with a .txt beside each picture.",
+            "the .txt files beside the pictures are YOLO labels (class and box), not captions.",
+            where=str(side_cars.folder),
+            cure="vldata convert --help lists the sources of boxes.",
         )
-    return [(name, (side_car,))]
 
 
 class SideCars(msgspec.Struct, frozen=True):
@@ -152,6 +210,8 @@ class SideCars(msgspec.Struct, frozen=True):
             content = path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             return RowFault("VL001", f"{text} is not UTF-8 at byte {error.start}.")
+        if is_yolo(content):
+            return RowFault("VL201", f"{text} is a YOLO label file (class and box), not a caption.")
         return {"__key__": stem, "image": picture, "text": content.replace("\r\n", "\n").strip()}
 
     def _stems(self, suffixes: frozenset[str]) -> dict[str, list[str]]:

@@ -9,11 +9,13 @@ import msgspec
 
 from vldata.errors import DataError, UsageError
 from vldata.files import strictjson
-from vldata.files.naming import natural_key
 from vldata.records.draft import Scalar
 from vldata.records.record import Role
 from vldata.sources.dialects.names import ROLES, Names
+from vldata.sources.gather import find_annotations
 from vldata.sources.rowmeta import dataset_name
+from vldata.sources.splitnames import choose_groups, groups_sentence
+from vldata.suggest import nearest
 
 _COLUMNS = {
     "messages": "turns",
@@ -55,6 +57,7 @@ class Listed(msgspec.Struct, frozen=True):
     said: tuple[str, ...] = ()
     settings: dict[str, Scalar] = {}
     files: tuple[Path, ...] = ()  # where `path` is a folder
+    part: str = ""  # of its subset and split, where a folder makes several datasets
 
     @property
     def folder(self) -> Path:
@@ -62,15 +65,17 @@ class Listed(msgspec.Struct, frozen=True):
         return self.path if self.files else self.path.parent
 
 
-def list_registered(source: Path, dataset: str, image_root: Path | None) -> list[Listed]:
-    """Return the files that a source means.
+def list_registered(source: Path, dataset: str, image_root: Path | None, *, split: str = "", subset: str = "") -> list[Listed]:
+    """Return the files that a source means; those of a folder by subset and split.
 
     Raises:
         DataError: an entry names no file, or one that is not there.
         UsageError: `dataset` names no entry, or none was named where there are several.
     """
     if source.is_dir():
-        return [Listed(source, image_root, files=_files_in(source))]
+        return _in_folder(Listed(source, image_root), split, subset)
+    if split or subset:
+        raise UsageError("--split and --subset choose among the files of a folder.", where=str(source), cure="Give the folder.")
     table = _read_table(source)
     if table is None:
         if dataset:
@@ -86,7 +91,8 @@ def list_registered(source: Path, dataset: str, image_root: Path | None) -> list
             "several datasets are registered.", where=str(source), cure=f"Choose with --dataset: {', '.join(list(table)[:20])}."
         )
     name = dataset or next(iter(table))
-    return [_llamafactory(source, name, table[name], image_root)]
+    listed = _llamafactory(source, name, table[name], image_root)
+    return _in_folder(listed, "", "") if listed.path.is_dir() else [listed]
 
 
 def _read_table(source: Path) -> dict[str, dict[str, Any]] | None:
@@ -126,6 +132,7 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
     if entry.get("ranking") or formatting not in _DEFAULTS:
         raise UsageError(f"{name!r} is ranked or of formatting {formatting!r}.", where=str(source), cure="alpaca and sharegpt are read.")
     columns = entry.get("columns") or _DEFAULTS[formatting]
+    _check_keys(source, name, entry)
     tags = {**(_DEFAULT_TAGS if "tags" not in entry else {"role_tag": "from", "content_tag": "value"}), **entry.get("tags", {})}
     fixed = {field: (str(columns[column]),) if columns.get(column) else () for column, field in _COLUMNS.items()}
     fixed["turns"] = (str(columns.get("messages") or "conversations"),) if formatting == "sharegpt" else ()
@@ -136,16 +143,58 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
         said.append(f"num_samples {entry['num_samples']} is not applied; use --limit.")
     settings: dict[str, Scalar] = {"formatting": formatting, **{f"column {k}": str(v) for k, v in columns.items()}}
     settings |= {key: str(value) for key, value in tags.items()}
-    files = _files_in(path) if path.is_dir() else ()
-    return Listed(path, image_root, _plain_name(name), names, tuple(said), settings, files)
+    return Listed(path, image_root, _plain_name(name), names, tuple(said), settings)
 
 
-def _files_in(folder: Path) -> tuple[Path, ...]:
-    """Return the annotation files of a folder, of the first kind that is there, as people order them."""
-    for pattern in ("*.tar", "*.parquet", "data/*.parquet", "*.jsonl", "*.json"):
-        if files := sorted(folder.glob(pattern), key=lambda path: natural_key(path.name)):
-            return tuple(files)
-    raise DataError("no .tar, .parquet, .jsonl or .json file here.", where=str(folder), cure="Give the file of conversations.")
+_RANKED = frozenset({"chosen", "rejected", "kto_tag"})
+
+
+def _check_keys(source: Path, name: str, entry: dict[str, Any]) -> None:
+    """Refuse columns and tags that LLaMA-Factory would pass over without a word, and those of preference data.
+
+    Raises:
+        UsageError: with the name that was meant, where one is near.
+    """
+    for part, known in (("columns", {*_COLUMNS, "audios", *_RANKED}), ("tags", {"role_tag", "content_tag", *_ROLE_TAGS})):
+        given = entry.get(part) or {}
+        if not isinstance(given, dict):
+            raise UsageError(f"{name!r} has {part} that are no object.", where=str(source))
+        for key in given:
+            if key not in known:
+                meant = f"{key}s" if f"{key}s" in known else key.removesuffix("s") if key.removesuffix("s") in known else ""
+                hint = f" Did you mean {meant!r}?" if meant else nearest(key, known)
+                raise UsageError(
+                    f"`{part}` of {name!r} has {key!r}, which LLaMA-Factory ignores without a word.{hint}",
+                    where=str(source),
+                    cure=f"Known are {', '.join(sorted(known))}." if not hint else f"Rename {key!r} in {source.name}.",
+                )
+        if ranked := sorted(_RANKED & given.keys()):
+            raise UsageError(f"{name!r} is preference data ({', '.join(ranked)}), which is not read from this list.", where=str(source))
+
+
+def _in_folder(listed: Listed, split: str, subset: str) -> list[Listed]:
+    """Return the annotation files of a folder, one entry a subset and split: they are never merged.
+
+    Raises:
+        DataError: it holds none.
+    """
+    folder = listed.path
+    groups, passed = find_annotations(folder)
+    if not groups:
+        raise DataError("no tar, parquet, Arrow, JSON, CSV or Excel file here.", where=str(folder), cure="Give the file of conversations.")
+    name = listed.name or dataset_name(Path(f"{folder.absolute().name}.x"))
+    said = (*listed.said, *filter(None, (passed, groups_sentence(groups))))
+    chosen = choose_groups(groups, split, subset, folder)
+    return [
+        msgspec.structs.replace(
+            listed,
+            name=f"{name}_{group.part}" if group.part else name,
+            said=said if index == 0 else (),
+            files=group.files,
+            part=group.part,
+        )
+        for index, group in enumerate(chosen)
+    ]
 
 
 def _resolve(source: Path, name: str) -> Path | None:

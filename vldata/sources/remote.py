@@ -19,7 +19,8 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from vldata.sources import addresses
 from vldata.sources.connecting import connect
-from vldata.sources.locate import RowError, plain_url
+from vldata.sources.errors import RowError
+from vldata.sources.locate import plain_url
 
 MAX_BYTES = 32 * 1024 * 1024
 IDLE_TIMEOUT_S = 15.0

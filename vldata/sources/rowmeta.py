@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 META_FIELDS = ("category", "kind", "split", "subset", "language", "scene", "episode")
-ID_FIELDS = ("id", "question_id", "uid", "uuid", "sample_id", "__key__")
+ID_FIELDS = ("id", "question_id", "questionId", "question_ID", "qid", "uid", "uuid", "sample_id", "__key__")
 
 
 def id_of(row: dict[str, Any], prefix: str, number: int) -> str:
     """Return the id of a record: the row's own, or its number in the file."""
+    field = id_field(row)
+    return f"{prefix}/{row[field]}" if field else f"{prefix}/{number:08d}"
+
+
+def id_field(row: dict[str, Any]) -> str:
+    """Return the field that holds the id of a row, "" for none."""
     for field in ID_FIELDS:
         value = row.get(field)
         if (type(value) is str and value.strip()) or type(value) is int:
-            return f"{prefix}/{value}"
-    return f"{prefix}/{number:08d}"
+            return field
+    return ""
 
 
 def meta_columns(present: frozenset[str]) -> tuple[str, ...]:
     """Return the meta columns of a source in which these fields are."""
     return ("source", "task", *(field for field in META_FIELDS if field in present), "extra")
-
-
-def extra_text(row: dict[str, Any], known: frozenset[str], more: dict[str, Any]) -> str:
-    """Return the fields of a row that have no place of their own, as one JSON text; "" where there are none."""
-    if not more and row.keys() <= known:
-        return ""
-    extra = {key: value for key, value in row.items() if key not in known and value is not None and not isinstance(value, bytes)} | more
-    return json.dumps(extra, ensure_ascii=False, sort_keys=True, default=str) if extra else ""
 
 
 def dataset_name(path: Path) -> str:

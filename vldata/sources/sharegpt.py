@@ -18,15 +18,18 @@ from vldata.errors import DataError
 from vldata.media.refs import FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
 from vldata.records.boxes import Target, Wish, target_for
+from vldata.records.codes import CODES
 from vldata.records.draft import Draft, Mend, Reject, Setting, Traits, Turn
 from vldata.sources.assemble import Assembler, tags_suffice
+from vldata.sources.census import IN_EXTRA, LEFT_OUT, MEANING, Census, Fates, extra_json
 from vldata.sources.dialects import DIALECTS, Dialect, dialect_keys, find_dialect
-from vldata.sources.dialects.messages import usual_keys
+from vldata.sources.dialects.messages import numbered_columns, usual_keys
 from vldata.sources.dialects.names import PLACEHOLDERS, Names
-from vldata.sources.locate import MediaFinder, RowError
+from vldata.sources.errors import RowError
+from vldata.sources.locate import MediaFinder, check_root, names_of
 from vldata.sources.registries import Listed, list_registered
 from vldata.sources.remote import fetch, map_ahead
-from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, extra_text, id_of, is_own, meta_columns
+from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns
 from vldata.sources.rows import Row, RowFault, RowFile, open_rows
 from vldata.sources.shards import Shard, is_tar
 from vldata.wording import counted
@@ -67,6 +70,8 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     boxes: Target
     prefix: str
     remote: bool = False
+    part: str = ""  # what --name is followed by, where a source makes several datasets
+    ignore: tuple[str, ...] = ()
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
@@ -103,16 +108,16 @@ class _DraftMaker:
         self._own = source.found.own
         self._base = {"source": source.prefix, "task": "chat", **dict.fromkeys(self._fields, ""), "extra": ""}
         names = source.names
-        known = {*ID_FIELDS, *META_FIELDS, "objects", "data_path", "width", "height"}
-        for keys in (names.turns, names.images, names.videos, names.system, names.tools, names.prompt, names.query, names.response):
-            known |= {*keys}
-        if self._own:
-            known |= {"references", "meta"}
-        self._known = frozenset(known | {*names.history})
+        self._beside = frozenset({*names.images, *names.videos, *names.system, *names.tools})
+        every = {*names.turns, *self._beside, *names.prompt, *names.query, *names.response, *names.history}
+        self._kept = frozenset({*META_FIELDS} | ({"references", "meta"} if self._own else set()))
+        self._census = Census(source.ignore)
+        self._ignore = frozenset(source.ignore)
         self._turn_key, self._role_key, self._content_key = source.found.keys
         self._plain_keys = frozenset({self._turn_key, "id"})
         # Fields that mean more than themselves: a row with one of them takes the long way.
-        self._telling = frozenset(known | dialect_keys() | {"audios"}) - self._plain_keys
+        telling = every | dialect_keys() | {*ID_FIELDS, *self._kept, "objects", "data_path", "width", "height", "audios"}
+        self._telling = frozenset(telling) - self._plain_keys
 
     def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
         """Make the draft of one row, or the reject."""
@@ -126,23 +131,29 @@ class _DraftMaker:
             dialect = self._dialect
             if not dialect.claims(row, self._names):
                 dialect = self._other_dialect(row)
+            used = self._used(row, dialect)
             talk = dialect.read(row, self._names)
             if folder := row.get("data_path"):
                 talk = talk._replace(images=_below(folder, talk.images), videos=_below(folder, talk.videos))
             if row.get("audios"):
                 raise RowError("VL205", "the row has audio, which is not supported.")
-            turns, media, mends = self._assembler.assemble(talk, where)
+            turns, media, mends, beside = self._assembler.assemble(talk, where)
+            if talk.unused or beside or not row.keys() <= used:
+                unused, extra = self._census.judge(row, used, (*talk.unused, *beside), shows=names_of(media))
+            else:
+                unused, extra = (), {}
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
         if self._own and is_own(row):
-            return self._own_draft(row, where, turns, media, mends, talk.tools)
+            lost = tuple((name, LEFT_OUT if fate == IN_EXTRA else fate) for name, fate in unused)  # its meta is taken over as it is
+            return self._own_draft(row, where, turns, media, mends, talk.tools, lost)
         meta = self._base.copy()
         for field in self._fields:
             value = row.get(field)
             if value is not None:
                 meta[field] = value if type(value) is str else str(value)
-        if talk.extra or not row.keys() <= self._known:
-            meta["extra"] = extra_text(row, self._known | dialect.keys, talk.extra or {})
+        if extra:
+            meta["extra"] = extra_json(extra)
         return Draft(
             id=record_id,
             where=where,
@@ -152,10 +163,38 @@ class _DraftMaker:
             meta=meta,
             tools=talk.tools if self._has_tools else None,
             mends=mends,
+            unused=unused,
         )
 
+    def _used(self, row: dict[str, Any], dialect: Dialect) -> frozenset[str]:
+        """Return which fields of a row have a place in its record.
+
+        Raises:
+            RowError: it holds one thing under two names, and they differ.
+        """
+        names = self._names
+        used = {*self._kept, id_field(row)}
+        for group in (names.turns, names.images, names.videos, names.system, names.tools):
+            there = [key for key in group if row.get(key) not in (None, "", [], {}) and key not in self._ignore]
+            if len(there) > 1 and any(row[key] != row[there[0]] for key in there[1:]):
+                raise RowError("VL216", f"{' and '.join(map(repr, there))} are both there and differ.")
+            used.update(there)
+        used |= dialect.keys
+        if not dialect.turns_only:
+            used |= {*names.prompt, *names.query, *names.response, *names.history}
+        if not any(row.get(key) not in (None, "", []) for key in names.images):
+            used.update(numbered_columns(row))
+        return frozenset(used | _BESIDE)
+
     def _own_draft(
-        self, row: dict[str, Any], where: str, turns: tuple[Turn, ...], media: tuple[MediaRef, ...], mends: tuple[Mend, ...], tools: str
+        self,
+        row: dict[str, Any],
+        where: str,
+        turns: tuple[Turn, ...],
+        media: tuple[MediaRef, ...],
+        mends: tuple[Mend, ...],
+        tools: str,
+        unused: Fates,
     ) -> Draft:
         """Make the draft of a record of ours."""
         return Draft(
@@ -167,6 +206,7 @@ class _DraftMaker:
             meta={column: row["meta"].get(column, "") for column in self._own},
             tools=tools if self._has_tools else None,
             mends=mends,
+            unused=unused,
         )
 
     def _plain(self, row: dict[str, Any], where: str, number: int) -> Draft | None:
@@ -190,18 +230,20 @@ class _DraftMaker:
             previous = role
         if not turns:
             return None
-        meta = self._base
-        if not row.keys() <= self._plain_keys:
-            meta = {**meta, "extra": extra_text(row, self._plain_keys, {})}
+        if not row.keys() <= self._plain_keys or ("id" in row and not id_field(row)):
+            return None
         tools = "" if self._has_tools else None
         record_id = id_of(row, self._prefix, number)
-        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=meta, tools=tools)
+        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=self._base, tools=tools)
 
     def _other_dialect(self, row: dict[str, Any]) -> Dialect:
         dialect = find_dialect(row, self._names)
         if dialect is None:
             raise RowError("VL201", f"no conversation in the fields {', '.join(map(repr, list(row)[:12]))}.")
         return dialect
+
+
+_BESIDE = frozenset({"objects", "data_path", "width", "height", "audios"})
 
 
 def _below(folder: Any, media: list[Any]) -> list[Any]:
@@ -227,6 +269,11 @@ def open_source(
     processor: str = "qwen3-vl",
     follow_links: bool = False,
     allow_remote: bool = False,
+    split: str = "",
+    subset: str = "",
+    encoding: str = "auto",
+    replace_prefix: str = "",
+    ignore: tuple[str, ...] = (),
 ) -> list[ShareGptSource]:
     """Conversations of one or more turns, with pictures, videos, tools and boxes, in any known form.
 
@@ -236,7 +283,7 @@ def open_source(
     Args:
         source: File of conversations or a folder of them, or a dataset_info.json (LLaMA-Factory) or meta file (InternVL) that lists some.
         dataset: Which entry of such a list; by default all of a meta file.
-        image_root: Folder that picture paths are relative to; looked in beside the file's own folder and its images/.
+        image_root: Folder, zip or tar that picture paths are relative to; looked in beside the file's own folder and its images/.
         frames: Frames taken of each video; they become pictures.
         frame_rule: uniform: evenly from first to last; first: the first N; every: each k-th, at most N; fps: so many a second.
         step: The k of --frame-rule every.
@@ -248,6 +295,11 @@ def open_source(
         processor: The processor that the pictures will be written for.
         follow_links: Follow links that lead out of the folders, for example to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
+        split: Which split of a folder to read; by default each becomes a dataset of its own.
+        subset: Which subset (configuration) of a folder to read; by default each becomes a dataset of its own.
+        encoding: Encoding of a text file; auto tells it from the bytes.
+        replace_prefix: OLD=NEW, how paths of another machine begin and what stands there on this one.
+        ignore: Fields that may be left out although they change meaning.
 
     Raises:
         DataError: there is no such file, or nothing in it is a conversation.
@@ -255,10 +307,9 @@ def open_source(
     """
     sampling = Sampling(rule=frame_rule, count=frames, step=step, fps=fps, short=short)
     check_sampling(sampling)
-    if image_root is not None and not image_root.is_dir():
-        raise DataError("is not a folder.", where=str(image_root), cure="Give the folder of the pictures with --image-root.")
+    check_root(image_root)
     sources = []
-    for listed in list_registered(source, dataset, image_root):
+    for listed in list_registered(source, dataset, image_root, split=split, subset=subset):
         finder = MediaFinder(
             listed.folder,
             listed.image_root,
@@ -266,13 +317,26 @@ def open_source(
             follow_links=follow_links,
             fetch=fetch if allow_remote else None,
             keep_videos=videos == "keep",
+            replace_prefix=replace_prefix,
+            more=(source,) if source.is_dir() else (),
         )
-        sources.append(_open_file(listed, finder, sampling, target_for(boxes, processor), keep_videos=videos == "keep"))
+        reading = _Reading(target_for(boxes, processor), encoding, tuple(ignore), keep_videos=videos == "keep")
+        sources.append(_open_file(listed, finder, sampling, reading))
     return sources
 
 
-def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: Target, *, keep_videos: bool) -> ShareGptSource:
-    files = tuple(Shard(path) if is_tar(path) else open_rows(path) for path in listed.files or (listed.path,))
+class _Reading(msgspec.Struct, frozen=True):
+    """Options that every file of a source is read with."""
+
+    boxes: Target
+    encoding: str
+    ignore: tuple[str, ...]
+    keep_videos: bool = False
+
+
+def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading: _Reading) -> ShareGptSource:
+    boxes, keep_videos = reading.boxes, reading.keep_videos
+    files = tuple(Shard(path) if is_tar(path) else open_rows(path, encoding=reading.encoding) for path in listed.files or (listed.path,))
     found = _look_at(files, listed.names)
     wanted = (*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos", *listed.names.videos, *listed.names.tools)
     present = frozenset().union(*(file.names(tuple(dict.fromkeys(wanted))) for file in files))
@@ -289,7 +353,7 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: T
     return ShareGptSource(
         name=listed.name or dataset_name(listed.path),
         columns=found.own or meta_columns(present),
-        said=(*listed.said, *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
+        said=(*listed.said, *_said_of(files), *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
         annotations=tuple(file.path for file in files),
         media_root=listed.folder,
         settings=settings,
@@ -301,9 +365,15 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, boxes: T
         found=found,
         finder=finder,
         boxes=boxes,
-        prefix=dataset_name(listed.path),
+        prefix=dataset_name(Path(f"{listed.name}.x")) if listed.part else dataset_name(listed.path),
         remote=finder.remote,
+        part=listed.part,
+        ignore=reading.ignore,
     )
+
+
+def _said_of(files: tuple[RowFile | Shard, ...]) -> tuple[str, ...]:
+    return tuple(sentence for file in files[:8] if isinstance(file, RowFile) for sentence in file.said)
 
 
 def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
@@ -332,11 +402,7 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     if not counts:
         if next(iter(_rows_of(files)), None) is None:
             raise DataError("has no rows.", where=str(files[0].path), cure="Give the file that holds them.")
-        raise DataError(
-            "no row of it looks like a conversation.",
-            where=str(files[0].path),
-            cure="docs/sources.md lists the forms; for pictures with a text each: vldata convert jsonl.",
-        )
+        raise no_conversation(files[0].path, itertools.islice(_rows_of(files), _SAMPLE_ROWS))
     text = "\n".join(text for text in texts if "<" in text or "[" in text)
     seen: list[str] = []
     for tag in sorted(PLACEHOLDERS, key=len, reverse=True):
@@ -348,6 +414,21 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     # Those that every reader knows are tags even when the first rows have none.
     known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
     return _Found(commonest, counts.total(), dict(counts), known, "<img>" in text and "</img>" in text, tuple(own), keys)
+
+
+def no_conversation(path: Path, rows: Iterator[tuple[str, Row]]) -> DataError:
+    """Make the message for a file in which no row is a conversation: what the first row is instead."""
+    cure = "docs/sources.md lists the forms; for pictures with a text each: vldata convert jsonl."
+    for where, row in rows:
+        if isinstance(row, RowFault):
+            return DataError(f"no row can be read; the first, {where}: {row.reason}", where=str(path), cure=CODES[row.code].cure)
+        if isinstance(row, dict):
+            fields = ", ".join(list(row)[:12])
+            if found := sorted(MEANING & {"chosen", "rejected", "solution"} & row.keys()):
+                what = f"its rows hold {' and '.join(found)}, which are not read from rows of the fields {fields}."
+                return DataError(what, where=str(path), cure="docs/sources.md lists the forms that are read.")
+            return DataError(f"no row of it looks like a conversation; the first has the fields {fields}.", where=str(path), cure=cure)
+    return DataError("no row of it looks like a conversation.", where=str(path), cure=cure)
 
 
 def _sentences(path: Path, found: _Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:

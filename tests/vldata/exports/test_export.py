@@ -94,7 +94,7 @@ def test_a_column_has_one_type(name: str, prepared: Path, tmp_path: Path) -> Non
     for counts, kind in (((2, 1, 0), list), ((1, 1, 0), str)):
         rows = [{"messages": [{**turns[0], "content": "<image>" * n + "?"}, turns[1]], "images": images[:n]} for n in counts]
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        convert(open_source(file, image_root=prepared)[0], ConvertOptions(out=tmp_path / "out", workers=1, overwrite=True))
+        convert(open_source(file, image_root=prepared)[0], ConvertOptions(max_rejects=1, out=tmp_path / "out", workers=1, overwrite=True))
         result = export(name, ExportPlan(str(tmp_path / "out" / "mixed"), tmp_path / "ex"))
         found = lines(result.files[0])
         assert [type(row.get("image")) for row in found] == [kind, kind, type(None)]

@@ -102,7 +102,7 @@ def render_here(refs: Iterable[MediaRef], spec: RenderSpec, **_: Any) -> Iterato
 def convert_all(file: Path, out: Path, root: Path) -> list[Record]:
     """Convert with videos kept and nothing rejected, and read what was written, in the order of the ids."""
     (opened,) = open_source(file, videos="keep", image_root=root)
-    result = convert(opened, ConvertOptions(out=out, name="a", workers=1))
+    result = convert(opened, ConvertOptions(max_rejects=1, out=out, name="a", workers=1))
     assert result.rejects == ()
     return [record for name in result.names for record in Dataset(out / name)]
 

@@ -19,7 +19,7 @@ from vldata.validation import validate
 def convert_all(source: Path, out: Path, **options: object) -> dict[str, list[Record]]:
     found = {}
     for opened in open_source(source, **options):  # type: ignore[arg-type]
-        result = convert(opened, ConvertOptions(out=out, workers=1))
+        result = convert(opened, ConvertOptions(max_rejects=1, out=out, workers=1))
         assert result.counts.rejected == 0, result.rejects
         found[opened.split] = [record for _, record in iter_records(out / f"{opened.name}.jsonl")]
     assert validate(out, workers=1).findings.total == 0
@@ -67,7 +67,7 @@ def test_rows_that_cannot_be_used_are_rejected_by_name(tmp_path: Path) -> None:
     rows[3]["imgname"] = "absent.png"
     file.write_text(json.dumps([*rows, "text", {"imgname": "/abs.png", "query": "q", "label": "a"}]))
     (opened,) = open_source(source, split="test")
-    result = convert(opened, ConvertOptions(out=tmp_path / "out", workers=1))
+    result = convert(opened, ConvertOptions(max_rejects=1, out=tmp_path / "out", workers=1))
     rejects = [(reject.code, reject.where, reject.reason) for reject in result.rejects]
     assert [code for code, _, _ in rejects] == ["VL201", "VL201", "VL111", "VL202", "VL201", "VL111"]
     assert rejects[0][1:] == ("test_human.json[0]", "the question is 7; a text is needed.")
@@ -83,7 +83,7 @@ def test_links_out_of_the_source_need_a_flag(tmp_path: Path) -> None:
         (folder / chart.name).symlink_to(chart)
     (opened,) = open_source(source, split="test")
     with pytest.raises(DataError, match="link that leads out of"):
-        convert(opened, ConvertOptions(out=tmp_path / "out", workers=1))
+        convert(opened, ConvertOptions(max_rejects=1, out=tmp_path / "out", workers=1))
 
 
 def test_nothing_to_find(tmp_path: Path) -> None:

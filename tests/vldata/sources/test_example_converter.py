@@ -43,7 +43,7 @@ def albums(tmp_path: Path) -> Path:
 
 def test_a_foreign_converter_is_found_and_converts(installed: Path, albums: Path, tmp_path: Path) -> None:
     assert "albums" in converter_names()
-    (result,) = vldata.convert("albums", albums, question="What grows here?", out=tmp_path / "out", workers=1)
+    (result,) = vldata.convert("albums", albums, question="What grows here?", out=tmp_path / "out", workers=1, max_rejects=1)
     assert (result.counts.written, result.reject_counts) == (2, {"VL202": 1, "VL111": 1, "VL201": 1})
     records = list(vldata.read(tmp_path / "out" / "albums"))
     assert [r.messages[0].content for r in records] == ["<image>What grows here?"] * 2

@@ -14,7 +14,8 @@ from vldata.conversion import convert
 from vldata.output.options import ConvertOptions
 from vldata.sources import jsonl, remote, sharegpt
 from vldata.sources.addresses import is_public
-from vldata.sources.locate import RowError, plain_url
+from vldata.sources.errors import RowError
+from vldata.sources.locate import plain_url
 from vldata.validation import validate
 
 CIRCLE = shape_bytes("circle")
@@ -182,14 +183,14 @@ def test_conversions_over_http(site: str, tmp_path: Path) -> None:
     lines = "".join(f'{{"image": "{site}/{name}.png", "caption": "A circle."}}\n' for name in ("circle", "absent", "moved"))
     (tmp_path / "pairs.jsonl").write_text(lines)
     (opened,) = jsonl.open_source(tmp_path / "pairs.jsonl", allow_remote=True)
-    result = convert(opened, ConvertOptions(out=tmp_path / "out", workers=1))
+    result = convert(opened, ConvertOptions(max_rejects=1, out=tmp_path / "out", workers=1))
     assert result.counts.written == 2 and result.reject_counts == {"VL213": 1} and result.rejects[0].where == "pairs.jsonl:2"
     row = (
         '{"messages": [{"role": "user", "content": "<image>?"}, {"role": "assistant", "content": "!"}], "images": ["%s/circle.png?a=b"]}\n'
     )
     (tmp_path / "talks.jsonl").write_text(row % site)
     (talks,) = sharegpt.open_source(tmp_path / "talks.jsonl", allow_remote=True)
-    assert convert(talks, ConvertOptions(out=tmp_path / "out", workers=1)).counts.written == 1
+    assert convert(talks, ConvertOptions(max_rejects=1, out=tmp_path / "out", workers=1)).counts.written == 1
     assert '"source":"http://pictures.test/circle.png"' in (tmp_path / "out" / "talks.media.jsonl").read_text()
     assert validate(tmp_path / "out", workers=1).findings.total == 0
 

@@ -22,11 +22,17 @@ class Dialect(NamedTuple):
     claims: Callable[[Fields, Names], bool]
     read: Callable[[Fields, Names], Talk]
     keys: frozenset[str] = frozenset()  # that it reads beside those of Names
+    turns_only: bool = False  # it reads no fields of question and answer
 
 
 DIALECTS: dict[str, Dialect] = {
-    "messages": Dialect("turns with a role each", messages.claims_messages, messages.read_messages, frozenset({"objects"})),
-    "rounds": Dialect("rounds of a human and an assistant text", messages.claims_rounds, messages.read_rounds),
+    "messages": Dialect(
+        "turns with a role each", messages.claims_messages, messages.read_messages, frozenset({"objects"}), turns_only=True
+    ),
+    "rounds": Dialect("rounds of a human and an assistant text", messages.claims_rounds, messages.read_rounds, turns_only=True),
+    "texts": Dialect(
+        "rounds under texts (the_cauldron, FineVision)", messages.claims_texts, messages.read_texts, frozenset({"texts"}), turns_only=True
+    ),
     "completion": Dialect("prompt and completion (TRL)", fields.claims_completion, fields.read_completion, fields.COMPLETION_KEYS),
     "marked": Dialect("one text with [[role]] marks (Data-Juicer)", messages.claims_marked, messages.read_marked, frozenset({"text"})),
     "parts": Dialect("a list of parts and an answer (VLMEvalKit)", fields.claims_parts, fields.read_parts_row, fields.PARTS_KEYS),

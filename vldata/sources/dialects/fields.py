@@ -13,11 +13,12 @@ from __future__ import annotations
 from typing import Any
 
 from vldata.records.record import Role
+from vldata.sources.census import Unused
 from vldata.sources.dialects.messages import first_of, read_messages, talk_of
 from vldata.sources.dialects.names import Names
 from vldata.sources.dialects.parts import is_parts, read_parts
 from vldata.sources.dialects.talk import Content, Talk
-from vldata.sources.locate import RowError
+from vldata.sources.errors import RowError
 
 COMPLETION_KEYS = frozenset({"prompt", "completion"})
 _PART_LISTS = ("message", "messages", "prompt", "question", "struct")
@@ -38,7 +39,7 @@ def read_completion(row: dict[str, Any], names: Names) -> Talk:
     if not isinstance(prompt, list) or not isinstance(completion, list):
         raise RowError("VL204", "prompt and completion must both be texts or both lists of turns.")
     talk = read_messages({"messages": [*prompt, *completion]}, Names(roles=names.roles))
-    return talk_of(row, talk.turns, names, leading=True)
+    return talk_of(row, talk.turns, names, unused=list(talk.unused), leading=True)
 
 
 def claims_parts(row: dict[str, Any], names: Names) -> bool:
@@ -52,7 +53,8 @@ def read_parts_row(row: dict[str, Any], names: Names) -> Talk:
     answer = first_of(row, _ANSWERS)
     if not isinstance(answer, str):
         raise RowError("VL201", f"the answer is {answer!r:.60}; a text is needed.")
-    return talk_of(row, [("user", read_parts(parts)), ("assistant", answer)], names)
+    unused: list[Unused] = []
+    return talk_of(row, [("user", read_parts(parts, unused)), ("assistant", answer)], names, unused=unused)
 
 
 def claims_fields(row: dict[str, Any], names: Names) -> bool:

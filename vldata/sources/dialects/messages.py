@@ -14,16 +14,17 @@ import json
 import re
 from typing import Any
 
-from vldata.files import strictjson
 from vldata.records.record import Role
-from vldata.sources.dialects.names import Names
+from vldata.sources.census import Unused
+from vldata.sources.dialects.names import IMAGE_NAMES, VIDEO_NAMES, Names
 from vldata.sources.dialects.parts import call_text, is_parts, read_parts
-from vldata.sources.dialects.talk import Content, Talk
-from vldata.sources.locate import RowError
+from vldata.sources.dialects.talk import Content, Given, Talk
+from vldata.sources.errors import RowError
+from vldata.sources.listcells import list_of_text
 
 _MARK = re.compile(r"\[\[(\w+)\]\]: ?")
 _END_OF_CHUNK = "<|__dj__eoc|>"
-_TURN_KEYS = frozenset({"role", "from", "content", "value", "loss", "loss_weight", "name", "tool_call_id", "tool_calls", "weight"})
+_TURN_MEDIA = (("image", IMAGE_NAMES), ("video", VIDEO_NAMES))
 
 
 def first_of(row: dict[str, Any], keys: tuple[str, ...]) -> Any:
@@ -40,24 +41,13 @@ def listed(value: Any) -> list[Any]:
     if value is None or value == "" or value == []:
         return []
     if type(value) is str:
-        value = _cell(value)
+        value = list_of_text(value)
     return value if type(value) is list else [value]
-
-
-def _cell(text: str) -> Any:
-    """Return the list that a table's cell holds as JSON, or the text itself."""
-    if not text.startswith("["):
-        return text
-    try:
-        value = strictjson.loads(text)
-    except strictjson.StrictJsonError:
-        return text
-    return value if type(value) is list else text
 
 
 def _turn_list(row: dict[str, Any], names: Names) -> Any:
     turns = first_of(row, names.turns)
-    return _cell(turns) if type(turns) is str else turns
+    return list_of_text(turns) if type(turns) is str else turns
 
 
 def usual_keys(row: dict[str, Any], names: Names) -> tuple[str, str, str]:
@@ -84,7 +74,7 @@ def read_messages(row: dict[str, Any], names: Names) -> Talk:
         raise RowError("VL204", f"the turns are {given!r:.80}; a list is needed.")
     roles, role_keys, content_keys = names.roles, names.role, names.content
     turns: list[tuple[Role, Content]] = []
-    weights: list[Any] = []
+    unused: list[Unused] = []
     for turn in given:
         if type(turn) is not dict:
             raise RowError("VL204", f"a turn is {turn!r:.80}; an object is needed.")
@@ -94,58 +84,111 @@ def read_messages(row: dict[str, Any], names: Names) -> Talk:
             raise RowError("VL204", f"a turn has the role {speaker!r:.40}, which is not known.")
         content = first_of(turn, content_keys)
         if type(content) is not str or len(turn) > 2:
-            role, content = _unusual_turn(role, content, turn)
-            weights.append(first_of(turn, ("loss", "loss_weight", "weight")))
+            role, content = _unusual_turn(role, content, turn, unused, names)
         turns.append((role, content))
-    return talk_of(row, turns, names, weights=weights)
+    return talk_of(row, turns, names, unused=unused)
 
 
 def talk_of(
-    row: dict[str, Any], turns: list[tuple[Role, Content]], names: Names, *, weights: list[Any] | None = None, leading: bool = False
+    row: dict[str, Any], turns: list[tuple[Role, Content]], names: Names, *, unused: list[Unused] | None = None, leading: bool = False
 ) -> Talk:
     """Add what stands beside the turns."""
     system, tools, objects = first_of(row, names.system), first_of(row, names.tools), row.get("objects")
     if system is not None and type(system) is not str:
         raise RowError("VL204", f"the system prompt is {system!r:.80}; a text is needed.")
+    images = first_of(row, names.images)
+    named = images if type(images) is dict and images and all(type(key) is str and key[:1] in "<[" for key in images) else None
+    columns = [row[key] for key in numbered_columns(row)] if images in (None, "", []) and not names.closed else []
     return Talk(
         turns=turns,
-        images=listed(first_of(row, names.images)),
+        images=[] if named else columns or listed(images),
         videos=listed(first_of(row, names.videos)),
         system=system or "",
         tools="" if not tools else tools if type(tools) is str else json.dumps(tools, ensure_ascii=False),
         objects=objects or None,
-        leading=leading,
-        extra={"loss": weights} if weights and any(weight is not None for weight in weights) else None,
+        leading=leading or bool(columns),
+        unused=tuple(unused or ()),
+        named=named,
     )
 
 
-def _unusual_turn(role: Role, content: Any, turn: dict[str, Any]) -> tuple[Role, Content]:
-    """Read a turn with parts, tool calls or more keys than two."""
+_NUMBERED = re.compile(r"(?:image|img|picture)s?[_-]?(\d{1,2})").fullmatch
+
+
+def numbered_columns(row: dict[str, Any]) -> list[str]:
+    """Return the columns `image_1`, `image_2` ... of a row that hold something, by their numbers."""
+    found = [(int(match.group(1)), key) for key, value in row.items() if (match := _NUMBERED(key)) and value not in (None, "", [], b"")]
+    return [key for _, key in sorted(found)]
+
+
+def _unusual_turn(role: Role, content: Any, turn: dict[str, Any], unused: list[Unused], names: Names) -> tuple[Role, Content]:
+    """Read a turn with parts, tool calls, media or other keys than two."""
     calls = turn.get("tool_calls") or None
+    known = {*names.role, *names.content, "tool_calls", "tool_call_id"}
+    media = _turn_media(turn, known)
+    unused += [Unused(f"messages[].{key}", value, role) for key, value in turn.items() if key not in known]
     if isinstance(content, list):
         uses = [part for part in content if isinstance(part, dict) and part.get("type") == "tool_use"]
         results = [part for part in content if isinstance(part, dict) and part.get("type") == "tool_result"]
         if uses and not calls:
             calls, content = uses, [part for part in content if part not in uses]
         elif results and len(results) == len(content) == 1:  # Anthropic: the user turn brings the tool's answer
-            return "observation", _result_text(results[0])
+            return "observation", _result_text(results[0], unused)
     if calls is not None:
         if content not in (None, "", []):
             raise RowError("VL204", "a turn holds both text and tool calls.")
         return "function_call", call_text(calls)
     if isinstance(content, str):
-        return role, content
+        return role, _with_media(content, media) if media else content
     if isinstance(content, list):
-        return role, read_parts(content)
+        return role, [*media, *read_parts(content, unused)]
     if isinstance(content, dict) and role in ("function_call", "observation"):
         return role, json.dumps(content, ensure_ascii=False)
     raise RowError("VL204", f"a turn of {role} holds {content!r:.60}; a text or a list of parts is needed.")
 
 
-def _result_text(result: dict[str, Any]) -> str:
+def _turn_media(turn: dict[str, Any], known: set[str]) -> list[Given]:
+    """Return the media that a turn holds beside its text (GLM-4V and its kin), and add their keys to `known`."""
+    media: list[Given] = []
+    for kind, keys in _TURN_MEDIA:
+        there = [key for key in keys if key not in known and turn.get(key) not in (None, "", [])]
+        if len(there) > 1 and any(turn[key] != turn[there[0]] for key in there):
+            raise RowError("VL205", f"a turn has media under {' and '.join(map(repr, there))}: which are meant?")
+        known.update(there)
+        media += [
+            Given(kind, value["url"] if isinstance(value, dict) and value.get("url") else value) for value in _media_list(turn, there)
+        ]
+    return media
+
+
+def _media_list(turn: dict[str, Any], keys: list[str]) -> list[Any]:
+    return listed(turn[keys[0]]) if keys else []
+
+
+def _with_media(text: str, media: list[Given]) -> list[str | Given]:
+    """Put the media of a turn at its tags, or in front of a text without any.
+
+    Raises:
+        RowError: there are tags, but not as many.
+    """
+    pieces = re.split("(<image>|<video>)", text)
+    tags = [piece for piece in pieces if piece in ("<image>", "<video>")]
+    if not tags:
+        return [*media, text]
+    if [tag[1:-1] for tag in tags] != [given.kind for given in media]:
+        raise RowError("VL006", f"a turn has {len(tags)} media tag{'' if len(tags) == 1 else 's'} and {len(media)} of its own media.")
+    left = iter(media)
+    return [next(left) if piece in ("<image>", "<video>") else piece for piece in pieces if piece]
+
+
+def _result_text(result: dict[str, Any], unused: list[Unused]) -> str:
     content = result.get("content")
+    unused += [Unused(f"messages[].content[].{key}", result[key]) for key in result if key not in ("type", "tool_use_id", "content")]
     if isinstance(content, list):
-        content = "".join(part for part in read_parts(content) if isinstance(part, str))
+        parts = read_parts(content, unused)
+        if not all(isinstance(part, str) for part in parts):
+            raise RowError("VL007", "a tool result holds a picture; only user turns may.")
+        content = "".join(part for part in parts if isinstance(part, str))
     if not isinstance(content, str):
         raise RowError("VL204", f"a tool result holds {content!r:.60}; a text is needed.")
     return content
@@ -166,11 +209,37 @@ def claims_rounds(row: dict[str, Any], names: Names) -> bool:
 def read_rounds(row: dict[str, Any], names: Names) -> Talk:
     """Read rounds."""
     turns: list[tuple[Role, Content]] = []
+    unused: list[Unused] = []
     for round_ in first_of(row, names.turns):
         if not isinstance(round_, dict) or not isinstance(round_.get("human"), str) or not isinstance(round_.get("assistant"), str):
             raise RowError("VL204", f"a round is {round_!r:.80}; human and assistant texts are needed.")
         turns += [("user", round_["human"]), ("assistant", round_["assistant"])]
-    return talk_of(row, turns, names, leading=True)
+        unused += [Unused(f"conversation[].{key}", value) for key, value in round_.items() if key not in ("human", "assistant")]
+    return talk_of(row, turns, names, unused=unused, leading=True)
+
+
+def claims_texts(row: dict[str, Any], names: Names) -> bool:
+    """Whether the row holds rounds under `texts` (the_cauldron, FineVision)."""
+    rounds = row.get("texts")
+    return (
+        not names.closed
+        and isinstance(rounds, list)
+        and bool(rounds)
+        and isinstance(rounds[0], dict)
+        and {"user", "assistant"} <= rounds[0].keys()
+    )
+
+
+def read_texts(row: dict[str, Any], names: Names) -> Talk:
+    """Read rounds of user and assistant; pictures stand in front of the first."""
+    turns: list[tuple[Role, Content]] = []
+    unused: list[Unused] = []
+    for round_ in row["texts"]:
+        if not isinstance(round_, dict) or not isinstance(round_.get("user"), str) or not isinstance(round_.get("assistant"), str):
+            raise RowError("VL204", f"a round is {round_!r:.80}; user and assistant texts are needed.")
+        turns += [("user", round_["user"]), ("assistant", round_["assistant"])]
+        unused += [Unused(f"texts[].{key}", value) for key, value in round_.items() if key not in ("user", "assistant")]
+    return talk_of(row, turns, names, unused=unused, leading=True)
 
 
 def claims_marked(row: dict[str, Any], names: Names) -> bool:

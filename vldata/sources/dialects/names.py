@@ -53,14 +53,18 @@ PLACEHOLDERS: dict[str, str] = {
     "<image_soft_token>": "image",
     "<start_of_image>": "image",
     "<|image|>": "image",
-    "<|image_1|>": "image",
-    "<|image_2|>": "image",
-    "<|image_3|>": "image",
-    "<|image_4|>": "image",
     "<|image_pad|>": "image",
     "<|video_pad|>": "video",
     "[IMG]": "image",
 }
+
+
+# Media of a row or of a turn, in order of preference.
+IMAGE_NAMES = (
+    *("images", "image", "image_path", "image_paths", "image_file", "image_files", "image_list", "image_url", "image_urls"),
+    *("img", "imgs", "img_path", "img_paths", "picture", "pictures", "photo", "photos", "screenshot", "screenshots"),
+)
+VIDEO_NAMES = ("videos", "video", "video_path", "video_paths", "video_file", "video_url")
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +73,8 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     turns: tuple[str, ...] = ("messages", "conversations", "conversation")
     role: tuple[str, ...] = ("role", "from")
     content: tuple[str, ...] = ("content", "value")
-    images: tuple[str, ...] = ("images", "image")
-    videos: tuple[str, ...] = ("videos", "video")
+    images: tuple[str, ...] = IMAGE_NAMES
+    videos: tuple[str, ...] = VIDEO_NAMES
     system: tuple[str, ...] = ("system", "system_prompt")
     tools: tuple[str, ...] = ("tools",)
     prompt: tuple[str, ...] = ("instruction",)

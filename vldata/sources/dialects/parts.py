@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from vldata.sources.census import Unused
+from vldata.sources.clips import CLIP_KEYS
 from vldata.sources.dialects.talk import Given
-from vldata.sources.locate import RowError
+from vldata.sources.errors import RowError
 
 _TEXT_KEYS = ("text", "value", "content")
 _PICTURE_KEYS = ("image", "image_url", "path", "url", "value", "source", "data")
 _VIDEO_KEYS = ("video", "video_url", "path", "url", "value", "source")
+
+
 _TYPES = {
     "text": "text",
     "input_text": "text",
@@ -24,16 +28,16 @@ _TYPES = {
 }
 
 
-def read_parts(parts: list[Any]) -> list[str | Given]:
-    """Read the parts of one turn, in order.
+def read_parts(parts: list[Any], unused: list[Unused]) -> list[str | Given]:
+    """Read the parts of one turn, in order; what has no place in them is added to `unused`.
 
     Raises:
         RowError: a part of a type nobody knows, or without its content.
     """
-    return [_read_part(part) for part in parts]
+    return [_read_part(part, unused) for part in parts]
 
 
-def _read_part(part: Any) -> str | Given:
+def _read_part(part: Any, unused: list[Unused]) -> str | Given:
     if isinstance(part, str):
         return part
     if not isinstance(part, dict):
@@ -46,17 +50,28 @@ def _read_part(part: Any) -> str | Given:
     if kind is None:
         raise RowError("VL205", f"a part has the type {named!r}, which is not known: {str(part)[:80]}")
     if kind == "text":
-        text = next((part[key] for key in _TEXT_KEYS if part.get(key) is not None), None)
+        key = next((key for key in _TEXT_KEYS if part.get(key) is not None), "")
+        text = part.get(key)
         if not isinstance(text, str):
             raise RowError("VL205", f"a text part holds {text!r:.80}; a text is needed.")
+        unused += [Unused(f"messages[].content[].{name}", part[name]) for name in part if name not in ("type", key)]
         return text
-    return Given(kind, _media_value(part, _PICTURE_KEYS if kind == "image" else _VIDEO_KEYS))
+    keys = _PICTURE_KEYS if kind == "image" else _VIDEO_KEYS
+    key = next((key for key in keys if part.get(key) not in (None, "", b"")), "")
+    clip = {name: part[name] for name in CLIP_KEYS if part.get(name) is not None} if kind == "video" else {}
+    unused += [Unused(f"messages[].content[].{name}", part[name]) for name in part if name not in ("type", key, *clip)]
+    value = _media_value(part, keys, unused)
+    return Given(kind, {"video": value, **clip} if clip else value)
 
 
-def _media_value(part: dict[str, Any], keys: tuple[str, ...]) -> Any:
+_VALUE_KEYS = frozenset({"type", "media_type", "data", "bytes", "url", "path", "uri"})
+
+
+def _media_value(part: dict[str, Any], keys: tuple[str, ...], unused: list[Unused]) -> Any:
     """Return the path, URL, bytes or frame list of a part; None where it only marks the place (TRL)."""
     value = next((part[key] for key in keys if part.get(key) not in (None, "", b"")), None)
     if isinstance(value, dict):
+        unused += [Unused(f"messages[].content[].{key}", item) for key, item in value.items() if key not in _VALUE_KEYS]
         if value.get("type") == "base64" and isinstance(value.get("data"), str):  # Anthropic
             return f"data:{value.get('media_type') or 'image/png'};base64,{value['data']}"
         if "bytes" in value:
