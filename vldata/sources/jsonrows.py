@@ -192,7 +192,7 @@ def _goes_over_lines(head: bytes) -> bool:
     try:
         _, end = _scan(text)
     except (ValueError, RecursionError) as error:
-        return getattr(error, "pos", 0) > text.find("\n") > 0
+        return len(head) > _SNIFF_BYTES - 16 and getattr(error, "pos", 0) > text.find("\n") > 0
     return "\n" in text[:end]
 
 
