@@ -9,7 +9,7 @@ import msgspec
 
 from vldata.errors import DataError
 from vleval.pairing import Pairing, agreement_of, find_pairing, same_answer, some
-from vleval.readers import Loaded
+from vleval.readers import Loaded, coco
 from vleval.readers.names import WEAK, plain_name
 from vleval.readers.taken import Guess
 from vleval.references import References
@@ -50,6 +50,9 @@ def join(loaded: Loaded, references: References | None, allow: Allow, *, by_orde
         _drop_duplicates(joined, loaded, allow)
     if references is None:
         return joined
+    if loaded.format == "coco-results" and references.taken.reference == "annotations":
+        joined.rows = coco.with_names(joined.rows, references.rows)
+        joined.notes.append("Categories of the results are called by their names in the annotations.")
     given = loaded if joined.rows is loaded.rows else replace(loaded, rows=joined.rows, columns={})
     pairing = _positions(given, references, by_order)
     if pairing is None and not by_order:

@@ -66,6 +66,8 @@ class Scorer:
         signature: the settings that reproduce the number, `key:value` separated by blanks, without data or version.
         needs: row fields without which the metric is not defined, for the error message.
         styled: a right answer in another style (an article, a full stop) may lose under it, so that the loss is worth showing.
+        gold: how references score that are given as answers, where answers are read otherwise (another space of boxes); None: as answers.
+        counts_reference: which reference is the perfect answer, where not each of them is.
     """
 
     score: Callable[[Sequence[Row]], Scores]
@@ -76,6 +78,8 @@ class Scorer:
     binary: bool = False
     needs: tuple[str, ...] = ("references",)
     styled: bool = True
+    gold: Callable[[Sequence[Row]], Scores] | None = None
+    counts_reference: Literal["first", "last"] = "first"
 
 
 @dataclass(frozen=True, kw_only=True)

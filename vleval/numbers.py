@@ -31,7 +31,7 @@ def metric_score(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Gr
     interval = interval_of(metric, scores, groups, seed)
     answered = np.fromiter((row.prediction is not None and not row.error for row in rows), np.bool_, len(rows))
     upstream = None if scores.dropped is None or not scores.dropped.any() else ~scores.dropped
-    notes = [*scores.notes, *verbose_note(metric, rows, scores.values)]
+    notes = [*scores.notes, *_dropped_references(metric, rows), *verbose_note(metric, rows, scores.values)]
     if interval.low is None:
         notes.append(_why_no_interval(interval, groups))
     elif interval.high is not None and (interval.low < 0 or interval.high > metric.scale) and metric.higher_is_better:
@@ -88,6 +88,13 @@ def interval_of(metric: Metric, scores: Scores, groups: Groups, seed: int = 0) -
     if metric.binary and not groups.key:
         return wilson(float(values.sum()) / metric.scale, len(values), metric.scale)
     return clustered_bounded(values, groups, 0.0, metric.scale)
+
+
+def _dropped_references(metric: Metric, rows: Sequence[Row]) -> list[str]:
+    """Say so where a profile takes one reference of several."""
+    taken = next((word for word in ("first", "last") if f"refs:{word}" in metric.signature), "")
+    several = sum(len(row.references) > 1 for row in rows) if taken else 0
+    return [f"{several:,} of {len(rows):,} rows have several references: {metric.profile} takes the {taken} of each."] if several else []
 
 
 def _why_no_interval(interval: Interval, groups: Groups) -> str:

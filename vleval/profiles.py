@@ -207,8 +207,17 @@ def resolve(profile: str, metric: str, options: MetricOptions | None = None) -> 
     strip = strips_thoughts(profile, options)
     if not strip:
         return named(scorer, metric, profile)
-    score, signature = scorer.score, f"{scorer.signature} think:strip"
-    return named(replace(scorer, score=lambda rows: score(_answers_only(rows)), signature=signature), metric, profile)
+    score, gold, signature = scorer.score, scorer.gold, f"{scorer.signature} think:strip"
+    return named(
+        replace(
+            scorer,
+            score=lambda rows: score(_answers_only(rows)),
+            gold=None if gold is None else lambda rows: gold(_answers_only(rows)),
+            signature=signature,
+        ),
+        metric,
+        profile,
+    )
 
 
 def strips_thoughts(profile: str, options: MetricOptions) -> bool:

@@ -36,4 +36,6 @@ def _within(reference: str, text: str) -> bool:
     """Whether a text holds the reference as whole words and more than it."""
     if not reference or reference not in text or reference == text:
         return False
-    return has_cjk(reference) or re.search(rf"(?<!\w){re.escape(reference)}(?!\w)", text) is not None
+    if has_cjk(reference):
+        return True
+    return re.search(rf"(?<!\w)(?<!\d[.,]){re.escape(reference)}(?!\w|[.,]\d)", text) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -54,7 +54,9 @@ def worth_of(metric: Metric, rows: Sequence[Row], *, seed: int = 0) -> Worth:
     """Compute the extras; metrics that judge by marks have none."""
     if "references" not in metric.needs or not all(row.references for row in rows):
         return Worth(None, None, None, {})
-    first = [row.references[0] for row in rows]
+    if metric.gold is not None:
+        metric = replace(metric, score=metric.gold)
+    first = [row.references[-1 if metric.counts_reference == "last" else 0] for row in rows]
     ceiling = _value(metric, rows, first)
     floors = _floors(metric, rows, first, seed)
     known = [value for value in (floors.constant, floors.category, floors.shuffled) if value is not None]
@@ -131,9 +133,9 @@ def _shuffled(rows: Sequence[Row], first: Sequence[str], seed: int) -> list[str]
 
 def _value(metric: Metric, rows: Sequence[Row], predictions: Sequence[str]) -> float:
     """The metric's value of other predictions for the same rows. Equal pairs are scored once when the metric is a mean."""
-    replace = msgspec.structs.replace
+    with_text = msgspec.structs.replace
     if metric.kind == "corpus":
-        changed = [replace(row, prediction=text, error="") for row, text in zip(rows, predictions, strict=True)]
+        changed = [with_text(row, prediction=text, error="") for row, text in zip(rows, predictions, strict=True)]
         return value_of(metric, metric.score(changed), changed)
     places: dict[object, int] = {}
     unique: list[Row] = []
@@ -143,6 +145,6 @@ def _value(metric: Metric, rows: Sequence[Row], predictions: Sequence[str]) -> f
         place = places.get(key)
         if place is None:
             place = places[key] = len(unique)
-            unique.append(replace(row, prediction=text, error=""))
+            unique.append(with_text(row, prediction=text, error=""))
         index[position] = place
     return float(np.nan_to_num(metric.score(unique).values)[index].mean())

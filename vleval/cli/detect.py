@@ -13,6 +13,8 @@ def detect(*, file: o.File, references: o.References = None, json: o.Json = Fals
     from vleval.detection.run import detect as run_detect
 
     found = run_detect(file, references, drawing=drawing, reading=reading, tell=terminal.note)
+    for sentence in found.notes:
+        terminal.note(sentence)
     for fault in found.failed[:10]:
         terminal.note(f"{fault.image or fault.id}: {fault.reason}.")
     if found.failed:

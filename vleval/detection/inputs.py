@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from vldata.files.naming import natural_key
 from vldata.web.thumbs import safe_path
 from vleval.rows import Row
 
+_MOST_BYTES = 200  # of a file's name: 255 less what writing adds beside it
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -62,8 +64,17 @@ def output_names(tasks: list[Task]) -> list[str]:
     for task in tasks:
         seen[task.name] = seen.get(task.name, 0) + 1
         number = f".{seen[task.name]}" if seen[task.name] > 1 else ""
-        names.append(f"{task.name}.boxes{number}.png")
+        names.append(_fitting(task.name, f".boxes{number}.png"))
     return names
+
+
+def _fitting(name: str, ending: str) -> str:
+    """A name with an ending that a file system takes: a long one is cut and told apart by its digest."""
+    folder, _, last = name.rpartition("/")
+    if len(last.encode()) + len(ending) > _MOST_BYTES:
+        kept = last.encode()[: _MOST_BYTES - len(ending) - 14].decode("utf-8", "ignore")
+        last = f"{kept}-{hashlib.sha256(last.encode()).hexdigest()[:12]}"
+    return f"{folder}/{last}{ending}" if folder else f"{last}{ending}"
 
 
 def _pictures(root: Path) -> list[tuple[str, Path]]:

@@ -31,7 +31,8 @@ class Drawing(Group, frozen=True, kw_only=True):
     ] = None
     out: Annotated[Path, Flag("Folder for the drawn images.", ("--out", "--output_dir"), metavar="DIR")] = Path("detections")
     coord_space: Annotated[
-        CoordSpace, Flag("Of predicted boxes: 0-1000, pixels, pixels-resized or 0-1.", metavar="SPACE", show_default=False)
+        CoordSpace,
+        Flag("Of predicted boxes: 0-1000, pixels, pixels-resized, 0-1, or auto: found out and said.", metavar="SPACE", show_default=False),
     ] = ""
     classes: Annotated[str, Flag("Labels that are expected; others are drawn and counted.", metavar="A,B,C", show_default=False)] = ""
     fonts: Annotated[

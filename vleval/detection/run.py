@@ -19,7 +19,8 @@ from vleval.detection.fonts import FontChain, find_fonts, script_names
 from vleval.detection.inputs import Task, output_names, pair_up
 from vleval.detection.options import Drawing
 from vleval.joining import join
-from vleval.metrics.boxes import Box, parse_boxes
+from vleval.metrics.box_spaces import Answer, find_space, outside_notes
+from vleval.metrics.boxes import Box, ParsedBoxes, parse_boxes
 from vleval.metrics.coords import to_pixels
 from vleval.metrics.options import CoordSpace
 from vleval.readers import read_predictions
@@ -69,16 +70,17 @@ class Detection(JobResult):
     escaped: str
     folder: Path
     keep_going: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every image was drawn, or some were and that is enough."""
-        return not self.failed or (self.keep_going and bool(self.drawn))
+        """Whether there is a box at all, and every image was drawn, or some were and that is enough."""
+        return any(image.boxes for image in self.drawn) and (not self.failed or self.keep_going)
 
     def document(self) -> dict[str, Any]:
         """Return what `vleval detect --json` prints."""
         drawn, failed = msgspec.to_builtins(self.drawn), msgspec.to_builtins(self.failed)
-        return {"drawn": drawn, "failed": failed, "escaped": self.escaped}
+        return {"drawn": drawn, "failed": failed, "escaped": self.escaped, "notes": list(self.notes)}
 
     def lines(self) -> Iterator[str]:
         """Yield a line an image and a line a box, then the counts."""
@@ -92,6 +94,8 @@ class Detection(JobResult):
             yield from (f"  {count} {words}" for count, words in left_out if count)
         boxes = sum(len(image.boxes) for image in self.drawn)
         yield f"{counted(len(self.drawn), 'image')}, {boxes:,} boxes drawn."
+        if not boxes and self.drawn:
+            yield "No answer has a box that can be read."
 
 
 def detect(
@@ -144,6 +148,7 @@ def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[
     if not tasks:
         raise DataError("no prediction names a picture in it.", where=str(root), cure="Name the folder that image paths are relative to.")
     parsed = [parse_boxes(task.row.prediction) if task.row is not None and task.row.prediction is not None else None for task in tasks]
+    space, notes = _space(tasks, parsed, drawing.coord_space)
     labels = [box.label for found in parsed if found is not None for box in found.boxes]
     fonts, escaped = _fonts(labels, drawing)
     colours = colours_of(labels)
@@ -159,9 +164,13 @@ def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[
         if isinstance(image, str):
             failed.append(Failed(task.row.id if task.row else task.name, task.name, image))
             continue
-        kept, outside = _in_pixels(found.boxes, image.size, drawing.coord_space)
+        kept, outside = _in_pixels(found.boxes, image.size, space)
         texts = [_escape(label_text(box.label), escaped) for box in kept]
-        _write(drawing.out / name, draw_boxes(image, kept, texts, colours, fonts))
+        try:
+            _write(drawing.out / name, draw_boxes(image, kept, texts, colours, fonts))
+        except DataError as fault:
+            failed.append(Failed(task.row.id if task.row else task.name, task.name, fault.what.rstrip(".")))
+            continue
         unknown = sum(box.label not in drawing.expected for box in kept) if drawing.expected else 0
         drawn.append(
             Drawn(
@@ -177,7 +186,42 @@ def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[
             )
         )
     tick(len(tasks), len(tasks))
-    return Detection(drawn=tuple(drawn), failed=tuple(failed), escaped=escaped, folder=drawing.out, keep_going=drawing.keep_going)
+    return Detection(
+        drawn=tuple(drawn),
+        failed=tuple(failed),
+        escaped=escaped,
+        folder=drawing.out,
+        keep_going=drawing.keep_going,
+        notes=tuple(notes),
+    )
+
+
+def _space(tasks: Sequence[Task], parsed: Sequence[ParsedBoxes | None], told: CoordSpace) -> tuple[CoordSpace, list[str]]:
+    """The space that the boxes count in, told or found over all of them, and what is to be said of it.
+
+    Raises:
+        DataError: `auto`, and two spaces fit or the answers mix them.
+    """
+    answers = [
+        Answer(task.name, found, _size(task.path)) for task, found in zip(tasks, parsed, strict=True) if found is not None and found.boxes
+    ]
+    if told != "auto":
+        return told, outside_notes(answers, told, "answers")
+    space, why = find_space(answers, "the answers")
+    return space or "pixels", [f"Boxes are read as {space}: {why}."] if space else []
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height as the upright image has them, from its header; (0, 0) where it cannot be read."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(0x0112, 1) >= 5
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return 0, 0
+    return (height, width) if turned else (width, height)
 
 
 def _fonts(labels: Sequence[str], drawing: Drawing) -> tuple[FontChain, str]:

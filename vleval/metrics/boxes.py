@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from vleval.metrics.looseparse import LooseError, parse_object
+from vleval.metrics.options import BoxOrder
 
 BOX_KEYS = ("bbox_2d", "bbox", "box_2d", "box", "bounding_box", "boundingbox", "coordinates", "bboxes")
 LABEL_KEYS = ("label", "category", "class", "name", "class_name", "category_name", "text", "object", "type", "ref")
@@ -30,9 +31,6 @@ _CORNERS = (
 _MAX_FAILURES = 5_000  # objects begun and not complete, before an answer is taken for noise
 _KEY_BEGUN = re.compile(rf"""["'](?:{"|".join(BOX_KEYS + LABEL_KEYS)})["']""", re.IGNORECASE)
 _FENCE = re.compile(r"^```[\w-]*\s*|\s*```$")
-_QWEN = re.compile(
-    r"(?:<ref>(?P<ref>[^<]*)</ref>\s*)?<box>\s*\(?\s*(?P<x1>[-\d.]+)\s*,\s*(?P<y1>[-\d.]+)\s*\)?\s*,\s*\(?\s*(?P<x2>[-\d.]+)\s*,\s*(?P<y2>[-\d.]+)\s*\)?\s*</box>"
-)
 _NUMBER = r"\s*(-?\d+(?:\.\d+)?)\s*"
 _BARE = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
 
@@ -55,32 +53,52 @@ class ParsedBoxes(msgspec.Struct, frozen=True):
     Attributes:
         boxes: the complete objects, in the order written.
         dropped: objects begun that are cut off, malformed, or whose box is not four finite numbers.
+        points: points in the answer, which are no boxes.
+        space: "0-1000" where the spelling itself tells it (a family's tokens, Gemini's `box_2d`); else "".
     """
 
     boxes: tuple[Box, ...]
     dropped: int
+    points: int = 0
+    space: str = ""
 
 
-def parse_boxes(text: str) -> ParsedBoxes:
+def parse_boxes(text: str, order: BoxOrder = "") -> ParsedBoxes:
     """Read the objects of an answer.
 
     An answer of `[]` or of prose alone has no boxes and nothing dropped. Bare `[x1, y1, x2, y2]` lists count as boxes without a label
-    when the answer has no object at all.
+    when the answer has no object at all. `order` says what four numbers mean where the spelling does not: corners, COCO's corner and size,
+    or corners with y first.
     """
+    from vleval.metrics.box_dialects import read_dialect
+
     boxes: list[Box] = []
     dropped = 0
+    told = set()
     for found in _objects(text):
         if found is None:
             dropped += 1
             continue
-        read, lost = _from_object(found)
+        read, lost, space = _from_object(found, order)
         boxes += read
         dropped += lost
-    if not boxes and not dropped:
-        boxes, dropped = _from_tags(text)
-    if not boxes and not dropped:
-        boxes = [_ordered("", [float(part) for part in match.groups()], None, {}) for match in _BARE.finditer(text)]
+        told.add(space)
+    if boxes or dropped:
+        return ParsedBoxes(tuple(boxes), dropped, space="0-1000" if told == {"0-1000"} else "")
+    if (dialect := read_dialect(text)) is not None and (dialect.boxes or dialect.dropped or dialect.points):
+        return ParsedBoxes(dialect.boxes, dialect.dropped, dialect.points, "0-1000")
+    boxes = [_placed("", [float(part) for part in match.groups()], None, {}, order) for match in _BARE.finditer(text)]
     return ParsedBoxes(tuple(boxes), dropped)
+
+
+def _placed(label: str, numbers: list[float], score: float | None, extra: dict[str, str], order: BoxOrder) -> Box:
+    """A box of four numbers in the order that was told."""
+    first, second, third, fourth = numbers
+    if order == "xywh":
+        return ordered(label, [first, second, first + third, second + fourth], score, extra)
+    if order == "yxyx":
+        return ordered(label, [second, first, fourth, third], score, extra)
+    return ordered(label, numbers, score, extra)
 
 
 def _objects(text: str) -> Iterator[dict[str, Any] | None]:
@@ -140,7 +158,7 @@ def _walk(value: Any) -> Iterator[dict[str, Any]]:
             stack.extend(child for child in reversed(node) if isinstance(child, dict | list))
 
 
-def _from_object(node: dict[str, Any]) -> tuple[list[Box], int]:
+def _from_object(node: dict[str, Any], order: BoxOrder) -> tuple[list[Box], int, str]:
     fields = {str(key).strip().lower(): value for key, value in node.items()}
     key = next((name for name in BOX_KEYS if name in fields), None)
     raw = fields[key] if key else fields
@@ -149,6 +167,7 @@ def _from_object(node: dict[str, Any]) -> tuple[list[Box], int]:
     score = next((value for name in SCORE_KEYS if (value := _finite(fields.get(name))) is not None), None)
     known = {key, label_key, *SCORE_KEYS}
     extra = {name: _as_text(value) for name, value in fields.items() if name not in known and _plain(value)}
+    gemini = key == "box_2d"  # Gemini and Gemma: [ymin, xmin, ymax, xmax] on 0 to 1000
     nested = isinstance(raw, list) and bool(raw) and all(isinstance(item, list) for item in raw)
     read: list[Box] = []
     lost = 0
@@ -157,8 +176,9 @@ def _from_object(node: dict[str, Any]) -> tuple[list[Box], int]:
         if corners is None:
             lost += 1
         else:
-            read.append(_ordered(label, corners, score, extra))
-    return read, lost
+            named = isinstance(candidate, dict)
+            read.append(_placed(label, corners, score, extra, "" if named else order or ("yxyx" if gemini else "")))
+    return read, lost, "0-1000" if gemini and not order else ""
 
 
 def _as_text(value: Any) -> str:
@@ -191,23 +211,9 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _from_tags(text: str) -> tuple[list[Box], int]:
-    boxes: list[Box] = []
-    for match in _QWEN.finditer(text):
-        corners = _corners([match[name] for name in ("x1", "y1", "x2", "y2")])
-        if corners is not None:
-            boxes.append(_ordered((match["ref"] or "").strip(), corners, None, {}))
-    return boxes, text.count("<box>") - len(boxes)
-
-
-def _ordered(label: str, corners: list[float], score: float | None, extra: dict[str, str]) -> Box:
+def ordered(label: str, corners: list[float], score: float | None = None, extra: dict[str, str] | None = None) -> Box:
+    """A box of corners in any order."""
     left, top, right, bottom = corners
     return Box(
-        label=label,
-        x1=min(left, right),
-        y1=min(top, bottom),
-        x2=max(left, right),
-        y2=max(top, bottom),
-        score=score,
-        extra=extra,
+        label=label, x1=min(left, right), y1=min(top, bottom), x2=max(left, right), y2=max(top, bottom), score=score, extra=extra or {}
     )

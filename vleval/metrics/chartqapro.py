@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from vleval.metric import Scorer
@@ -33,7 +34,8 @@ def relaxed_accuracy(options: MetricOptions) -> Scorer:
         text = answer(row)
         return 0.0 if text is None else match(target, text.strip(".").strip("\n"), year_flags(row), tolerance=tolerance)
 
-    return mean_metric(mean_of(per_row), signature=f"lists:aligned percent:ignored tol:{tolerance:g} text:anls-pip refs:last")
+    signature = f"lists:aligned percent:ignored tol:{tolerance:g} text:anls-pip refs:last"
+    return replace(mean_metric(mean_of(per_row), signature=signature), counts_reference="last")
 
 
 def match(target: str, prediction: str, flags: list[str], *, tolerance: float = 0.05) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from vldata.errors import MissingExtraError
 from vleval.metric import Scorer, Scores
 from vleval.metrics.boxes import Box
-from vleval.metrics.detection import boxes_of_row
+from vleval.metrics.detection import as_references, orders, read_pictures
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
 
@@ -26,12 +26,17 @@ _PARTS = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar1
 def coco_ap(options: MetricOptions) -> Scorer:
     """AP at IoU 0.50 to 0.95; the other eleven COCO numbers stand in `Scores.parts`. No value per record."""
 
-    def score(rows: Sequence[Row]) -> Scores:
-        pictures = [boxes_of_row(row, options) for row in rows]
-        unparsed = sum(picture[3] for picture in pictures)
-        unscored = sum(1 for given, _, _, _ in pictures for box in given if box.score is None)
-        stats = _evaluate([(given, wanted) for given, wanted, _, _ in pictures])
-        notes = []
+    def score(rows: Sequence[Row], told: MetricOptions = options) -> Scores:
+        read = read_pictures(rows, told, in_pixels=True)
+        pictures = read.rows
+        unparsed = sum(picture.unread for picture in pictures)
+        unscored = sum(1 for picture in pictures for box in picture.given if box.score is None)
+        stats = _evaluate([(picture.given, picture.wanted) for picture in pictures])
+        notes = list(read.notes)
+        if not read.spaces.endswith("pixels"):
+            notes.append(
+                "Small, medium and large are told by areas in pixels, and the boxes are not in pixels: tell --coord-space and sizes."
+            )
         if unscored:
             notes.append(f"{unscored} boxes have no score and are taken as equally sure: AP then depends on the order of the rows.")
         if unparsed:
@@ -45,8 +50,9 @@ def coco_ap(options: MetricOptions) -> Scorer:
         )
 
     space = options.coord_space or "as-written"
-    signature = f"iou:0.50:0.05:0.95 maxdets:100 space:{space}>{options.reference_space or space}"
-    return Scorer(score=score, signature=signature, kind="corpus", styled=False)
+    signature = f"iou:0.50:0.05:0.95 maxdets:100 space:{space}>{options.reference_space or space}{orders(options)}"
+    alike = as_references(options)
+    return Scorer(score=score, signature=signature, kind="corpus", styled=False, gold=lambda rows: score(rows, alike))
 
 
 def _evaluate(pictures: Sequence[tuple[Sequence[Box], Sequence[Box]]]) -> list[float]:

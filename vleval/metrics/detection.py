@@ -9,15 +9,18 @@ scaling; otherwise both are brought to pixels of the picture (`Row.width`, `Row.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from vldata.errors import DataError
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
+from vleval.metrics.box_spaces import Answer, beyond_notes, find_space, outside_notes, refuse_different
 from vleval.metrics.boxes import Box, parse_boxes
 from vleval.metrics.coords import to_pixels
-from vleval.metrics.options import MetricOptions
+from vleval.metrics.options import CoordSpace, MetricOptions
 from vleval.rows import Row
 
 
@@ -32,8 +35,8 @@ def iou(first: Box, second: Box) -> float:
 
 
 def same_label(first: Box, second: Box) -> bool:
-    """Labels are the same text, ignoring case and blanks around them."""
-    return first.label.strip().casefold() == second.label.strip().casefold()
+    """The labels are one text, ignoring case and outer blanks; a reference without a label (one phrase, one box) takes any."""
+    return not second.label.strip() or first.label.strip().casefold() == second.label.strip().casefold()
 
 
 def count_matches(given: Sequence[Box], wanted: Sequence[Box], threshold: float, *, by_class: bool) -> int:
@@ -53,27 +56,99 @@ def count_matches(given: Sequence[Box], wanted: Sequence[Box], threshold: float,
     return len(used_given)
 
 
-def boxes_of_row(row: Row, options: MetricOptions) -> tuple[list[Box], list[Box], int, bool]:
-    """The answer's boxes, the reference's, how many objects were dropped, and whether the answer has no readable box list.
+class Picture(NamedTuple):
+    """The boxes of an answer and of its reference in one space, how many objects were dropped, and whether no box list could be read."""
+
+    given: list[Box]
+    wanted: list[Box]
+    dropped: int
+    unread: bool
+
+
+class Pictures(NamedTuple):
+    """All rows of a file, the spaces that were used, and what is to be said of them."""
+
+    rows: list[Picture]
+    spaces: str
+    notes: list[str]
+
+
+def read_pictures(rows: Sequence[Row], options: MetricOptions, *, in_pixels: bool = False) -> Pictures:
+    """Read the boxes of a file and bring both sides into one space: as they are where both count alike, else pixels.
+
+    Args:
+        rows: the answers.
+        options: spaces and orders that were told.
+        in_pixels: bring both into pixels although they count alike, where every picture's size is known (areas belong there).
 
     Raises:
-        DataError: the reference itself cannot be read.
+        DataError: a reference cannot be read, or no one space fits a side.
     """
-    target = references(row)[0]
-    wanted = parse_boxes(target)
-    if wanted.dropped or (not wanted.boxes and "[]" not in target.replace(" ", "")):
-        raise DataError(f"the reference {target[:60]!r} is not a list of boxes.", where=row.id)
-    text = answer(row)
-    given = parse_boxes(text or "")
-    unread = text is not None and not given.boxes and "[]" not in text.replace(" ", "")
-    dropped = given.dropped
+    given, wanted, unread, points = _parse(rows, options)
+    space, reference_space, notes = _spaces(given, wanted, options)
+    if points:
+        notes.append(f"{points} of {len(rows)} answers give points, which are no boxes; they count as no prediction.")
+    found: list[Picture] = []
+    lost = 0
+    sized = in_pixels and space != "" and all(row.width > 0 and row.height > 0 for row in rows)
+    for row, told, reference, missing in zip(rows, given, wanted, unread, strict=True):
+        boxes, targets = list(told.parsed.boxes), list(reference.parsed.boxes)
+        if space != reference_space or (sized and space != "pixels"):
+            size = (row.width, row.height) if row.width and row.height else (1000, 1000) if _relative(space, reference_space) else (0, 0)
+            kept = [moved for box in boxes if (moved := to_pixels(box, space, *size)) is not None]
+            aims = [moved for box in targets if (moved := to_pixels(box, reference_space, *size)) is not None]
+            lost += len(targets) - len(aims)
+            found.append(Picture(kept, aims, told.parsed.dropped + len(boxes) - len(kept), missing))
+        else:
+            found.append(Picture(boxes, targets, told.parsed.dropped, missing))
+    if lost:
+        notes.append(f"{lost} boxes of the references lie outside their pictures or have no area; they are left out.")
+    return Pictures(found, f"{space or 'as-written'}>{reference_space or space or 'as-written'}{'>pixels' if sized else ''}", notes)
+
+
+def _relative(*spaces: str) -> bool:
+    """Whether no space needs a picture's size."""
+    return all(space in ("0-1000", "0-1") for space in spaces)
+
+
+def _parse(rows: Sequence[Row], options: MetricOptions) -> tuple[list[Answer], list[Answer], list[bool], int]:
+    given: list[Answer] = []
+    wanted: list[Answer] = []
+    unread: list[bool] = []
+    points = 0
+    for row in rows:
+        target = references(row)[0]
+        reference = parse_boxes(target, options.reference_order)
+        if reference.dropped or (not reference.boxes and "[]" not in target.replace(" ", "")):
+            raise DataError(f"the reference {target[:60]!r} is not a list of boxes.", where=row.id)
+        text = answer(row)
+        parsed = parse_boxes(text or "", options.box_order)
+        size = (row.width, row.height)
+        given.append(Answer(row.id, parsed, size))
+        wanted.append(Answer(row.id, reference, size))
+        unread.append(text is not None and not parsed.boxes and "[]" not in text.replace(" ", ""))
+        points += bool(parsed.points)
+    return given, wanted, unread, points
+
+
+def _spaces(given: Sequence[Answer], wanted: Sequence[Answer], options: MetricOptions) -> tuple[CoordSpace, CoordSpace, list[str]]:
+    """The spaces of both sides, told or found, and sentences about them."""
+    if not options.coord_space and not options.reference_space:
+        refuse_different(given, wanted)
+        return "", "", beyond_notes(given, wanted)
+    notes: list[str] = []
     space, reference_space = options.coord_space, options.reference_space or options.coord_space
-    if space == reference_space:
-        return list(given.boxes), list(wanted.boxes), dropped, unread
-    converted = [to_pixels(box, space, row.width, row.height) for box in given.boxes]
-    targets = [to_pixels(box, reference_space, row.width, row.height) for box in wanted.boxes]
-    kept = [box for box in converted if box is not None]
-    return kept, [box for box in targets if box is not None], dropped + len(converted) - len(kept), unread
+    if space == "auto":
+        space, why = find_space(given, "the answers")
+        notes.append(f"Boxes of the answers are read as {space}: {why}." if space else "No answer has a box.")
+    else:
+        notes += outside_notes(given, space, "answers") if space else []
+    if reference_space == "auto":
+        reference_space, why = find_space(wanted, "the references")
+        notes.append(f"Boxes of the references are read as {reference_space}: {why}." if reference_space else "No reference has a box.")
+    else:
+        notes += outside_notes(wanted, reference_space, "references") if reference_space else []
+    return space or reference_space, reference_space or space, notes
 
 
 def f1_value(sums: Floats) -> Floats:
@@ -85,12 +160,12 @@ def f1_value(sums: Floats) -> Floats:
 def detection_f1(options: MetricOptions) -> Scorer:
     """Class-aware F1; precision, recall and the class-agnostic three stand in `Scores.parts`."""
 
-    def score(rows: Sequence[Row]) -> Scores:
+    def score(rows: Sequence[Row], told: MetricOptions = options) -> Scores:
         stats = np.zeros((len(rows), 3))
         agnostic = np.zeros((len(rows), 3))
         unparsed = dropped = 0
-        for index, row in enumerate(rows):
-            given, wanted, lost, unread = boxes_of_row(row, options)
+        read = read_pictures(rows, told)
+        for index, (given, wanted, lost, unread) in enumerate(read.rows):
             dropped += lost
             unparsed += unread
             for table, by_class in ((stats, True), (agnostic, False)):
@@ -100,14 +175,26 @@ def detection_f1(options: MetricOptions) -> Scorer:
             values=f1_value(stats),
             corpus=CorpusStats(stats, f1_value),
             unparsed=unparsed,
-            notes=_notes(len(rows), unparsed, dropped),
+            notes=(*read.notes, *_notes(len(rows), unparsed, dropped)),
             parts=_parts(stats, "") | _parts(agnostic, "_agnostic"),
             details=tuple({"tp": tp, "fp": fp, "fn": fn} for tp, fp, fn in stats.tolist()),
         )
 
     space = options.coord_space or "as-written"
-    signature = f"iou:{options.iou:g} match:greedy-by-iou class:aware space:{space}>{options.reference_space or space}"
-    return Scorer(score=score, signature=signature, kind="corpus", styled=False)
+    signature = f"iou:{options.iou:g} match:greedy-by-iou class:aware space:{space}>{options.reference_space or space}{orders(options)}"
+    alike = as_references(options)
+    return Scorer(score=score, signature=signature, kind="corpus", styled=False, gold=lambda rows: score(rows, alike))
+
+
+def as_references(options: MetricOptions) -> MetricOptions:
+    """Options under which answers are read as references are, for references that are given as answers."""
+    return msgspec.structs.replace(options, coord_space="", reference_space="", box_order=options.reference_order)
+
+
+def orders(options: MetricOptions) -> str:
+    """What a signature says of the order of four numbers; nothing where it is the usual one."""
+    told = options.box_order or options.reference_order
+    return f" order:{options.box_order or 'xyxy'}>{options.reference_order or 'xyxy'}" if told else ""
 
 
 def _parts(stats: Floats, suffix: str) -> dict[str, float]:

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from vldata.flags import Flag, Group
 
-CoordSpace = Literal["", "0-1000", "pixels", "pixels-resized", "0-1"]
+CoordSpace = Literal["", "auto", "0-1000", "pixels", "pixels-resized", "0-1"]
+BoxOrder = Literal["", "xyxy", "xywh", "yxyx"]
 
 
 class MetricOptions(Group, frozen=True, kw_only=True):
@@ -14,8 +15,10 @@ class MetricOptions(Group, frozen=True, kw_only=True):
 
     Attributes:
         strip_think: take reasoning before `</think>` off the answer; None: as the profile does (only vlkit strips).
-        coord_space: how the model's boxes count; "" is refused by metrics that need it when the references' space differs.
+        coord_space: how the model's boxes count; "auto" finds it out over the whole file, "" takes both sides for the same.
         reference_space: how the references' boxes count; "" means the same as `coord_space`.
+        box_order: what four numbers of an answer are, where its spelling does not tell: corners, corner and size, or corners y first.
+        reference_order: the same for references.
         iou: overlap from which two boxes match.
         tolerance: relative error that relaxed accuracy and numeric match forgive; None: the profile's own (0.05).
         threshold: similarity from which ANLS keeps a score; None: the profile's own (0.5).
@@ -36,9 +39,14 @@ class MetricOptions(Group, frozen=True, kw_only=True):
         ),
     ] = None
     coord_space: Annotated[
-        CoordSpace, Flag("Of predicted boxes: 0-1000, pixels, pixels-resized or 0-1.", metavar="SPACE", show_default=False)
+        CoordSpace,
+        Flag("Of predicted boxes: 0-1000, pixels, pixels-resized, 0-1, or auto: found out and said.", metavar="SPACE", show_default=False),
     ] = ""
     reference_space: Annotated[CoordSpace, Flag("Of the references' boxes. Default: the same.", metavar="SPACE", show_default=False)] = ""
+    box_order: Annotated[
+        BoxOrder, Flag("Of the four numbers of an answer's box: xyxy, xywh (COCO) or yxyx. Default: xyxy.", show_default=False)
+    ] = ""
+    reference_order: Annotated[BoxOrder, Flag("Of the four numbers of a reference's box. Default: xyxy.", show_default=False)] = ""
     iou: Annotated[float, Flag("Overlap from which two boxes match.", least=0, most=1)] = 0.5
     tolerance: Annotated[
         float | None,

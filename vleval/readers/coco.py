@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from vldata.errors import DataError
 from vleval.readers.containers import Record
 from vleval.rows import Row
@@ -96,13 +98,16 @@ def annotation_rows(document: Mapping[str, Any], where: str) -> list[Row]:
     return found
 
 
-def labels_by_number(rows: list[Row]) -> dict[str, str]:
-    """The category names of reference boxes by their number, for results that give the number alone."""
-    names: dict[str, str] = {}
-    for known in rows:
-        for box in json.loads(known.references[0]) if known.task == "detection" else ():
-            names[box["category_id"]] = box["label"]
-    return names
+def with_names(rows: list[Row], references: list[Row]) -> list[Row]:
+    """Results with the names of their categories, which COCO's annotations tell and its results give as numbers."""
+    names = {
+        box["category_id"]: box["label"] for known in references if known.task == "detection" for box in json.loads(known.references[0])
+    }
+    changed = []
+    for row in rows:
+        boxes = [{**box, "label": names.get(box["label"], box["label"])} for box in json.loads(row.prediction or "[]")]
+        changed.append(msgspec.structs.replace(row, prediction=json.dumps(boxes, ensure_ascii=False)))
+    return changed
 
 
 def corners(box: Any, where: str) -> list[float]:

@@ -160,10 +160,11 @@ def _is_lines(source: Source) -> bool:
 
 
 def _is_one(document: Record) -> bool:
-    """Whether a document is of a format that is one object: a log, VLMEvalKit's columns, a sheet of marks."""
+    """Whether a document is of a format that is one object: a log, VLMEvalKit's columns, COCO's annotations, a sheet of marks."""
     columns = isinstance(document.get("index"), (list, dict)) and "prediction" in document
     log = "samples" in document and "eval" in document
-    return columns or log or (bool(document) and all(_is_mark(item) for item in document.values()))
+    coco = isinstance(document.get("images"), list) and isinstance(document.get("annotations"), list)
+    return columns or log or coco or (bool(document) and all(_is_mark(item) for item in document.values()))
 
 
 def _is_mark(value: Any) -> bool:
