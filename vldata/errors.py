@@ -10,7 +10,12 @@ An error says where, what, and what now; the command line prints it bare. A bug 
 
 from __future__ import annotations
 
+import json
+import shlex
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import ClassVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 
 class VlkitError(Exception):
@@ -44,6 +49,20 @@ def _rebuild(cls: type[VlkitError], what: str, where: str, cure: str) -> VlkitEr
     return error
 
 
+def install_line(extra: str) -> str:
+    """Return the line that installs an extra the way vlkit was installed here: from a checkout, a wheel file, or an index (PEP 610)."""
+    place, editable = "vlkit", ""
+    try:
+        told = json.loads(distribution("vlkit").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        told = {}
+    url = told.get("url", "")
+    if url.startswith("file://"):
+        place = url2pathname(urlsplit(url).path)
+        editable = "-e " if told.get("dir_info", {}).get("editable") else ""
+    return f"pip install {editable}{shlex.quote(f'{place}[{extra}]')}"
+
+
 class DataError(VlkitError):
     """The input or the output folder is not what the command needs."""
 
@@ -58,4 +77,4 @@ class MissingExtraError(UsageError):
     """An optional dependency is missing; the message names its install line."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs: pip install 'vlkit[{extra}]'")
+        super().__init__(f"{feature} needs: {install_line(extra)}")

@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from vldata.errors import install_line
+
 Level = Literal["good", "note", "bad"]
 
 CORE = ("pillow", "av", "msgspec", "jsonschema", "numpy", "polars", "aiohttp", "sacrebleu", "rouge-score", "jieba", "rapidfuzz")
@@ -55,14 +57,14 @@ def _version(name: str) -> str | None:
 
 def _package(name: str) -> Line:
     found = _version(name)
-    return Line("good", f"{name} {found}") if found else Line("bad", f"{name} is missing", "Install again: pip install vlkit")
+    return Line("good", f"{name} {found}") if found else Line("bad", f"{name} is missing", "Install vlkit again.")
 
 
 def _extra(extra: str, names: tuple[str, ...]) -> Line:
     versions = {name: _version(name) for name in names}
     missing = [name for name, found in versions.items() if found is None]
     if missing:
-        return Line("note", f"extra [{extra}] is not installed ({', '.join(missing)})", f"When you need it: pip install 'vlkit[{extra}]'")
+        return Line("note", f"extra [{extra}] is not installed ({', '.join(missing)})", f"When you need it: {install_line(extra)}")
     return Line("good", f"extra [{extra}]: {', '.join(f'{name} {found}' for name, found in versions.items())}")
 
 

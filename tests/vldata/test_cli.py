@@ -13,7 +13,7 @@ from fixtures.chartqa import draw_chartqa
 from fixtures.jsonl import draw_jsonl
 from fixtures.sharegpt import draw_sharegpt
 from vldata.cli import app, main
-from vldata.errors import DataError, MissingExtraError
+from vldata.errors import DataError, MissingExtraError, install_line
 from vldata.terminal import clean
 
 COMMANDS = [
@@ -194,4 +194,4 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 
 def test_errors_say_where_what_and_what_now() -> None:
     assert str(DataError("is empty.", where="a.jsonl:3", cure="Fill it.")) == "a.jsonl:3: is empty.\n  Fill it."
-    assert str(MissingExtraError("the decord decoder", "decord")) == "the decord decoder needs: pip install 'vlkit[decord]'"
+    assert str(MissingExtraError("the decord decoder", "decord")) == f"the decord decoder needs: {install_line('decord')}"

@@ -53,9 +53,10 @@ def test_a_plan_for_a_person(recipe: Path) -> None:
 def test_an_evaluation_yaml_points_to_vleval(tmp_path: Path) -> None:
     path = tmp_path / "eval.yaml"
     path.write_text(EVALUATION)
-    command = "vleval predict --data data/t --backend hf --model m/Qwen3-VL-2B-Instruct --adapter a --max-tokens 128 --temperature 0.2"
+    command = "mkdir -p o && vleval predict --data data/t --backend hf --model m/Qwen3-VL-2B-Instruct --adapter a --max-tokens 128"
     shown = CliRunner().invoke(app, ["plan", str(path)]).output
     assert f"{command} --out o/preds.jsonl\n" in shown and "Not passed on: top_k." in shown
+    assert "Left out: temperature 0.2, as it makes each answer, and so the score, a draw." in shown
     document = json.loads(CliRunner().invoke(app, ["plan", str(path), "--json"]).output)
     assert document == {"job": "predict", "command": f"{command} --out o/preds.jsonl"}
     known = CliRunner().invoke(vleval, ["predict", "--help"], terminal_width=200).output
@@ -90,7 +91,7 @@ def test_a_short_run_and_a_second_one(recipe: Path) -> None:
     shown = CliRunner().invoke(app, ["sft", str(recipe), "--max-steps", "1", "--json"], catch_exceptions=False)
     document = shown.output[shown.output.index("{\n") :]
     assert json.loads(document[: document.rindex("}") + 1])["steps"] == 1
-    with pytest.raises(UsageError, match="a finished adapter lies here"):
+    with pytest.raises(UsageError, match="a finished adapter is here"):
         CliRunner().invoke(app, ["sft", str(recipe), "--max-steps", "1"], catch_exceptions=False)
 
 

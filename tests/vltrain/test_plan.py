@@ -90,10 +90,60 @@ def test_a_good_plan(recipe: Recipe) -> None:
 
 
 def test_without_a_model_folder_sizes_are_the_published_ones(recipe: Recipe) -> None:
-    plan = prepare(msgspec.structs.replace(recipe, model="nowhere/Qwen3-VL-2B-Instruct")).plan
+    elsewhere = msgspec.structs.replace(recipe, model="nowhere/Qwen3-VL-2B-Instruct")
+    prepared = prepare(elsewhere, elsewhere=True)
+    plan = prepared.plan
     assert plan.trainable_parameters == 8_716_288 and plan.problems == []
     assert (plan.tokens.max, plan.tokens.text_counted) == (66, False)
-    assert any("text tokens are uncounted" in warning for warning in plan.warnings)
+    assert any("text tokens are uncounted" in fact for fact in prepared.facts)
+    assert any("no model folder here" in warning for warning in plan.warnings)
+    assert [problem[:51] for problem in prepare(elsewhere).plan.problems] == ["nowhere/Qwen3-VL-2B-Instruct: no model folder here."]
+    assert prepare(elsewhere, gpu="T4-16GB").plan.problems == []  # judged for another machine
+    assert "this CPU" in prepare(recipe).plan.memory and list(prepare(recipe, gpu="T4-16GB").plan.memory) == ["T4-16GB"]
+
+
+def test_a_missing_package_is_a_problem_here_and_a_warning_elsewhere(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vltrain import planning
+
+    found = planning.importlib.metadata.version
+
+    def without_torch(package: str) -> str:
+        if package == "torch":
+            raise planning.importlib.metadata.PackageNotFoundError(package)
+        return found(package)
+
+    monkeypatch.setattr(planning.importlib.metadata, "version", without_torch)
+    (problem,) = prepare(recipe).plan.problems
+    assert problem.startswith("torch is not installed. pip install ") and "[train]" in problem
+    assert prepare(recipe, elsewhere=True).plan.problems == [] and problem in prepare(recipe, elsewhere=True).plan.warnings
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "theirs"),
+    [
+        ({"keep_best": True}, "keep_best: it needs eval_steps, save_steps, and val_size or eval_data.", "load_best_model_at_end: it needs"),
+        ({"schedule": "cosinus"}, "schedule: there is no 'cosinus'. Did you mean 'cosine'?", "lr_scheduler_type: there is no 'cosinus'."),
+        (
+            {"optimizer": "adamw_trch"},
+            "optimizer: there is no 'adamw_trch'. Did you mean 'adamw_torch'?",
+            "optim: there is no 'adamw_trch'.",
+        ),
+        ({"cutoff": 60}, "record is over cutoff: ", "record is over cutoff_len: "),
+    ],
+)
+def test_what_sft_refuses_the_plan_names_in_the_words_of_the_file(recipe: Recipe, changes: dict[str, Any], said: str, theirs: str) -> None:
+    ours = msgspec.structs.replace(recipe, **changes)
+    assert any(said in problem for problem in prepare(ours).plan.problems)
+    assert any(theirs in problem for problem in prepare(msgspec.structs.replace(ours, dialect="llamafactory")).plan.problems)
+
+
+def test_names_of_schedules_and_optimizers_are_transformers() -> None:
+    from transformers.trainer_utils import SchedulerType
+    from transformers.training_args import OptimizerNames
+    from vltrain.trainer_names import OPTIMIZERS, SCHEDULES
+
+    assert set(SCHEDULES) <= {kind.value for kind in SchedulerType}
+    assert set(OPTIMIZERS) <= {kind.value for kind in OptimizerNames}
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,9 @@ def _any_data(tmp_path: Path) -> str:
     return convert_colours(tmp_path / "prepared", count=8)
 
 
-def test_a_resumed_run_ends_bit_for_bit_the_same(tiny: Path, colours: str, tmp_path: Path) -> None:
-    settings = {"max_steps": 8, "save_steps": 4, "dropout": 0.1, "accumulate": 2, "batch_size": 4, "log_steps": 1}
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_resumed_run_ends_bit_for_bit_the_same(tiny: Path, colours: str, tmp_path: Path, workers: int) -> None:
+    settings = {"max_steps": 8, "save_steps": 4, "dropout": 0.1, "accumulate": 2, "batch_size": 4, "log_steps": 1, "workers": workers}
     uninterrupted = run_sft(recipe_for(tiny, colours, tmp_path / "whole", **settings))
     shutil.copytree(tmp_path / "whole", tmp_path / "killed")
     for name in ("checkpoint-8", "adapter_model.safetensors"):
@@ -167,7 +168,7 @@ def test_a_resumed_run_ends_bit_for_bit_the_same(tiny: Path, colours: str, tmp_p
     steps = [json.loads(line)["current_steps"] for line in (tmp_path / "killed" / "trainer_log.jsonl").read_text().splitlines()]
     assert steps == list(range(1, 9))
     assert resumed.train_loss == pytest.approx(uninterrupted.train_loss, rel=1e-5), "of all steps, not of the rest"
-    with pytest.raises(UsageError, match="a finished adapter lies here"):
+    with pytest.raises(UsageError, match="a finished adapter is here"):
         run_sft(recipe_for(tiny, colours, tmp_path / "killed", **settings))
     longer = run_sft(recipe_for(tiny, colours, tmp_path / "killed", **settings | {"max_steps": 9}))
     assert longer.resumed_from == 8 and longer.steps == 9

@@ -23,17 +23,20 @@ def find_checkpoint(recipe: Recipe, steps: int) -> Path | None:
     Raises:
         UsageError: a checkpoint that is named is not there; the run is finished, or has come further than is asked for.
     """
-    output = Path(recipe.output)
+    output, says = Path(recipe.output), recipe.written
     if recipe.resume not in ("auto", "never"):
         if not (Path(recipe.resume) / STATE).is_file():
-            raise UsageError(f"resume: no checkpoint in {recipe.resume!r}.", cure=f"Give {output}/checkpoint-N, or auto.")
+            fault = f"{recipe.written('resume')}: no checkpoint in {recipe.resume!r}."
+            raise UsageError(fault, cure=f"Give {output}/checkpoint-N, or {recipe.written('auto')}.")
         return Path(recipe.resume)
     if recipe.overwrite:
         return None
     found = list_checkpoints(output)
     if (output / ADAPTER_WEIGHTS).exists() and (recipe.resume == "never" or max(found, default=steps) >= steps):
         raise UsageError(
-            "a finished adapter lies here.", where=recipe.output, cure="Set overwrite: true, more steps or epochs, or another output."
+            "a finished adapter is here.",
+            where=recipe.output,
+            cure=f"Set {says('overwrite: true')}, more steps or {says('epochs')}, or another {says('output')}.",
         )
     if recipe.resume == "never":
         return None
@@ -41,7 +44,7 @@ def find_checkpoint(recipe: Recipe, steps: int) -> Path | None:
         raise UsageError(
             f"the run here has come to step {max(found):,}, beyond the {steps:,} asked for.",
             where=recipe.output,
-            cure="Set overwrite: true to lose it, or another output.",
+            cure=f"Set {recipe.written('overwrite: true')} to lose it, or another {recipe.written('output')}.",
         )
     before = [step for step in found if step < steps]
     return found[before[-1]] if before else None

@@ -5,6 +5,7 @@ Every key is translated, of no effect here (said so), or refused by name. A key 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ def translate(values: Fields, *, where: str) -> tuple[Fields, list[str]]:
     _refuse_unknown(values, where)
     fields: Fields = {ours: values[theirs] for theirs, ours in RENAMED.items() if values.get(theirs) is not None}
     fields["job"] = _job(values)
+    fields["dialect"] = "llamafactory"
     fields.setdefault("cutoff", 2_048)
     fields.setdefault("packing", False)
     fields["shard_gb"] = values.get("export_size") or 5
@@ -52,8 +54,11 @@ def translate(values: Fields, *, where: str) -> tuple[Fields, list[str]]:
         step(values, fields, where)
     if isinstance(fields.get("max_records"), int) and fields["max_records"] >= 10_000_000:
         del fields["max_records"]
+    notes = []
+    if values.get("overwrite_output_dir") and values.get("resume_from_checkpoint"):
+        notes.append("resume_from_checkpoint wins over overwrite_output_dir: a run that was interrupted goes on where it stopped.")
     moot = [f"{key} ({MOOT[key]})" for key in values if MOOT.get(key) and key not in REQUIRED]
-    return fields, [f"of no effect here: {'; '.join(moot)}."] if moot else []
+    return fields, [*notes, f"of no effect here: {'; '.join(moot)}."] if moot else notes
 
 
 def _dataset_name(name: str, key: str, where: str) -> str:
@@ -133,16 +138,26 @@ def _logging(values: Fields, fields: Fields, where: str) -> None:
     fields.setdefault("plot", False)
     resume: Callable[[], str] = lambda: "never" if fields.get("overwrite") else "auto"  # noqa: E731
     given = values.get("resume_from_checkpoint")
-    fields["resume"] = resume() if given in (None, True) else "never" if given is False else str(given)
+    fields["resume"] = "auto" if given is True else resume() if given is None else "never" if given is False else str(given)
+    if given not in (None, False):
+        fields["overwrite"] = False  # an explicit wish to go on wins over the habit of overwriting
 
 
 def predict_command(recipe: Recipe) -> str:
-    """The `vleval predict` line that does what LLaMA-Factory's evaluation YAML asks for."""
+    """The `vleval predict` line that does what LLaMA-Factory's evaluation YAML asks for, greedily."""
     words = ["vleval predict", *(f"--data {target}" for target in recipe.eval_data), "--backend hf", f"--model {recipe.model}"]
     if recipe.adapter:
         words.append(f"--adapter {recipe.adapter}")
-    greedy = recipe.generation.get("do_sample") is False
-    for key, option in SAMPLING.items():
-        if key in recipe.generation and (key == "max_new_tokens" or not greedy):
-            words.append(f"{option} {recipe.generation[key]:g}")
-    return " ".join([*words, f"--out {recipe.output.rstrip('/') or '.'}/preds.jsonl"])
+    if "max_new_tokens" in recipe.generation:
+        words.append(f"--max-tokens {recipe.generation['max_new_tokens']:g}")
+    folder = recipe.output.rstrip("/") or "."
+    return f"mkdir -p {shlex.quote(folder)} && " + " ".join([*words, f"--out {shlex.quote(f'{folder}/preds.jsonl')}"])
+
+
+def sampling_note(recipe: Recipe) -> str:
+    """Say what becomes of a temperature, which would make the score a draw; "" where there is none."""
+    temperature = recipe.generation.get("temperature")
+    if not temperature or recipe.generation.get("do_sample") is False:
+        return ""
+    why = "it makes each answer, and so the score, a draw. Answers are greedy"
+    return f"Left out: temperature {temperature:g}, as {why}; add --temperature {temperature:g} to draw all the same."

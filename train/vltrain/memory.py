@@ -6,6 +6,8 @@ a fifth.
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
 from vldata.models.shapes import Shape
@@ -59,3 +61,11 @@ def estimate(recipe: Recipe, shape: Shape, *, trainable: int, tokens: int, patch
     parts = estimate_bytes(recipe, shape, trainable=trainable, tokens=tokens, patches=patches)
     total = round(sum(parts.values()) / GIB, 1)
     return {name: {"gib": total, "available_gib": gpu.gib, "fits": total <= gpu.gib} for name, gpu in GPUS.items()}
+
+
+def system_memory_gib() -> float:
+    """Return the memory of this machine in GiB, for a run on its CPU; 0 where the system does not tell."""
+    try:
+        return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GIB, 1)
+    except (ValueError, OSError, AttributeError):
+        return 0.0

@@ -7,22 +7,24 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from vldata.errors import DataError, VlkitError
+from vldata.errors import DataError, VlkitError, install_line
 from vldata.media.pixels import DELIMITER_TOKENS, vision_tokens
 from vldata.models.layout import check_model_folder, is_quantized
 from vldata.models.prompt import Prompter
 from vldata.models.shapes import PUBLISHED, Shape, published_shape, read_shape
 from vldata.output.contract import spread
 from vldata.output.tokens import estimate_text_tokens, text_bytes
+from vldata.suggest import nearest
 from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set, missing_pictures
-from vltrain.memory import GPUS, estimate
+from vltrain.memory import GPUS, estimate, system_memory_gib
 from vltrain.recipe import Recipe
+from vltrain.trainer_names import OPTIMIZERS, SCHEDULES
 
 VERSIONED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "liger-kernel")
 PRECISIONS = {
@@ -80,15 +82,25 @@ class _Notes:
         self.problems: list[str] = []
         self.warnings: list[str] = []
         self.facts: list[str] = []
+        self.here: list[str] = []  # what this machine lacks: a problem, unless the run is for another one
 
 
-def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str] = ()) -> Prepared:
-    """Plan a training run. `gpu` is a type of `GPUS` to judge for; `gpus` how many share the steps."""
+def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str] = (), elsewhere: bool = False) -> Prepared:
+    """Plan a training run.
+
+    Args:
+        recipe: the run.
+        gpu: a type of `GPUS` to judge for; the run is then for another machine.
+        gpus: how many GPUs share the steps.
+        notes: what is to be said of the recipe.
+        elsewhere: the run is for another machine: what this one lacks is only said.
+    """
     said = _Notes()
     said.warnings.extend(notes)
     said.facts.append(f"Precision: {PRECISIONS[recipe.precision]}.")
     if recipe.resume not in ("auto", "never") and not (Path(recipe.resume) / "trainer_state.json").is_file():
-        said.problems.append(f"resume: no checkpoint in {recipe.resume!r}. Give {recipe.output}/checkpoint-N, or auto.")
+        fault = f"{recipe.written('resume')}: no checkpoint in {recipe.resume!r}."
+        said.problems.append(f"{fault} Give {recipe.output}/checkpoint-N, or {recipe.written('auto')}.")
     shape, prompter = _model(recipe, said)
     train_sets, eval_sets = _load(recipe.data, recipe, said), _load(recipe.eval_data, recipe, said)
     lost, first = missing_pictures((*train_sets, *eval_sets))
@@ -106,6 +118,8 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     _versions(recipe, said)
     trainable = _trainable(recipe, shape)
     memory = _memory(recipe, shape, trainable, kept.tokens, counted, gpu, said)
+    (said.warnings if gpu or elsewhere else said.problems).extend(said.here)
+    said.problems.extend(setting_problems(recipe, evaluates=bool(kept_eval.examples)))
     plan = Plan(
         steps=count_steps(recipe, len(kept.examples), gpus),
         trainable_parameters=trainable,
@@ -120,6 +134,19 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     return Prepared(
         plan=plan, shape=shape, train=kept, validation=kept_eval, dropped=dropped, sets=(*train_sets, *eval_sets), facts=said.facts
     )
+
+
+def setting_problems(recipe: Recipe, *, evaluates: bool) -> Iterator[str]:
+    """Yield what contradicts itself in a recipe, or names nothing that there is; `evaluates`: whether there are records held out."""
+    says = recipe.written
+    if recipe.keep_best and not (recipe.eval_steps and recipe.save_steps and evaluates):
+        yield f"{says('keep_best')}: it needs eval_steps, save_steps, and val_size or {says('eval_data')}."
+    elif recipe.keep_best and recipe.save_steps % recipe.eval_steps:
+        yield f"{says('keep_best')}: save_steps {recipe.save_steps} is not a multiple of eval_steps {recipe.eval_steps}."
+    for key, known in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS)):
+        value = getattr(recipe, key)
+        if value not in known:
+            yield f"{says(key)}: there is no {value!r}.{nearest(value, known)} There are: {', '.join(known)}."
 
 
 def count_steps(recipe: Recipe, records: int, gpus: int = 1) -> int:
@@ -142,9 +169,8 @@ def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None]
             known = ", ".join(found.name for found in PUBLISHED.values())
             said.problems.append(f"{recipe.model}: no model folder here, and not the name of one known ({known}).")
         else:
-            said.warnings.append(
-                f"{recipe.model}: no model folder here; sizes are those published for {shape.name}, and text tokens are uncounted."
-            )
+            said.facts.append(f"Sizes are those published for {shape.name}; text tokens are uncounted.")
+            said.here.append(f"{recipe.model}: no model folder here. Give a folder; a hub name is not downloaded.")
         return shape, None
     shape = prompter = None
     try:
@@ -153,7 +179,9 @@ def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None]
         prompter = Prompter(folder)
         if recipe.method == "qlora" and is_quantized(folder):
             raise DataError(
-                "the model is already quantised.", where=recipe.model, cure="Give the full-precision model; method: qlora quantises it."
+                "the model is already quantised.",
+                where=recipe.model,
+                cure=f"Give the full one: {recipe.written('method: qlora')} quantises it.",
             )
         said.facts.append(f"Model folder complete; chat template and tokenizer of {folder.name}.")
     except VlkitError as error:
@@ -227,12 +255,13 @@ def _drop_long(
     if not keep:
         words = "tokens" if counted_text else "vision tokens"
         budget = f"vldata budget --cutoff {recipe.cutoff}"
-        cure = f"Raise cutoff to at least {max(costs)}, or convert again with the --max-pixels that {budget} names."
-        said.problems.append(f"every {side} record is over cutoff: {most:,} {words} > {recipe.cutoff:,}. {cure}")
+        cure = f"Raise {recipe.written('cutoff')} to at least {max(costs)}, or convert again with the --max-pixels that {budget} names."
+        said.problems.append(f"every {side} record is over {recipe.written('cutoff')}: {most:,} {words} > {recipe.cutoff:,}. {cure}")
         return counted, tuple(long)
     share = len(long) / len(costs)
     said.warnings.append(
-        f"{len(long):,} {side} records ({share:.1%}) are over cutoff and dropped: up to {most:,} > {recipe.cutoff:,} tokens."
+        f"{len(long):,} {side} records ({share:.1%}) are over {recipe.written('cutoff')} and dropped: "
+        f"up to {most:,} > {recipe.cutoff:,} tokens."
     )
     return Counted(tuple(counted.examples[row] for row in keep), tuple(counted.tokens[row] for row in keep)), tuple(long)
 
@@ -252,7 +281,8 @@ def _compare_contracts(recipe: Recipe, train: Sequence[LoadedSet], validation: S
             differs = ours is not None and (ours < theirs if key == "max_pixels" else ours > theirs)
             if differs:
                 said.warnings.append(
-                    f"{loaded.target}: recipe says {key} {ours}, the dataset was written with {theirs}; pictures stay as written."
+                    f"{loaded.target}: recipe says {recipe.written(key)} {ours}, the dataset was written with {theirs}; "
+                    "images stay as written."
                 )
     prompts = {
         (loaded.contract.converter, str(loaded.contract.settings.get("prompt"))) for loaded in (*train, *validation) if loaded.contract
@@ -281,14 +311,13 @@ def _versions(recipe: Recipe, said: _Notes) -> None:
     said.facts.append(
         "Versions: " + (", ".join(f"{name} {version}" for name, version in found.items()) or "none of torch, transformers, peft")
     )
-    for package in ("torch", "transformers", "peft"):
-        if package not in found:
-            said.warnings.append(f"{package} is not installed here; training needs: pip install 'vlkit[train]'")
+    if missing := [package for package in ("torch", "transformers", "peft") if package not in found]:
+        said.here.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed. {install_line('train')}")
     for package, (low, high) in _TESTED.items():
         if package in found and not _number(low) <= _number(found[package])[:2] <= _number(high):
             said.warnings.append(f"{package} {found[package]} is outside what was tried ({low} to {high}).")
     if recipe.method == "qlora" and "bitsandbytes" not in found:
-        said.warnings.append("QLoRA needs: pip install 'vlkit[qlora]'")
+        said.here.append(f"QLoRA needs bitsandbytes, which is not installed. {install_line('qlora')}")
     if recipe.liger and "liger-kernel" not in found:
         said.warnings.append("liger-kernel is not installed; the run goes without it.")
 
@@ -303,6 +332,14 @@ def _trainable(recipe: Recipe, shape: Shape | None) -> int:
     return shape.lora_parameters(recipe.rank, recipe.target_names, vision=recipe.train_vision, projector=recipe.train_projector)
 
 
+def _smaller(recipe: Recipe) -> str:
+    """Say what makes a run smaller, of what it does not do yet."""
+    ways = [recipe.written("method: qlora")] if recipe.method != "qlora" else []
+    ways += [recipe.written("checkpointing: true")] if not recipe.checkpointing else []
+    ways += [f"a smaller {recipe.written('batch_size')}"] if recipe.batch_size > 1 else []
+    return f"Use {', '.join([*ways, 'smaller images (vldata convert --max-pixels)'])}."
+
+
 def _memory(
     recipe: Recipe, shape: Shape | None, trainable: int, tokens: Sequence[int], counted: Counted, gpu: str, said: _Notes
 ) -> dict[str, Any]:
@@ -315,15 +352,15 @@ def _memory(
     )
     memory = estimate(recipe, shape, trainable=trainable, tokens=step, patches=pictures * recipe.batch_size)
     if not any(row["fits"] for row in memory.values()):
-        said.warnings.append(
-            "it fits no GPU known here: use method: qlora, checkpointing: true, a smaller batch_size, or smaller pictures."
-        )
+        said.warnings.append(f"it fits no GPU known here. {_smaller(recipe)}")
+    if not gpu and (room := system_memory_gib()):
+        memory["this CPU"] = {"gib": memory["T4-16GB"]["gib"], "available_gib": room, "fits": memory["T4-16GB"]["gib"] <= room}
     if gpu:
         memory = {gpu: memory[gpu]}
         if not memory[gpu]["fits"]:
-            cure = "Use method: qlora, checkpointing: true, a smaller batch_size, or smaller pictures."
-            said.problems.append(f"{gpu} has {memory[gpu]['available_gib']} GiB, and about {memory[gpu]['gib']} are needed. {cure}")
+            needed = f"{gpu} has {memory[gpu]['available_gib']} GiB, and about {memory[gpu]['gib']} are needed."
+            said.problems.append(f"{needed} {_smaller(recipe)}")
         if recipe.precision == "bf16" and not GPUS[gpu].bf16:
-            said.problems.append(f"{gpu} ({GPUS[gpu].capability}) does not compute in bfloat16. Set precision: fp16.")
+            said.problems.append(f"{gpu} ({GPUS[gpu].capability}) does not compute in bfloat16. Set {recipe.written('precision: fp16')}.")
         said.facts.append(f"{gpu}: {GPUS[gpu].capability}, bfloat16 {'yes' if GPUS[gpu].bf16 else 'no (fp16 only)'}.")
     return memory

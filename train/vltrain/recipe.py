@@ -34,6 +34,27 @@ class Levers(msgspec.Struct, frozen=True, kw_only=True):
     keep_vision_gib: float = 0.0
 
 
+# How LLaMA-Factory writes what a cure or a problem names; other keys are the same there.
+LLAMAFACTORY_WORDS = {
+    "cutoff": "cutoff_len",
+    "overwrite: true": "overwrite_output_dir: true",
+    "method: qlora": "quantization_bit: 4",
+    "precision: fp16": "fp16: true",
+    "checkpointing: true": "disable_gradient_checkpointing: false",
+    "batch_size": "per_device_train_batch_size",
+    "epochs": "num_train_epochs",
+    "output": "output_dir",
+    "resume": "resume_from_checkpoint",
+    "auto": "true",
+    "keep_best": "load_best_model_at_end",
+    "eval_data": "eval_dataset",
+    "schedule": "lr_scheduler_type",
+    "optimizer": "optim",
+    "max_pixels": "image_max_pixels",
+    "min_pixels": "image_min_pixels",
+}
+
+
 class Recipe(Levers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a run is made of. Paths are relative to the working directory."""
 
@@ -85,10 +106,15 @@ class Recipe(Levers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     workers: int = 4
 
     job: Job = "sft"
+    dialect: Literal["vlkit", "llamafactory"] = "vlkit"
     adapter: str = ""
     merge_to: str = ""
     shard_gb: float = 5.0
     generation: dict[str, float | bool] = {}
+
+    def written(self, phrase: str) -> str:
+        """Return a key, or a key with its value, as the file that was given writes it."""
+        return LLAMAFACTORY_WORDS.get(phrase, phrase) if self.dialect == "llamafactory" else phrase
 
     @property
     def lora_alpha(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,24 @@ class SftTrainer(Trainer):
         count = num_items_in_batch.to(total.device) if isinstance(num_items_in_batch, torch.Tensor) else num_items_in_batch
         return total * self.accelerator.num_processes / count
 
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return Trainer's loader, which starts its workers without a draw from the generator that dropout uses.
+
+        A loader with workers draws a seed for them each time it starts, and starting anew draws otherwise than starting again: a resumed
+        run would go on with other dropout than an undisturbed one.
+        """
+        loader: Any = super().get_train_dataloader()
+        inner = getattr(loader, "base_dataloader", loader)  # accelerate wraps torch's own
+        start = inner._get_iterator
+
+        def start_apart() -> Any:
+            iterator = _apart(start)()
+            iterator._reset = _apart(iterator._reset)
+            return iterator
+
+        inner._get_iterator = start_apart
+        return loader  # type: ignore[no-any-return]
+
     def get_batch_samples(self, epoch_iterator: Iterator[Batch], num_batches: int, device: torch.device) -> tuple[list[Batch], Any]:
         """Fetch the batches of a step, and keep the time that took."""
         began = time.perf_counter()
@@ -147,6 +165,7 @@ class SftTrainer(Trainer):
             batch_size=self.args.per_device_eval_batch_size,
             collate_fn=self.data_collator,
             num_workers=self.args.dataloader_num_workers,
+            generator=torch.Generator(),  # the seed of its workers is not drawn from the generator that dropout uses
         )
         training = model.training
         model.eval()
@@ -168,6 +187,16 @@ class SftTrainer(Trainer):
     def _autocast(self) -> Any:
         half = torch.bfloat16 if self.args.bf16 else torch.float16 if self.args.fp16 else None
         return torch.autocast(self.args.device.type, half) if half else contextlib.nullcontext()
+
+
+def _apart(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a call that leaves torch's generator as it was."""
+
+    def quiet(*args: Any, **kwargs: Any) -> Any:
+        with torch.random.fork_rng(devices=[]):
+            return call(*args, **kwargs)
+
+    return quiet
 
 
 def sound(batches: Iterable[Batch]) -> Iterator[Batch]:

@@ -12,9 +12,10 @@ import msgspec
 
 from vldata.errors import DataError, UsageError
 from vldata.models.layout import check_model_folder
+from vldata.wording import counted
 from vltrain.checkpoints import find_checkpoint
 from vltrain.llamafactory import predict_command
-from vltrain.planning import Prepared, prepare
+from vltrain.planning import Prepared, prepare, setting_problems
 from vltrain.recipe import Recipe
 
 
@@ -50,10 +51,11 @@ def run_sft(recipe: Recipe, *, notes: Sequence[str] = (), say: Callable[[str], N
     prepared = prepare(recipe, gpus=int(os.environ.get("WORLD_SIZE", "1")), notes=notes)
     for line in (*prepared.plan.warnings, *prepared.facts):
         say(line)
+    if faults := list(setting_problems(recipe, evaluates=bool(prepared.plan.eval_records))):
+        raise UsageError(faults[0], cure=" ".join(faults[1:]))
     if prepared.plan.problems:
         raise DataError(prepared.plan.problems[0], cure=" ".join(prepared.plan.problems[1:]))
     check_model_folder(Path(recipe.model))
-    _check_saving(recipe, prepared)
     return _train(recipe, prepared, say)
 
 
@@ -91,13 +93,6 @@ def _check_job(recipe: Recipe) -> None:
         raise UsageError("this YAML evaluates.", cure=f"Run: {predict_command(recipe)}")
 
 
-def _check_saving(recipe: Recipe, prepared: Prepared) -> None:
-    if recipe.keep_best and not (recipe.eval_steps and recipe.save_steps and prepared.plan.eval_records):
-        raise UsageError("keep_best needs eval_steps, save_steps, and val_size or eval_data.")
-    if recipe.keep_best and recipe.save_steps % recipe.eval_steps:
-        raise UsageError(f"keep_best: save_steps {recipe.save_steps} is no multiple of eval_steps {recipe.eval_steps}.")
-
-
 def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> TrainResult:
     import torch
     from transformers import PrinterCallback, set_seed
@@ -118,8 +113,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     if arguments.process_index == 0:
         output.mkdir(parents=True, exist_ok=True)
         if checkpoint is None:
-            for old in output.glob("checkpoint-*"):
-                shutil.rmtree(old)
+            remove_checkpoints(output, say)
         write_json(output / MANIFEST, manifest)
     set_seed(recipe.seed)
     on_gpu = torch.cuda.is_available()
@@ -143,6 +137,15 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trainer.mark()
     return _finish(recipe, prepared, trainer, trained, checkpoint)
+
+
+def remove_checkpoints(output: Path, say: Callable[[str], None]) -> None:
+    """Remove the checkpoints of an earlier run, and say so."""
+    old = sorted(path for path in output.glob("checkpoint-*") if path.is_dir() and not path.is_symlink())
+    if old:
+        say(f"Starting again in {output}: {counted(len(old), 'checkpoint')} of an earlier run removed, {old[0].name} to {old[-1].name}.")
+    for path in old:
+        shutil.rmtree(path)
 
 
 def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepared) -> Any:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from vldata.errors import UsageError
-from vldata.flags import Flag
+from vldata.flags import Arg, Flag
 from vldata.jobs import JobResult
 from vldata.wording import counted
-from vltrain.api.params import ModelFolder, RecipeFile
+from vltrain.api.params import ModelFolder
 
 if TYPE_CHECKING:
     from vltrain.merging import Merged
@@ -41,10 +41,24 @@ class MergeResult(JobResult):
 
 
 def merge(
-    recipe: RecipeFile,
+    recipe: Annotated[Path | None, Arg("A recipe, or a LLaMA-Factory YAML; none where --model is given.", "[RECIPE.yaml]")] = None,
     *,
-    adapter: Annotated[str, Flag("Adapter folder; by default the recipe's output.", metavar="DIR", show_default=False)] = "",
-    out: Annotated[str, Flag("Folder to write; by default the recipe's merge_to.", metavar="DIR", show_default=False)] = "",
+    model: Annotated[
+        str, Flag("Base model folder, without a recipe.", ("--model", "--model_name_or_path"), metavar="DIR", show_default=False)
+    ] = "",
+    adapter: Annotated[
+        str,
+        Flag("Adapter folder; by default the recipe's output.", ("--adapter", "--adapter_name_or_path"), metavar="DIR", show_default=False),
+    ] = "",
+    out: Annotated[
+        str, Flag("Folder to write; by default the recipe's merge_to.", ("--out", "--export_dir"), metavar="DIR", show_default=False)
+    ] = "",
+    shard_gb: Annotated[
+        float | None, Flag("Most GB of a weights file; by default 5.", ("--shard-gb", "--export_size"), least=0.001, show_default=False)
+    ] = None,
+    template: Annotated[
+        str, Flag("LLaMA-Factory's name of the template. The model's own is used; another is refused.", ("--template",), show_default=False)
+    ] = "",
     verify: Annotated[bool, Flag("Compare logits with those of adapter-on-base.", ("--verify/--no-verify",))] = True,
     tell: Callable[[str], None] = lambda _: None,
 ) -> MergeResult:
@@ -56,15 +70,23 @@ def merge(
     """
     from vltrain.merging import merge as run
     from vltrain.quiet import hush
-    from vltrain.recipe import read_recipe
+    from vltrain.recipe import Recipe, read_recipe
 
-    read, _ = read_recipe(Path(recipe))
+    if template and not template.startswith("qwen3_vl"):
+        raise UsageError(f"--template {template}: is not Qwen3-VL's.", cure="Leave it out: the model's own template is kept.")
+    if recipe is None and not model:
+        raise UsageError("no recipe and no model.", cure="vltrain merge RECIPE.yaml, or --model DIR --adapter DIR --out DIR")
+    read = read_recipe(Path(recipe))[0] if recipe is not None else Recipe(model=str(model), job="merge")
+    if recipe is not None and model:
+        raise UsageError("both a recipe and --model name the base.", cure="Give one of them.")
     source, target = str(adapter) or read.adapter or read.output, str(out) or read.merge_to
     if not source or not target:
         fault = "adapter and merge_to must be known." if not source else "merge_to: where to write is missing."
         raise UsageError(fault, cure="Give --out FOLDER.")
     hush()
-    return MergeResult(run(Path(read.model), Path(source), Path(target), shard_gb=read.shard_gb, verify=verify, say=tell), verify)
+    return MergeResult(
+        run(Path(read.model), Path(source), Path(target), shard_gb=shard_gb or read.shard_gb, verify=verify, say=tell), verify
+    )
 
 
 @dataclass(frozen=True, repr=False)

@@ -50,13 +50,15 @@ class PlanResult(JobResult):
         return f"vltrain merge {self.file}" if self.recipe.job == "merge" else predict_command(self.recipe)
 
     def _other_lines(self) -> Iterator[str]:
-        from vltrain.llamafactory import SAMPLING
+        from vltrain.llamafactory import SAMPLING, sampling_note
 
         recipe = self.recipe
         if recipe.job == "merge":
             yield f"This merges {recipe.adapter} into {recipe.model}. Run: {self._command()}"
             return
         yield f"This evaluates, which is vleval's. Run: {self._command()}"
+        if note := sampling_note(recipe):
+            yield note
         if left := [key for key in recipe.generation if key not in (*SAMPLING, "do_sample")]:
             yield f"Not passed on: {', '.join(left)}."
 
@@ -88,6 +90,7 @@ def plan(
     *,
     gpu: Annotated[str, Flag("Judge for this type of GPU, for example T4-16GB.", show_default=False)] = "",
     gpus: Annotated[int, Flag("How many GPUs share the steps.", least=1)] = 1,
+    elsewhere: Annotated[bool, Flag("The run is for another machine: what this one lacks is only said. --gpu implies it.")] = False,
 ) -> PlanResult:
     """Say what a recipe will do: steps, trainable parameters, tokens against the cutoff, memory, and what would fail.
 
@@ -105,5 +108,5 @@ def plan(
     if gpu and gpu not in GPUS:
         raise UsageError(f"--gpu: no type {gpu!r}.{nearest(gpu, GPUS)}", cure=f"Known are {', '.join(GPUS)}.")
     read, notes = read_recipe(Path(recipe))
-    prepared = prepare(read, gpu=gpu, gpus=gpus, notes=notes) if read.job == "sft" else None
+    prepared = prepare(read, gpu=gpu, gpus=gpus, notes=notes, elsewhere=elsewhere) if read.job == "sft" else None
     return PlanResult(read, Path(recipe), prepared)
