@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from vldata.media.refs import Failure, Kept, MediaRef, Picture, Rendering, Video
-from vldata.records.boxes import Box, BoxError, format_box
+from vldata.records.boxes import BoxError, Coordinate, format_box, format_coordinate
 from vldata.records.control_tokens import escape_control_tokens, find_control_token
-from vldata.records.draft import Draft, Reject, Slot, Turn
+from vldata.records.draft import Draft, Part, Reject, Slot, Turn
 from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record, Role
 from vldata.records.rules import faults
 from vldata.records.thoughts import without_thought
@@ -122,7 +122,7 @@ def _join_plain(draft: Draft, *, videos: bool) -> Joined | None:
     return Joined(record, ())
 
 
-def _written(part: str | Slot | Box, groups: list[Group]) -> str:
+def _written(part: Part, groups: list[Group]) -> str:
     if isinstance(part, str):
         return part
     group = groups[part.index if isinstance(part, Slot) else part.media]
@@ -130,6 +130,8 @@ def _written(part: str | Slot | Box, groups: list[Group]) -> str:
         if isinstance(part, Slot):
             return VIDEO_TAG
         raise BoxError("a box is on a video, not on a picture.")
+    if isinstance(part, Coordinate):
+        return format_coordinate(part, group[0])
     return IMAGE_TAG * len(group) if isinstance(part, Slot) else format_box(part, group[0])
 
 
@@ -142,8 +144,8 @@ def _in_turn_order(draft: Draft, groups: list[Group]) -> list[Group]:
     return [groups[part.index] for turn in draft.turns for part in turn.parts if isinstance(part, Slot)]
 
 
-def _fix_text(draft: Draft, index: int, turn: Turn, *, repair: bool) -> Reject | tuple[tuple[str | Slot | Box, ...], list[Repair]]:
-    parts: list[str | Slot | Box] = []
+def _fix_text(draft: Draft, index: int, turn: Turn, *, repair: bool) -> Reject | tuple[tuple[Part, ...], list[Repair]]:
+    parts: list[Part] = []
     repairs: list[Repair] = []
     for part in turn.parts:
         token = find_control_token(part) if isinstance(part, str) else None

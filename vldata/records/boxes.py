@@ -42,6 +42,34 @@ class Box(msgspec.Struct, frozen=True):
     target: Target
 
 
+class Coordinate(msgspec.Struct, frozen=True):
+    """One number of a box or point that stands in a text, on `Draft.media[media]`; `axis` 0 is across, 1 down.
+
+    The signs around it stay text. `space` is as in `Box`.
+    """
+
+    media: int
+    value: float
+    axis: int
+    space: Space
+    target: Target
+
+
+def format_coordinate(part: Coordinate, picture: Picture) -> str:
+    """Write one number in its target space, a whole number within the picture.
+
+    Raises:
+        BoxError: it lies outside.
+    """
+    side = picture.source_height if part.axis else picture.source_width
+    written = picture.height if part.axis else picture.width
+    share = part.value / {"pixels": side, "0-1": 1, "0-1000": 1000}[part.space]
+    if not -_SLACK <= share <= 1 + _SLACK:
+        what = f"an image of {picture.source_width}x{picture.source_height}" if part.space == "pixels" else f"the scale {part.space}"
+        raise BoxError(f"the coordinate {part.value:g} in the text lies outside {what}.")
+    return str(round(min(max(share, 0.0), 1.0) * (1000 if part.target == "0-1000" else written)))
+
+
 def format_box(box: Box, picture: Picture) -> str:
     """Write a box in its target space, whole numbers, corners within the picture.
 

@@ -259,6 +259,11 @@ CODES: dict[str, Code] = {
         "Two samples share what stands before the first dot of their names, which is the key of a WebDataset sample.",
         "Name the files so that keys have no dots, for example v1_5_003.jpg instead of v1.5_003.jpg.",
     ),
+    "VL218": Code(
+        "coordinates of an unknown space",
+        "The text holds boxes or points, which none of the first rows had, so that nobody told whether they are pixels.",
+        "Say it with --text-boxes pixels, 0-1000 or 0-1; none leaves them as they are, although the image changes its size.",
+    ),
     # --- media that cannot be rendered ---------------------------------------------------------------------------------------------
     "VL101": Code(
         "file missing",

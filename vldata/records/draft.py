@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from vldata.media.refs import FormatRule, MediaRef
-from vldata.records.boxes import Box
+from vldata.records.boxes import Box, Coordinate
 from vldata.records.record import Role
 
 Scalar = str | int | float | bool | None
@@ -25,11 +25,14 @@ class Slot(msgspec.Struct, frozen=True):
     index: int
 
 
+Part = str | Slot | Box | Coordinate
+
+
 class Turn(msgspec.Struct, frozen=True):
     """One turn: literal source text, slots and boxes, in order. Text is never searched for tags: a literal `<image>` is a fault."""
 
     role: Role
-    parts: tuple[str | Slot | Box, ...]
+    parts: tuple[Part, ...]
 
 
 class Mend(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from vldata.files import strictjson
 from vldata.media.refs import MediaRef
 from vldata.records.boxes import Box, Space, Target
-from vldata.records.draft import Mend, Slot, Turn
+from vldata.records.draft import Mend, Part, Slot, Turn
 from vldata.records.record import Role
 from vldata.sources.census import Unused
 from vldata.sources.clips import CLIP_KEYS
@@ -18,6 +18,7 @@ from vldata.sources.dialects.names import PLACEHOLDERS
 from vldata.sources.dialects.talk import Content, Given, Talk
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder
+from vldata.sources.textboxes import TextBoxMover
 
 _EMBEDDED = r"<img>(?P<path>[^<>\n]+)</img>"  # Qwen-VL of 2023 wrote the path into the text
 _OBJECT_TAGS = "<ref-object>|<bbox>"
@@ -28,8 +29,6 @@ _BBOX_SPACES: dict[str, Space] = {"real": "pixels", "norm1": "0-1", "norm1000": 
 
 _OBJECT_KEYS = frozenset({"ref", "bbox", "bbox_type", "image_id"})
 _MEDIA_KEYS = frozenset({"bytes", "path", "url", "uri", "data", "type", "media_type", "video", *CLIP_KEYS})
-
-Part = str | Slot | Box
 
 
 class Assembled(NamedTuple):
@@ -49,9 +48,19 @@ class Assembler:
         placeholders: which stand-ins of `PLACEHOLDERS` the file uses.
         boxes: how boxes are to be written.
         embedded: whether paths stand in the text as `<img>path</img>`.
+        mover: moves coordinates that stand in the text; None where there are none.
     """
 
-    def __init__(self, finder: MediaFinder, placeholders: tuple[str, ...], boxes: Target, *, embedded: bool = False) -> None:
+    def __init__(
+        self,
+        finder: MediaFinder,
+        placeholders: tuple[str, ...],
+        boxes: Target,
+        *,
+        embedded: bool = False,
+        mover: TextBoxMover | None = None,
+    ) -> None:
+        self._mover = mover
         tags = "|".join(map(re.escape, sorted(placeholders, key=len, reverse=True)))
         pattern = "|".join(filter(None, (tags, _EMBEDDED if embedded else "")))
         self.find_tag = re.compile(f"{pattern}|{_NUMBERED}").search
@@ -95,6 +104,8 @@ class Assembler:
         sorted_out = _Sorter(self, talk, where)
         built = tuple([Turn(role, tuple(sorted_out.parts(role, pieces))) for role, pieces in cut])
         sorted_out.settle()
+        if self._mover is not None and sorted_out.media:
+            built = self._mover.move(built, sorted_out.media, where)
         return Assembled(_merge(built, mends), tuple(sorted_out.media), tuple(mends), tuple(sorted_out.unused))
 
     def _split_special(self, talk: Talk, *, numbered: bool) -> Callable[[str], Iterator[str | Given]]:

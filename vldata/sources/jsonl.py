@@ -17,6 +17,7 @@ from vldata.errors import DataError, UsageError
 from vldata.files.strictjson import read_user_text
 from vldata.media.refs import FormatRule, Sampling
 from vldata.media.sampling import check_sampling
+from vldata.records.boxes import Coordinate, Target, Wish, target_for
 from vldata.records.codes import CODES
 from vldata.records.draft import Draft, Reject, Setting, Traits
 from vldata.sources.assemble import Assembler
@@ -40,6 +41,8 @@ from vldata.sources.prompts import Wording, check_fields, open_wording
 from vldata.sources.remote import fetch, map_ahead
 from vldata.sources.rowmeta import META_FIELDS, dataset_name, id_field, id_of, meta_columns
 from vldata.sources.rows import Row, RowFault
+from vldata.sources.textboxes import Settled, TextBoxMover, settle, with_texts
+from vldata.sources.textspace import Evidence, TextBoxes
 from vldata.suggest import nearest
 
 _SAMPLE_ROWS = 1_000
@@ -53,6 +56,8 @@ class _Reading(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    boxes: Target = "0-1000"
+    text_boxes: TextBoxes = "auto"
 
 
 class PairSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,10 +81,11 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits = Traits()
     part: str = ""  # what --name is followed by, where a source makes several datasets
     reading: _Reading
+    texts: Settled = Settled()
 
-    def drafts(self) -> Iterator[Draft | Reject]:
+    def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
         """Yield every row, in file order."""
-        maker = _DraftMaker(self)
+        maker = _DraftMaker(self, evidence)
         rows = ((row, where, number) for number, (where, row) in enumerate(item for file in self.files for item in file.rows()))
         drafts = map_ahead(lambda given: maker.draft(*given), rows) if self.remote else itertools.starmap(maker.draft, rows)
         yield from drafts
@@ -88,12 +94,14 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
 class _DraftMaker:
     """Makes the drafts of one source."""
 
-    def __init__(self, source: PairSource) -> None:
+    def __init__(self, source: PairSource, evidence: Evidence | None = None) -> None:
         self._chosen = source.chosen
         self._wording = source.wording
         self._asks = source.wording.asks_for_question
         self._prefix = source.prefix
-        self._assembler = Assembler(source.finder, ("<image>", "<video>"), "0-1000")
+        target, moves = source.reading.boxes, evidence is not None or source.texts.looked
+        mover = TextBoxMover(target, None if evidence else source.texts.spaces, evidence) if moves else None
+        self._assembler = Assembler(source.finder, ("<image>", "<video>"), target, mover=mover)
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
         context = source.reading.context
         self._known = known_fields(source.chosen, replaced=not source.wording.asks_for_question) | {*context, *source.wording.fields()}
@@ -144,7 +152,12 @@ class _DraftMaker:
             meta["extra"] = extra_json(extra)
         if choices:
             meta["choices"] = json.dumps(choices, ensure_ascii=False)
-        return Draft(id=record_id, where=where, turns=turns, media=media, references=answers, meta=meta, mends=mends, unused=unused)
+        references: tuple[str, ...] | None = answers
+        if any(isinstance(part, Coordinate) for part in turns[-1].parts):  # the answer is what will be written
+            references = None
+            if len(answers) > 1:
+                return Reject(record_id, where, "VL211", f"the row has {len(answers)} answers with coordinates; only one can be moved.")
+        return Draft(id=record_id, where=where, turns=turns, media=media, references=references, meta=meta, mends=mends, unused=unused)
 
     def _with_context(self, row: dict[str, Any], question: str) -> str:
         """Put the texts of --context in front of a question; empty ones are left out."""
@@ -188,6 +201,9 @@ def open_source(
     subset: str = "",
     encoding: str = "auto",
     replace_prefix: str = "",
+    boxes: Wish = "auto",
+    text_boxes: TextBoxes = "auto",
+    processor: str = "qwen3-vl",
     ignore: tuple[str, ...] = (),
 ) -> list[PairSource]:
     """Pictures with a text each: captions, transcriptions, or answers to questions.
@@ -216,6 +232,11 @@ def open_source(
         subset: Which subset (configuration) of a folder to read; by default each becomes a dataset of its own.
         encoding: Encoding of a text file; auto tells it from the bytes.
         replace_prefix: OLD=NEW, how paths of another machine begin and what stands there on this one.
+        boxes: How coordinates in texts are written: on a scale of 0 to 1000, or in pixels of the written picture; auto takes what models
+            of the processor were trained on, pixels for qwen2.5-vl.
+        text_boxes: The space of coordinates that stand in texts, which move with their image; auto tells it from the whole file
+            and stops where it could be two; none leaves them as they are.
+        processor: The processor that the pictures will be written for.
         ignore: Fields that may be left out although they change meaning.
 
     Raises:
@@ -225,7 +246,14 @@ def open_source(
     sampling = Sampling(count=frames)
     check_sampling(sampling)
     check_root(image_root)
-    reading = _Reading(encoding, tuple(ignore), tuple(filter(None, map(str.strip, context.split(",")))), _label_names(label_names))
+    reading = _Reading(
+        encoding,
+        tuple(ignore),
+        tuple(filter(None, map(str.strip, context.split(",")))),
+        _label_names(label_names),
+        target_for(boxes, processor),
+        text_boxes,
+    )
     opened = []
     for found in find_pair_files(source, follow_links=follow_links, encoding=encoding, split=split, subset=subset):
         finder = MediaFinder(
@@ -282,7 +310,7 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
         "" if reading.labels else number_warning(rows, chosen),
     ]
     name = dataset_name(Path(f"{found.name}.x"))
-    return PairSource(
+    opened = PairSource(
         name=name,
         columns=(*meta_columns(present), *(("choices",) if chosen.choices else ())),
         said=tuple(filter(None, said)),
@@ -299,6 +327,8 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
         part=found.part,
         reading=reading,
     )
+    texts = settle(files, sample, reading.text_boxes, str(files[0].path), opened.drafts)
+    return with_texts(opened, texts, reading.boxes)
 
 
 def _settings(chosen: Chosen, wording: Wording, sampling: Sampling | None, reading: _Reading) -> dict[str, Setting]:

@@ -32,6 +32,8 @@ from vldata.sources.remote import fetch, map_ahead
 from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns
 from vldata.sources.rows import Row, RowFault, RowFile, open_rows
 from vldata.sources.shards import Shard, is_tar
+from vldata.sources.textboxes import Settled, TextBoxMover, settle, with_texts
+from vldata.sources.textspace import Evidence, TextBoxes
 from vldata.wording import counted
 
 _TOOL_WORDS = ("tools", "tool", "tool_calls", "tool_use", "observation", "function_call", "tool_call", "function", "function_response")
@@ -72,10 +74,11 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     remote: bool = False
     part: str = ""  # what --name is followed by, where a source makes several datasets
     ignore: tuple[str, ...] = ()
+    texts: Settled = Settled()
 
-    def drafts(self) -> Iterator[Draft | Reject]:
+    def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
         """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
-        maker = _DraftMaker(self)
+        maker = _DraftMaker(self, evidence)
         rows = ((row, where, number) for number, (where, row) in enumerate(_unpacked(_rows_of(self.files))))
         yield from map_ahead(lambda given: maker.draft(*given), rows) if self.remote else itertools.starmap(maker.draft, rows)
 
@@ -97,10 +100,12 @@ def _rows_of(files: tuple[RowFile | Shard, ...]) -> Iterator[tuple[str, Row]]:
 class _DraftMaker:
     """Makes the drafts of one source; what every row needs is looked up once."""
 
-    def __init__(self, source: ShareGptSource) -> None:
+    def __init__(self, source: ShareGptSource, evidence: Evidence | None = None) -> None:
         self._names = source.names
         self._dialect = source.found.dialect
-        self._assembler = Assembler(source.finder, source.found.placeholders, source.boxes, embedded=source.found.embedded)
+        moves = evidence is not None or source.texts.looked
+        mover = TextBoxMover(source.boxes, None if evidence else source.texts.spaces, evidence) if moves else None
+        self._assembler = Assembler(source.finder, source.found.placeholders, source.boxes, embedded=source.found.embedded, mover=mover)
         self._find_tag = self._assembler.find_tag
         self._prefix = source.prefix
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
@@ -266,6 +271,7 @@ def open_source(
     short: ShortRule = "fewer",
     videos: Literal["frames", "keep"] = "frames",
     boxes: Wish = "auto",
+    text_boxes: TextBoxes = "auto",
     processor: str = "qwen3-vl",
     follow_links: bool = False,
     allow_remote: bool = False,
@@ -292,6 +298,8 @@ def open_source(
         videos: What becomes of videos: frames, each a picture; or keep, a copy of the file under <video>, once it has decoded whole.
         boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture; auto takes what models of the
             processor were trained on, pixels for qwen2.5-vl.
+        text_boxes: The space of coordinates that stand in texts, which move with their image; auto tells it from the whole file
+            and stops where it could be two; none leaves them as they are.
         processor: The processor that the pictures will be written for.
         follow_links: Follow links that lead out of the folders, for example to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
@@ -320,7 +328,7 @@ def open_source(
             replace_prefix=replace_prefix,
             more=(source,) if source.is_dir() else (),
         )
-        reading = _Reading(target_for(boxes, processor), encoding, tuple(ignore), keep_videos=videos == "keep")
+        reading = _Reading(target_for(boxes, processor), encoding, tuple(ignore), text_boxes, keep_videos=videos == "keep")
         sources.append(_open_file(listed, finder, sampling, reading))
     return sources
 
@@ -331,6 +339,7 @@ class _Reading(msgspec.Struct, frozen=True):
     boxes: Target
     encoding: str
     ignore: tuple[str, ...]
+    text_boxes: TextBoxes
     keep_videos: bool = False
 
 
@@ -350,7 +359,7 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading:
         settings["videos"] = "keep"
     if listed.settings:
         settings["columns"] = listed.settings
-    return ShareGptSource(
+    source = ShareGptSource(
         name=listed.name or dataset_name(listed.path),
         columns=found.own or meta_columns(present),
         said=(*listed.said, *_said_of(files), *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
@@ -370,6 +379,8 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading:
         part=listed.part,
         ignore=reading.ignore,
     )
+    texts = settle(files, itertools.islice(_rows_of(files), _SAMPLE_ROWS), reading.text_boxes, str(listed.path), source.drafts)
+    return with_texts(source, texts, boxes)
 
 
 def _said_of(files: tuple[RowFile | Shard, ...]) -> tuple[str, ...]:
