@@ -10,7 +10,6 @@ import pytest
 from tests.faults.commands import CASES, Case
 from tests.faults.trial import open_bench, trials
 
-
 SHORT = ("convert jsonl", "split", "info --merge", "export trl", "export parquet", "predict")
 
 
