@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: demo test lint mutants wheel-test consumers servers faults parity clean test-train test-gpu test-web
+.PHONY: demo test lint mutants wheel-test consumers servers faults hostile fuzz parity clean test-train test-gpu test-web
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -63,10 +63,27 @@ servers: $(VENV)/.dev
 	$(BIN)/python -m tests.servers.run --bin $(BIN) --work $(or $(SERVERS_WORK),.work/servers) --venvs $(or $(SERVERS_VENVS),.venvs) \
 	  --only "$(SERVERS)"
 
-# The heavy proofs of robustness: kill -9 before any step of a conversion and at any moment of a run, torn journals, faults on half of all
-# attempts. Five minutes.
+# The heavy proofs of robustness: kills, signals, torn files, full disks, two runs at once over every command that writes; kill -9 before any
+# step of a conversion; faults on half of all attempts at a server. Three quarters of an hour. FAULTS="split export": only these commands.
 faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults.full $(FAULTS)
 	$(BIN)/pytest --timeout 1800 -q tests/vleval/inference/faults.py tests/vldata/faults.py
+
+# The hostile corpus: inputs that somebody made to get in, out, or to exhaust the machine, on every reader and command.
+hostile: $(VENV)/.dev
+	$(BIN)/pytest --timeout 1800 -q -n 2 tests/vldata/test_planted.py tests/vldata/files tests/vldata/sources/test_remote.py \
+	  tests/vleval/inference/test_secrets.py tests/vleval/chatpage/test_guard.py tests/hostile tests/fuzz tests/test_gate_everywhere.py
+
+# Coverage-guided fuzzing of every reader, in a venv of its own. Hours; FUZZ="record contract" RUNS=100000: only these, so often.
+RUNS ?= 1000000
+.venvs/fuzz: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q -e . atheris
+	touch $@
+
+fuzz: .venvs/fuzz
+	set -e; for target in $(or $(FUZZ),$$(.venvs/fuzz/bin/python -m tests.fuzz.run --list)); do \
+	  echo "$$target"; .venvs/fuzz/bin/python -m tests.fuzz.run $$target --runs $(RUNS); done
 
 # The chat page in headless Chromium. Its own venv, without the constraints: gradio wants a Pillow older than they name.
 .venvs/web: pyproject.toml

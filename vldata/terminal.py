@@ -77,6 +77,10 @@ def run(app: typer.Typer, prog: str) -> None:
     """
     try:
         app(prog_name=prog)
+    except SystemExit as ended:
+        if ended.code == 130:  # typer answers an interrupt by itself, without a word
+            note("Interrupted.")
+        raise
     except VlkitError as error:
         note(str(error))
         raise SystemExit(error.exit_code) from None

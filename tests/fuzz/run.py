@@ -19,9 +19,13 @@ with atheris.instrument_imports(include=["vldata", "vleval", "vltrain"]):
 def main() -> None:
     """Fuzz."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("target", choices=sorted(TARGETS))
+    parser.add_argument("target", nargs="?", choices=sorted(TARGETS))
+    parser.add_argument("--list", action="store_true", help="Name the targets.")
     parser.add_argument("--runs", type=int, default=1_000_000)
     chosen = parser.parse_args()
+    if chosen.list or not chosen.target:
+        print(*TARGETS, sep="\n")
+        return
     target, seeds = TARGETS[chosen.target]
     corpus = Path(tempfile.mkdtemp(prefix="vlkit-corpus-"))
     for number, seed in enumerate(seeds):

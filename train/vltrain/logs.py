@@ -15,6 +15,7 @@ from transformers import TrainerCallback
 
 from vldata.errors import DataError
 from vldata.files.durable import write_atomic
+from vldata.models.layout import model_file
 from vltrain.data import LoadedSet
 from vltrain.identity import weights_digest
 from vltrain.planning import VERSIONED, Prepared
@@ -115,7 +116,7 @@ def make_manifest(recipe: Recipe, prepared: Prepared, levers: Levers, precision:
         "data": [_describe(loaded) for loaded in prepared.sets],
         "model": {
             "path": recipe.model,
-            "config": hashlib.sha256((Path(recipe.model) / "config.json").read_bytes()).hexdigest(),
+            "config": hashlib.sha256(model_file(Path(recipe.model), "config.json").read()).hexdigest(),
             "weights": weights_digest(Path(recipe.model)),
         },
         "records": {"train": prepared.plan.train_records, "eval": prepared.plan.eval_records, "over_cutoff": list(prepared.dropped)},

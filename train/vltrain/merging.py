@@ -18,7 +18,15 @@ from vldata.errors import DataError
 from vldata.files import inside, strictjson
 from vldata.files.copying import copy_below
 from vldata.files.whole_folder import refuse_full, whole_folder
-from vldata.models.layout import ADAPTER_WEIGHTS, check_model_folder, is_quantized, model_file, read_adapter_config, weight_files
+from vldata.models.layout import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    check_model_folder,
+    is_quantized,
+    model_file,
+    read_adapter_config,
+    weight_files,
+)
 from vltrain.identity import weights_digest
 from vltrain.shards import write_shards
 
@@ -99,10 +107,15 @@ def _read_factors(base: Path, adapter: Path, config: dict[str, Any]) -> dict[str
 
     if config.get("peft_type") != "LORA" or config.get("use_dora") or config.get("modules_to_save"):
         raise DataError("is no plain LoRA adapter.", where=str(adapter), cure="Merge it with the tool that trained it.")
-    alpha, rank = float(config["lora_alpha"]), int(config["r"])
+    try:
+        alpha, rank = float(config["lora_alpha"]), int(config["r"])
+    except (KeyError, TypeError, ValueError):
+        rank = 0
+    if rank < 1:
+        raise DataError("names no lora_alpha and r.", where=str(adapter / ADAPTER_CONFIG), cure="Copy the adapter's folder again.")
     scale = alpha / rank**0.5 if config.get("use_rslora") else alpha / rank
     sides: dict[str, dict[str, Any]] = {}
-    with safe_open(adapter / ADAPTER_WEIGHTS, framework="pt") as file:
+    with safe_open(model_file(adapter, ADAPTER_WEIGHTS).checked(), framework="pt") as file:
         for name in file.keys():  # noqa: SIM118 - not a dict
             match = _FACTOR.fullmatch(name.removeprefix(_PREFIX))
             if match is None:
@@ -123,7 +136,7 @@ def _iter_shapes(base: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
     from safetensors import safe_open
 
     for file_name in weight_files(base):
-        with safe_open(base / file_name, framework="pt") as file:
+        with safe_open(model_file(base, file_name).checked(), framework="pt") as file:
             for name in file.keys():  # noqa: SIM118 - not a dict
                 yield name, tuple(file.get_slice(name).get_shape())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, UsageError
-from vldata.models.layout import check_model_folder
+from vldata.files.copying import copy_below
+from vldata.models.layout import check_model_folder, model_file
 from vldata.wording import counted
 from vltrain.checkpoints import find_checkpoint
 from vltrain.llamafactory import predict_command
@@ -266,4 +266,4 @@ def copy_side_files(model: Path, output: Path) -> None:
             ("model.safetensors", "adapter", "config.", "trainer")
         )
         if path.is_file() and wanted and not (output / path.name).exists():
-            shutil.copyfile(path, output / path.name)
+            copy_below(model_file(model, path.name), output, path.name)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from vldata.files import inside
 from vldata.files.durable import open_durable
 from vldata.media.pixels import vision_tokens
 from vldata.media.refs import Kept, Rendered, Rendering
@@ -203,8 +203,9 @@ class _Assembly:
         """
         if self._shard_size:
             folder = self._staged(name)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
+            staged = folder.relative_to(self._paths.out).as_posix()
+            inside.remove_tree(self._paths.out, staged)
+            inside.make_folder(self._paths.out, staged)
             files = tuple(_write_shards(folder, name, lines, self._shard_size))
             self._rename(name)
         else:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
+import webbrowser
 from typing import Any
 
 from vldata.errors import MissingExtraError, UsageError, VlkitError
+from vleval.chatpage.guard import Guard
 from vleval.chatpage.session import Session, describe
 
 MOST_BYTES = 64 * 1024 * 1024
+
+
+def page_address(host: str, port: int, token: str) -> str:
+    """Where the page is to be opened."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
 
 
 def require_gradio() -> None:
@@ -60,20 +69,27 @@ def build_page(session: Session, title: str) -> Any:
     return page
 
 
-def serve_page(page: Any, session: Session, *, host: str, port: int, open_browser: bool) -> None:
+def serve_page(page: Any, session: Session, *, host: str, port: int, open_browser: bool, token: str) -> None:
     """Serve until interrupted: on this machine alone unless told otherwise, without sharing, monitoring or outside fonts.
+
+    With a `token` only a browser that was given it is answered.
 
     Raises:
         UsageError: the port is taken.
     """
     import gradio as gr
+    from starlette.middleware import Middleware
 
     fonts = ["system-ui", "sans-serif"]
+    guard = Middleware(Guard, host=host, port=port, token=token)
+    if open_browser:  # gradio would open the address without its token
+        threading.Timer(2.0, webbrowser.open, [page_address(host, port, token)]).start()
     try:
         page.launch(
             server_name=host,
             server_port=port,
-            inbrowser=open_browser,
+            inbrowser=False,
+            app_kwargs={"middleware": [guard]},
             share=False,
             quiet=True,
             show_error=False,

@@ -25,12 +25,16 @@ def chat(
     timeout_s: AnswerTimeout = 300.0,
     host: Annotated[str, Flag("Address to listen on; by default only this machine can reach the page.")] = "127.0.0.1",
     port: Annotated[int, Flag("Port to listen on.", least=1, most=65_535)] = 7860,
+    token: Annotated[
+        bool, Flag("Answer only a browser that opens the address with its random token.", ("--token/--no-token",), show_default=False)
+    ] = True,
     open_browser: Annotated[bool, Flag("Open the page in the browser.", ("--open",))] = False,
 ) -> None:
     """Serve a page to upload pictures and ask a model about them, as a dataset asks; nothing is shared or reported anywhere."""
     from vldata.datasets.dataset import Dataset
     from vldata.terminal import note
-    from vleval.chatpage.page import build_page, require_gradio, serve_page
+    from vleval.chatpage.guard import make_token
+    from vleval.chatpage.page import build_page, page_address, require_gradio, serve_page
     from vleval.chatpage.session import Manner, open_session, read_manner
     from vleval.crosscheck.backends import Spec, open_backend
     from vleval.inference.ask import Sampler
@@ -46,7 +50,9 @@ def chat(
     with open_session(opened, manner) as session:
         os.environ["GRADIO_TEMP_DIR"] = str(session.folder / "uploads")
         page = build_page(session, f"{backend}: {Path(model).name}{' with ' + Path(adapter).name if adapter else ''}")
-        note(f"Page: http://{host}:{port} ({manner.origin}). Ctrl-C ends it.")
+        secret = make_token() if token else ""
+        note(f"Page: {page_address(host, port, secret)} ({manner.origin}). Ctrl-C ends it.")
         if host not in ("127.0.0.1", "localhost", "::1"):
-            note("Warning: whoever reaches this address can ask the model; there is no password.")
-        serve_page(page, session, host=host, port=port, open_browser=open_browser)
+            who = "has this address with its token" if secret else "reaches this address"
+            note(f"Warning: whoever {who} can ask the model; nothing on the way is encrypted.")
+        serve_page(page, session, host=host, port=port, open_browser=open_browser, token=secret)

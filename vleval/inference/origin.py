@@ -20,6 +20,8 @@ def find_dataset(predictions: Path) -> Dataset | None:
         document = strictjson.read_json(beside) if beside.is_file() else None
         if not isinstance(document, dict) or not isinstance(document.get("dataset_at"), str):
             return None
+        if document["dataset_at"].startswith(("/", "~")) or not document.get("dataset_files"):  # it is written relative, and of files
+            return None
         dataset = Dataset(predictions.parent / document["dataset_at"])
     except (VlkitError, OSError, ValueError):
         return None

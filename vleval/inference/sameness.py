@@ -15,7 +15,7 @@ from vldata.errors import VlkitError
 from vldata.files import strictjson
 from vldata.media.pixels import find_processor, smart_resize
 from vldata.models.fingerprint import weights_digest
-from vldata.models.layout import ADAPTER_CONFIG, INDEX, WEIGHTS, read_chat_template
+from vldata.models.layout import ADAPTER_CONFIG, INDEX, WEIGHTS, model_file, read_chat_template
 from vldata.output.contract import Contract
 from vldata.records.record import IMAGE_TAG, Record
 from vleval.inference.preflight import Check
@@ -141,7 +141,7 @@ def _adapter(dataset: Dataset, model: Path, adapter: Path) -> Iterator[Check]:
 
 def _is_base(noted: dict[str, Any], model: Path) -> bool:
     """Whether a folder holds what a run noted of its base; what was not noted, or is not there, is no difference."""
-    config = hashlib.sha256((model / "config.json").read_bytes()).hexdigest()
+    config = hashlib.sha256(model_file(model, "config.json").read()).hexdigest()
     if noted.get("config") and noted["config"] != config:
         return False
     weights = (model / WEIGHTS).is_file() or (model / INDEX).is_file()

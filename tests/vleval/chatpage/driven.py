@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -76,14 +77,19 @@ def chat(*args: object) -> Iterator[str]:
     kept = tempfile.TemporaryDirectory()  # what the page keeps while it runs, and must not leave behind
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TMPDIR": kept.name}
     process = subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    url = f"http://127.0.0.1:{port}"
+    assert process.stdout is not None
+    said = ""
+    while "Page: " not in said and (line := process.stdout.readline()):
+        said += line
+    url = said.partition("Page: ")[2].partition(" ")[0]  # with the token that the page asks for
     try:
         for _ in range(600):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(url, timeout=5).close()
+            with contextlib.suppress(ConnectionError, urllib.error.URLError):
+                with contextlib.suppress(urllib.error.HTTPError):  # without the cookie the redirect is refused: it is up
+                    urllib.request.urlopen(url, timeout=5).close()
                 break
             if process.poll() is not None:
-                raise AssertionError(process.stdout.read())  # type: ignore[union-attr]
+                raise AssertionError(said + process.stdout.read())
             time.sleep(0.1)
         yield url
     finally:
