@@ -44,7 +44,14 @@ def guard_workbook(path: Path, name: str = "") -> None:
 
 
 def iter_table(sheet: Any, where: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Yield `(row number, cells)` of a read-only sheet of openpyxl, the header first; rows are as wide as the header.
+    """Yield `(row number, cells)` of a read-only sheet of openpyxl, the header first, without its empty rows; see `iter_rows`."""
+    for number, cells in enumerate(iter_rows(sheet, where), start=1):
+        if number == 1 or any(cell.value is not None for cell in cells):
+            yield number, cells
+
+
+def iter_rows(sheet: Any, where: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the cells of every row of a read-only sheet of openpyxl, each as wide as the first.
 
     The size that a sheet claims is not believed, and a gap of empty rows is not walked for ever.
 
@@ -58,13 +65,10 @@ def iter_table(sheet: Any, where: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
         width -= 1
     if width > MOST_COLUMNS:
         raise DataError(f"has {width:,} columns; at most {MOST_COLUMNS:,} are read.", where=where, cure="Export the columns you need.")
-    yield 1, header[:width]
+    yield header[:width]
     empty = 0
     for number, cells in enumerate(sheet.iter_rows(min_row=2, max_col=max(1, width)), start=2):
-        if any(cell.value is not None for cell in cells):
-            empty = 0
-            yield number, cells
-            continue
-        empty += 1
+        yield cells
+        empty = 0 if any(cell.value is not None for cell in cells) else empty + 1
         if empty > MOST_EMPTY_ROWS:
             raise DataError(f"has more than {MOST_EMPTY_ROWS:,} empty rows before row {number:,}.", where=where, cure="Remove them.")

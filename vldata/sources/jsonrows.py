@@ -136,7 +136,7 @@ def _is_cut(line: bytes) -> bool:
     except json.JSONDecodeError as error:
         rest = text.lstrip()[error.pos :].rstrip()
         return not rest or error.msg.startswith("Unterminated string") or _begins_token(rest)
-    except RecursionError:
+    except (ValueError, RecursionError):  # a number of more digits than are read
         return False
     return False
 

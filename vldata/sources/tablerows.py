@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 from vldata.causes import read_error
 from vldata.errors import DataError, UsageError
 from vldata.files.parquet import Columns, features_of, iter_parquet_rows
+from vldata.files.workbooks import guard_workbook, iter_rows
 from vldata.sources.classnames import Namer, namer_of
 from vldata.sources.encodings import open_utf8
 from vldata.sources.faults import Row, RowFault
@@ -229,6 +230,8 @@ class _Sheet:
         import openpyxl
         from openpyxl.utils.exceptions import InvalidFileException
 
+        guard_workbook(path)
+        self._path = path
         try:
             self._book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
@@ -237,9 +240,8 @@ class _Sheet:
             ) from None
 
     def __enter__(self) -> Iterator[tuple[Any, ...]]:
-        sheet = self._book.worksheets[0]
-        sheet.reset_dimensions()
-        return sheet.iter_rows(values_only=True)
+        rows = iter_rows(self._book.worksheets[0], str(self._path))
+        return (tuple(cell.value for cell in cells) for cells in rows)
 
     def __exit__(self, *exc: object) -> None:
         self._book.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from vldata.files import strictjson
 from vldata.sources.census import Unused
 from vldata.sources.clips import CLIP_KEYS
 from vldata.sources.dialects.talk import Given
@@ -104,8 +105,8 @@ def call_text(calls: Any) -> str:
         arguments: Any = next((function[key] for key in ("arguments", "input", "parameters") if key in function), {})
         if isinstance(arguments, str):
             try:
-                arguments = json.loads(arguments or "{}")
-            except ValueError:
+                arguments = strictjson.loads(arguments or "{}")
+            except strictjson.StrictJsonError:
                 raise RowError("VL204", f"the arguments of {name!r} are not JSON: {arguments[:60]!r}") from None
         written.append({"name": name, "arguments": arguments})
     return json.dumps(written[0] if len(written) == 1 else written, ensure_ascii=False)
