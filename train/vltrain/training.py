@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, UsageError
+from vldata.files import inside
 from vldata.files.copying import copy_below
 from vldata.models.layout import check_model_folder, model_file
 from vldata.wording import counted
@@ -145,7 +146,7 @@ def remove_checkpoints(output: Path, say: Callable[[str], None]) -> None:
     if old:
         say(f"Starting again in {output}: {counted(len(old), 'checkpoint')} of an earlier run removed, {old[0].name} to {old[-1].name}.")
     for path in old:
-        shutil.rmtree(path)
+        inside.remove_tree(output, path.name)
 
 
 def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepared) -> Any:
