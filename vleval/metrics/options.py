@@ -23,6 +23,7 @@ class MetricOptions(Group, frozen=True, kw_only=True):
         tolerance: relative error that relaxed accuracy and numeric match forgive; None: the profile's own (0.05).
         threshold: similarity from which ANLS keeps a score; None: the profile's own (0.5).
         tokenize: sacrebleu's tokenizer; "" chooses by script in vlkit and is `13a` elsewhere.
+        stem: rouge of English words without their endings (Porter).
         allow_remote_code: let `evaluate:NAME` load code from the hub.
         mark_field: the key of `Row.extra` that holds a judge's mark or verdict.
         judge: who gave the marks, for the signature: model, wording and its digest.
@@ -56,6 +57,7 @@ class MetricOptions(Group, frozen=True, kw_only=True):
         float | None, Flag("Similarity from which ANLS keeps a score. Default: the profile's.", least=0, most=1, show_default=False)
     ] = None
     tokenize: Annotated[str, Flag("sacreBLEU's tokenizer. Default: by script in vlkit, 13a elsewhere.", show_default=False)] = ""
+    stem: Annotated[bool, Flag("Stem English words for rouge1, rouge2, rougeL and rougeLsum, as rouge-score's use_stemmer.")] = False
     allow_remote_code: Annotated[bool, Flag("Let --metric evaluate:NAME load code from the hub.")] = False
     mark_field: str = "mark"
     judge: str = ""

@@ -16,6 +16,7 @@ from rapidfuzz.distance import Levenshtein
 from vldata.errors import UsageError
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
+from vleval.metrics.long_texts import LONG, bleu_counts, chrf_counts
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import has_cjk
 from vleval.rows import Row
@@ -85,10 +86,34 @@ def chrf(options: MetricOptions) -> Scorer:
     """Corpus chrF2 over characters up to order 6; works for any script."""
 
     def score(rows: Sequence[Row]) -> Scores:
-        stats = _statistics(_metric("CHRF"), rows, 18)
+        metric = _metric("CHRF")
+        stats = _statistics(metric, [_cut_long(row) for row in rows], 18)
+        for index in _long(rows):
+            counts = chrf_counts(rows[index].prediction or "", rows[index].references, metric._compute_f_score, 6)
+            stats[index] = _statistics(metric, [rows[index]], 18)[0] if counts is None else counts
         return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value))
 
     return _corpus(score, _signature("CHRF"))
+
+
+def chrf_plus(options: MetricOptions) -> Scorer:
+    """Corpus chrF++: chrF with words and pairs of words beside the characters."""
+
+    def score(rows: Sequence[Row]) -> Scores:
+        stats = _statistics(_metric("CHRF", word_order=2), rows, 24)
+        return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value))
+
+    return _corpus(score, _signature("CHRF").replace("nw:0", "nw:2"))
+
+
+def _long(rows: Sequence[Row]) -> list[int]:
+    """The rows whose answers are counted piece by piece."""
+    return [index for index, row in enumerate(rows) if len(answer(row) or "") > LONG]
+
+
+def _cut_long(row: Row) -> Row:
+    """The row with an empty answer in the place of a long one, which is counted apart."""
+    return msgspec.structs.replace(row, prediction="") if len(answer(row) or "") > LONG else row
 
 
 def ter(options: MetricOptions) -> Scorer:
@@ -126,7 +151,9 @@ def _ter(rows: Sequence[Row], *, asian: bool) -> Scores:
 
 def _bleu(rows: Sequence[Row], tokenize: str, *, chosen: bool) -> Scores:
     metric = _metric("BLEU", tokenize=tokenize, effective_order=True)
-    raw = metric._extract_corpus_statistics(*_texts(rows))
+    raw = metric._extract_corpus_statistics(*_texts([_cut_long(row) for row in rows]))
+    for index in _long(rows):
+        raw[index] = bleu_counts(rows[index].prediction or "", rows[index].references, metric.tokenizer, 4)
     values = np.array([metric._compute_score_from_stats(line).score for line in raw])
     stats = np.array(raw, dtype=np.float64).reshape(len(rows), 10)
     notes = []

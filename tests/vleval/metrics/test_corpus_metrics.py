@@ -197,3 +197,34 @@ def test_llm_match_is_percent_of_marks():
         resolve("openeqa", "llm_match").score([row("a")])
     with pytest.raises(DataError, match="names no number"):
         resolve("openeqa", "llm_match").score([row("a", extra={"mark": "fine"})])
+
+
+TEXTS = ("the cats are running\non the tables", "a cat ran\nover some table\nthe cats", "running cats\nthe cats are running", "no")
+
+
+@pytest.mark.parametrize("stem", [False, True])
+def test_rouge_with_stems_and_of_summaries_is_rouge_scores(stem):
+    from itertools import product
+
+    from rouge_score.rouge_scorer import RougeScorer
+
+    names = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+    scorer = RougeScorer(list(names), use_stemmer=stem)
+    for prediction, reference in product(TEXTS, TEXTS):
+        known = scorer.score(reference, prediction)
+        for name in names:
+            metric = resolve("vlkit", name, MetricOptions(stem=stem))
+            assert metric.score([Row(id="1", prediction=prediction, references=(reference,))]).values[0] == pytest.approx(
+                known[name].fmeasure
+            )
+
+
+def test_chrf_plus_plus_is_sacrebleus():
+    from sacrebleu.metrics import CHRF
+
+    rows = [Row(id=str(n), prediction=text, references=(TEXTS[0], TEXTS[1])) for n, text in enumerate(TEXTS)]
+    scores = resolve("vlkit", "chrf:++").score(rows)
+    metric = CHRF(word_order=2)
+    assert scores.values == pytest.approx([metric.sentence_score(row.prediction, list(row.references)).score for row in rows])
+    whole = metric.corpus_score([row.prediction for row in rows], [[TEXTS[0]] * 4, [TEXTS[1]] * 4]).score
+    assert scores.corpus.value(scores.corpus.rows.sum(axis=0)[None])[0] == pytest.approx(whole)

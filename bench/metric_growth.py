@@ -1,0 +1,87 @@
+"""How time and memory of each metric grow with one answer's length: `python -m bench.metric_growth [--most 10000000] [METRIC ...]`.
+
+Prints, for the slowest shape of text, seconds at each size, how the time per character grew from the smallest size to the largest, and the
+peak of allocated memory per byte of input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import tracemalloc
+
+from vldata.errors import VlkitError
+from vleval import profiles
+from vleval.metrics.options import MetricOptions
+from vleval.rows import Row
+
+SHAPES = {
+    "words": "A red flower stands on the table. ",
+    "chinese": "桌子上有一朵红色的花。",
+    "newlines": "\n",
+    "digits": "1234567890",
+    "commas": "1, 2, ",
+    "one word": "a",
+    "brackets": "[{(",
+    "punctuation": ".,;:!?",
+    "thai": "สวัสดีครับ",
+    "quotes": '"a": "b", ',
+}
+SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+_REFERENCES = {
+    "detection_f1": '[{"bbox": [1, 2, 3, 4], "label": "x"}]',
+    "coco_ap": '[{"bbox": [1, 2, 3, 4], "label": "x"}]',
+    "json_f1": '{"a": "b"}',
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("metrics", nargs="*")
+    parser.add_argument("--most", type=int, default=10_000_000)
+    parser.add_argument("--budget-s", type=float, default=20.0, help="a size is not tried when the one before took a tenth of this")
+    chosen = parser.parse_args()
+    print(f"{'profile':14}{'metric':24}{'shape':14}{'seconds by size':46}{'growth':>8}{'bytes/byte':>12}")
+    for name, defining in profiles.table():
+        for profile in defining:
+            if chosen.metrics and name not in chosen.metrics:
+                continue
+            found = [measured for shape in SHAPES if (measured := measure(profile, name, shape, chosen.most, chosen.budget_s))]
+            if found:
+                print(max(found, key=lambda item: item[0])[1], flush=True)
+
+
+def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> tuple[float, str] | None:
+    """The slowest seconds per character and a line about it; None where the metric does not take such text."""
+    times: list[float] = []
+    lengths: list[int] = []
+    memory = 0.0
+    for size in SIZES:
+        if size > most or (times and times[-1] > budget_s / 10):
+            break
+        text = SHAPES[shape] * (size // len(SHAPES[shape].encode()) + 1)
+        reference = next((known for start, known in _REFERENCES.items() if name.startswith(start)), "a red flower")
+        row = Row(id="1", prediction="5 " + text, references=(reference,), choices=("a", "b"), extra={"mark": text})
+        try:
+            metric = profiles.resolve(profile, name, MetricOptions())
+            metric.score([row.__class__(id="0", prediction="x", references=(reference,), choices=("a", "b"), extra={"mark": "5"})])
+            began = time.perf_counter()
+            metric.score([row])
+            times.append(time.perf_counter() - began)
+        except VlkitError:
+            return None
+        lengths.append(len(text.encode()))
+        if size == 1_000_000:
+            tracemalloc.start()
+            profiles.resolve(profile, name, MetricOptions()).score([row])
+            memory = tracemalloc.get_traced_memory()[1] / lengths[-1]
+            tracemalloc.stop()
+    per = [seconds / length for seconds, length in zip(times, lengths, strict=True)]
+    growth = per[-1] / max(per[min(1, len(per) - 1)], 1e-9)
+    shown = " ".join(f"{seconds:9.4f}" for seconds in times)
+    return max(per[-1], 0.0) * growth, f"{profile:14}{name:24}{shape:14}{shown:46}{growth:8.1f}{memory:12.1f}"
+
+
+if __name__ == "__main__":
+    main()
