@@ -8,10 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
 from vldata.causes import write_error
+
+_FSYNCS_AT_ONCE = 16
 
 
 def fsync_dir(path: Path) -> None:
@@ -79,17 +82,27 @@ def fsync_tree(folder: Path) -> None:
 
 
 def fsync_files(paths: Iterable[Path]) -> None:
-    """Make the bytes of existing files durable.
+    """Make the bytes of existing files durable; of many, several at a time, which a disk answers together.
 
     Raises:
         DataError: one has gone meanwhile, or the disk did not take its bytes.
     """
-    for path in paths:
+    files = list(paths)
+    if len(files) < _FSYNCS_AT_ONCE:
+        for path in files:
+            _fsync_file(path)
+        return
+    with ThreadPoolExecutor(_FSYNCS_AT_ONCE) as pool:
+        for _ in pool.map(_fsync_file, files):
+            pass
+
+
+def _fsync_file(path: Path) -> None:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise write_error(path, error) from None
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise write_error(path, error) from None
