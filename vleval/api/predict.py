@@ -43,7 +43,7 @@ class Answers(JobResult):
         from vleval.inference.retry import as_sentence
 
         if truncated := getattr(self.result, "truncated", 0):
-            yield f"{truncated:,} answers were cut at --max-tokens {self.max_tokens}."
+            yield f"{truncated:,} answers were cut at --max-tokens {self.max_tokens}, or are a thought without an answer."
         if self.result.first_error:
             yield f"The first error: {as_sentence(self.result.first_error)} {self.cure}"
         else:
@@ -133,8 +133,8 @@ class Ping(JobResult):
 
     @property
     def ok(self) -> bool:
-        """Whether the server is as the contract says, where that is asked for."""
-        return not (self.strict and any(check.good is False for check in self.preflight.checks))
+        """Whether the server sees the images, and is as the contract says where that is asked for."""
+        return not any(check.good is False and (self.strict or check.vital) for check in self.preflight.checks)
 
     def lines(self) -> Iterator[str]:
         """Yield a line a check."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from vldata.datasets.dataset import Dataset
-from vldata.errors import DataError
+from vldata.errors import DataError, UsageError
 from vldata.files.gate import SafePath, below
 from vldata.flags import Flag, Group
 from vldata.records.record import IMAGE_TAG, Record
@@ -29,6 +29,9 @@ MOST_TOKENS = 1_048_576  # the longest context there is
 MOST_SEED = 2**31 - 1  # what every server takes
 
 
+_SENT = frozenset({"max_tokens", "temperature", "top_p", "seed", "stop"})
+
+
 class Sampler(Group, frozen=True, kw_only=True):
     """How answers are drawn. Greedy by default: a score that moves from run to run is no score."""
 
@@ -39,7 +42,25 @@ class Sampler(Group, frozen=True, kw_only=True):
     top_p: Annotated[float, Flag("Nucleus sampling, with a temperature.", least=0, most=1)] = 1.0
     seed: Annotated[int | None, Flag("Seed sent to the server.", least=0, most=MOST_SEED)] = 0
     stop: Annotated[tuple[str, ...], Flag("Text that ends an answer; may be given more than once.", show_default=False)] = ()
+    omit: Annotated[
+        str, Flag("Fields that the server refuses and that are left out: max_tokens,temperature,seed.", metavar="A,B", show_default=False)
+    ] = ""
     extra: Annotated[dict[str, Any], Flag("JSON object of further request fields.", metavar="JSON", show_default=False, json=True)] = {}  # noqa: RUF012 - msgspec copies it
+
+    def __post_init__(self) -> None:
+        """Check every field.
+
+        Raises:
+            UsageError: as `Group`, or a field to be left out that is never sent.
+        """
+        super().__post_init__()
+        if unknown := sorted(self.left_out - _SENT):
+            raise UsageError(f"--omit: there is no field {unknown[0]!r}.", cure="Fields: " + ", ".join(sorted(_SENT)))
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The fields that are not sent."""
+        return frozenset(name.strip() for name in self.omit.split(",") if name.strip())
 
 
 class AskTurn(msgspec.Struct, frozen=True):

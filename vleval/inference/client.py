@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import aiohttp
@@ -17,12 +19,14 @@ from vldata.secrets import Secret, keep_secret, redact
 from vleval.inference.ask import Ask, Sampler
 from vleval.inference.pictures import PictureCache
 from vleval.inference.reasons import reason_of
+from vleval.inference.refusals import adapted, cure_of_refusal
 from vleval.inference.replies import read_answer
 from vleval.inference.retry import OVERLOAD_STATUS, Answer, Fault, delay_s, parse_retry_after
 from vleval.inference.wire import Wire
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
 _CONNECT_S = 10.0
+_REFUSALS = 5  # questions that meet the same final refusal before any answer
 _RAISE_AFTER = 8  # successes in a row before one more request is let out again
 
 
@@ -122,6 +126,9 @@ class Client:
         self._headers = request_headers(endpoint, api_key)
         self._rng = rng or random.Random()
         self._pictures = PictureCache()
+        self._sampler = endpoint.sampler
+        self._answered = False
+        self._refused: Counter[str] = Counter()
         self.gate = Gate(endpoint.concurrency)
 
     def session(self) -> aiohttp.ClientSession:
@@ -159,18 +166,39 @@ class Client:
                 latency = time.perf_counter() - started
             if isinstance(result, Answer):
                 self.gate.succeeded()
+                self._answered = True
                 return Outcome(key, ask, result, attempt, latency)
+            if (other := adapted(self._sampler, result)) is not None:
+                self._sampler = other
+                continue
             if result.overloaded:
                 self.gate.overloaded(round_)
             if result.fate == "stop":
                 raise StopRun(result.reason, where=self._endpoint.base_url, cure=_cure_of(result.reason))
+            if result.fate == "give_up":
+                self._stop_if_all_refused(result)
             if result.fate == "give_up" or attempt > self._endpoint.retries:
                 return Outcome(key, ask, result, attempt, latency)
             await asyncio.sleep(delay_s(attempt, result.retry_after_s, self._rng))
 
+    def _stop_if_all_refused(self, fault: Fault) -> None:
+        """End the run where the first questions all meet one final refusal: it would meet every other as well.
+
+        Raises:
+            StopRun: with the cure, where one is known.
+        """
+        reason = re.sub(r"\d+", "#", fault.reason)
+        self._refused[reason] += 1
+        if fault.reason.startswith("HTTP ") and not self._answered and self._refused[reason] >= _REFUSALS:
+            raise StopRun(
+                f"{_REFUSALS} questions and no answer, each with: {fault.reason}",
+                where=self._endpoint.base_url,
+                cure=cure_of_refusal(fault.reason),
+            )
+
     async def _attempt(self, session: aiohttp.ClientSession, ask: Ask, *, first: bool) -> Answer | Fault:
         try:
-            body = self._wire.build_body(ask, self._endpoint.model, self._endpoint.sampler, self._pictures)
+            body = self._wire.build_body(ask, self._endpoint.model, self._sampler, self._pictures)
         except DataError as error:  # a picture that cannot be read concerns this question alone
             return Fault(fate="give_up", reason=f"{error.where}: {error.what}")
         url = self._endpoint.base_url + self._wire.CHAT_PATH

@@ -6,23 +6,31 @@ content may be null; an error can sit inside a 200.
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from vldata.files import strictjson
 from vleval.inference.ask import Ask, Sampler
+from vleval.inference.openai_reply import answer_in, joined_stream
 from vleval.inference.pictures import PictureCache
 from vleval.inference.retry import Answer, Fault, fate_of_status
 
 CHAT_PATH = "/chat/completions"
+_VERSIONED = re.compile(r"/v\d+\w*(?:/|$)|/openai$")
 MODELS_PATH = "/models"
 
 
 def normalise_base_url(url: str) -> str:
-    """Return the base with `/v1` and no trailing slash, as users write it in either form."""
-    base = url.rstrip("/")
-    return base if base.endswith("/v1") else f"{base}/v1"
+    """Return the base that paths are put behind: one with a version or `openai` in its path is taken as given, else `/v1` is added.
+
+    So `http://host:8000` and `.../v1` are one, and `.../v1beta/openai`, `.../api/paas/v4` and `.../api/v3` stay as they are.
+    """
+    base = url.rstrip("/").removesuffix(CHAT_PATH)
+    path = urlsplit(base).path
+    return base if _VERSIONED.search(path) else f"{base}/v1"
 
 
 def refuse(_ask: Ask) -> str:
@@ -52,35 +60,21 @@ def build_body(ask: Ask, model: str, sampler: Sampler, pictures: PictureCache) -
         body["seed"] = sampler.seed
     if sampler.stop:
         body["stop"] = list(sampler.stop)
-    return msgspec.json.encode({**body, **sampler.extra})
+    return msgspec.json.encode({**{key: value for key, value in body.items() if key not in sampler.left_out}, **sampler.extra})
 
 
 def parse_reply(status: int, content: bytes) -> Answer | Fault:
     """Read a reply: an answer, or a fault with the server's own words."""
     value = _parse_json(content)
+    if value is None and status == 200:
+        value = joined_stream(content)
     if status != 200:
         return Fault(fate=fate_of_status(status), reason=f"HTTP {status}: {error_text(value, content)}")
     if value is None:
         return Fault(fate="retry", reason="the reply is not JSON, or is cut")
     if not isinstance(value, dict) or value.get("error") or value.get("object") == "error":
         return Fault(fate="retry", reason=f"an error inside a 200: {error_text(value, content)}")
-    choices = value.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        return Fault(fate="retry", reason="the reply has no choices")
-    message = choices[0].get("message")
-    text = message.get("content") if isinstance(message, dict) else None
-    reason = choices[0].get("finish_reason")
-    if not isinstance(text, str):
-        return Fault(fate="retry", reason=f"the reply has no text (finish_reason {reason!r})")
-    usage = value.get("usage") if isinstance(value.get("usage"), dict) else {}
-    return Answer(
-        text=text,
-        finish_reason=reason if isinstance(reason, str) else "",
-        model=value["model"] if isinstance(value.get("model"), str) else "",
-        prompt_tokens=_count(usage, "prompt_tokens"),
-        completion_tokens=_count(usage, "completion_tokens"),
-        fingerprint=value["system_fingerprint"] if isinstance(value.get("system_fingerprint"), str) else "",
-    )
+    return answer_in(value)
 
 
 def error_text(value: Any, content: bytes) -> str:
@@ -111,8 +105,3 @@ def _parse_json(content: bytes) -> Any:
         return strictjson.loads(content)
     except strictjson.StrictJsonError:
         return None
-
-
-def _count(usage: Any, key: str) -> int:
-    value = usage.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else -1

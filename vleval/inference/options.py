@@ -36,4 +36,5 @@ class RunOptions(Group, frozen=True, kw_only=True):
     retries: Annotated[int, Flag("Further attempts after a passing fault.", least=0, most=1_000)] = 5
     limit: Annotated[int | None, Flag("Ask only the first N.", metavar="N", least=1, show_default=False)] = None
     preflight: Annotated[bool, Flag("Look at the server before asking.", ("--preflight/--no-preflight",), show_default=False)] = True
+    allow_blind: Annotated[bool, Flag("Ask although the server does not see the images.")] = False
     strict: ServerStrict = False

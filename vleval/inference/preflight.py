@@ -18,11 +18,15 @@ from vleval.inference.wire import Wire
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing looked at: `good` is None where the server does not let us know; where it is False, `detail` says so by itself."""
+    """One thing looked at: `good` is None where the server does not let us know; where it is False, `detail` says so by itself.
+
+    Without what is `vital` an answer means nothing, and nothing is asked.
+    """
 
     name: str
     good: bool | None
     detail: str
+    vital: bool = False
 
 
 class Preflight(msgspec.Struct, frozen=True):
@@ -120,7 +124,7 @@ def _token_check(shown: Answer, blind: Answer | Fault, expected: int) -> Check:
         return Check(name, None, "the server tells no prompt tokens")
     cost = shown.prompt_tokens - blind.prompt_tokens
     if cost <= 0:
-        return Check(name, False, "the prompt costs the same with and without pictures: the server does not see them")
+        return Check(name, False, "the prompt costs the same with and without pictures: the server does not see them", vital=True)
     if cost != expected:
         return Check(
             name,
@@ -136,12 +140,16 @@ def without_pictures(ask: Ask) -> Ask:
     return msgspec.structs.replace(ask, turns=turns, images=(), image_names=())
 
 
-def announce(checks: Sequence[Check], note: Callable[[str], None], *, strict: bool) -> None:
+def announce(checks: Sequence[Check], note: Callable[[str], None], *, strict: bool, blind: bool = False) -> None:
     """Warn of every check that did not hold.
 
     Raises:
-        DataError: `strict`, and one did not hold.
+        DataError: one that is vital did not hold and `blind` does not allow it, or `strict` and any did not.
     """
+    lost = next((check for check in checks if check.good is False and check.vital), None)
+    if lost is not None and not blind:
+        cure = "Serve a model with its vision tower, or give --allow-blind to ask all the same."
+        raise DataError(_failure(lost), where="preflight", cure=cure)
     for check in checks:
         if check.good is False:
             note(f"Warning: {_failure(check)}")

@@ -23,6 +23,7 @@ from vleval.inference.outputs import check_out
 from vleval.inference.preflight import Preflight, announce, preflight
 from vleval.inference.sameness import find_differences
 from vleval.inference.server import count_vision_tokens, make_endpoint
+from vleval.readers.failures import TRUNCATED
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[Run
     with replace_atomic(out) as handle:
         for prediction in asking.predictions(journal):
             handle.write(encode(prediction) + b"\n")
-            truncated += prediction.finish_reason == "length"
+            truncated += prediction.finish_reason in TRUNCATED
             if prediction.model:
                 models[prediction.model] = None
             if prediction.error is not None:

@@ -51,7 +51,7 @@ def server(wire: Wire, url: str, *, engine: Loader | None = None) -> BackendKind
         if options.preflight:
             expected = count_vision_tokens(opening.dataset, opening.first)
             seen = preflight(endpoint, wire, opening.first, expected, api_key=opening.api_key)
-            announce(seen.checks, opening.note, strict=options.strict)
+            announce(seen.checks, opening.note, strict=options.strict, blind=options.allow_blind)
             endpoint = msgspec.structs.replace(endpoint, accepted_models=seen.names)
         return ServerBackend(endpoint, wire, opening.api_key)
 

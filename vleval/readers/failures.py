@@ -8,7 +8,7 @@ _FAILURES = re.compile(
     r"\[LMMS_EVAL_REQUEST_FAILED"  # lmms-eval, every API model
     r"|Failed to obtain answer (?:via )?(?:\w+ )?API\."  # VLMEvalKit and its API wrappers
 )
-TRUNCATED = frozenset({"length", "max_tokens", "model_length", "max_length", "truncated"})
+TRUNCATED = frozenset({"length", "reasoning_only", "max_tokens", "model_length", "max_length", "truncated"})
 REFUSED = frozenset({"content_filter", "refusal", "safety"})
 
 

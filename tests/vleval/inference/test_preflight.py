@@ -58,6 +58,10 @@ def test_preflight_counts_what_pictures_cost(tokens: int, warning: str, prepared
     notes: list[str] = []
     with serve(FakeServer(tokens_a_picture=tokens)) as server:
         options = RunOptions(backend="openai", model="tiny", base_url=server.url, limit=1)
+        if not tokens:
+            with pytest.raises(DataError, match=r"does not see them.\n  Serve a model with its vision tower, or give --allow-blind"):
+                predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", options, note=notes.append)
+            options = msgspec.structs.replace(options, allow_blind=True)
         predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", options, note=notes.append)
         assert any(warning in note for note in notes) if warning else not notes
         if warning:
