@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.errors import DataError, UsageError
+from vldata.media.pages import pages_wanted
 from vldata.media.pixels import budget_limits, find_processor, vision_tokens
 from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
@@ -77,6 +78,7 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
     """
     name = check_name(options.name or source.name)
     find_processor(options.processor)
+    pages_wanted(options.pages)
     if traits_of(source).videos and options.processor != "qwen3-vl":
         raise UsageError(
             f"what a video costs is known for the processor qwen3-vl, not for {options.processor}.", cure="Leave --videos keep out: frames."
@@ -186,6 +188,7 @@ class _Run:
                 images_dir=str(paths.images.absolute()),
                 temp_dir=str((paths.state / "tmp").absolute()),
                 videos_dir=str(paths.videos.absolute()),
+                pages=options.pages,
             )
             keys: dict[int, str] = {}
             numbered = itertools.count()

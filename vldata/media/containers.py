@@ -12,6 +12,7 @@ from typing import NamedTuple
 _JPEG_SIZES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 _JPEG_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _PNG_MODES = {0: "L", 2: "RGB", 3: "P", 4: "LA", 6: "RGBA"}
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -29,7 +30,7 @@ class Container(NamedTuple):
 
 
 def sniff_format(head: bytes) -> str:
-    """Name the format by its first bytes: jpeg, png, webp, gif, bmp, tiff, or "" for anything else."""
+    """Name the format by its first bytes: jpeg, png, webp, gif, bmp, tiff, avif, heic, jpeg2000, pdf, or "" for anything else."""
     if head.startswith(b"\xff\xd8\xff"):
         return "jpeg"
     if head.startswith(_PNG_SIGNATURE):
@@ -40,6 +41,12 @@ def sniff_format(head: bytes) -> str:
         return "gif"
     if head.startswith(b"BM"):
         return "bmp"
+    if head[4:8] == b"ftyp":
+        return "avif" if head[8:11] == b"avi" else "heic" if head[8:12] in _HEIF_BRANDS else ""
+    if head[4:8] == b"jP  " or head.startswith(b"\xff\x4f\xff\x51"):
+        return "jpeg2000"
+    if head.startswith(b"%PDF-"):
+        return "pdf"
     return "tiff" if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+") else ""
 
 

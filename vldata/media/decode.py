@@ -13,7 +13,9 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vldata.errors import MissingExtraError
 from vldata.media.containers import sniff_format
+from vldata.media.pages import count_pdf_pages, render_pdf_page
 from vldata.media.sources import Unusable, check_bytes
 
 if TYPE_CHECKING:
@@ -23,15 +25,9 @@ if TYPE_CHECKING:
 
 MAX_SOURCE_PIXELS = 64_000_000
 _OTHERS = (  # formats that are recognised only to say what they are
-    (4, b"ftypavi", "AVIF"),
-    (4, b"ftyphei", "HEIC"),
-    (4, b"ftypmif1", "HEIF"),
-    (4, b"jP  ", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
     (0, b"\xff\x0a", "JPEG XL"),
     (4, b"JXL ", "JPEG XL"),
     (0, b"8BPS", "Photoshop"),
-    (0, b"%PDF", "PDF"),
     (0, b"\0\0\1\0", "an icon"),
     (0, b"<svg", "SVG"),
     (0, b"<?xml", "XML"),
@@ -57,14 +53,20 @@ class Decoded(NamedTuple):
     stored: Size  # before any turn
     alpha: bool
     turned: bool
+    pages: int = 1  # pages or frames there are
+    note: str = ""  # what was guessed of its levels
 
 
-def decode_picture(data: bytes, resize: Callable[[int, int], Size] | None = None) -> Decoded:
-    """Decode the first frame of a picture.
+_PILLOW_NAMES = {"jpeg2000": "JPEG2000", "heic": "HEIF"}
+
+
+def decode_picture(data: bytes, resize: Callable[[int, int], Size] | None = None, page: int = 0) -> Decoded:
+    """Decode one page or frame of a picture, by default the first.
 
     Args:
         data: the whole file.
         resize: given the upright size, the size wanted; the image comes back in it, by BICUBIC. Without it the size stays.
+        page: which page or frame, from 0.
 
     Raises:
         Unusable: with one of the codes VL102 to VL105.
@@ -75,12 +77,19 @@ def decode_picture(data: bytes, resize: Callable[[int, int], Size] | None = None
     kind = sniff_format(data[:16])
     if not kind:
         other = next((name for place, magic, name in _OTHERS if data.startswith(magic, place)), "")
-        raise Unusable("VL103", f"it is {other}") if other else Unusable("VL102", "it is no picture")
+        cure = "; draw it as PNG first" if other == "SVG" else ""
+        raise Unusable("VL103", f"it is {other}{cure}") if other else Unusable("VL102", "it is no picture")
+    if kind == "pdf":
+        count = count_pdf_pages(data)
+        image, width, height = render_pdf_page(data, page, resize)
+        return Decoded(image, width, height, kind, "RGB", (width, height), False, False, count)
+    if kind == "heic":
+        _open_heic()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return _decode(Image.open(io.BytesIO(data), formats=(kind.upper(),)), kind, resize)
+            return _decode(Image.open(io.BytesIO(data), formats=(_PILLOW_NAMES.get(kind, kind.upper()),)), kind, resize, page)
     except (Unusable, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -89,9 +98,20 @@ def decode_picture(data: bytes, resize: Callable[[int, int], Size] | None = None
         raise Unusable("VL102", f"it cannot be decoded: {_first_line(error)}") from None
 
 
-def _decode(opened: Any, kind: str, resize: Callable[[int, int], Size] | None) -> Decoded:
+def _open_heic() -> None:
+    try:
+        import pillow_heif
+    except ImportError:
+        raise Unusable("VL103", str(MissingExtraError("HEIC", "heic"))) from None
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+
+def _decode(opened: Any, kind: str, resize: Callable[[int, int], Size] | None, page: int) -> Decoded:
     from PIL import Image
 
+    pages = 1 if kind == "jpeg" else int(getattr(opened, "n_frames", 1))
+    if page:
+        opened.seek(page)
     width, height = opened.size
     if width * height > MAX_SOURCE_PIXELS:
         raise Unusable("VL104", f"it is {width}x{height}, more than {MAX_SOURCE_PIXELS} pixels")
@@ -110,13 +130,14 @@ def _decode(opened: Any, kind: str, resize: Callable[[int, int], Size] | None) -
         if resize is not None:
             opened.draft(None, tuple(side * _DRAFT_MARGIN for side in lying))
         opened.load()
+    note = _levels_note(opened)
     image = flatten(opened)
     if image.size != lying:
         image = image.resize(lying, Image.Resampling.BICUBIC)
     image = to_srgb(image, profile)
     if turn != 1:
         image = image.transpose(_transposes()[turn])
-    return Decoded(image, width, height, kind, mode, stored, opened.has_transparency_data, turn != 1)
+    return Decoded(image, width, height, kind, mode, stored, opened.has_transparency_data, turn != 1, pages, note)
 
 
 def _orientation(opened: Any) -> int:
@@ -161,8 +182,23 @@ def flatten(image: Any) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")  # type: ignore[no-any-return]
 
 
+def _top_level(high: float) -> int:
+    """Return the highest level of the bits that are used: a camera of 12 bits writes 4,095 into a file of 16."""
+    return next((1 << bits) - 1 for bits in (8, 10, 12, 14, 16) if high < 1 << bits)
+
+
+def _levels_note(image: Any) -> str:
+    """Say where a 16-bit picture is read as one of fewer bits."""
+    if not image.mode.startswith("I"):
+        return ""
+    low, high = (float(level) for level in image.getextrema())
+    if low < 0.0 or not 0.0 < high <= 65535.0 or (top := _top_level(high)) == 65535:
+        return ""
+    return f"a 16-bit image whose levels end at {high:,.0f} is read as one of {top.bit_length()} bits"
+
+
 def _scale_levels(image: Any) -> Image.Image:
-    """Scale 16-bit, 32-bit and float levels to 8 bits. Floats up to 1 and integers up to 65535 keep their scale; others are stretched."""
+    """Scale 16-bit, 32-bit and float levels to 8 bits. Floats up to 1 and integers of 8 to 16 bits keep theirs; others are stretched."""
     import numpy as np
     from PIL import Image
 
@@ -171,7 +207,7 @@ def _scale_levels(image: Any) -> Image.Image:
     if image.mode == "F":
         top = next((top for top in (1.0, 255.0, 65535.0) if low >= 0.0 and high <= top), None)
     else:
-        top = 65535.0 if low >= 0.0 and high <= 65535.0 else None
+        top = float(_top_level(high)) if low >= 0.0 and high <= 65535.0 else None
     if top is None:
         levels -= low
         top = (high - low) or 1.0
@@ -222,5 +258,5 @@ def _first_line(error: Exception) -> str:
 
 def warm_up() -> None:
     """Load the readers and writers of the accepted formats now rather than with the first picture."""
-    for name in ("Bmp", "Gif", "Jpeg", "Mpo", "Png", "Tiff", "WebP"):
+    for name in ("Avif", "Bmp", "Gif", "Jpeg", "Jpeg2K", "Mpo", "Png", "Tiff", "WebP"):
         importlib.import_module(f"PIL.{name}ImagePlugin")

@@ -6,8 +6,9 @@ from pathlib import PurePath
 
 from vldata.media import pixels
 from vldata.media.containers import walk_container
-from vldata.media.decode import decode_picture
-from vldata.media.refs import BytesRef, Failure, FileRef, Rendered, RenderSpec
+from vldata.media.decode import Decoded, decode_picture
+from vldata.media.pages import MOST_PAGES, pages_note, pages_wanted
+from vldata.media.refs import BytesRef, Failure, FileRef, Picture, Rendered, RenderSpec
 from vldata.media.sources import Unusable, read_picture_bytes
 from vldata.media.store import Origin, encode_picture, output_format, store_picture
 
@@ -25,6 +26,12 @@ _SUFFIXES = {
     ".dib": "bmp",
     ".tif": "tiff",
     ".tiff": "tiff",
+    ".avif": "avif",
+    ".heic": "heic",
+    ".heif": "heic",
+    ".jp2": "jpeg2000",
+    ".j2k": "jpeg2000",
+    ".pdf": "pdf",
 }
 
 
@@ -51,6 +58,16 @@ def _render(data: bytes, source: FileRef | BytesRef, spec: RenderSpec) -> Render
             raise Unusable("VL105", error.what) from None
 
     decoded = decode_picture(data, resize)
+    wanted = pages_wanted(spec.pages)
+    count = min(decoded.pages, MOST_PAGES, wanted or decoded.pages)
+    shown = [decoded, *(decode_picture(data, resize, page) for page in range(1, count))]
+    pictures = tuple(_store(data, one, source, spec, page if count > 1 else -1) for page, one in enumerate(shown))
+    what = "pages" if decoded.format in ("tiff", "pdf", "heic") else "frames"
+    notes = (pages_note(decoded.pages, count, what), _named(source, decoded.format), decoded.note)
+    return Rendered(pictures, "; ".join(filter(None, notes)))
+
+
+def _store(data: bytes, decoded: Decoded, source: FileRef | BytesRef, spec: RenderSpec, page: int) -> Picture:
     written = output_format(spec.image_format, decoded.format)
     container = walk_container(data, data[-16:], len(data))
     copied = (
@@ -61,12 +78,12 @@ def _render(data: bytes, source: FileRef | BytesRef, spec: RenderSpec) -> Render
         and (container.width, container.height) == decoded.image.size
     )
     encoded = data if copied else encode_picture(decoded.image, written, quality=spec.quality)
-    origin = Origin(source.source, decoded.width, decoded.height, source.frame if isinstance(source, FileRef) else -1)
-    picture = store_picture(encoded, written, spec, decoded.image.size, origin)
-    return Rendered((picture,), _note(source, decoded.format))
+    frame = page if page >= 0 else source.frame if isinstance(source, FileRef) else -1
+    origin = Origin(source.source, decoded.width, decoded.height, frame)
+    return store_picture(encoded, written, spec, decoded.image.size, origin)
 
 
-def _note(source: FileRef | BytesRef, content: str) -> str:
+def _named(source: FileRef | BytesRef, content: str) -> str:
     if isinstance(source, BytesRef):
         return ""
     named = _SUFFIXES.get(PurePath(source.path).suffix.lower())

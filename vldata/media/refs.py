@@ -83,6 +83,7 @@ class RenderSpec(msgspec.Struct, frozen=True):
         images_dir: absolute folder that receives `xx/<sha256>.<ext>`.
         temp_dir: absolute folder on the same file system for files that are not whole yet.
         videos_dir: absolute folder that receives kept videos, named the same way.
+        pages: which pages of a document or frames of an animated image are taken: first, all, or how many.
     """
 
     processor: str
@@ -94,6 +95,7 @@ class RenderSpec(msgspec.Struct, frozen=True):
     images_dir: str
     temp_dir: str
     videos_dir: str = ""
+    pages: str = "first"
 
 
 class Picture(msgspec.Struct, frozen=True):

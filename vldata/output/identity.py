@@ -40,6 +40,8 @@ def make_identity(source: Source, name: str, options: ConvertOptions) -> Identit
     image_format = source.image_format if options.image_format == "auto" else options.image_format
     settings = dict(source.settings)
     settings |= {"limit": options.limit, "repair": options.repair, "shard_size": options.shard_size}
+    if options.pages != "first":
+        settings["pages"] = options.pages
     if options.ignore:
         settings["ignore"] = ", ".join(sorted(options.ignore))
     return Identity(

@@ -130,6 +130,8 @@ def _written(part: Part, groups: list[Group]) -> str:
         if isinstance(part, Slot):
             return VIDEO_TAG
         raise BoxError("a box is on a video, not on a picture.")
+    if not isinstance(part, Slot) and len(group) > 1:
+        raise BoxError(f"a box is on an image of {len(group)} pages or frames: on which is not said.")
     if isinstance(part, Coordinate):
         return format_coordinate(part, group[0])
     return IMAGE_TAG * len(group) if isinstance(part, Slot) else format_box(part, group[0])

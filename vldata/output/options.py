@@ -33,6 +33,9 @@ class ConvertOptions(Group, frozen=True, kw_only=True):
     ignore: Annotated[
         tuple[str, ...], Flag("Leave out a source field although it changes meaning; may be given several times.", metavar="FIELD")
     ] = ()
+    pages: Annotated[
+        str, Flag("Pages of a TIFF or PDF, or frames of an animated image, each an image: first, all, or how many.", metavar="WHICH")
+    ] = "first"
     max_rejects: Annotated[
         float, Flag("Largest share of rejected records with which a dataset is registered; 1: any.", metavar="SHARE", least=0, most=1)
     ] = 0.1

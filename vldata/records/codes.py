@@ -277,7 +277,7 @@ CODES: dict[str, Code] = {
     ),
     "VL103": Code(
         "format not accepted",
-        "Only PNG, JPEG, MPO, WebP, GIF, BMP and TIFF pictures are opened.",
+        "PNG, JPEG, MPO, WebP, GIF, BMP, TIFF, AVIF and JPEG 2000 are opened; HEIC and pages of PDF with the extras heic and pdf.",
         "Convert the picture to PNG or JPEG.",
     ),
     "VL104": Code(
