@@ -56,7 +56,7 @@ def build_page(session: Session, title: str) -> Any:
                 shown = gr.Gallery(
                     label="As the model sees it", columns=2, height=320, object_fit="contain", interactive=False, elem_id="shown"
                 )
-        given = {
+        given: dict[str, Any] = {
             "fn": ask,
             "inputs": [files, question],
             "outputs": [answer, details, shown],

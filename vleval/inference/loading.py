@@ -10,7 +10,7 @@ from typing import Any
 
 from vldata.errors import DataError, MissingExtraError, UsageError
 from vldata.files import strictjson
-from vldata.models.layout import ADAPTER_CONFIG, ADAPTER_WEIGHTS, read_adapter_config
+from vldata.models.layout import ADAPTER_CONFIG, ADAPTER_WEIGHTS, is_quantized, read_adapter_config
 from vleval.inference.retry import as_sentence
 
 
@@ -21,7 +21,8 @@ def choose_dtype(torch: Any, name: str, device: str) -> Any:
         UsageError: there is no such type.
     """
     if name == "auto":
-        return torch.float32 if device == "cpu" else torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        # torch says that older GPUs know bfloat16 too; they emulate it, many times slower.
+        return torch.float32 if device == "cpu" else torch.bfloat16 if torch.cuda.get_device_capability()[0] >= 8 else torch.float16
     found = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}.get(name)
     if found is None:
         raise UsageError(f"no dtype {name!r}.", cure="There are: auto, float32, float16, bfloat16.")
@@ -55,7 +56,23 @@ def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
     model, told = loaded
     if missing := sorted(told["missing_keys"]):  # it would go on with random numbers in their place
         raise DataError(f"the weights lack {_count(missing, 'tensor')}.", where=str(folder), cure="Download it again, whole.")
+    if is_quantized(folder):
+        use_one_type(model, dtype)
     return images, model
+
+
+def use_one_type(model: Any, dtype: Any) -> None:
+    """Make a model in four bits compute in one type: its quantised layers by their setting, everything else by its weights.
+
+    transformers gives some parts the type that is asked for and leaves others in the one they were saved in; the first bias then meets an
+    input of another type.
+    """
+    for module in model.modules():
+        if hasattr(module, "compute_dtype"):
+            module.compute_dtype = dtype
+    for parameter in model.parameters():
+        if parameter.is_floating_point() and not hasattr(parameter, "quant_state"):
+            parameter.data = parameter.data.to(dtype)
 
 
 def _why_not(folder: Path, error: Exception) -> str:
