@@ -52,7 +52,8 @@ def test_every_example_runs(name: str, here: Path, tiny_model: Path, vleval: Any
     server = FakeModel(tiny_model) if name == "parity" else FakeServer(stream, model="tuned")
     server.model = "tuned"
     with serve(server):
-        if name == "chat" and importlib.util.find_spec("gradio"):  # the page would be served until it is interrupted
+        if name == "chat" and importlib.util.find_spec("gradio"):  # it would be served until interrupted: `make test-web` drives it
+            monkeypatch.setattr("vleval.chatpage.page.build_page", lambda *_args: None)
             monkeypatch.setattr("vleval.chatpage.page.serve_page", lambda *_args, **_kwargs: None)
         monkeypatch.setitem(BACKENDS, "vllm", server_kind(openai_wire, f"{server.url}/v1"))
         ran = vleval(*shlex.split(example.replace("http://127.0.0.1:8000", server.url))[1:])
