@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vldata.errors import DataError
-from vleval.metrics.llm_match import parse_mark
+from vleval.metrics.marks import read_number
 from vleval.readers import read_marks
 from vleval.rows import Row
 from vleval.stats.agreement import Agreement, judge_agreement
@@ -40,7 +40,7 @@ def marks_agreement(first: Mapping[str, str], second: Mapping[str, str], rows: S
 
 
 def _number(text: str, name: str) -> float:
-    mark = parse_mark(text)
+    mark = read_number(text)
     if mark is None:
-        raise DataError(f"the judge's mark {text[:60]!r} names no number.", where=name)
+        raise DataError(f"the judge's mark {text[:60]!r} names no number from 1 to 5.", where=name)
     return mark

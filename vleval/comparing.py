@@ -22,7 +22,7 @@ from vleval.results import Measured
 from vleval.rows import Row
 from vleval.score_result import ScoreResult
 from vleval.scoring import Predictions, in_space_of, load, say_guesses, score_rows, silent, what_was_taken
-from vleval.settings import Allow, Reading, Scoring
+from vleval.settings import Allow, Judging, Reading, Scoring
 from vleval.stats.bootstrap import paired_interval
 from vleval.stats.groups import Groups
 from vleval.stats.intervals import Interval, clustered_bounded
@@ -36,14 +36,20 @@ def compare(
     *,
     reading: Reading = Reading(),
     scoring: Scoring = Scoring(extras=False),
+    judging: Judging = Judging(),
+    judge_key: str = "",
     tell: Callable[[str], None] = silent,
 ) -> Compared:
     """Compare systems, each with the first, as `vleval compare` does; the arguments are those of `vleval.score`.
 
     Raises:
         DataError: the systems did not answer the same questions, or were judged by other references.
-        UsageError: fewer than two systems.
+        UsageError: fewer than two systems, or marks, which compare nothing.
     """
+    if judging.marks is not None or judging.human_marks is not None:
+        raise UsageError(
+            "a comparison takes no marks.", cure="--judge asks which answer is better; --agreement compares two files of marks."
+        )
     if isinstance(systems, str | Path):
         raise UsageError("a comparison needs two predictions files, not one path.", cure='Example: compare(["base.jsonl", "tuned.jsonl"])')
     if len(systems) < 2:
@@ -82,7 +88,29 @@ def compare(
         settings = in_space_of(msgspec.structs.replace(scoring, metrics=chosen), known)
         results.append(replace(score_rows(joined, loaded, settings, tell=tell_once), read=read))
     pairs = [_pair(results[0], other, names[0], name, scoring.seed) for other, name in zip(results[1:], names[1:], strict=True)]
+    if judging.url:
+        pairs = _judged(pairs, results, judging, systems, judge_key, tell_once)
     return Compared(Comparison(schema=SCHEMA, profile=scoring.profile, pairs=_correct(pairs)), tuple(results), tuple(names))
+
+
+def _judged(
+    pairs: Sequence[Pair],
+    results: Sequence[ScoreResult],
+    judging: Judging,
+    systems: Sequence[Predictions],
+    judge_key: str,
+    tell: Callable[[str], None],
+) -> list[Pair]:
+    """The pairs with what a judge prefers; its verdicts are kept beside the file of the second system."""
+    from vleval.judge.ask import make_judge  # brings the HTTP client, which no other comparison needs
+    from vleval.judge.pairwise import judge_pair
+
+    found = []
+    for pair, system, result in zip(pairs, systems[1:], results[1:], strict=True):
+        judge = make_judge(judging, system if isinstance(system, str | Path) else None)
+        judged = judge_pair(judge, results[0].rows, result.rows, results[0].groups, api_key=judge_key, tell=tell)
+        found.append(msgspec.structs.replace(pair, judged=judged))
+    return found
 
 
 def align(joins: Sequence[Joined], loads: Sequence[Loaded], allow: Allow) -> list[Joined]:

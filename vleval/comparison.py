@@ -72,6 +72,33 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     second_prediction: str | None
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a judge prefers, each pair asked in both orders.
+
+    Attributes:
+        judge: model, and the digest of the wording.
+        wins, losses, ties: of the second system; a preference that the swapped order does not repeat is a tie.
+        preferred: the second's share, a tie as half; with its clustered interval.
+        asked: pairs that were asked; equal and missing answers need no judge.
+        agreement: the share of them on which both orders agree, with its interval.
+        first_shown: how often the answer that was shown first was preferred; 0.5 in a judge without a bias for places.
+    """
+
+    judge: str
+    n: int
+    wins: int
+    losses: int
+    ties: int
+    preferred: float
+    low: float | None
+    high: float | None
+    asked: int
+    agreement: float | None
+    agreement_low: float | None
+    agreement_high: float | None
+    first_shown: float | None
+
+
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """A system against the first one. `wins` and `losses` list the rows of the first metric, the largest changes first."""
 
@@ -82,6 +109,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     differences: dict[str, Difference]
     wins: tuple[Change, ...]
     losses: tuple[Change, ...]
+    judged: Judged | None = None
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

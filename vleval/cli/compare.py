@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vleval.cli import options as o
-from vleval.settings import Reading, Scoring
+from vleval.settings import Judging, Reading, Scoring
 
 
 def compare(
@@ -18,6 +18,7 @@ def compare(
     json: o.Json = False,
     reading: Reading,
     scoring: Scoring,
+    judging: Judging,
 ) -> None:
     """Say whether two or more systems differ: paired, clustered, corrected."""
     from vldata import terminal
@@ -30,7 +31,10 @@ def compare(
     from vleval.comparing import compare as run_compare
 
     without_extras = msgspec.structs.replace(scoring, extras=False)
-    terminal.say_result(run_compare(files, references, reading=reading, scoring=without_extras, tell=terminal.note), json=json)
+    compared = run_compare(
+        files, references, reading=reading, scoring=without_extras, judging=judging, judge_key=o.api_key(), tell=terminal.note
+    )
+    terminal.say_result(compared, json=json)
 
 
 def _print_agreement(files: list[str], json: bool) -> None:

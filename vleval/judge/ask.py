@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,14 +19,15 @@ from vleval.inference.lines import make_prediction
 from vleval.inference.retry import Answer, as_sentence
 from vleval.judge.prompts import JudgePrompts, load_prompts
 from vleval.metrics.llm_match import parse_mark
+from vleval.metrics.marks import read_mark
 from vleval.prediction import Prediction
 from vleval.rows import Row
 from vleval.settings import Judging
 
-# As upstream asks; ours is greedy, with room for a model that thinks a line before it marks.
+# As upstream asks; ours is greedy, with room for a model that thinks before it marks.
 _SAMPLERS = {
     "upstream": Sampler(max_tokens=32, temperature=0.2, seed=1234),
-    "robust": Sampler(max_tokens=64, temperature=0.0, seed=0),
+    "robust": Sampler(max_tokens=2_048, temperature=0.0, seed=0),
 }
 _AGAIN = 2
 
@@ -65,10 +67,39 @@ def judge_rows(judge: Judge, rows: Sequence[Row], *, api_key: str = "", tell: Ca
     Raises:
         DataError: replies without a mark remain after asking again, or the judge could not be asked.
     """
-    sampler = _SAMPLERS[judge.prompts.mode]
+    read = parse_mark if judge.prompts.mode == "upstream" else read_mark
     asks = {row.id: _ask(row, judge.prompts) for row in rows if row.prediction is not None and not row.error}
+    found = ask_judge(judge, asks, lambda reply: read(reply) is not None, what="mark", api_key=api_key)
+    again = f", {found.again:,} replies without a mark asked again" if found.again else ""
+    tell(f"Judged by {judge.signature}: {len(asks):,} answers, {found.cached:,} verdicts from the cache{again}.")
+    return found.replies
+
+
+class Replies(NamedTuple):
+    """A judge's replies by the id of the ask, how many came from the cache, and how many were asked again since they said nothing."""
+
+    replies: dict[str, str]
+    cached: int
+    again: int
+
+
+def ask_judge(judge: Judge, asks: Mapping[str, Ask], accepts: Callable[[str], bool], *, what: str, api_key: str = "") -> Replies:
+    """Ask everything that the cache does not hold; a reply that says nothing is asked again with another seed.
+
+    Args:
+        judge: who is asked.
+        asks: the questions by id.
+        accepts: whether a reply says what is wanted.
+        what: what is wanted, for messages: "mark".
+        api_key: the key, if one is needed.
+
+    Raises:
+        DataError: replies that say nothing remain, or the judge could not be asked.
+    """
+    sampler = _SAMPLERS[judge.prompts.mode]
     keys = {row_id: request_key(ask, backend="judge", model=judge.model, sampler=sampler) for row_id, ask in asks.items()}
-    known = {key: p for key, p in (read_journal(judge.cache) if judge.cache else {}).items() if _has_mark(p)}
+    kept = read_journal(judge.cache) if judge.cache else {}
+    known = {key: p for key, p in kept.items() if p.prediction is not None and accepts(p.prediction)}
     cached = sum(key in known for key in keys.values())
     unparsed = 0
     for attempt in range(1 + _AGAIN):
@@ -78,20 +109,20 @@ def judge_rows(judge: Judge, rows: Sequence[Row], *, api_key: str = "", tell: Ca
         if attempt:
             unparsed += len(left)
             sampler = msgspec.structs.replace(sampler, seed=(sampler.seed or 0) + attempt)
-        _collect(judge, sampler, left, known, api_key)
+        _collect(judge, sampler, left, known, accepts, api_key)
     failed = [row_id for row_id, key in keys.items() if key not in known]
     if failed:
         raise DataError(
-            f"the judge gave no mark for {len(failed):,} of {len(asks):,} answers, the first {failed[0]!r}.",
+            f"the judge gave no {what} for {len(failed):,} of {len(asks):,} answers, the first {failed[0]!r}.",
             where=judge.model,
             cure="Look at what it says (vleval ping), or take a model that follows instructions; verdicts so far are kept.",
         )
-    again = f", {unparsed:,} replies without a mark asked again" if unparsed else ""
-    tell(f"Judged by {judge.signature}: {len(asks):,} answers, {cached:,} verdicts from the cache{again}.")
-    return {row_id: known[key].prediction or "" for row_id, key in keys.items()}
+    return Replies({row_id: known[key].prediction or "" for row_id, key in keys.items()}, cached, unparsed)
 
 
-def _collect(judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[str, Prediction], api_key: str) -> None:
+def _collect(
+    judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[str, Prediction], accepts: Callable[[str], bool], api_key: str
+) -> None:
     address = read_address(judge.base_url)
     endpoint = Endpoint(
         base_url=openai_wire.normalise_base_url(address.url),
@@ -108,7 +139,7 @@ def _collect(judge: Judge, sampler: Sampler, left: dict[str, Ask], known: dict[s
             errors.append(outcome.result.reason)
             return
         prediction = make_prediction(outcome.ask, outcome.result)
-        if _has_mark(prediction):
+        if prediction.prediction is not None and accepts(prediction.prediction):
             known[outcome.key] = prediction
             if journal:
                 journal.append(outcome.key, prediction)
@@ -128,7 +159,3 @@ def _ask(row: Row, prompts: JudgePrompts) -> Ask:
         raise DataError("has no reference to judge by.", where=row.id, cure="Give them with --references FILE or DIR/NAME.")
     turn = AskTurn("user", (prompts.fill(row),))
     return Ask(id=row.id, turns=(turn,), images=(), image_names=(), references=row.references, meta={}, question=row.question)
-
-
-def _has_mark(prediction: Prediction) -> bool:
-    return prediction.prediction is not None and parse_mark(prediction.prediction) is not None

@@ -7,13 +7,14 @@ reads them. An answer without a mark, or with one that names no number, stops th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from vldata.errors import DataError
-from vleval.metric import Scorer, Scores
+from vleval.metric import Floats, Scorer, Scores
 from vleval.metrics.base import mean_metric
+from vleval.metrics.marks import read_number
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
 
@@ -33,33 +34,50 @@ def percent(mark: float) -> float:
 
 
 def llm_match(options: MetricOptions) -> Scorer:
-    """Mean percent over all rows; marks stand in `Row.extra[options.mark_field]`."""
+    """OpenEQA's: mean percent over all rows, marks outside 1 to 5 clipped; marks stand in `Row.extra[options.mark_field]`."""
 
     def score(rows: Sequence[Row]) -> Scores:
-        values = np.zeros(len(rows))
-        outside = 0
-        for index, row in enumerate(rows):
-            if row.error or (row.prediction is None and options.mark_field not in row.extra):
-                continue
-            mark = _mark(row, options.mark_field)
-            outside += not 0 <= mark <= 5  # upstream writes 0 for a missing prediction
-            values[index] = percent(mark)
+        values, outside = _percents(rows, options.mark_field, parse_mark)
         note = f"{outside} marks lie outside 1 to 5 and are clipped."
         return Scores(values=values, notes=(note,) if outside else ())
 
+    return _scorer(options, score, "marks:1-5 clip:yes missing:0")
+
+
+def vlkit(options: MetricOptions) -> Scorer:
+    """Our recommendation: the same mean of marks in any form that judges write; one outside 1 to 5 is no mark and stops the run."""
+
+    def score(rows: Sequence[Row]) -> Scores:
+        return Scores(values=_percents(rows, options.mark_field, read_number)[0])
+
+    return _scorer(options, score, "marks:1-5 clip:no missing:0")
+
+
+def _scorer(options: MetricOptions, score: Callable[[Sequence[Row]], Scores], signature: str) -> Scorer:
     judge = f" judge:{options.judge}" if options.judge else ""
-    return mean_metric(
-        score, signature=f"marks:1-5 clip:yes missing:0{judge}", scale=100.0, needs=(f"extra.{options.mark_field}",), styled=False
-    )
+    return mean_metric(score, signature=f"{signature}{judge}", scale=100.0, needs=(f"extra.{options.mark_field}",), styled=False)
 
 
-def _mark(row: Row, name: str) -> float:
+def _percents(rows: Sequence[Row], name: str, read: Callable[[str], float | None]) -> tuple[Floats, int]:
+    """The percent of every row, 0 for one that failed, and how many marks lie outside 0 to 5."""
+    values = np.zeros(len(rows))
+    outside = 0
+    for index, row in enumerate(rows):
+        if row.error or (row.prediction is None and name not in row.extra):
+            continue
+        mark = _mark(row, name, read)
+        outside += not 0 <= mark <= 5  # upstream writes 0 for a missing prediction
+        values[index] = percent(mark)
+    return values, outside
+
+
+def _mark(row: Row, name: str, read: Callable[[str], float | None]) -> float:
     text = row.extra.get(name)
     if text is None:
         raise DataError(
             f"no judge's mark ({name!r}) for this answer.", where=row.id, cure="Give a file of marks, or have the answers judged."
         )
-    mark = parse_mark(text)
+    mark = read(text)
     if mark is None:
-        raise DataError(f"the judge's mark {text[:60]!r} names no number.", where=row.id, cure="Have this answer judged again.")
+        raise DataError(f"the judge's mark {text[:60]!r} names no number from 1 to 5.", where=row.id, cure="Have this answer judged again.")
     return mark

@@ -52,5 +52,5 @@ METRICS: dict[str, Builder] = {
     "cider:ptb": cider.cider_ptb,
     "detection_f1": detection.detection_f1,
     "coco_ap": coco_ap.coco_ap,
-    "llm_match": llm_match.llm_match,
+    "llm_match": llm_match.vlkit,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vleval.comparison import Change, Comparison, Difference, Pair, Slice
+from vleval.comparison import Change, Comparison, Difference, Judged, Pair, Slice
 from vleval.reports.text import cut, number
 from vleval.stats.agreement import Agreement
 
@@ -19,8 +19,21 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
         yield f"{pair.second} against {pair.first} (n={pair.n}" + (f", clustered by {pair.groups})" if pair.groups else ")")
         for difference in pair.differences.values():
             yield from (f"  {line}" for line in _difference_lines(difference))
+        if pair.judged is not None:
+            yield from (f"  {line}" for line in judged_lines(pair.judged))
         yield from _change_lines("won", pair, pair.wins)
         yield from _change_lines("lost", pair, pair.losses)
+
+
+def judged_lines(found: Judged) -> Iterator[str]:
+    """What a judge prefers, and how far it can be trusted."""
+    bounds = "no interval" if found.low is None or found.high is None else f"95 % {found.low:.4f} to {found.high:.4f}"
+    counts = f"{found.wins} won, {found.losses} lost, {found.ties} tied"
+    yield f"judged by {found.judge}: preferred in {found.preferred:.4f} ({bounds}; a tie is half): {counts}"
+    if found.agreement is not None and found.first_shown is not None:
+        steady = "" if found.agreement_low is None else f" (95 % {found.agreement_low:.4f} to {found.agreement_high:.4f})"
+        front = f"the answer shown first was preferred {found.first_shown:.4f} of the time"
+        yield f"  both orders agree on {found.agreement:.4f}{steady} of {found.asked} pairs; {front}"
 
 
 def agreement_lines(found: Agreement, first: str, second: str) -> Iterator[str]:

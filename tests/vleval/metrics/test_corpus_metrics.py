@@ -195,7 +195,7 @@ def test_llm_match_is_percent_of_marks():
     assert scores.notes == ("1 marks lie outside 1 to 5 and are clipped.",)
     with pytest.raises(DataError, match="no judge's mark"):
         resolve("openeqa", "llm_match").score([row("a")])
-    with pytest.raises(DataError, match="names no number"):
+    with pytest.raises(DataError, match="names no number from 1 to 5"):
         resolve("openeqa", "llm_match").score([row("a", extra={"mark": "fine"})])
 
 
@@ -228,3 +228,53 @@ def test_chrf_plus_plus_is_sacrebleus():
     assert scores.values == pytest.approx([metric.sentence_score(row.prediction, list(row.references)).score for row in rows])
     whole = metric.corpus_score([row.prediction for row in rows], [[TEXTS[0]] * 4, [TEXTS[1]] * 4]).score
     assert scores.corpus.value(scores.corpus.rows.sum(axis=0)[None])[0] == pytest.approx(whole)
+
+
+@pytest.mark.parametrize(
+    ("reply", "mark"),
+    [
+        ("4", 4),
+        ("**4**", 4),
+        ("[[4]]", 4),
+        ("\\boxed{4}", 4),
+        ("4/5", 4),
+        ("4 out of 5", 4),
+        ("4.5", 4.5),
+        ("Your mark: 4", 4),
+        ("<think>a 2? no</think>Your mark: 4", 4),
+        ("<think>5\n5</think>\n\n4", 4),
+        ('{"mark": 4, "reason": "a 5 needs more"}', 4),
+        ('```json\n{"reason": "x", "score": "4"}\n```', 4),
+        ("Rating: [[4]]", 4),
+        ("<score>4</score>", 4),
+        ("Score: 4/5. It lacks a detail.", 4),
+        ("It lacks 2 details, so I would give it 4 out of 5.", 4),
+        ("4. The answer says the same.", 4),
+        ("The answer is close.\n\n4", 4),
+        ("评分：4", 4),
+        ("我给4分。", 4),
+        ("The score is **4**.", 4),
+        ("Mark: 3. On reflection, mark: 4", 4),
+        ("7", None),
+        ("0", None),
+        ("8/10", None),
+        ("Score: 8 out of 10", None),
+        ("fine", None),
+        ("", None),
+        ("<think>Your mark: 4", None),
+        ("There are 3 errors in it.", None),
+        ("On a scale from 1 to 5", None),
+        ("Mark: 1-5", None),
+    ],
+)
+def test_a_mark_is_read_in_every_form_of_judges(reply, mark):
+    from vleval.metrics.marks import read_mark
+
+    assert read_mark(reply) == mark
+
+
+def test_our_llm_match_takes_no_mark_from_elsewhere():
+    rows = [row("a", extra={"mark": "[[5]]"}), row("b", extra={"mark": "3"}), row(None), row("c", extra={"mark": "0"})]
+    assert resolve("vlkit", "llm_match").score(rows).values.tolist() == [100, 50, 0, 0]
+    with pytest.raises(DataError, match="names no number from 1 to 5"):
+        resolve("vlkit", "llm_match").score([row("a", extra={"mark": "9"})])

@@ -1,0 +1,52 @@
+"""A judge's mark from 1 to 5 out of its reply, in the forms in which judges write it. What is outside 1 to 5 is no mark."""
+
+from __future__ import annotations
+
+import re
+
+from vldata.records.thoughts import without_thought
+
+_N = r"(\d{1,3}(?:\.\d{1,3})?)"
+_NAME = r"(?:mark|score|rating|grade|verdict|评分|得分|分数|打分)"
+# Each names a mark by itself; a scale behind it must be 5.
+_STATED = re.compile(
+    rf"""["']{_NAME}["']\s{{0,5}}:\s{{0,5}}["']?{_N}(?![\d.]\d)"""
+    rf"|\[\[\s{{0,3}}{_N}\s{{0,3}}\]\]|\\boxed\s{{0,3}}\{{\s{{0,3}}{_N}\s{{0,3}}\}}|<{_NAME}>\s{{0,5}}{_N}\s{{0,5}}</{_NAME}>"
+    rf"|{_NAME}[*_]{{0,3}}\s{{0,3}}(?:is|:|：|=|为|是)\s{{0,3}}[*_(\[]{{0,3}}{_N}(?!\d)(?!\s{{0,3}}(?:-|–|to)\s{{0,3}}\d)"
+    rf"|(?<![\d./]){_N}\s{{0,3}}(?:/|out\s+of|分\s?/)\s{{0,3}}5(?![\d.]\d)|(?<![\d./]){_N}\s{{0,2}}分(?!之)",
+    re.IGNORECASE,
+)
+_OTHER_SCALE = re.compile(r"\s{0,3}(?:/|out\s+of)\s{0,3}(?!5(?!\d))\d", re.IGNORECASE)
+_LONE = re.compile(rf"[\s*_#>`\"'(\[]{{0,8}}{_N}[\s*_`\"')\].]{{0,8}}")
+_FIRST = re.compile(rf"[\s*_#>]{{0,8}}{_N}\s{{0,3}}(?:[.:,;)—–-]\s|\n)")
+
+
+def read_mark(reply: str) -> float | None:
+    """The mark of a reply: the last that is stated, else a number alone, in front of the reasons or on the last line; None for none.
+
+    Thoughts do not count. "4/5" and "4 out of 5" are 4; "8/10" and 7 are no marks.
+    """
+    text = without_thought(reply).strip()
+    stated = [(match.start(), next(part for part in match.groups() if part), match.end()) for match in _STATED.finditer(text)]
+    if stated:
+        _, number, end = stated[-1]
+        return None if _OTHER_SCALE.match(text[end:]) else _within(number)
+    for candidate in (text, text.rsplit("\n", 1)[-1]):
+        if lone := _LONE.fullmatch(candidate):
+            return _within(lone[1])
+    first = _FIRST.match(text)
+    return _within(first[1]) if first else None
+
+
+def _within(number: str) -> float | None:
+    mark = float(number)
+    return mark if 1 <= mark <= 5 else None
+
+
+def read_number(text: str) -> float | None:
+    """A mark in a file of marks: a plain number, or a judge's whole reply. 0 is what OpenEQA writes for a missing answer."""
+    try:
+        number = float(text)
+    except ValueError:
+        return read_mark(text)
+    return number if 1 <= number <= 5 or number == 0 else None
