@@ -14,7 +14,7 @@ from vldata.validation import validate
 
 # Counts the steps that change what is on the disk, in this process, and dies before the one it is told.
 CHILD = """
-import os, signal, sys
+import os, shutil, signal, sys
 from pathlib import Path
 count, last = 0, int(sys.argv[1])
 def counted(call):
