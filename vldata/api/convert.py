@@ -12,11 +12,12 @@ import msgspec
 
 from vldata.conversion import Conversion, Progress
 from vldata.conversion import convert as convert_source
-from vldata.errors import UsageError
+from vldata.errors import DataError, UsageError
 from vldata.flags import check_value
 from vldata.jobs import JobResult
 from vldata.output.options import ConvertOptions
 from vldata.records.codes import CODES
+from vldata.records.draft import Guess
 from vldata.sources import load_converter
 from vldata.suggest import nearest
 from vldata.wording import counted
@@ -90,7 +91,7 @@ def convert(
 
     Raises:
         UsageError: an option that neither knows; the message offers the nearest.
-        DataError: see `vldata.conversion.convert`.
+        DataError: see `vldata.conversion.convert`; with `strict` also a guess.
     """
     open_source = load_converter(converter)
     first, *own = inspect.signature(open_source).parameters.values()
@@ -115,6 +116,10 @@ def convert(
     for one, named in zip(sources, _named(sources, options), strict=True):
         for sentence in one.said:
             tell(sentence)
+            if strict and isinstance(sentence, Guess):
+                raise DataError(
+                    "--strict: what the source means was guessed.", where=sentence, cure="Say it with the option that is named there."
+                )
         made.append(convert_source(one, named, on_progress=on_progress))
         on_made(made[-1])
     return Conversions(tuple(made), strict)

@@ -64,7 +64,10 @@ def render_clip(clip: ClipRef, spec: RenderSpec) -> Rendered | Failure:
         index: store_picture(frame.data, written, spec, frame.size, Origin(clip.source, frame.width, frame.height, index))
         for index, frame in frames.taken.items()
     }
-    return Rendered(tuple(pictures[index] for index in frames.indices), _note(clip.sampling, frames))
+    sizes = {(frame.width, frame.height) for frame in frames.taken.values()}
+    changing = "a video whose frames change their size: its images differ in size too" if len(sizes) > 1 else ""
+    note = "; ".join(filter(None, (_note(clip.sampling, frames), changing)))
+    return Rendered(tuple(pictures[index] for index in frames.indices), note)
 
 
 def take_images(clip: ClipRef, decoder: Decoder, convert: Callable[[Image.Image], T]) -> Frames[T]:

@@ -19,6 +19,12 @@ Scalar = str | int | float | bool | None
 Setting = Scalar | dict[str, Scalar]  # what a contract says of one option of a source
 
 
+class Guess(str):
+    """A sentence of `Source.said` that tells a guess: with --strict it stops the run."""
+
+    __slots__ = ()
+
+
 class Slot(msgspec.Struct, frozen=True):
     """Stands in a turn where `Draft.media[index]` stands; a clip becomes as many tags as it has frames, a kept video one."""
 
@@ -93,7 +99,7 @@ class Source(Protocol):
     Attributes:
         converter: name of the converter.
         name: default NAME of the dataset.
-        said: sentences about what was found and chosen, printed before the conversion.
+        said: sentences about what was found and chosen, printed before the conversion; a guess is a `Guess`.
         columns: the keys of `meta`, the same for every draft, in order.
         annotations: files whose content decides the result; hashed into the fingerprint.
         media_root: the folder that media paths lie in.

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from vldata.errors import UsageError
+from vldata.records.draft import Guess
 from vldata.sources.errors import RowError
 from vldata.sources.listcells import list_of_text
 
@@ -134,9 +135,8 @@ def find_choices(rows: Sequence[dict[str, Any]], asked: str, answer: str) -> Cho
     if not right:
         raise UsageError(f"the rows have choices ({fields[0]!r}), but no field says which is right.", cure="Name it with --text-field.")
     base, guess = _base_of(rows, fields, right)
-    return ChoiceForm(
-        fields, right, base, f"Choices in {', '.join(map(repr, fields))}, the right one in {right!r}{guess}: lettered in the question."
-    )
+    said = f"Choices in {', '.join(map(repr, fields))}, the right one in {right!r}{guess}: lettered in the question."
+    return ChoiceForm(fields, right, base, Guess(said) if "a guess" in guess else said)
 
 
 def _many(rows: Sequence[dict[str, Any]], name: str) -> bool:

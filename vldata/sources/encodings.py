@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 
 from vldata.causes import read_error
 from vldata.errors import UsageError
+from vldata.records.draft import Guess
 
 _SAMPLE_BYTES = 1 << 20
 _BOMS = (
@@ -51,7 +52,7 @@ def find_encoding(path: Path, wanted: str = "auto") -> tuple[str, str]:
     name = _guess(sample)
     if not name:
         return "utf-8", ""
-    return name, f"{path}: not UTF-8; read as {name.upper()}, a guess from its bytes (--encoding names another)."
+    return name, Guess(f"{path}: not UTF-8; read as {name.upper()}, a guess from its bytes (--encoding names another).")
 
 
 def _first_odd_block(handle: BinaryIO) -> bytes:

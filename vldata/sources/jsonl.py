@@ -39,7 +39,7 @@ from vldata.sources.pairfields import (
 from vldata.sources.pairfiles import Found, PairFile, find_pair_files
 from vldata.sources.prompts import Wording, check_fields, open_wording
 from vldata.sources.remote import fetch, map_ahead
-from vldata.sources.rowmeta import META_FIELDS, dataset_name, id_field, id_of, meta_columns
+from vldata.sources.rowmeta import META_FIELDS, dataset_name, id_field, id_of, meta_columns, mixed_splits
 from vldata.sources.rows import Row, RowFault
 from vldata.sources.textboxes import Settled, TextBoxMover, settle, with_texts
 from vldata.sources.textspace import Evidence, TextBoxes
@@ -308,6 +308,7 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
         wording.sentence(chosen),
         instruction_warning(rows, chosen),
         "" if reading.labels else number_warning(rows, chosen),
+        mixed_splits(rows),
     ]
     name = dataset_name(Path(f"{found.name}.x"))
     opened = PairSource(

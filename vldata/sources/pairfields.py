@@ -75,7 +75,8 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
     for given, flag in ((asked.image, "image"), (asked.text, "text"), (asked.prompt, "prompt")):
         if given and given not in there:
             raise UsageError(f"no row has the field {given!r} of --{flag}-field.", where=str(path), cure=f"Fields are {', '.join(there)}.")
-    if not asked.text and any(isinstance(row.get(key), list) for row in rows for key in _CONVERSATIONS):
+    rounds = any(isinstance(row.get("texts"), list) and row["texts"] and isinstance(row["texts"][0], dict) for row in rows)
+    if not asked.text and (rounds or any(isinstance(row.get(key), list) for row in rows for key in _CONVERSATIONS)):
         raise UsageError("the rows are conversations.", where=str(path), cure=f"Run: vldata convert sharegpt {path}")
     columns = () if asked.image else _numbered_columns(rows)
     image = asked.image or _commonest(rows, IMAGE_FIELDS) or next(iter(columns), "") or _commonest(rows, VIDEO_FIELDS)

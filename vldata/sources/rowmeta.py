@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from vldata.records.draft import Guess
+from vldata.sources.splitnames import split_word
 
 META_FIELDS = ("category", "kind", "split", "subset", "language", "scene", "episode")
 ID_FIELDS = ("id", "question_id", "questionId", "question_ID", "qid", "uid", "uuid", "sample_id", "__key__")
@@ -34,6 +38,17 @@ def dataset_name(path: Path) -> str:
     """Return the name a dataset takes from its file: the stem, with signs that no name may have replaced."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("_.-")[:100]
     return name if name and name[0].isalnum() and name not in ("images", "dataset_info") else "dataset"
+
+
+def mixed_splits(rows: Iterable[dict[str, Any]]) -> str:
+    """Warn where rows of one file name several splits, which then are one dataset; "" where they do not."""
+    found = sorted({str(row[field]) for row in rows for field in ("split", "data_split") if isinstance(row.get(field), str) and row[field]})
+    if len({split_word(name) for name in found} - {""}) < 2:
+        return ""
+    return Guess(
+        f"Warning: rows of several splits ({', '.join(found[:6])}) stand in one file and become one dataset, a guess; "
+        f"take them apart with `vldata filter DIR/NAME --where split=...` before training."
+    )
 
 
 def is_own(row: dict[str, Any]) -> bool:

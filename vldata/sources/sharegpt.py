@@ -29,7 +29,7 @@ from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder, check_root, names_of
 from vldata.sources.registries import Listed, list_registered
 from vldata.sources.remote import fetch, map_ahead
-from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns
+from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns, mixed_splits
 from vldata.sources.rows import Row, RowFault, RowFile, open_rows
 from vldata.sources.shards import Shard, is_tar
 from vldata.sources.textboxes import Settled, TextBoxMover, settle, with_texts
@@ -48,6 +48,7 @@ class _Found(msgspec.Struct, frozen=True):
     dialects: dict[str, int]
     placeholders: tuple[str, ...]
     embedded: bool
+    splits: str  # a warning where its rows are of several
     own: tuple[str, ...]  # the meta keys, where the rows are records of ours
     keys: tuple[str, str, str]  # of the turns, a role and a content in the first row that has them
 
@@ -390,6 +391,7 @@ def _said_of(files: tuple[RowFile | Shard, ...]) -> tuple[str, ...]:
 def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     """Look at the first rows: which dialects, which placeholders."""
     counts: Counter[str] = Counter()
+    rows: list[dict[str, Any]] = []
     own: dict[str, None] = {}
     texts: list[str] = []
     keys = ("", "", "")
@@ -403,6 +405,7 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
             if is_own(row):
                 own.update(dict.fromkeys(row["meta"]))
                 continue
+            rows.append({"split": row.get("split")})
             try:
                 talk = dialect.read(row, names)
             except RowError:
@@ -424,7 +427,8 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     commonest = DIALECTS[counts.most_common(1)[0][0]]
     # Those that every reader knows are tags even when the first rows have none.
     known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
-    return _Found(commonest, counts.total(), dict(counts), known, "<img>" in text and "</img>" in text, tuple(own), keys)
+    embedded = "<img>" in text and "</img>" in text
+    return _Found(commonest, counts.total(), dict(counts), known, embedded, mixed_splits(rows), tuple(own), keys)
 
 
 def no_conversation(path: Path, rows: Iterator[tuple[str, Row]]) -> DataError:
@@ -445,6 +449,8 @@ def no_conversation(path: Path, rows: Iterator[tuple[str, Row]]) -> DataError:
 def _sentences(path: Path, found: _Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:
     forms = "; ".join(f"{DIALECTS[name].said} ({count:,})" for name, count in found.dialects.items())
     yield f"{path}: {forms} in the first {counted(found.rows, 'row')}."
+    if found.splits:
+        yield found.splits
     own = [tag for tag in found.placeholders if tag not in ("<image>", "<video>")] + ["<img>path</img>"] * found.embedded
     if own:
         yield f"Placeholders for media: {', '.join(own)}."

@@ -9,6 +9,7 @@ import msgspec
 
 from vldata.errors import DataError
 from vldata.records.boxes import Space
+from vldata.records.draft import Guess
 from vldata.sources.coordinates import Found
 from vldata.wording import counted
 
@@ -91,7 +92,8 @@ class Evidence:
             space, why = (wish, "--text-boxes") if wish in _SPACES else _tell(path, dialect, tally)
             if space:
                 spaces[dialect] = space  # type: ignore[assignment]
-            said.append(_sentence(path, dialect, tally, space, why))
+            sentence = _sentence(path, dialect, tally, space, why)
+            said.append(Guess(sentence) if why.startswith("a guess") else sentence)
         return spaces, said
 
 

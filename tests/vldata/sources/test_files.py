@@ -89,7 +89,7 @@ def test_a_workbook(folder: Path) -> None:
     assert [record.messages[1].content for record in records] == ["一个圆", "方块"]
     assert [(field.field, field.rows) for field in result.unused] == [("year", 1)]
     (folder / "rows.xlsx").write_bytes(b"PK\3\4 nothing")
-    with pytest.raises(DataError, match="is not a whole Excel workbook"):
+    with pytest.raises(DataError, match="is a damaged zip archive"):
         jsonl.open_source(folder / "rows.xlsx")
 
 
@@ -299,3 +299,24 @@ def test_columns_that_llamafactory_ignores_are_named(folder: Path) -> None:
     (folder / "dataset_info.json").write_text(json.dumps({"mine": entry}))
     with pytest.raises(UsageError, match=r"'image', which LLaMA-Factory ignores without a word. Did you mean 'images'\?"):
         sharegpt.open_source(folder / "dataset_info.json")
+
+
+def test_rows_of_several_splits_and_other_guesses_stop_a_strict_run(folder: Path) -> None:
+    import vldata
+
+    file = lines(folder / "rows.jsonl", {**PAIR, "split": "train"}, {**PAIR, "split": "test"})
+    (source,) = jsonl.open_source(file)
+    assert any("rows of several splits (test, train)" in sentence for sentence in source.said)
+    with pytest.raises(DataError, match="--strict: what the source means was guessed"):
+        vldata.convert("jsonl", file, strict=True, out=folder / "out", workers=1)
+    assert vldata.convert("jsonl", file, out=folder / "out", workers=1)[0].counts.written == 2
+
+
+def test_rounds_under_texts_are_conversations(folder: Path) -> None:
+    row = {"images": ["images/circle.png"], "texts": [{"user": "What?", "assistant": "A circle.", "source": "x"}]}
+    file = lines(folder / "rows.jsonl", row)
+    with pytest.raises(UsageError, match="the rows are conversations"):
+        jsonl.open_source(file)
+    result, (record,) = run(file, sharegpt)
+    assert record.messages[0].content == "<image>What?"
+    assert [(field.field, field.fate) for field in result.unused] == [("texts[].source", "left out")]
