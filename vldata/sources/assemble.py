@@ -24,6 +24,9 @@ _EMBEDDED = r"<img>(?P<path>[^<>\n]+)</img>"  # Qwen-VL of 2023 wrote the path i
 _OBJECT_TAGS = "<ref-object>|<bbox>"
 # Tags that name a picture by its number: InternVL and others, MMMU, Phi-3, and brackets.
 _NUMBERED = r"<(?:image|img)[ _-]?(?P<n1>\d{1,2})>|<\|image_(?P<n2>\d{1,2})\|>|\[image[ _-]?(?P<n3>\d{1,2})\]"
+# An image that a text shows as a page would: nothing of it would be seen.
+_IN_TEXT = r"!\[[^\]\n]{0,300}\]\((?P<t1>[^)\s]{1,500})[^)\n]{0,100}\)|<img\s[^<>]{0,500}\bsrc\s*=\s*[\"'](?P<t2>[^\"'<>]{1,500})"
+_find_in_text = re.compile(_IN_TEXT, re.IGNORECASE).finditer
 _find_numbered = re.compile(_NUMBERED, re.IGNORECASE).finditer
 _BBOX_SPACES: dict[str, Space] = {"real": "pixels", "norm1": "0-1", "norm1000": "0-1000"}
 
@@ -63,7 +66,7 @@ class Assembler:
         self._mover = mover
         tags = "|".join(map(re.escape, sorted(placeholders, key=len, reverse=True)))
         pattern = "|".join(filter(None, (tags, _EMBEDDED if embedded else "")))
-        self.find_tag = re.compile(f"{pattern}|{_NUMBERED}").search
+        self.find_tag = re.compile(f"{pattern}|{_NUMBERED}|{_IN_TEXT}").search
         self._tags = tags
         self._split = _splitter(pattern)
         self._split_usual = _splitter("<image>|<video>")
@@ -80,6 +83,8 @@ class Assembler:
         """
         turns = talk.turns
         mends: list[Mend] = []
+        if not talk.images and not talk.videos and not talk.named:
+            self._refuse_shown(turns)
         if talk.system and (not turns or turns[0][0] != "system"):
             turns = [("system", talk.system), *turns]
         if not talk.images and not talk.videos and talk.objects is None and not talk.named:
@@ -107,6 +112,20 @@ class Assembler:
         if self._mover is not None and sorted_out.media:
             built = self._mover.move(built, sorted_out.media, where)
         return Assembled(_merge(built, mends), tuple(sorted_out.media), tuple(mends), tuple(sorted_out.unused))
+
+    def _refuse_shown(self, turns: list[tuple[Role, Content]]) -> None:
+        """Refuse a row without media whose text shows an image that is there, as Markdown or HTML does; a page of code is only text.
+
+        Raises:
+            RowError: with what is shown.
+        """
+        for role, content in turns:
+            if role != "user" or type(content) is not str or ("](" not in content and "<" not in content):
+                continue
+            for match in _find_in_text(content):
+                shown = match["t1"] or match["t2"]
+                if self._finder.has(shown):
+                    raise RowError("VL214", f"a turn shows the image {shown[:80]!r} in its text, which would be lost.")
 
     def _split_special(self, talk: Talk, *, numbered: bool) -> Callable[[str], Iterator[str | Given]]:
         """Return what cuts the texts of a row whose tags are its own: named ones, or numbers."""

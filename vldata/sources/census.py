@@ -41,10 +41,10 @@ _NOT_LEARNED = frozenset({"mask", "masked", "loss_mask"})
 _MEDIA_NAME = re.compile(
     r"[^\n\t<>|\"]{1,300}\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2|mp4|mov|mkv|webm|avi|m4v)(?:\?\S*)?", re.IGNORECASE
 )
-_MEDIA_FIELD = re.compile(
-    r"(?:.*[_-])?(?:image|img|picture|photo|pic|video|clip|screenshot|frame)s?(?:[_-]?(?:\d+|path|paths|file|files|list|url|urls|dir))?",
-    re.IGNORECASE,
+_NAME_FIELD = re.compile(
+    r"(?:.*[_-])?(?:ids?|names?|filenames?|imgname|urls?|uri|link|source|src|key|title|origin|original|ref|hash)", re.IGNORECASE
 )
+_PATH_FIELD = re.compile(r"(?:.*[_-])?(?:path|file)", re.IGNORECASE)
 _BASE64_HEADS = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "data:image/", "data:video/")
 
 IN_EXTRA = "kept in meta.extra"
@@ -159,8 +159,9 @@ def _lost_media(name: str, value: Any, shows: Collection[str]) -> str:
             return "a picture as base64"
         if not _MEDIA_NAME.fullmatch(value) or value.replace("\\", "/").rpartition("/")[2] in shows:
             return ""
-        # With a picture in place, a name or an address elsewhere is most often that picture's: only a field of media is another one.
-        return f"the file {value[:80]!r}" if not shows or _MEDIA_FIELD.fullmatch(name) else ""
+        # With a picture in place, a name or an address is that picture's; so is a path where the row holds the picture itself.
+        is_name = bool(shows) and (_NAME_FIELD.fullmatch(name) or ("" in shows and _PATH_FIELD.fullmatch(name)))
+        return "" if is_name else f"the file {value[:80]!r}"
     if isinstance(value, list):
         return next((found for item in value[:64] if (found := _lost_media(name, item, shows))), "")
     if isinstance(value, dict):

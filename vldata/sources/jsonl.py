@@ -128,7 +128,7 @@ class _DraftMaker:
             if form:
                 choices = form.lettered(row)
                 place = form.right(row, choices)
-                answers: tuple[str, ...] = (letter_of(place), choices[place])
+                answers: tuple[str, ...] = tuple(dict.fromkeys((letter_of(place), choices[place])))
             else:
                 answers = self._named(answers_of(row, self._chosen))
             images, videos = ([], given) if self._chosen.shows_videos else (given, [])

@@ -26,6 +26,7 @@ _BOM = b"\xef\xbb\xbf"
 _AGAIN = "Fetch or export the file again; nobody can say which rows are missing."
 
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:').search  # the one way a key escapes the count of `":`
+_MEDIA_NAME = re.compile(r"[^\n]+\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2)", re.IGNORECASE).fullmatch
 _SPACE = re.compile(r"[ \t\r\n]*").match
 _decode = msgspec.json.Decoder().decode
 _scan = json.JSONDecoder().raw_decode
@@ -217,6 +218,8 @@ def _form_of_object(path: Path, kind: str, opener: Opener) -> JsonForm:
             cure="Nobody can say which holds the rows, or whether they may be mixed: write each into a file of its own.",
         )
     rows = list(value.values())
+    if rows and all(isinstance(text, str) for text in rows) and all(map(_MEDIA_NAME, value)):
+        return JsonForm(".json", by_id=True, said=(f"{path}: an object of {len(rows):,} texts by the names of their images.",))
     if len(rows) > 1 and all(isinstance(row, dict) for row in rows) and set(rows[0]).intersection(*rows[1:]):
         return JsonForm(".json", by_id=True, said=(f"{path}: an object of {len(rows):,} rows by their ids.",))
     return JsonForm(".json")
@@ -274,7 +277,7 @@ def iter_json(path: Path, form: JsonForm, opener: Opener) -> Iterator[tuple[str,
             raise DataError("is neither a list of rows nor an object.", where=str(path), cure="Give a list of objects, or JSON Lines.")
         if form.by_id:
             for key, row in value.items():
-                yield f"{name}[{key!r}]", {"__key__": key, **row}
+                yield f"{name}[{key!r}]", {"image": key, "text": row} if isinstance(row, str) else {"__key__": key, **row}
         else:
             yield f"{name}[0]", value
         return

@@ -124,6 +124,16 @@ class MediaFinder:
             name = f"{new}{turned.removeprefix(old.replace(chr(92), '/'))}"
         return name.replace("\\", "/")
 
+    def has(self, value: str) -> bool:
+        """Whether a text is an image: a file that is there, or a data URL."""
+        if value.startswith(("http://", "https://")):
+            return False
+        try:
+            self.picture(value, "")
+        except RowError:
+            return False
+        return True
+
     def video(self, value: Any, where: str) -> tuple[MediaRef, ...]:
         """Return one video, or its frames: of a file one reference for all of them, of a list of frame files those that the rule takes.
 

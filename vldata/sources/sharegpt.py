@@ -23,6 +23,7 @@ from vldata.records.draft import Draft, Mend, Reject, Setting, Traits, Turn
 from vldata.sources.assemble import Assembler, tags_suffice
 from vldata.sources.census import IN_EXTRA, LEFT_OUT, MEANING, Census, Fates, extra_json
 from vldata.sources.dialects import DIALECTS, Dialect, dialect_keys, find_dialect
+from vldata.sources.dialects.messages import listed as media_list
 from vldata.sources.dialects.messages import numbered_columns, usual_keys
 from vldata.sources.dialects.names import PLACEHOLDERS, Names
 from vldata.sources.errors import RowError
@@ -182,7 +183,7 @@ class _DraftMaker:
         used = {*self._kept, id_field(row)}
         for group in (names.turns, names.images, names.videos, names.system, names.tools):
             there = [key for key in group if row.get(key) not in (None, "", [], {}) and key not in self._ignore]
-            if len(there) > 1 and any(row[key] != row[there[0]] for key in there[1:]):
+            if len(there) > 1 and any(media_list(row[key]) != media_list(row[there[0]]) for key in there[1:]):
                 raise RowError("VL216", f"{' and '.join(map(repr, there))} are both there and differ.")
             used.update(there)
         used |= dialect.keys

@@ -22,6 +22,8 @@ _SNIFF_BYTES = 64 * 1024
 _MEDIA_NAME = re.compile(r"[^\n\t]+\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2|mp4|mov|mkv|webm|avi)", re.IGNORECASE).fullmatch
 _AGAIN = "Fetch or export the file again; nobody can say which rows are missing."
 
+_SEPARATOR = re.compile(r"sep=.", re.IGNORECASE).fullmatch  # Excel's own first line
+
 Opener = Callable[[Path], BinaryIO]
 
 
@@ -49,7 +51,9 @@ def look_at(path: Path, kind: str, encoding: str) -> TableForm:
         raise read_error(path, error) from None
     except UnicodeDecodeError as error:
         raise DataError(f"cannot be read as {error.encoding}.", where=str(path), cure="Name its encoding with --encoding.") from None
-    first = head.lstrip("\n\r ").split("\n")[0].rstrip("\r")
+    lines = [line for line in head.split("\n") if line.strip()] or [""]
+    told = _SEPARATOR(lines[0].strip())
+    first = lines[1 if told and len(lines) > 1 else 0].strip("\r ")
     if kind == ".txt":
         if first.startswith(("{", "[")):
             return TableForm(".jsonl", said=(f"{path}: JSON rows under the name of a text file.",))
@@ -102,7 +106,7 @@ def iter_cells(path: Path, delimiter: str, opener: Opener, *, header: bool) -> I
             raise DataError(f"cannot be read as {error.encoding}.", where=str(path), cure="Name its encoding with --encoding.") from None
         if cells is None:
             return
-        if not cells:
+        if not cells or (names is None and _SEPARATOR(delimiter.join(cells))):
             continue
         if names is None:
             names = cells if header else made_header(cells)

@@ -17,6 +17,7 @@ from fixtures.shapes import shape_bytes, write_shapes
 from vldata.conversion import Conversion, convert
 from vldata.errors import DataError, UsageError
 from vldata.output.options import ConvertOptions
+from vldata.records.draft import Draft, Reject
 from vldata.records.record import Record, iter_records
 from vldata.sources import jsonl, sharegpt
 from vldata.sources.splitnames import group_files
@@ -320,3 +321,56 @@ def test_rounds_under_texts_are_conversations(folder: Path) -> None:
     result, (record,) = run(file, sharegpt)
     assert record.messages[0].content == "<image>What?"
     assert [(field.field, field.fate) for field in result.unused] == [("texts[].source", "left out")]
+
+
+def said(question: str, **more: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": "x", **more}]}
+
+
+LOST: list[tuple[Any, dict[str, Any], str, str]] = [
+    (
+        sharegpt,
+        {"messages": [{"role": "user", "content": "See ![a](images/circle.png)"}, {"role": "assistant", "content": "x"}]},
+        "VL214",
+        "shows",
+    ),
+    (
+        sharegpt,
+        {"messages": [{"role": "user", "content": "<img src='images/circle.png'>?"}, {"role": "assistant", "content": "x"}]},
+        "VL214",
+        "shows",
+    ),
+    (sharegpt, said("?", value="y"), "VL216", "differ"),
+    (jsonl, {**PAIR, "second": "images/square.png"}, "VL214", "'second' holds the file"),
+    (jsonl, {"image": "images/circle.png", "question": "?", "choices": ["B", "A"], "answer": "A"}, "VL201", "the text of another choice"),
+    (
+        jsonl,
+        {"image": ["images/circle.png", "images/square.png"], "question": "<image 1>?", "answer": "x"},
+        "VL006",
+        "does not name image 2",
+    ),
+]
+KEPT: list[tuple[Any, dict[str, Any]]] = [
+    (sharegpt, said("Why is <img src='x.png'> not shown?")),
+    (sharegpt, {**said("<image>?"), "image": "images/circle.png", "images": ["images/circle.png"]}),
+    (jsonl, {**PAIR, "image_id": "other.png", "coco_url": "http://example.org/other.png"}),
+]
+
+
+@pytest.mark.parametrize(("opener", "row", "code", "reason"), LOST, ids=[f"{code}-{reason[:12]}" for _, _, code, reason in LOST])
+def test_rows_that_would_lose_something_are_rejected(folder: Path, opener: Any, row: dict[str, Any], code: str, reason: str) -> None:
+    (draft,) = opener.open_source(lines(folder / "rows.jsonl", row))[0].drafts()
+    assert isinstance(draft, Reject) and draft.code == code and reason in draft.reason
+
+
+@pytest.mark.parametrize(("opener", "row"), KEPT)
+def test_rows_that_lose_nothing_are_kept(folder: Path, opener: Any, row: dict[str, Any]) -> None:
+    (draft,) = opener.open_source(lines(folder / "rows.jsonl", row))[0].drafts()
+    assert isinstance(draft, Draft)
+
+
+def test_a_first_line_of_excel_and_texts_by_image_names(folder: Path) -> None:
+    (folder / "rows.csv").write_text("sep=;\nimage;text\nimages/circle.png;a\n")
+    assert run(folder / "rows.csv")[1][0].messages[1].content == "a"
+    (folder / "rows.json").write_text(json.dumps({"images/circle.png": "A circle.", "images/square.png": "A square."}, indent=1))
+    assert [record.messages[1].content for record in run(folder / "rows.json")[1]] == ["A circle.", "A square."]

@@ -123,6 +123,10 @@ def numbered_columns(row: dict[str, Any]) -> list[str]:
 
 def _unusual_turn(role: Role, content: Any, turn: dict[str, Any], unused: list[Unused], names: Names) -> tuple[Role, Content]:
     """Read a turn with parts, tool calls, media or other keys than two."""
+    for keys in (names.role, names.content):
+        there = [key for key in keys if turn.get(key) not in (None, "", [])]
+        if len(there) > 1 and turn[there[0]] != turn[there[1]]:
+            raise RowError("VL216", f"a turn has {there[0]!r} and {there[1]!r}, and they differ.")
     calls = turn.get("tool_calls") or None
     known = {*names.role, *names.content, "tool_calls", "tool_call_id"}
     media = _turn_media(turn, known)
