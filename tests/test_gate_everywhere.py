@@ -47,6 +47,7 @@ ALLOWED = {
     "vldata/exports/tables.py": "a tar over a handle that is open already",
     "vldata/media/decode.py": "bytes in memory",
     "vldata/media/kept.py": STATE,
+    "vldata/media/sizes.py": "bytes in memory",
     "vldata/media/sources.py": "regular files alone; of a dataset by SafePath, of a source as `find_below` found them",
     "vldata/media/store.py": STATE,
     "vldata/media/video_container.py": "a handle that is open already",
