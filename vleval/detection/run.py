@@ -18,7 +18,7 @@ from vleval.detection.draw import colours_of, draw_boxes, label_text
 from vleval.detection.fonts import FontChain, find_fonts, script_names
 from vleval.detection.inputs import Task, output_names, pair_up
 from vleval.detection.options import Drawing
-from vleval.joining import join
+from vleval.joining import Joined, join
 from vleval.metrics.box_spaces import Answer, find_space, outside_notes
 from vleval.metrics.boxes import Box, ParsedBoxes, parse_boxes
 from vleval.metrics.coords import to_pixels
@@ -27,6 +27,7 @@ from vleval.readers import read_predictions
 from vleval.references import read_references
 from vleval.reports.text import cut
 from vleval.rows import Row
+from vleval.scoring import say_guesses, what_was_taken
 from vleval.settings import Allow, Reading
 
 if TYPE_CHECKING:
@@ -122,14 +123,17 @@ def detect(
     loaded = read_predictions(predictions, reading=reading)
     for note in loaded.notes:
         tell(note)
-    rows, root = loaded.rows, drawing.image_root
+    joined, root, known = Joined(rows=loaded.rows), drawing.image_root, None
     if references is not None:
         known = read_references(references, reading=reading)
-        rows = join(loaded, known, Allow(missing=True), by_order=reading.by_order).rows
+        joined = join(loaded, known, Allow(missing=True), by_order=reading.by_order)
         root = root or known.root
+    for note in joined.notes:
+        tell(note)
+    say_guesses(what_was_taken(loaded, known, joined), reading, tell)
     if root is None:
         raise UsageError("no folder of images.", cure="Give --image-root DIR, or the dataset with --data DIR/NAME.")
-    return draw_answers(rows, root, drawing)
+    return draw_answers(joined.rows, root, drawing)
 
 
 def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[int, int], None] = lambda done, of: None) -> Detection:

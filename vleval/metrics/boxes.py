@@ -30,7 +30,7 @@ _CORNERS = (
 )
 _MAX_FAILURES = 5_000  # objects begun and not complete, before an answer is taken for noise
 _KEY_BEGUN = re.compile(rf"""["'](?:{"|".join(BOX_KEYS + LABEL_KEYS)})["']""", re.IGNORECASE)
-_FENCE = re.compile(r"^```[\w-]*\s*|\s*```$")
+_FENCE = re.compile(r"^```[\w-]{0,40}|```$")
 _NUMBER = r"\s*(-?\d+(?:\.\d+)?)\s*"
 _BARE = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
 

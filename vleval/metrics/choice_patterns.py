@@ -81,8 +81,9 @@ WHY = re.compile(r"([A-Z])\s+(?:because|since|as)\b")
 WRAPPED = re.compile(r"[(\[【<]\s{0,2}([A-Z])\s{0,2}[)\]】>]")
 AFTER_LETTER = re.compile(r"[\s.):,;、\]】}>\"'”’–—-]*")
 NUMBERED = re.compile(
-    r"(?:(?:the\s+)?(?:correct\s+|final\s+|right\s+)?(?:option|choice|answer|number|no\.)\s*(?:is\b|:)?\s*(?:option\b|number\b)?|选项|答案是?|第)?"
-    r"\s*[:(\[]?\s*(\d{1,2})\s*[)\].。!]?\s*(?:个选项|个|项)?",
+    r"(?:(?:the\s{1,3})?(?:correct\s{1,3}|final\s{1,3}|right\s{1,3})?(?:option|choice|answer|number|no\.)\s{0,3}(?:is\b|:)?\s{0,3}"
+    r"(?:option\b|number\b)?|选项|答案是?|第)?"
+    r"\s{0,3}[:(\[]?\s{0,3}(\d{1,2})\s{0,3}[)\].。!]?\s{0,3}(?:个选项|个|项)?",
     re.IGNORECASE,
 )
 SENTENCE = re.compile(r"[^.!?。!?\n;]*")

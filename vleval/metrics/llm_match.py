@@ -18,8 +18,8 @@ from vleval.metrics.marks import read_number
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
 
-_TAGGED = re.compile(r"your mark:\s*\**\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
-_LEADING = re.compile(r"\s*\**\s*(?:(?:mark|score)\s*:\s*)?(\d+(?:\.\d+)?)(?!\d)", re.IGNORECASE)
+_TAGGED = re.compile(r"your mark:\s*(?:\*+\s*)?(\d+(?:\.\d+)?)", re.IGNORECASE)
+_LEADING = re.compile(r"\A\s*(?:\*+\s*)?(?:(?:mark|score)\s*:\s*)?(\d+(?:\.\d+)?)(?!\d)", re.IGNORECASE)
 
 
 def parse_mark(text: str) -> float | None:
