@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from vldata.errors import DataError
-from vleval.pairing import Pairing, agreement_of, find_pairing, same_answer, some
+from vleval.pairing import Pairing, agreement_of, find_pairing, proofs, same_answer, some
 from vleval.readers import Loaded, coco
 from vleval.readers.names import WEAK, plain_name
 from vleval.readers.taken import Guess
@@ -17,6 +17,8 @@ from vleval.rows import Row
 from vleval.settings import Allow
 
 _NEARLY_ALL = 0.95
+_ENOUGH_FOR_MODELS = 10
+_ALSO_TRUTH = frozenset({"output", "outputs", "response", "responses", "completion", "outputtext"})  # names that training data have too
 _ENOUGH = 3  # rows from which answers that are all the truth are no chance
 
 
@@ -97,27 +99,31 @@ def _refuse_gold(joined: Joined, loaded: Loaded) -> None:
         DataError: nearly all answers are a reference, letter for letter, and the field's name does not say that it is the model's.
     """
     field = loaded.taken.prediction
-    if plain_name(field) not in WEAK or loaded.format == "qwen-vl":
+    weak, doubtful = plain_name(field) in WEAK, plain_name(field) in _ALSO_TRUTH
+    if not (weak or doubtful) or loaded.taken.reference:  # a record with its own truth has it elsewhere
         return
     answered = [row for row in joined.rows if row.prediction is not None]
     same = sum(row.prediction in row.references for row in answered)
     if same < _NEARLY_ALL * len(answered) or not answered:
         return
     fault = f"{same:,} of {len(answered):,} answers, read from {field!r}, are the reference letter for letter"
-    if len(answered) >= _ENOUGH and not loaded.fields_told:
+    if len(answered) >= (_ENOUGH if weak else _ENOUGH_FOR_MODELS) and not loaded.fields_told:
         raise DataError(
             f"{fault}: the field seems to hold the truth, not a model's answers.",
             where=loaded.name,
             cure=f"Name the field of the answers: --prediction-field NAME (--prediction-field {field} if it is this one).",
         )
-    joined.guesses.append(Guess(f"{loaded.name}: {fault}; it may hold the truth.", f"--prediction-field {field} says that it does not."))
+    if not loaded.fields_told:
+        joined.guesses.append(
+            Guess(f"{loaded.name}: {fault}; it may hold the truth.", f"--prediction-field {field} says that it does not.")
+        )
 
 
 def _told_in_order(loaded: Loaded, references: References) -> bool:
     """Whether the rows, in order, are the same questions as far as each pair can tell."""
     if len(loaded.rows) != len(references.rows):
         return False
-    return all(agreement_of(row, wanted).startswith("same") for row, wanted in zip(loaded.rows, references.rows, strict=True))
+    return all(said.startswith("same") for said in proofs(loaded.rows, references.rows))
 
 
 def join_marks(rows: Sequence[Row], known: Mapping[str, str], name: str) -> list[Row]:
@@ -189,7 +195,9 @@ def _join_in_order(joined: Joined, loaded: Loaded, references: References, allow
             where=where,
             cure="Complete the predictions, or add an id to each.",
         )
-    said = [_checked_pair(number, *pair, where) for number, pair in enumerate(zip(joined.rows, references.rows, strict=False), start=1)]
+    for number, pair in enumerate(zip(joined.rows, references.rows, strict=False), start=1):
+        _check_pair(number, *pair, where)
+    said = proofs(joined.rows, references.rows)
     proven = all(said)
     if not proven and not by_order:
         raise DataError(
@@ -207,8 +215,8 @@ def _join_in_order(joined: Joined, loaded: Loaded, references: References, allow
     return joined
 
 
-def _checked_pair(number: int, row: Row, reference: Row, where: str) -> str:
-    """What proves a pair.
+def _check_pair(number: int, row: Row, reference: Row, where: str) -> None:
+    """Stop at a pair that cannot be one.
 
     Raises:
         DataError: the two ask other questions or accept other answers.
@@ -225,7 +233,6 @@ def _checked_pair(number: int, row: Row, reference: Row, where: str) -> str:
             where=where,
             cure=cure,
         )
-    return said
 
 
 def _merge(reference: Row, answer: Row | None) -> Row:

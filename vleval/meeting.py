@@ -8,7 +8,7 @@ import msgspec
 
 from vldata.errors import DataError
 from vleval.joining import Joined
-from vleval.pairing import Pairing, agreement_of, find_pairing, some
+from vleval.pairing import Pairing, find_pairing, proofs, same_answer, some
 from vleval.readers import Loaded
 from vleval.references import References
 from vleval.settings import Reading
@@ -35,7 +35,20 @@ def meet(joined: Joined, loaded: Loaded, first: Joined, first_loaded: Loaded, re
     joined.how = f"by {pairing.how}"
     joined.guesses += pairing.guesses
     joined.notes.append(f"{loaded.name} and {first_loaded.name} are joined by {pairing.how}.")
-    joined.rows = [row if row.id == name else msgspec.structs.replace(row, id=name) for row, name in zip(joined.rows, names, strict=True)]
+    targets = {row.id: row for row in wanted.rows}
+    respelt = 0
+    rows = []
+    for row, name in zip(joined.rows, names, strict=True):
+        target = targets.get(name)
+        references = row.references
+        if target is not None and references != target.references and same_answer(row, target):
+            references, respelt = target.references, respelt + 1
+        rows.append(
+            row if row.id == name and references is row.references else msgspec.structs.replace(row, id=name, references=references)
+        )
+    if respelt:
+        joined.notes.append(f"{loaded.name}: {respelt:,} rows spell their references otherwise; those of {first_loaded.name} are used.")
+    joined.rows = rows
     return joined
 
 
@@ -53,7 +66,7 @@ def _in_order(given: Loaded, wanted: References, reading: Reading) -> Pairing:
             where=where,
             cure="Compare files of the same questions, or name the ids: --id-field",
         )
-    said = [agreement_of(row, target) for row, target in zip(given.rows, wanted.rows, strict=True)]
+    said = proofs(given.rows, wanted.rows)
     wrong = next((number for number, verdict in enumerate(said, start=1) if verdict.startswith("other")), 0)
     if wrong or (not all(said) and not reading.by_order):
         what = f"row {wrong:,} is of another question in each" if wrong else "nothing proves that their order is the same"

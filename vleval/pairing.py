@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
+
+import msgspec
 
 from vldata.errors import DataError
 from vleval.metrics.cjk import split_cjk
@@ -64,26 +66,37 @@ def find_pairing(given: Side, wanted: Side) -> Pairing | None:
     """
     known = {row.id: row for row in wanted.rows}
     partial: Pairing | None = None
+    doubtful: Pairing | None = None
     contradiction = ""
     best = 0
     for found in (*_by_fields(given, wanted), *_by_questions(given, wanted)):
         overlap = sum(name in known for name in found.names)
         if not overlap:
             continue
-        if fault := _contradiction(given.rows, found.names, known):
+        verdicts = _verdicts(given.rows, found.names, known)
+        if fault := _contradiction(verdicts):
             contradiction = contradiction or f"{found.how}, but {fault}"
             continue
         if overlap in (len(found.names), len(known)) and len(set(found.names)) == len(found.names):
-            return found
-        if overlap > best:
+            if not verdicts["unlike question"]:
+                return found
+            doubtful = doubtful or _doubted(found, verdicts, given, wanted)
+        elif overlap > best:
             best, partial = overlap, found
-    if partial is None and contradiction and given.has_ids:
+    if doubtful is None and partial is None and contradiction and given.has_ids:
         raise DataError(
             f"are of another set of questions: they join by {contradiction}.",
             where=f"{given.name} against {wanted.name}",
             cure="Give the references of these questions; --id-field names another id.",
         )
-    return partial
+    return doubtful or partial
+
+
+def _doubted(found: Pairing, verdicts: Counter[str], given: Side, wanted: Side) -> Pairing:
+    """A pairing whose ids fit while the questions are worded otherwise: tools put their own words around a question."""
+    unlike, all_of = verdicts["unlike question"], verdicts["unlike question"] + verdicts["same question"]
+    text = f"{given.name} and {wanted.name} join by {found.how}, and {unlike:,} of {all_of:,} questions are worded otherwise."
+    return replace(found, guesses=(*found.guesses, Guess(text, "--id-field names another id, --by-order joins by the order.")))
 
 
 def _by_fields(given: Side, wanted: Side) -> Iterator[Pairing]:
@@ -91,6 +104,11 @@ def _by_fields(given: Side, wanted: Side) -> Iterator[Pairing]:
     ids, targets = [row.id for row in given.rows], [row.id for row in wanted.rows]
     if given.has_ids and wanted.has_ids:
         yield Pairing(ids, _named(given.taken.id, wanted.taken.id), _other_name(given, wanted))
+        whole = {_whole(name): name for name in targets}
+        if len(whole) == len(targets):
+            yield Pairing(
+                [whole.get(_whole(name), name) for name in ids], _named(given.taken.id, wanted.taken.id), _other_name(given, wanted)
+            )
         short = {name.rsplit("/", 1)[-1]: name for name in targets}
         if len(short) == len(targets):
             yield Pairing([short.get(name, name) for name in ids], _named(given.taken.id, wanted.taken.id), _other_name(given, wanted))
@@ -106,6 +124,11 @@ def _by_fields(given: Side, wanted: Side) -> Iterator[Pairing]:
         for name, values in columns.values():
             if known.issuperset(values):
                 yield Pairing(list(values), _named(name, wanted.taken.id))
+
+
+def _whole(name: str) -> str:
+    """An id without the `.0` that a table gave a whole number."""
+    return name[:-2] if name.endswith(".0") and name[:-2].isdigit() else name
 
 
 def _fitting(side: Side) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -156,12 +179,20 @@ def _keys(row: Row, with_answer: bool) -> set[tuple[str, str]]:
     return {(vlkit_normal(line), answer) for line in lines}
 
 
-def _contradiction(rows: Sequence[Row], names: Sequence[str], known: Mapping[str, Row]) -> str:
-    """Why the pairs cannot be right: questions that differ, or where none can be compared all accepted answers; "" where nothing is."""
+def _verdicts(rows: Sequence[Row], names: Sequence[str], known: Mapping[str, Row]) -> Counter[str]:
+    """What the pairs say of being one question, counted; "unlike question" where both tell it and it cannot be told."""
     verdicts: Counter[str] = Counter()
     for row, name in zip(rows, names, strict=True):
         if (wanted := known.get(name)) is not None:
-            verdicts[agreement_of(row, wanted)] += 1
+            said = agreement_of(row, wanted)
+            if row.question and wanted.question and not said.endswith("question"):
+                verdicts["unlike question"] += 1
+            verdicts[said] += 1
+    return verdicts
+
+
+def _contradiction(verdicts: Counter[str]) -> str:
+    """Why the pairs cannot be right: questions that differ, or where none can be compared all accepted answers; "" where nothing is."""
     questions = verdicts["same question"] + verdicts["other question"]
     if verdicts["other question"] * 2 > questions:
         return f"{verdicts['other question']:,} of {questions:,} questions differ"
@@ -177,6 +208,18 @@ def agreement_of(one: Row, other: Row) -> str:
     if one.references and other.references:
         return "same answer" if same_answer(one, other) else "other answer"
     return ""
+
+
+def proofs(rows: Sequence[Row], wanted: Sequence[Row]) -> list[str]:
+    """What each pair, row by row, says of being one question. One that several rows ask proves nothing: its answer must agree."""
+    asked = Counter(vlkit_normal(row.question) for row in wanted)
+    found = []
+    for row, target in zip(rows, wanted, strict=False):
+        said = agreement_of(row, target)
+        if said == "same question" and asked[vlkit_normal(target.question)] > 1:
+            said = agreement_of(msgspec.structs.replace(row, question=""), target)
+        found.append(said)
+    return found
 
 
 def _of_questions(one: str, other: str) -> str:

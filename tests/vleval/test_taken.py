@@ -149,6 +149,43 @@ def test_files_that_nothing_joins_ask_for_it(write):
         compare([one, other], scoring=EXACT)
 
 
+def test_ids_that_fit_rows_of_other_questions_give_way_to_the_questions(write):
+    asked = [f"How many birds are in picture number {n}?" for n in range(4)]
+    answers = write("p.jsonl", [{"index": k, "question": asked[n], "pred": str(n)} for k, n in enumerate((3, 1, 0, 2))])
+    references = write("r.jsonl", [{"index": n, "question": question, "gt": str(n)} for n, question in enumerate(asked)])
+    result = score(answers, references, scoring=EXACT)
+    assert (result.metrics["exact_match"].value, result.read.joined) == (1.0, "by 'question'")
+
+
+def test_a_question_that_all_rows_ask_proves_no_order(write):
+    answers = write("p.jsonl", [{"question": "Is there a dog?", "pred": text} for text in ("yes", "no")])
+    references = write("r.jsonl", [{"question": "Is there a dog?", "gt": text} for text in ("yes", "no")])
+    with pytest.raises(DataError, match="nothing proves that line 1"):
+        score(answers, references, scoring=EXACT)
+    lines = write("lf.jsonl", [{"prompt": "Is there a dog?", "predict": "yes", "label": text} for text in ("yes", "no") * 2])
+    for order, fits in ((("Yes", "No") * 2, True), (("No", "Yes") * 2, False)):
+        other = write("v.json", [{"index": n, "question": "Is there a dog?", "answer": a, "prediction": "no"} for n, a in enumerate(order)])
+        if fits:
+            assert [r.metrics["exact_match"].value for r in compare([lines, other], scoring=EXACT).results] == [0.5, 0.5]
+            continue
+        with pytest.raises(DataError, match="row 1 is of another question in each"):
+            compare([lines, other], scoring=EXACT)
+
+
+def test_a_training_file_is_no_file_of_answers(write):
+    path = write("train.jsonl", [{"instruction": f"q{n}?", "input": "", "output": f"a{n}"} for n in range(12)])
+    with pytest.raises(DataError, match="12 of 12 answers, read from 'output', are the reference letter for letter"):
+        score(path, path, scoring=EXACT)
+    flags = write("f.jsonl", [{"id": n, "answer": "x", "result": "correct", "mine": f"y{n}"} for n in range(4)])
+    with pytest.raises(DataError, match="it could be 'mine' or 'answer'"):
+        score(flags, scoring=EXACT)
+
+
+def test_a_table_that_made_numbers_of_ids_still_joins(write):
+    answers = write("p.csv", b"id,prediction\n1.0,b\n0.0,a\n")
+    assert value(answers, write("r.jsonl", [{"id": n, "answer": "ab"[n]} for n in range(2)])) == 1.0
+
+
 def test_nothing_answered_or_nothing_to_judge_by_gives_no_number(write):
     failed = [{"id": n, "prediction": None, "error": f"HTTP 500: {n}", "references": ["a"]} for n in range(3)]
     with pytest.raises(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from string import ascii_uppercase
 
 import numpy as np
@@ -196,7 +197,7 @@ def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[
 def vlkit(options: MetricOptions) -> Scorer:
     """Our recommendation: the options that an answer names are those of a reference; see `choice_reading`."""
 
-    def score(rows: Sequence[Row]) -> Scores:
+    def score(rows: Sequence[Row], *, keys: bool = False) -> Scores:
         base = number_base(rows)
         values = np.zeros(len(rows))
         unparsed = unkeyed = 0
@@ -206,7 +207,7 @@ def vlkit(options: MetricOptions) -> Scorer:
             text = answer(row)
             if text is None:
                 continue
-            letters = read_options(text, choices)
+            letters = key_of(text, choices, base) if keys else read_options(text, choices)
             unparsed += not letters
             unkeyed += not targets
             values[index] = float(letters in targets) if letters else 0.0
@@ -220,7 +221,7 @@ def vlkit(options: MetricOptions) -> Scorer:
             notes.append("Questions are asked in several orders of their options: `circular` counts one that is right in all of them.")
         return Scores(values=values, unparsed=unparsed, notes=tuple(notes), parts=parts)
 
-    return mean_metric(score, signature="read:options-2 refs:any", binary=True)
+    return replace(mean_metric(score, signature="read:options-2 refs:any", binary=True), gold=lambda rows: score(rows, keys=True))
 
 
 vlmevalkit = _build(read_vlmevalkit, "read:can-infer judge:none", needs=("references", "choices"))

@@ -79,6 +79,13 @@ def references_at(record: Record, field: str, where: str) -> tuple[str, ...]:
 
 def _single(value: Any, field: str) -> Any:
     """The one answer in a list of answers, where the field's name says that it is such a list."""
+    if (
+        plain_name(field) in _MANY
+        and isinstance(value, list)
+        and value
+        and all(isinstance(turn, dict) and "role" in turn for turn in value)
+    ):
+        return value[-1].get("content") if value[-1]["role"] == "assistant" else value  # a chat of transformers' pipeline
     while plain_name(field) in _MANY and isinstance(value, list) and len(value) == 1:
         value = value[0]
         if isinstance(value, dict):

@@ -15,6 +15,7 @@ from vleval.settings import FieldNames
 _STEP = re.compile(r"\.|\[(\d+)\]\.?")
 _QUESTIONS = frozenset({"question", "query", "problem", "prompt", "instruction", "messages", "conversations", "问题"})
 _OFTEN_QUESTIONS = frozenset({"text", "content"})
+_VERDICTS = frozenset({"correct", "incorrect", "right", "wrong", "true", "false", "pass", "fail", "passed", "failed", "hit", "miss"})
 _MOST_SHOWN = 6
 SETTLE = "--prediction-field, --reference-field and --id-field settle what is what."
 
@@ -113,7 +114,7 @@ def _prediction(fields: Mapping[str, list[Any]], told: FieldNames, guesses: list
         if others:
             guesses.append(Guess(f"The prediction is read from {strong[0]!r}; {_list(others)} could be it too."))
         return strong[0]
-    weak = [name for name in _ranked(usable, WEAK) if _texts(fields[name])]
+    weak = [name for name in _ranked(usable, WEAK) if _texts(fields[name]) and not _are_verdicts(fields[name])]
     answer = [name for name in weak if plain_name(name) == "answer"]
     weak = [name for name in weak if name not in answer]
     if weak and answer and plain_name(weak[0]) in _OFTEN_QUESTIONS and _QUESTIONS.isdisjoint(map(plain_name, fields)):
@@ -164,6 +165,11 @@ def _texts(values: Sequence[Any]) -> list[str]:
     """The texts of a field that holds texts, alone or in a list; numbers count where an answer could be one."""
     found = [value[0] if isinstance(value, list) and value else value for value in values]
     return [str(value) for value in found if isinstance(value, (str, int, float)) and not isinstance(value, bool)]
+
+
+def _are_verdicts(values: Sequence[Any]) -> bool:
+    """Whether a field says whether each answer is right, not what it is."""
+    return all(str(value).strip().lower() in _VERDICTS for value in values)
 
 
 def _all_flags(values: Sequence[Any]) -> bool:
