@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.chartqa import draw_chartqa
 from fixtures.jsonl import draw_jsonl
+from fixtures.labelled import FORMATS
 from fixtures.sharegpt import draw_sharegpt
 from vldata.cli import app, main
 from vldata.errors import DataError, MissingExtraError, install_line
@@ -20,6 +21,7 @@ COMMANDS = [
     ["convert", "openeqa"],
     ["convert", "chartqa"],
     ["convert", "jsonl"],
+    *(["convert", name] for name in FORMATS),
     ["convert", "sharegpt"],
     ["validate"],
     ["split"],
@@ -83,6 +85,8 @@ def test_the_examples_run(open_eqa: Path, tmp_path: Path) -> None:
     draw_chartqa(tmp_path / "chartqa")
     draw_jsonl(tmp_path / "pairs")
     draw_sharegpt(tmp_path / "talks")
+    for name, draw in FORMATS.items():
+        draw(tmp_path / name)
     for command in COMMANDS:
         text = " ".join(run(*command, "--help").stdout.split("Example: ")[1].split())
         text = text.replace("258", "4").replace("--frames 8", "--frames 2")  # the sample is small

@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args, get_type_hints
 import msgspec
 
 from vldata.errors import UsageError
+from vldata.files.safeyaml import read_yaml
 from vldata.suggest import nearest
 from vltrain.bounds import out_of_bounds
-from vltrain.safeyaml import read_yaml
 
 Job = Literal["sft", "predict", "merge"]
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")

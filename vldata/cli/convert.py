@@ -25,6 +25,12 @@ EXAMPLES = {
     "openeqa": "vldata convert openeqa open-eqa/ --frames 8 --out prepared",
     "chartqa": "vldata convert chartqa chartqa/ --split test --out prepared",
     "jsonl": 'vldata convert jsonl pairs/pairs.jsonl --prompt "Describe the picture." --out prepared',
+    "coco": "vldata convert coco coco/ --out prepared",
+    "yolo": "vldata convert yolo yolo/ --per class --negatives 1 --out prepared",
+    "voc": "vldata convert voc voc/ --out prepared",
+    "labelme": "vldata convert labelme labelme/ --out prepared",
+    "cvat": "vldata convert cvat cvat/ --language zh --out prepared",
+    "label-studio": "vldata convert label-studio label-studio/ --out prepared",
     "sharegpt": "vldata convert sharegpt talks/conversations.json --out prepared",
 }
 

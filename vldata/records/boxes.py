@@ -34,12 +34,15 @@ class Box(msgspec.Struct, frozen=True):
     """A point (x, y) or a box (x1, y1, x2, y2) on `Draft.media[media]`, to be written as `[x1, y1, x2, y2]`.
 
     `space` says what the values are: pixels of the upright source, shares of its sides (0-1), or thousandths of them (0-1000).
+    `annotated` is the size that the annotation gives the image: pixels are then counted in that size, and an image of another shape
+    (turned, cut) is a fault.
     """
 
     media: int
     values: tuple[float, ...]
     space: Space
     target: Target
+    annotated: tuple[int, int] | None = None
 
 
 class Coordinate(msgspec.Struct, frozen=True):
@@ -80,11 +83,15 @@ def format_box(box: Box, picture: Picture) -> str:
     if len(values) not in (2, 4) or not all(-1e9 < value < 1e9 for value in values):
         raise BoxError(f"a box has the values {list(values)!r:.80}; [x, y] or [x1, y1, x2, y2] is needed.")
     shares = []
+    width, height = box.annotated or (picture.source_width, picture.source_height)
+    if box.annotated and abs(width * picture.source_height - height * picture.source_width) > _SLACK * width * picture.source_height:
+        size = f"{picture.source_width}x{picture.source_height}"
+        raise BoxError(f"the annotation says {width}x{height}, but the image is {size}: turned or cut since it was annotated.")
     for place, value in enumerate(values):
-        side = picture.source_height if place % 2 else picture.source_width
+        side = height if place % 2 else width
         share = value / {"pixels": side, "0-1": 1, "0-1000": 1000}[box.space]
         if not -_SLACK <= share <= 1 + _SLACK:
-            what = f"a picture of {picture.source_width}x{picture.source_height}" if box.space == "pixels" else f"the scale {box.space}"
+            what = f"an image of {width}x{height}" if box.space == "pixels" else f"the scale {box.space}"
             raise BoxError(f"the box {list(values)!r:.80} lies outside {what}.")
         shares.append(min(max(share, 0.0), 1.0))
     if len(shares) == 4 and (shares[2] <= shares[0] or shares[3] <= shares[1]):

@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 
 from vldata.errors import UsageError
 from vldata.records.draft import Source
-from vldata.sources import chartqa, jsonl, openeqa, sharegpt
+from vldata.sources import chartqa, coco, cvat, jsonl, labelme, labelstudio, openeqa, sharegpt, voc, yolo
 
 Opener = Callable[..., Source | Sequence[Source]]
 
@@ -23,6 +23,12 @@ CONVERTERS: dict[str, Opener] = {
     "chartqa": chartqa.open_source,
     "jsonl": jsonl.open_source,
     "sharegpt": sharegpt.open_source,
+    "coco": coco.open_source,
+    "yolo": yolo.open_source,
+    "voc": voc.open_source,
+    "labelme": labelme.open_source,
+    "cvat": cvat.open_source,
+    "label-studio": labelstudio.open_source,
 }
 
 ENTRY_POINTS = "vlkit.converters"

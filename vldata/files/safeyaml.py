@@ -33,11 +33,15 @@ _Loader.add_implicit_resolver(
 )
 
 
+class _NumberedLoader(_Loader):
+    """The same, but whole numbers may be keys: lists of classes are written like that."""
+
+
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node)
-        if not isinstance(key, str):
+        if not isinstance(key, str) and not (isinstance(loader, _NumberedLoader) and isinstance(key, int)):
             raise yaml.MarkedYAMLError(problem=f"the key {key!r} is not text", problem_mark=key_node.start_mark)
         if key in seen:
             raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
@@ -48,15 +52,15 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read one YAML mapping.
+def read_yaml(path: Path, *, numbered: bool = False) -> dict[str, Any]:
+    """Read one YAML mapping; `numbered`: whole numbers may be keys.
 
     Raises:
         UsageError: unreadable, not YAML, or not a mapping; with file and line.
     """
     text = _read(path)
     try:
-        value = yaml.load(text, Loader=_Loader)
+        value = yaml.load(text, Loader=_NumberedLoader if numbered else _Loader)
     except RecursionError:
         raise UsageError("is nested too deeply for a recipe.", where=str(path)) from None
     except yaml.MarkedYAMLError as error:

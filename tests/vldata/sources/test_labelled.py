@@ -1,0 +1,135 @@
+"""Annotation formats: the same two images in each of them give the same boxes, in the dialect of the processor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import vldata
+from fixtures.labelled import FORMATS, HEIGHT, OBJECTS, WIDTH, draw, draw_coco, draw_yolo
+from vldata.errors import DataError
+
+
+def convert(name: str, root: Path, out: Path, **settings: Any) -> list[vldata.Record]:
+    made = vldata.convert(name, root, out=out, workers=1, **settings)
+    assert vldata.validate(out, workers=1).ok
+    return [record for dataset in made.names for record in vldata.read(out / dataset)]
+
+
+def boxes_of(record: vldata.Record) -> list[tuple[str, list[int]]]:
+    return [(found["label"], found["bbox_2d"]) for found in json.loads(record.messages[-1].content)]
+
+
+@pytest.mark.parametrize("processor", ["qwen3-vl", "qwen2.5-vl"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_boxes(name: str, processor: str, tmp_path: Path) -> None:
+    records = convert(name, FORMATS[name](tmp_path / "s"), tmp_path / "out", processor=processor, max_pixels=200_000)
+    assert len(records) == 2
+    for record, things in zip(records, OBJECTS.values(), strict=True):
+        with Image.open(tmp_path / "out" / record.images[0]) as image:
+            across, down = (1000, 1000) if processor == "qwen3-vl" else image.size
+        for (label, found), (wanted, *corners) in zip(boxes_of(record), things, strict=True):
+            scaled = [value / side * to for value, side, to in zip(corners, (WIDTH, HEIGHT) * 2, (across, down) * 2, strict=True)]
+            assert label == wanted and all(abs(a - b) <= 1 for a, b in zip(found, scaled, strict=True)), (found, scaled)
+
+
+def test_boxes_are_those_that_pycocotools_reads(tmp_path: Path) -> None:
+    pytest.importorskip("pycocotools")
+    import contextlib
+    import io
+
+    from pycocotools.coco import COCO
+    from pycocotools.mask import iou
+
+    records = convert("coco", draw_coco(tmp_path / "s"), tmp_path / "out")
+    with contextlib.redirect_stdout(io.StringIO()):
+        reference = COCO(str(tmp_path / "s" / "annotations" / "instances_train2017.json"))
+    for record, image_id in zip(records, reference.getImgIds(), strict=True):
+        theirs = [annotation["bbox"] for annotation in reference.loadAnns(reference.getAnnIds(imgIds=image_id))]
+        ours = []
+        for _, (x1, y1, x2, y2) in boxes_of(record):
+            sides = (x1 * WIDTH / 1000, y1 * HEIGHT / 1000, x2 * WIDTH / 1000, y2 * HEIGHT / 1000)
+            ours.append([sides[0], sides[1], sides[2] - sides[0], sides[3] - sides[1]])
+        assert all(iou(ours, theirs, [0] * len(theirs))[n][n] > 0.98 for n in range(len(theirs)))
+
+
+def test_splits_stay_apart(tmp_path: Path) -> None:
+    draw_coco(draw_coco(tmp_path / "s", "train"), "val")
+    made = vldata.convert("coco", tmp_path / "s", out=tmp_path / "out", workers=1)
+    assert made.names == ("coco_train", "coco_val")
+    assert [record.meta["file"][:8] for record in vldata.read(tmp_path / "out" / "coco_val")] == ["val2017/"] * 2
+
+
+def test_one_record_a_class_with_negatives_in_chinese(tmp_path: Path) -> None:
+    records = convert("yolo", draw_yolo(tmp_path / "s"), tmp_path / "out", per="class", negatives=1, language="zh")
+    asked = [record.messages[0].content for record in records]
+    assert [text.partition("：")[0].partition("。")[0][-3:] for text in asked] == ["box", "cup", "box", "cup"]
+    assert all(text.startswith("<image>请找出图中所有的") for text in asked)
+    assert [len(boxes_of(record)) for record in records] == [1, 1, 1, 0] and records[-1].messages[-1].content == "[]"
+
+
+def test_an_image_turned_since_it_was_annotated_is_rejected_by_name(tmp_path: Path) -> None:
+    root = draw_coco(tmp_path / "s")
+    draw(root / "train2017" / "b.jpg", "b", size=(HEIGHT, WIDTH))
+    made = vldata.convert("coco", root, out=tmp_path / "out", workers=1, max_rejects=1.0)
+    (reject,) = made[0].rejects
+    assert (reject.code, reject.reason.partition(":")[0]) == ("VL211", "the annotation says 640x480, but the image is 480x640")
+
+
+def test_an_image_made_smaller_since_it_was_annotated_keeps_its_boxes(tmp_path: Path) -> None:
+    root = draw_coco(tmp_path / "s")
+    draw(root / "train2017" / "a.jpg", "a", size=(WIDTH // 2, HEIGHT // 2))
+    records = convert("coco", root, tmp_path / "out")
+    assert boxes_of(records[0]) == [("box", [100, 100, 200, 500]), ("cup", [500, 500, 1000, 1000])]
+
+
+def test_what_is_left_out_or_changed_is_said(tmp_path: Path) -> None:
+    root = draw_yolo(tmp_path / "s")
+    (root / "labels" / "train" / "b.txt").write_text("1 0.1 0.1 0.2 0.1 0.2 0.3 0.1 0.3\n")  # a polygon
+    draw(root / "images" / "train" / "c.jpg", "a")
+    said: list[str] = []
+    made = vldata.convert("yolo", root, out=tmp_path / "out", workers=1, tell=said.append)
+    assert "1 object: polygons written as the boxes around them." in said
+    assert "1 image without objects left out; --negatives 1 asks of them too, with [] as the answer." in said
+    assert boxes_of(list(vldata.read(tmp_path / "out" / "yolo_train"))[1]) == [("cup", [100, 100, 200, 300])]
+    assert len(made) == 1  # val names the folder of train: it is one split, not two
+    said.clear()
+    table = json.loads((draw_coco(tmp_path / "s") / "annotations" / "instances_train2017.json").read_text())
+    table["annotations"][0]["iscrowd"] = 1
+    (tmp_path / "s" / "annotations" / "instances_train2017.json").write_text(json.dumps(table))
+    made = vldata.convert("coco", tmp_path / "s", out=tmp_path / "coco", workers=1, tell=said.append)
+    assert "1 crowd region left out: they are no single objects." in said
+    assert any("segmentation" in field.field for field in made[0].unused), made[0].unused
+
+
+FLAT = {"points": [[1, 1], [1, 9]], "shape_type": "rectangle"}
+BAD = {
+    "predictions": ("yolo", "labels/train/a.txt", "0 0.5 0.5 0.2 0.2 0.93\n", "the last a confidence: these are predictions, not labels"),
+    "pixels": ("yolo", "labels/train/a.txt", "0 320 240 20 20\n", "are no shares between 0 and 1"),
+    "class": ("yolo", "labels/train/a.txt", "5 0.5 0.5 0.2 0.2\n", "there is no class 5: data.yaml names 2"),
+    "entity": ("voc", "Annotations/a.xml", '<!DOCTYPE a [<!ENTITY x "y">]><annotation/>', "declares a document type"),
+    "xml": ("voc", "Annotations/a.xml", "<annotation>", "is not XML"),
+    "corners": ("labelme", "train/a.json", json.dumps({"shapes": [{**FLAT, "label": "x"}]}), "no area"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_annotation_costs_its_image_and_says_why(case: str, tmp_path: Path) -> None:
+    name, file, content, why = BAD[case]
+    root = FORMATS[name](tmp_path / "s")
+    (root / file).write_text(content)
+    made = vldata.convert(name, root, out=tmp_path / "out", workers=1, max_rejects=1.0)
+    rejects = [reject for one in made for reject in one.rejects]
+    assert len(rejects) == 1 and why in rejects[0].reason
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_folder_without_annotations_is_one_clear_line(name: str, tmp_path: Path) -> None:
+    draw(tmp_path / "a.jpg", "a")
+    with pytest.raises(DataError) as caught:
+        vldata.convert(name, tmp_path, out=tmp_path / "out", workers=1)
+    assert caught.value.cure

@@ -1,0 +1,126 @@
+"""CVAT for images 1.1: one annotations.xml with boxes, polygons and points in pixels.
+
+Polygons, polylines, ellipses and rotated boxes become the boxes around them, counted and said; masks and tags have no place, which
+the census says. https://docs.cvat.ai/docs/manual/advanced/formats/format-cvat/
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree
+
+from vldata.errors import DataError
+from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.safexml import read_xml
+from vldata.wording import counted
+
+_SHAPES = ("box", "polygon", "polyline", "points", "ellipse")
+
+
+def open_source(
+    source: Path | None = None,
+    *,
+    split: str = "",
+    per: Per = "image",
+    negatives: int = 0,
+    language: Language = "en",
+    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
+    processor: str = "qwen3-vl",
+) -> list[LabelledSource]:
+    """CVAT: the annotations.xml of an export "CVAT for images 1.1".
+
+    The subset of each image is its split.
+
+    Args:
+        source: The folder that holds annotations.xml and images/, or the XML file.
+        split: Only this split: train, val or test.
+        per: One question an image, or one for each class of each image.
+        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
+        language: Of the questions: en or zh.
+        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
+        processor: The target processor, which decides the dialect of boxes.
+
+    Raises:
+        DataError: there is no such file.
+    """
+    root = source or Path()
+    file = root if root.is_file() else root / "annotations.xml"
+    if not file.is_file():
+        raise DataError("no annotations.xml is here.", where=str(root), cure='Export as "CVAT for images 1.1", and give the folder.')
+    tree = read_xml(file)
+    if isinstance(tree, str):
+        raise DataError(tree, where=str(file), cure="Export it again.")
+    if tree.find("track") is not None:
+        raise DataError("holds tracks of a video.", where=str(file), cure='Export as "CVAT for images 1.1" instead of "for video".')
+    classes = [label.findtext("name") or "" for label in tree.iter("label") if label.findtext("name")]
+    notes: Counter[str] = Counter()
+    images = [_image(entry, file, notes) for entry in tree.iter("image")]
+    said = [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
+    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
+    return make_sources("cvat", file.parent, images, annotations=[file], classes=classes, notes=said, split=split, wishes=wishes)
+
+
+def _image(entry: ElementTree.Element, file: Path, notes: Counter[str]) -> Labelled:
+    name, subset = entry.get("name", ""), entry.get("subset", "")
+    things: list[Thing] = []
+    fault = ""
+    unused: dict[str, str] = {}
+    for shape in entry:
+        if shape.tag not in _SHAPES:
+            unused[f"image.{shape.tag}"] = "left out"
+            continue
+        try:
+            things.append(_thing(shape, notes))
+        except (ValueError, TypeError) as error:
+            fault = fault or f"{shape.tag} {shape.get('label')!r}: {error}."
+        if shape.find("attribute") is not None:
+            unused["image.attribute"] = "left out"
+    width, height = (int(entry.get(side, "0") or 0) for side in ("width", "height"))
+    places = (f"images/{subset}/{name}", f"images/{name}", name, f"{subset}/{name}")
+    return Labelled(
+        where=f"{file.name}[image id={entry.get('id')}]",
+        names=tuple(dict.fromkeys(place.lstrip("/").replace("//", "/") for place in places)),
+        things=tuple(things),
+        split=subset.lower() if subset.lower() != "default" else "",
+        size=(width, height) if width > 0 and height > 0 else None,
+        fault=fault,
+        unused=tuple(unused.items()),
+    )
+
+
+def _thing(shape: ElementTree.Element, notes: Counter[str]) -> Thing:
+    label = shape.get("label", "").strip()
+    if not label:
+        raise ValueError("it has no label")
+    if shape.tag == "ellipse":
+        x, y, rx, ry = (float(shape.get(key, "")) for key in ("cx", "cy", "rx", "ry"))
+        corners = [(x - rx, y - ry), (x + rx, y + ry)]
+    elif shape.tag == "box":
+        left, top, right, bottom = (float(shape.get(key, "")) for key in ("xtl", "ytl", "xbr", "ybr"))
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    else:
+        corners = [(float(x), float(y)) for x, _, y in (pair.partition(",") for pair in shape.get("points", "").split(";"))]
+    if shape.tag == "points" and len(corners) == 1:
+        return Thing(label, corners[0])
+    angle = float(shape.get("rotation", "0") or 0)
+    if angle:
+        corners = _turned(corners, angle)
+    if shape.tag != "box" or angle:
+        notes["rotated box" if shape.tag == "box" else shape.tag] += 1
+    across, down = [x for x, _ in corners], [y for _, y in corners]
+    box = (min(across), min(down), max(across), max(down))
+    if box[2] <= box[0] or box[3] <= box[1]:
+        raise ValueError("it has no area")
+    return Thing(label, box)
+
+
+def _turned(corners: list[tuple[float, float]], degrees: float) -> list[tuple[float, float]]:
+    """Turn corners clockwise about their middle."""
+    middle_x, middle_y = (sum(values) / len(corners) for values in zip(*corners, strict=True))
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return [
+        (middle_x + (x - middle_x) * cos - (y - middle_y) * sin, middle_y + (x - middle_x) * sin + (y - middle_y) * cos) for x, y in corners
+    ]

@@ -1,0 +1,244 @@
+"""Images with labelled objects: what the annotation formats (COCO, YOLO, Pascal VOC, LabelMe, CVAT, Label Studio) have in common.
+
+A format's module reads its files into `Labelled` images; this module asks for their objects and writes the answers, boxes in the dialect of
+the processor. One record an image, or one a class of each image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from vldata.errors import DataError, UsageError
+from vldata.files.paths import PathError, find_below
+from vldata.media.refs import FileRef, FormatRule
+from vldata.records.boxes import Box, Target, target_for
+from vldata.records.draft import Draft, Part, Reject, Setting, Slot, Traits, Turn
+from vldata.sources.splitnames import SPLITS
+from vldata.wording import counted
+
+COLUMNS = ("source", "task", "split", "file", "extra")
+Per = Literal["image", "class"]
+Language = Literal["en", "zh"]
+_ASK: dict[Language, tuple[str, str]] = {
+    "en": (
+        'Locate every object of these classes: {classes}. Answer with a JSON list of {{"bbox_2d": [x1, y1, x2, y2], "label": class}}.',
+        'Locate every {classes}. Answer with a JSON list of {{"bbox_2d": [x1, y1, x2, y2], "label": class}}.',
+    ),
+    "zh": (
+        '请找出图中属于以下类别的所有目标：{classes}。以 JSON 列表回答，每项为 {{"bbox_2d": [x1, y1, x2, y2], "label": 类别}}。',
+        '请找出图中所有的{classes}。以 JSON 列表回答，每项为 {{"bbox_2d": [x1, y1, x2, y2], "label": 类别}}。',
+    ),
+}
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """An object of an image: its label, and a box (x1, y1, x2, y2) or a point (x, y)."""
+
+    label: str
+    values: tuple[float, ...]
+
+
+class Labelled(msgspec.Struct, frozen=True, kw_only=True):
+    """An image as a format describes it.
+
+    Attributes:
+        where: `file:line` or `file[index]` of the annotation.
+        names: places to look for the image, below the source folder, in order.
+        size: the size that the annotation gives the image; None where it gives none.
+        shares: the values of `things` are shares of the sides (0-1), not pixels.
+        fault: why the annotation cannot be used; "" for a good one.
+        unused: fields without a place in the record, each with what becomes of it.
+    """
+
+    where: str
+    names: tuple[str, ...]
+    things: tuple[Thing, ...]
+    split: str = ""
+    size: tuple[int, int] | None = None
+    shares: bool = False
+    fault: str = ""
+    unused: tuple[tuple[str, str], ...] = ()
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """How objects are asked for.
+
+    Attributes:
+        per: one question an image, or one for each class of each image.
+        negatives: also ask where nothing is to be found: images without objects, and with `per` "class" so many absent classes.
+    """
+
+    per: Per = "image"
+    negatives: int = 0
+    language: Language = "en"
+    target: Target = "0-1000"
+
+
+class LabelledSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Images of one split; see `vldata.records.draft.Source` for the fields."""
+
+    converter: str
+    name: str
+    said: tuple[str, ...]
+    columns: tuple[str, ...] = COLUMNS
+    annotations: tuple[Path, ...]
+    media_root: Path
+    settings: dict[str, Setting]
+    image_format: FormatRule = "auto"
+    total: int | None = None
+    traits: Traits
+    split: str
+    classes: tuple[str, ...]
+    images: tuple[Labelled, ...]
+    asking: Asking
+
+    def drafts(self) -> Iterator[Draft | Reject]:
+        """Yield the questions of every image, in the order of the annotations."""
+        for number, image in enumerate(self.images):
+            yield from self._of(image, f"{self.converter}/{self.split or 'all'}/{number:07d}")
+
+    def _of(self, image: Labelled, record_id: str) -> Iterator[Draft | Reject]:
+        if image.fault:
+            yield Reject(record_id, image.where, "VL201", image.fault)
+            return
+        try:
+            place = next((found for name in image.names if (found := find_below(self.media_root, name)) and found.is_file()), None)
+        except PathError as error:
+            yield Reject(record_id, image.where, "VL111", f"{error}.")
+            return
+        if place is None:
+            yield Reject(record_id, image.where, "VL202", f"the image {image.names[0]!r} is not on disk.")
+            return
+        source = place.relative_to(self.media_root).as_posix()
+        for suffix, labels, things in self._questions(image):
+            yield self._draft(image, f"{record_id}{suffix}", FileRef(path=str(place.absolute()), source=source), labels, things)
+
+    def _questions(self, image: Labelled) -> Iterator[tuple[str, Sequence[str], tuple[Thing, ...]]]:
+        """Yield a suffix of the id, the classes that are asked for, and the objects of the answer."""
+        if self.asking.per == "image":
+            if image.things or self.asking.negatives:
+                yield "", self.classes, image.things
+            return
+        present = dict.fromkeys(thing.label for thing in image.things)
+        for label in present:
+            yield f"/{label}", (label,), tuple(thing for thing in image.things if thing.label == label)
+        absent = [label for label in self.classes if label not in present]
+        start = hash_place(image.where, len(absent))
+        for label in (absent[start:] + absent[:start])[: self.asking.negatives]:
+            yield f"/{label}", (label,), ()
+
+    def _draft(self, image: Labelled, record_id: str, ref: FileRef, labels: Sequence[str], things: tuple[Thing, ...]) -> Draft:
+        many, one = _ASK[self.asking.language]
+        comma = "、" if self.asking.language == "zh" else ", "
+        question = (many if len(labels) > 1 else one).format(classes=comma.join(labels))
+        return Draft(
+            id=record_id,
+            where=image.where,
+            turns=(Turn("user", (Slot(0), question)), Turn("assistant", _answer(image, things, self.asking.target))),
+            media=(ref,),
+            references=None,
+            meta={"source": self.converter, "task": "detection", "split": self.split, "file": ref.source, "extra": ""},
+            unused=image.unused,
+        )
+
+
+def hash_place(text: str, count: int) -> int:
+    """Return a place in a list of `count`, the same for the same text on every machine."""
+    import zlib
+
+    return zlib.crc32(text.encode()) % count if count else 0
+
+
+def _answer(image: Labelled, things: Sequence[Thing], target: Target) -> tuple[Part, ...]:
+    space: Literal["0-1", "pixels"] = "0-1" if image.shares else "pixels"
+    parts: list[Part] = ["["]
+    for number, thing in enumerate(things):
+        key = "bbox_2d" if len(thing.values) == 4 else "point_2d"
+        parts.append(f'{", " if number else ""}{{"{key}": ')
+        parts.append(Box(0, thing.values, space, target, None if image.shares else image.size))
+        parts.append(f', "label": {msgspec.json.encode(thing.label).decode()}}}')
+    parts.append("]")
+    return tuple(parts)
+
+
+def make_sources(
+    converter: str,
+    root: Path,
+    images: Iterable[Labelled],
+    *,
+    annotations: Sequence[Path],
+    classes: Sequence[str],
+    notes: Sequence[str] = (),
+    split: str = "",
+    wishes: Wishes,
+) -> list[LabelledSource]:
+    """Make one source for each split of the images.
+
+    Raises:
+        DataError: there is no image, no object, or no such split.
+    """
+    by_split: dict[str, list[Labelled]] = {}
+    for image in images:
+        by_split.setdefault(SPLITS.get(image.split.lower(), image.split.lower()), []).append(image)
+    if len(by_split) > 1 and all(image.fault for image in by_split.get("", ())):  # what cannot be read cannot say its split
+        first = next(name for name in by_split if name)
+        by_split[first] += by_split.pop("", [])
+    if split and split not in by_split:
+        raise DataError(f"there is no {split} split here.", where=str(root), cure=f"Found are: {', '.join(filter(None, by_split))}.")
+    if not by_split:
+        raise DataError("no annotated image was found.", where=str(root), cure="Give the folder as the annotation tool exported it.")
+    asking = wishes.asking
+    named = tuple(classes) or tuple(dict.fromkeys(thing.label for found in by_split.values() for image in found for thing in image.things))
+    if not named:
+        raise DataError("no image has a labelled object.", where=str(root), cure="Look at the export: boxes may be in another file of it.")
+    sources = []
+    for number, name in enumerate([split] if split else by_split):
+        found = by_split[name]
+        things = sum(len(image.things) for image in found)
+        bare = sum(1 for image in found if not image.things and not image.fault)
+        said = [
+            f"{converter}{' ' + name if name else ''}: {counted(len(found), 'image')}, {counted(things, 'object')} of {len(named)} classes."
+        ]
+        if bare and not asking.negatives:
+            said.append(f"{counted(bare, 'image')} without objects left out; --negatives 1 asks of them too, with [] as the answer.")
+        sources.append(
+            LabelledSource(
+                converter=converter,
+                name=f"{converter.replace('-', '_')}{'_' + name if name else ''}",
+                said=(*(notes if not number else ()), *said),
+                annotations=tuple(annotations),
+                media_root=root,
+                settings={"per": asking.per, "negatives": asking.negatives, "language": asking.language, "split": name},
+                traits=Traits(coordinate_space=asking.target),
+                split=name,
+                classes=named,
+                images=tuple(found),
+                asking=asking,
+            )
+        )
+    return sources
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user says of the questions, as the options of every format have it."""
+
+    per: Per
+    negatives: int
+    language: Language
+    boxes: Literal["auto", "pixels", "0-1000"]
+    processor: str
+
+    @property
+    def asking(self) -> Asking:
+        """The questions with the dialect of the processor.
+
+        Raises:
+            UsageError: a negative number of negatives.
+        """
+        if self.negatives < 0:
+            raise UsageError(f"--negatives {self.negatives} is not a number of questions.", cure="Give 0 or more.")
+        return Asking(per=self.per, negatives=self.negatives, language=self.language, target=target_for(self.boxes, self.processor))

@@ -1,0 +1,112 @@
+"""LabelMe: one JSON file an image, with shapes in pixels.
+
+Rectangles become boxes and points points; polygons, circles and lines become the boxes around them, counted and said.
+https://github.com/wkentaro/labelme
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, Literal
+
+from vldata.errors import DataError
+from vldata.files import strictjson
+from vldata.files.naming import natural_key
+from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.splitnames import split_word
+from vldata.wording import counted
+
+_KNOWN = frozenset({"label", "points", "shape_type", "group_id", "flags"})
+
+
+def open_source(
+    source: Path | None = None,
+    *,
+    split: str = "",
+    per: Per = "image",
+    negatives: int = 0,
+    language: Language = "en",
+    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
+    processor: str = "qwen3-vl",
+) -> list[LabelledSource]:
+    """LabelMe: a JSON file of shapes for each image.
+
+    Args:
+        source: The folder of JSON files and images.
+        split: Only this split: train, val or test.
+        per: One question an image, or one for each class of each image.
+        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
+        language: Of the questions: en or zh.
+        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
+        processor: The target processor, which decides the dialect of boxes.
+
+    Raises:
+        DataError: no annotation was found.
+    """
+    root = source or Path()
+    files = sorted(root.rglob("*.json"), key=lambda path: natural_key(str(path))) if root.is_dir() else [root]
+    folder = root if root.is_dir() else root.parent
+    notes: Counter[str] = Counter()
+    images = [image for file in files if (image := _image(file, folder, notes)) is not None]
+    if not images:
+        raise DataError("no LabelMe annotation was found.", where=str(root), cure="Give the folder of JSON files that LabelMe saved.")
+    said = [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
+    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
+    return make_sources("labelme", folder, images, annotations=files, classes=(), notes=said, split=split, wishes=wishes)
+
+
+def _image(file: Path, folder: Path, notes: Counter[str]) -> Labelled | None:
+    where = file.relative_to(folder).as_posix()
+    table = strictjson.read_json(file)
+    if not isinstance(table, dict) or not isinstance(table.get("shapes"), list):
+        return None
+    below = Path(where).parent
+    name = str(table.get("imagePath") or "").replace("\\", "/").rpartition("/")[2]
+    places = [(below / place).as_posix() for place in (name, f"{file.stem}.jpg", f"{file.stem}.png") if place]
+    things: list[Thing] = []
+    fault = ""
+    unused: dict[str, str] = {}
+    for number, shape in enumerate(table["shapes"]):
+        thing = _thing(shape, notes) if isinstance(shape, dict) else "it is not an object."
+        if isinstance(thing, str):
+            fault = fault or f"shapes[{number}]: {thing}"
+            continue
+        things.append(thing)
+        unused |= {f"shapes[].{key}": "left out" for key, value in shape.items() if key not in _KNOWN and value}
+    width, height = table.get("imageWidth"), table.get("imageHeight")
+    size = (width, height) if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0 else None
+    return Labelled(
+        where=where,
+        names=tuple(dict.fromkeys(places)),
+        things=tuple(things),
+        split=split_word(below.name),
+        size=size,
+        fault=fault,
+        unused=tuple(unused.items()),
+    )
+
+
+def _thing(shape: dict[str, Any], notes: Counter[str]) -> Thing | str:
+    """An object, or why there is none."""
+    label, points, kind = shape.get("label"), shape.get("points"), shape.get("shape_type") or "polygon"
+    if not isinstance(label, str) or not label.strip():
+        return "it has no label."
+    if not isinstance(points, list) or not points or not all(_is_point(point) for point in points):
+        return "its points are no pairs of numbers."
+    across, down = [float(point[0]) for point in points], [float(point[1]) for point in points]
+    if kind == "point":
+        return Thing(label.strip(), (across[0], down[0]))
+    if kind == "circle" and len(points) == 2:
+        radius = ((across[1] - across[0]) ** 2 + (down[1] - down[0]) ** 2) ** 0.5
+        across, down = [across[0] - radius, across[0] + radius], [down[0] - radius, down[0] + radius]
+    if kind != "rectangle":
+        notes[str(kind)] += 1
+    corners = (min(across), min(down), max(across), max(down))
+    if corners[2] <= corners[0] or corners[3] <= corners[1]:
+        return "it has no area."
+    return Thing(label.strip(), corners)
+
+
+def _is_point(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(number, int | float) for number in value)

@@ -1,0 +1,128 @@
+"""Pascal VOC: one XML file an image, boxes as xmin, ymin, xmax, ymax in pixels counted from 1.
+
+As the development kit says, coordinates count from 1 and the last pixel is inside; here the corners become those around the pixels. Objects
+marked `difficult` or `truncated` are kept and counted. http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from xml.etree import ElementTree
+
+from vldata.errors import DataError
+from vldata.files.naming import natural_key
+from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.safexml import read_xml
+from vldata.sources.splitnames import SPLITS, split_word
+from vldata.wording import counted
+
+_FLAGS = ("difficult", "truncated", "occluded", "pose")
+
+
+def open_source(
+    source: Path | None = None,
+    *,
+    split: str = "",
+    per: Per = "image",
+    negatives: int = 0,
+    language: Language = "en",
+    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
+    processor: str = "qwen3-vl",
+) -> list[LabelledSource]:
+    """Pascal VOC: an XML file of objects for each image, as the dataset, LabelImg or Roboflow write it.
+
+    The lists of ImageSets/Main give the splits, or else folders called train, valid and test.
+
+    Args:
+        source: The folder that holds Annotations/ and JPEGImages/, or XML files beside images.
+        split: Only this split: train, val or test.
+        per: One question an image, or one for each class of each image.
+        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
+        language: Of the questions: en or zh.
+        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
+        processor: The target processor, which decides the dialect of boxes.
+
+    Raises:
+        DataError: no annotation was found.
+    """
+    root = source or Path()
+    files = sorted(root.rglob("*.xml"), key=lambda path: natural_key(str(path))) if root.is_dir() else [root]
+    lists = _lists(root)
+    images = [image for file in files if (image := _image(file, root, lists)) is not None]
+    if not images:
+        raise DataError("no Pascal VOC annotation was found.", where=str(root), cure="Give the folder that holds Annotations/.")
+    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
+    notes = [f"Splits by the lists of ImageSets/Main: {counted(len(set(lists.values())), 'split')}."] if lists else []
+    return make_sources("voc", root, images, annotations=files, classes=(), notes=notes, split=split, wishes=wishes)
+
+
+def _lists(root: Path) -> dict[str, str]:
+    """The split of each image name, by ImageSets/Main; lists of one class (cat_train.txt) and trainval say nothing new."""
+    found: dict[str, str] = {}
+    for path in sorted(root.rglob("ImageSets/Main/*.txt")) if root.is_dir() else []:
+        if path.stem in SPLITS:
+            found |= {line.split()[0]: path.stem for line in path.read_text(errors="replace").splitlines() if line.split()}
+    return found
+
+
+def _image(file: Path, root: Path, lists: dict[str, str]) -> Labelled | None:
+    where = file.relative_to(root).as_posix() if file != root else file.name
+    tree = read_xml(file)
+    if isinstance(tree, str):
+        return Labelled(where=where, names=(where,), things=(), split=lists.get(file.stem, ""), fault=tree)
+    if tree.tag != "annotation":
+        return None
+    name = (tree.findtext("filename") or f"{file.stem}.jpg").strip()
+    below = Path(where).parent.as_posix()
+    up = Path(where).parent.parent.as_posix()
+    places = (
+        f"{up}/JPEGImages/{name}",
+        f"{up}/images/{name}",
+        f"{below}/{name}",
+        f"{below}/{file.stem}.jpg",
+        f"{up}/JPEGImages/{file.stem}.jpg",
+    )
+    things: list[Thing] = []
+    fault = ""
+    for number, entry in enumerate(tree.iter("object")):
+        thing = _thing(entry)
+        if isinstance(thing, str):
+            fault = fault or f"object {number + 1}: {thing}"
+        else:
+            things.append(thing)
+    width, height = (_number(tree.find(f"size/{side}")) for side in ("width", "height"))
+    return Labelled(
+        where=where,
+        names=tuple(dict.fromkeys(place.removeprefix("./") for place in places)),
+        things=tuple(things),
+        split=lists.get(file.stem) or split_word(Path(where).parent.name),
+        size=(round(width), round(height)) if width and height else None,
+        fault=fault,
+        unused=tuple(
+            (f"object.{key}", "left out")
+            for key in ("difficult", "truncated", "occluded", "pose")
+            if tree.find(f"object/{key}") is not None
+        ),
+    )
+
+
+def _thing(entry: ElementTree.Element) -> Thing | str:
+    """An object, or why there is none."""
+    label = (entry.findtext("name") or "").strip()
+    values = [_number(entry.find(f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")]
+    if not label:
+        return "it has no name."
+    if any(value is None for value in values):
+        return "its bndbox is not four numbers."
+    left, top, right, bottom = (float(value or 0) for value in values)
+    if right <= left or bottom <= top:
+        return f"its box {left:g}, {top:g}, {right:g}, {bottom:g} has no area."
+    return Thing(label, (max(0.0, left - 1), max(0.0, top - 1), right, bottom))
+
+
+def _number(entry: ElementTree.Element | None) -> float | None:
+    try:
+        return float(entry.text or "") if entry is not None else None
+    except ValueError:
+        return None
