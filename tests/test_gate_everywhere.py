@@ -59,7 +59,6 @@ ALLOWED = {
     "vldata/output/contract.py": "NAME.contract.json of a checked name",
     "vldata/output/dataset_info.py": "dataset_info.json of the folder",
     "vldata/output/identity.py": SOURCE,
-    "vldata/media/sizes.py": "regular files of a source, as `find_below` found them",
     "vldata/sources/coco.py": SOURCE,
     "vldata/sources/safexml.py": SOURCE,
     "vldata/sources/labelstudio.py": SOURCE,
