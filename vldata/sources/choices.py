@@ -33,6 +33,11 @@ class ChoiceForm(NamedTuple):
     base: int = 0
     said: str = ""
 
+    def is_open(self, row: dict[str, Any]) -> bool:
+        """Whether a row among those with choices has none: an open question, as MMMU has some."""
+        values = [list_of_text(value) if isinstance(value := row.get(name), str) else value for name in self.fields]
+        return all(value in (None, "", [], {}) for value in values)
+
     def lettered(self, row: dict[str, Any]) -> tuple[str, ...]:
         """Return the texts of the choices of a row, in order.
 
@@ -41,7 +46,7 @@ class ChoiceForm(NamedTuple):
         """
         if len(self.fields) > 1 or self.fields[0] == "A":
             texts = [row.get(name) for name in self.fields]
-            while texts and texts[-1] in (None, ""):
+            while texts and (texts[-1] in (None, "") or str(texts[-1]).lower() == "nan"):  # a table that pandas wrote
                 texts.pop()
         else:
             texts = _texts_of(row.get(self.fields[0]), self.fields[0])

@@ -67,11 +67,16 @@ class Found(NamedTuple):
                 yield x1, y1, x2, y2
 
 
-# What a text with coordinates holds at the least; one search in the bytes of a file tells whether a closer look is worth its while.
+# What a text with coordinates holds at the least: a search for these in the bytes of a file tells whether a closer look is worth its while.
+# Words of plain language stand with the sign that makes them more: `"point`, not "point".
 MARKS = (
-    *("bbox", "box_2d", "boxes", '"box', "'box", "bounding_box", "xyxy", "point", "polygon", '"poly', "quad", "segmentation", "coordinate"),
-    *("<box>", "box_start", "object_ref_start", "<loc", "|det|", "start_box", "click(", "click_point", "moveTo(", "tap(", "long_press("),
+    *("bbox", "box_2d", "bounding_box", "xyxy", "start_box", "end_box", "box_start", "object_ref_start", "quad_start", "point_start"),
+    *('"box', "'box", "<box>", "box=", '"point', "'point", "<point", "point=", '"poly', "'poly", '"quad', "'quad", "<quad>"),
+    *('"segmentation', "'segmentation", '"coordinate', "'coordinate", "click_point", "<loc", "|det|"),
+    *("click(", "lick(", "moveTo(", "dragTo(", "mouse_move(", "tap(", "long_press(", "swipe("),
 )
+
+FREE = ("JSON", "box_2d", "interface", "box tokens", "box tags")  # dialects whose space the file decides
 
 _JSON = re.compile(rf"{_QUOTE}(?:(?P<box>{_BOX_KEYS})|(?P<gemini>box_2d)|(?P<point>{_POINT_KEYS})){_QUOTE}\s*:\s*(?P<list>{_LIST})")
 _QWEN = re.compile(r"<\|(?P<kind>box|point|quad)_start\|>(?P<inner>[^<]*)<\|(?P=kind)_end\|>")

@@ -105,6 +105,7 @@ class _DraftMaker:
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
         context = source.reading.context
         self._known = known_fields(source.chosen, replaced=not source.wording.asks_for_question) | {*context, *source.wording.fields()}
+        self._usual = self._known | {"id"}
         # What explains the right choice is no choice: it may go into `extra`.
         self._census = Census(source.reading.ignore, harmless=("solution", "rationale", "rationales") if source.chosen.choices else ())
         self._context, self._labels = context, source.reading.labels
@@ -121,9 +122,12 @@ class _DraftMaker:
         record_id = id_of(row, self._prefix, number)
         try:
             question = question_of(row, self._chosen) if self._asks else ""
-            question = self._with_context(row, question)
+            if self._context:
+                question = self._with_context(row, question)
             given = media_of(row, self._chosen)
             form = self._chosen.choices
+            if form and form.is_open(row):
+                form = None
             choices: tuple[str, ...] = ()
             if form:
                 choices = form.lettered(row)
@@ -132,14 +136,15 @@ class _DraftMaker:
             else:
                 answers = self._named(answers_of(row, self._chosen))
             images, videos = ([], given) if self._chosen.shows_videos else (given, [])
-            text = self._wording.ask(record_id, question, row, written(choices))
+            wording = _OPEN if self._chosen.choices and not form else self._wording
+            text = wording.ask(record_id, question, row, written(choices) if choices else "")
             named = given[0] if len(given) == 1 and _is_map(given[0]) else None
             turns, media, mends, beside = self._assembler.assemble(
                 Talk([("user", text), ("assistant", answers[0])], [] if named else images, videos, leading=True, named=named), where
             )
             unused: Fates = ()
             extra: dict[str, Any] = {}
-            if beside or not row.keys() <= self._known:
+            if beside or not row.keys() <= self._usual or ("id" in row and id_field(row) != "id"):
                 unused, extra = self._census.judge(row, {*self._known, id_field(row)}, beside, shows=names_of(media))
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
@@ -173,6 +178,9 @@ class _DraftMaker:
         if not all(answer.isdecimal() and int(answer) < len(self._labels) for answer in answers):
             raise RowError("VL201", f"{answers[0]!r:.40} is no number of the {len(self._labels)} of --label-names.")
         return tuple(self._labels[int(answer)] for answer in answers)
+
+
+_OPEN = Wording(("{question}",))
 
 
 def _is_map(value: Any) -> bool:
@@ -328,7 +336,8 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
         part=found.part,
         reading=reading,
     )
-    texts = settle(files, sample, reading.text_boxes, str(files[0].path), opened.drafts)
+    shows = any(row.get(name) not in (None, "", []) for row in rows for name in (chosen.image, *chosen.columns))
+    texts = settle(files, sample, reading.text_boxes, str(files[0].path), opened.drafts, shows=shows)
     return with_texts(opened, texts, reading.boxes)
 
 

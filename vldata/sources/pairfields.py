@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ TEXT_FIELDS = (
     *("描述", "标题", "文本", "答案", "回答", "标注", "内容", "标签"),
 )
 PROMPT_FIELDS = ("question", "prompt", "query", "problem", "instruction", "input", "问题", "提问", "指令")
+_IMAGE_NAMES = frozenset(IMAGE_FIELDS)
 _CLASS_FIELDS = frozenset({"label", "labels", "cls", "class", "标签"})
 _CONVERSATIONS = ("messages", "conversations", "conversation")
 _CAPTION_LIKE = frozenset({"caption", "captions", "text", "texts", "txt", "label", "labels", "cls"})
@@ -134,6 +136,8 @@ def answers_of(row: dict[str, Any], chosen: Chosen) -> tuple[str, ...]:
         return (value,)
     if isinstance(value, dict) and value:
         return (json.dumps(value, ensure_ascii=False),)
+    if isinstance(value, list) and value and all(isinstance(item, dict) and isinstance(item.get("answer"), str) for item in value):
+        return _answers_of_people([item["answer"] for item in value], row.get("multiple_choice_answer"))
     texts = value if isinstance(value, list) else [] if value is None else [value]
     if not texts or not all(isinstance(text, str | int | float) for text in texts):
         what = "missing" if chosen.text not in row else f"{value!r:.80}"
@@ -142,6 +146,15 @@ def answers_of(row: dict[str, Any], chosen: Chosen) -> tuple[str, ...]:
     if not answers[0].strip():
         raise RowError("VL005", f"{chosen.text!r} begins with an empty text.")
     return answers
+
+
+def _answers_of_people(answers: list[str], chosen: Any) -> tuple[str, ...]:
+    """Return the answers that several people gave (VQAv2): first the one most gave, then all others; the metric counts how many gave it."""
+    first = chosen if isinstance(chosen, str) and chosen in answers else Counter(answers).most_common(1)[0][0]
+    if not first.strip():
+        raise RowError("VL005", "the answer most people gave is empty.")
+    place = answers.index(first)
+    return (first, *answers[:place], *answers[place + 1 :])
 
 
 def question_of(row: dict[str, Any], chosen: Chosen) -> str:
@@ -183,9 +196,8 @@ def media_of(row: dict[str, Any], chosen: Chosen) -> list[Any]:
         return [row[name] for name in chosen.columns if row.get(name) not in (None, "", [], b"")]
     value = row.get(chosen.image)
     if value is None or value == "" or value == []:
-        other = next(
-            (name for name in IMAGE_FIELDS if name != chosen.image and row.get(name) and name not in (chosen.text, chosen.prompt)), ""
-        )
+        others = sorted(_IMAGE_NAMES.intersection(row) - {chosen.image, chosen.text, chosen.prompt})
+        other = next((name for name in others if row.get(name)), "")
         if other:
             raise RowError("VL201", f"{chosen.image!r} is empty, but {other!r} is not: which holds the picture?")
         return []

@@ -33,7 +33,7 @@ from vldata.sources.remote import fetch, map_ahead
 from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns, mixed_splits
 from vldata.sources.rows import Row, RowFault, RowFile, open_rows
 from vldata.sources.shards import Shard, is_tar
-from vldata.sources.textboxes import Settled, TextBoxMover, settle, with_texts
+from vldata.sources.textboxes import Settled, TextBoxMover, settle, space_of_ours, with_texts
 from vldata.sources.textspace import Evidence, TextBoxes
 from vldata.wording import counted
 
@@ -51,6 +51,7 @@ class _Found(msgspec.Struct, frozen=True):
     embedded: bool
     splits: str  # a warning where its rows are of several
     own: tuple[str, ...]  # the meta keys, where the rows are records of ours
+    shows: bool  # whether any of them has an image or a video
     keys: tuple[str, str, str]  # of the turns, a role and a content in the first row that has them
 
 
@@ -381,7 +382,9 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading:
         part=listed.part,
         ignore=reading.ignore,
     )
-    texts = settle(files, itertools.islice(_rows_of(files), _SAMPLE_ROWS), reading.text_boxes, str(listed.path), source.drafts)
+    first = itertools.islice(_rows_of(files), _SAMPLE_ROWS)
+    wish = space_of_ours(listed.path, reading.text_boxes) if found.own else reading.text_boxes
+    texts = settle(files, first, wish, str(listed.path), source.drafts, shows=found.shows)
     return with_texts(source, texts, boxes)
 
 
@@ -393,6 +396,7 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     """Look at the first rows: which dialects, which placeholders."""
     counts: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
+    shows = False
     own: dict[str, None] = {}
     texts: list[str] = []
     keys = ("", "", "")
@@ -405,12 +409,16 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
             counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
             if is_own(row):
                 own.update(dict.fromkeys(row["meta"]))
+                shows = shows or bool(row.get("images"))
                 continue
             rows.append({"split": row.get("split")})
             try:
                 talk = dialect.read(row, names)
             except RowError:
                 continue
+            shows = (
+                shows or bool(talk.images or talk.videos or talk.named) or not all(isinstance(content, str) for _, content in talk.turns)
+            )
             asked = [content for role, content in talk.turns if role == "user" and isinstance(content, str)]
             if not tags_suffice(talk):
                 texts += [text for text in asked if talk.images or talk.videos or "<img>" in text]
@@ -429,7 +437,7 @@ def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
     # Those that every reader knows are tags even when the first rows have none.
     known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
     embedded = "<img>" in text and "</img>" in text
-    return _Found(commonest, counts.total(), dict(counts), known, embedded, mixed_splits(rows), tuple(own), keys)
+    return _Found(commonest, counts.total(), dict(counts), known, embedded, mixed_splits(rows), tuple(own), shows, keys)
 
 
 def no_conversation(path: Path, rows: Iterator[tuple[str, Row]]) -> DataError:

@@ -374,3 +374,15 @@ def test_a_first_line_of_excel_and_texts_by_image_names(folder: Path) -> None:
     assert run(folder / "rows.csv")[1][0].messages[1].content == "a"
     (folder / "rows.json").write_text(json.dumps({"images/circle.png": "A circle.", "images/square.png": "A square."}, indent=1))
     assert [record.messages[1].content for record in run(folder / "rows.json")[1]] == ["A circle.", "A square."]
+
+
+def test_open_questions_among_choices_and_answers_of_people(folder: Path) -> None:
+    row = {"image": "images/circle.png", "question": "How many?"}
+    rows = [{**row, "options": "['1', '2']", "answer": "B"}, {**row, "options": "[]", "answer": "42"}]
+    _, records = run(lines(folder / "mmmu.jsonl", *rows))
+    assert [(record.messages[0].content.count("\n"), record.references) for record in records] == [(3, ("B", "2")), (0, ("42",))]
+    (folder / "mmb.tsv").write_text("image\tquestion\tA\tB\tC\tD\tanswer\nimages/circle.png\tWhich?\tred\tblue\tnan\t\tB\n")
+    assert json.loads(run(folder / "mmb.tsv")[1][0].meta["choices"]) == ["red", "blue"]
+    people = [{"answer": text, "answer_id": number} for number, text in enumerate(["net", "netting", "mesh", "mesh"])]
+    _, (record,) = run(lines(folder / "vqa.jsonl", {**row, "answers": people}))
+    assert record.references == ("mesh", "net", "netting", "mesh") and record.messages[1].content == "mesh"

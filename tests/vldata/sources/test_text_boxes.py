@@ -14,6 +14,7 @@ from PIL import Image
 from vldata.conversion import convert
 from vldata.errors import DataError
 from vldata.output.options import ConvertOptions
+from vldata.records.draft import Draft, Reject
 from vldata.records.record import iter_records
 from vldata.sources import jsonl, sharegpt
 from vldata.sources.coordinates import find_coordinates, strip_names
@@ -149,3 +150,25 @@ def test_numbers_are_found_where_they_stand(values: list[int], around: str) -> N
     assert boxes and all(float(text[number.start : number.end]) == number.value for group in found for number in group.numbers)
     ends = [0, *(place for group in found for place in (group.start, group.end))]
     assert ends == sorted(ends)
+
+
+def test_records_of_ours_keep_their_space(folder: Path, tmp_path: Path) -> None:
+    run(folder, tmp_path / "out", '{"bbox_2d": [192, 108, 1800, 540]}')
+    (source,) = sharegpt.open_source(tmp_path / "out" / "rows.jsonl")
+    convert(source, ConvertOptions(out=tmp_path / "again", workers=1))
+    ((_, record),) = iter_records(tmp_path / "again" / "rows.jsonl")
+    assert record.messages[1].content == '{"bbox_2d": [100, 100, 938, 500]}'
+
+
+def test_rows_with_coordinates_behind_many_without_images_are_not_passed_over(folder: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("vldata.sources.sharegpt._SAMPLE_ROWS", 2)
+    talk = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]
+    boxes = [{"role": "user", "content": "<image>Where?"}, {"role": "assistant", "content": '{"bbox_2d": [1, 2, 30, 40]}'}]
+    file = folder / "late.jsonl"
+    file.write_text(
+        "".join(json.dumps({"messages": turns, **more}) + "\n" for turns, more in [(talk, {})] * 3 + [(boxes, {"images": ["wide.png"]})])
+    )
+    *_, late = sharegpt.open_source(file)[0].drafts()
+    assert isinstance(late, Reject) and late.code == "VL218"
+    *_, late = sharegpt.open_source(file, text_boxes="0-1000")[0].drafts()
+    assert isinstance(late, Draft)
