@@ -12,7 +12,7 @@ OR = r"(?:\s{0,3}(?:/|或者?|还是|\bor\b)\s{0,3})"
 NO_WORD = r"(?![A-Za-z0-9+]|['’][A-Za-z])"  # what follows is not the rest of a word
 LETTER = rf"""[(\[【<]{{0,2}}[A-Za-z][)\]】>]{{0,2}}{NO_WORD}"""
 # One letter, letters with marks or words between, or capitals in one word; then what closes and what follows.
-LETTERS = rf"{OPEN}(?P<letters>{LETTER}(?:(?:{AND}|{OR}){LETTER}){{0,{MOST}}}|(?-i:[A-Z]{{2,{MOST}}}){NO_WORD})"
+LETTERS = rf"{OPEN}(?P<letters>{LETTER}(?:(?:{AND}|{OR}|(?=[(\[【])){LETTER}){{0,{MOST}}}|(?-i:[A-Z]{{2,{MOST}}}){NO_WORD})"
 SPLIT = re.compile(r"[A-Za-z]")
 TO_BE = r"(?:appears|seems|has|is\s+likely)\s+to\s+be"
 IS = rf"(?:is|are|was|were|being|be|(?:would|should|must|will|can)\s+be|{TO_BE}|=|:|-{{1,2}}>|=>|→|≈)"
@@ -28,7 +28,7 @@ TAIL = (
 ANSWER_IS = re.compile(rf"\b{NOUN}\b\.?{TAIL}{{0,2}}\s{{0,5}}(?:{IS}\s{{0,5}}){{1,2}}{FILL}{{0,4}}{LETTERS}", re.IGNORECASE)
 ANSWER_MAY = re.compile(rf"\b{NOUN}\b\s{{1,5}}(?:might|may|could)\s+be\s{{1,5}}{FILL}{{0,4}}{LETTERS}", re.IGNORECASE)
 ANSWER_BARE = re.compile(
-    rf"\b(?:answer|ans|option\s+number)\b\.?\s{{0,2}}[,–-]?\s{{0,2}}(?=[(A-Z])(?-i:{LETTERS})(?=\s{{0,2}}(?:[.,;!)\]\n]|$))", re.IGNORECASE
+    rf"\b(?:answer|ans|option\s+number)\b\.?\s{{0,2}}[,–-]?\s{{0,2}}(?-i:(?=[(A-Z]){LETTERS})(?=\s{{0,2}}(?:[.,;!)\]\n]|$))", re.IGNORECASE
 )
 CHOSEN = re.compile(
     r"\b(?:I|we|you)?\s{0,2}(?:(?:would|will|should|must|shall|can|['’]d|['’]ll|have\s+to|am\s+going\s+to)\s{1,3})?"
@@ -40,7 +40,7 @@ IT_IS = re.compile(
     rf"\b(?:it|that|this)(?:\s+(?:is|must\s+be|would\s+be|should\s+be|has\s+to\s+be)|['’]s)\s{{1,3}}{FILL}{{0,4}}{LETTERS}", re.IGNORECASE
 )
 HENCE = re.compile(
-    rf"(?:\b(?:therefore|thus|hence|so|consequently|accordingly|finally)\b|∴)[\s,:]{{1,4}}{FILL}{{0,3}}{LETTERS}(?=\s{{0,3}}(?:[.!。\n]|$))",
+    rf"(?:\b(?:therefore|thus|hence|so|consequently|accordingly|finally|in\s+(?:conclusion|summary|short)|to\s+conclude|overall)\b|∴)[\s,:]{{1,4}}{FILL}{{0,3}}{LETTERS}(?=\s{{0,3}}(?:[.!。\n]|$))",
     re.IGNORECASE,
 )
 RIGHT = (
@@ -59,7 +59,7 @@ ZH_ANSWER = re.compile(
 )
 ZH_CHOSEN = re.compile(
     r"(?<![不别勿误没未])(?<!不能)(?<!不会)(?<!不应)(?<!不可)(?<!不应该)"
-    rf"(?:选择|选|选定|选的是|应填|填)\s{{0,2}}(?:项|答案|择|:|了|的是)?{LETTERS}"
+    rf"(?:选择|选|选定|选的是|应填|填|(?:觉得|认为|应该|应当|想)是)\s{{0,2}}(?:项|答案|择|:|了|的是)?{LETTERS}"
 )
 ZH_RIGHT = re.compile(
     rf"(?<![A-Za-z0-9]){LETTERS}\s{{0,2}}(?:选项|项|答案)?\s{{0,2}}(?:的?(?:说法|描述|内容|图片)?)?"
@@ -70,7 +70,7 @@ STATEMENTS = (ANSWER_IS, CHOSEN, IS_RIGHT, NOT_BUT, ZH_ANSWER, ZH_CHOSEN, ZH_RIG
 WEAKER = (ANSWER_MAY, ANSWER_BARE, IT_IS, HENCE)
 
 ALONE = re.compile(
-    rf"(?:(?:选项|选择|选|答案|答|option|choice|answer|letter)\s{{0,2}}[:.]?)?{LETTERS}\s{{0,2}}(?:选项|项|答案)?[\W_]*",
+    rf"(?:=>|-{{1,2}}>|→)?\s{{0,2}}(?:(?:选项|选择|选|答案|答|option|choice|answer|letter)\s{{0,2}}[:.]?)?{LETTERS}\s{{0,2}}(?:选项|项|答案)?[\W_]*",
     re.IGNORECASE,
 )
 LEADING = re.compile(
@@ -108,6 +108,13 @@ DENIED = re.compile(
     r"^\s{0,3}(?:is|are|was|can|could|does|do|has)?\s{0,2}(?:not\b|n['’]t|cannot\b|no\s+longer)|^\s{0,3}(?:不是|不在|不能|没有)",
     re.IGNORECASE,
 )
+UNABLE = re.compile(
+    r"(?:\bunable\s+to|\bnot\s+able\s+to|\bcan(?:no|['’])t|\bcannot|\bcould\s*n(?:o|['’])t)\s{0,3}(?:\w{1,12}\s{1,3}){0,2}$", re.IGNORECASE
+)
+ASKED = re.compile(r"[)\]\"'”’\s]{0,3}(?:(?:呢|吗)?\?|还是|或)")
+LISTED = re.compile(r"[.):、][^\n]{0,200}\n\s{0,4}[(\[]?([A-Z])[.):、]")
+WAIT = re.compile(r"\b(?:wait|actually|correction|on\s+second\s+thought|sorry|my\s+mistake)\b|等等|不对|更正", re.IGNORECASE)
+LAST_SENTENCE = re.compile(r"[.!?。!]\s{1,3}[(\[]?([A-Z])[)\]]?[.。]?\s*\Z")
 REFUSED = re.compile(
     r"\b(?:can(?:no|['’])t|cannot|could\s+not|couldn['’]t|unable\s+to|impossible\s+to|do(?:es)?\s+not|don['’]t|didn['’]t|not)\s+"
     r"(?:\w+\s+){0,2}(?:know|tell|say|determine|determined|answer|see|seen|identify|sure|certain|enough|possible)\b|无法|不知道|不确定|不能确定|看不清|\bsorry\b",

@@ -15,10 +15,13 @@ from vleval.metrics.choice_patterns import (
     AFTER_LETTER,
     ALONE,
     ARTICLE,
+    ASKED,
     DENIED,
     HYPOTHETICAL,
     LABEL,
+    LAST_SENTENCE,
     LEADING,
+    LISTED,
     MOST,
     NEGATED,
     NO_NOUN,
@@ -29,6 +32,8 @@ from vleval.metrics.choice_patterns import (
     SPLIT,
     STATEMENTS,
     TEXT_STATED,
+    UNABLE,
+    WAIT,
     WEAKER,
     WHY,
     WOULD,
@@ -71,7 +76,9 @@ class _Reading:
             if found and number == 0:
                 break
         found += [(start, letters) for start, letters in self._texts_stated(text)]
-        found += [(inside.start, letters) for inside in contained(text) if not inside.sure and (letters := self._inside(inside.text))]
+        boxed = [(inside.start, letters) for inside in contained(text) if not inside.sure and (letters := self._inside(inside.text))]
+        if len({letters for _, letters in boxed}) < 2 or not re.search(r"\}[\s$]{0,3}(?:or|/|或)[\s$]{0,3}\\boxed", text):
+            found += boxed
         return max(found, key=lambda item: item[0])[1] if found else ""
 
     def _inside(self, text: str) -> str:
@@ -87,7 +94,18 @@ class _Reading:
             return letters
         if letters := self.stated(stripped):
             return letters
-        for read in (self._leading, self._last_line, self._wrapped, self._numbered, self._leading_text, self._only_text):
+        if (bare := re.match(r"([A-Z])\s+(?=\S)", stripped)) and bare[1] in self.allowed:
+            said = self.same_text(stripped[bare.end() :])
+            self.conflict |= bool(said) and said != bare[1]
+        for read in (
+            self._leading,
+            self._last_line,
+            self._last_sentence,
+            self._wrapped,
+            self._numbered,
+            self._leading_text,
+            self._only_text,
+        ):
             if (letters := read(stripped)) or self.conflict:
                 return letters
         return ""
@@ -95,7 +113,9 @@ class _Reading:
     def alone(self, text: str) -> str:
         """Letters and nothing else."""
         match = ALONE.fullmatch(text.strip())
-        return self._letters(match["letters"]) if match else ""
+        if match is None or re.fullmatch(r"answer\s+a\W*", text.strip()):  # "answer a" is the beginning of something else
+            return ""
+        return self._letters(match["letters"])
 
     def same_text(self, text: str) -> str:
         """The letter of the option whose text this is."""
@@ -120,8 +140,10 @@ class _Reading:
         """The letters of a statement, where they are: no article or pronoun, not denied or supposed, not beside another option's text."""
         letters = self._letters(match["letters"])
         before, after = text[: match.start("letters")], text[match.end("letters") :]
-        if re.match(r"[)\]\"'”’\s]{0,3}\?", after):
-            return  # "Could the answer be A?"
+        if ASKED.match(after) or UNABLE.search(text[max(0, match.start() - 40) : match.start()]):
+            return  # "Could the answer be A?", "Unable to answer: A"
+        if len(letters) == 1 and (listed := LISTED.match(after)) and ord(listed[1]) == ord(letters) + 1:
+            return  # the options, once more
         denied = match.re not in (NOT_BUT, ZH_NOT_BUT) and NEGATED.search(_same_sentence(before))
         if not letters or denied or self._supposed(text, match):
             return
@@ -159,6 +181,9 @@ class _Reading:
     def _text_ahead(self, text: str) -> str:
         """The letter of the option whose text is all that follows in the sentence, or its beginning up to a mark; "" for other words."""
         sentence = SENTENCE.match(text)
+        inner = re.match(r"\(([^()\n]{1,400})\)", text)
+        if inner and (letters := self.same_text(inner[1])):
+            return letters
         return self.same_text(sentence[0]) or self.same_text(re.split(r"[,;:(]", text, maxsplit=1)[0]) if sentence else ""
 
     def _texts_stated(self, text: str) -> Iterator[tuple[int, str]]:
@@ -175,6 +200,8 @@ class _Reading:
         for letter, option in zip(self.allowed, self.options, strict=False):
             follows = folded[len(option) : len(option) + 1]
             whole = not follows or not (follows.isalnum() and option[-1:].isascii() and follows.isascii())
+            if option[-1:].isdigit() and re.match(r"\s{0,3}[-+*/×÷=<>%]|[.,]\d", folded[len(option) :]):
+                whole = False  # the beginning of a sum, or of another number
             if (
                 option
                 and folded.startswith(option)
@@ -192,7 +219,7 @@ class _Reading:
         if match is None or match["letter"] not in self.allowed or _lists_options(text):
             return ""
         said = self.same_text(SENTENCE.match(match["text"])[0]) if match["text"] else ""  # type: ignore[index]
-        self.conflict |= bool(said) and said != match["letter"]
+        self.conflict |= (bool(said) and said != match["letter"]) or WAIT.search(text) is not None
         return "" if self.conflict else match["letter"]
 
     def _last_line(self, text: str) -> str:
@@ -204,8 +231,16 @@ class _Reading:
         if len(lone) == 1 and lone[0].strip() == last:
             return self.alone(last)
         label = LABEL.match(last)
-        again = label is not None and LABEL.findall(text).count(label[1]) > 1  # the options, then one of them once more
+        labels = LABEL.findall(text)
+        again = label is not None and labels.count(label[1]) > 1  # the options, then one of them once more
+        if label is not None and not again and len(labels) > 1 and ord(labels[-2]) + 1 == ord(label[1]):
+            return ""  # the last of the options
         return self._leading(last) if again or not _lists_options(text) else ""
+
+    def _last_sentence(self, text: str) -> str:
+        """A letter that is the last sentence by itself."""
+        match = LAST_SENTENCE.search(text[-40:])
+        return match[1] if match and match[1] in self.allowed and not _lists_options(text) and not REFUSED.search(text) else ""
 
     def _wrapped(self, text: str) -> str:
         """The only bracketed letter of a text."""
@@ -236,7 +271,7 @@ class _Reading:
         named: list[str] = []
         for letter, option in sorted(zip(self.allowed, self.options, strict=False), key=lambda item: -len(item[1])):
             places = (
-                [match.span() for match in re.finditer(rf"(?<!\w){re.escape(option)}(?!\w)", folded)]
+                [match.span() for match in re.finditer(rf"(?<!\w)(?<!\d[.,]){re.escape(option)}(?!\w|[.,]\d|%)", folded)]
                 if option.isascii()
                 else _places(folded, option)
             )

@@ -24,6 +24,7 @@ _MARKDOWN = re.compile(r"\*+|`+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)|^[ \t]{0,9}(?:#{
 _TAGGED = re.compile(
     r"<(answer|final_answer|conclusion|output|response|ans|choice)>((?:(?!<\1>).){0,2000}?)(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL
 )
+_CUT_TAG = re.compile(r"</?\w{0,20}\Z")
 _BOX_TOKENS = re.compile(r"<\|begin_of_box\|>(.{0,2000}?)(?:<\|end_of_box\|>|\Z)", re.DOTALL)
 _BOXED = re.compile(r"\\f?box(?:ed)?\s{0,3}\{((?:[^{}]|\{[^{}]{0,400}\}){0,400})\}|\\boxed\s{1,3}([A-Za-z])\b")
 _JSON = re.compile(
@@ -57,7 +58,7 @@ def unwrap(text: str) -> str:
 
 def contained(text: str) -> list[Contained]:
     """Every container of an unwrapped text."""
-    found = [Contained(match.start(), match[2], True) for match in _TAGGED.finditer(text)]
+    found = [Contained(match.start(), _CUT_TAG.sub("", match[2]), True) for match in _TAGGED.finditer(text)]
     found += [Contained(match.start(), match[1], True) for match in _BOX_TOKENS.finditer(text)]
     for match in _JSON.finditer(text):
         inside = next(part for part in match.groups() if part is not None)
