@@ -19,6 +19,7 @@ from vldata.output.contract import Contract, Spread, spread
 from vldata.output.folder import Target
 from vldata.output.publish import MediaLine
 from vldata.output.sides import iter_sides, parent_digest
+from vldata.previews.drawn import drawn_shapes
 from vldata.previews.items import MAX_PICTURES, Item, Note, Picture, make_broken_item, make_item
 from vldata.records.findings import Finding
 from vldata.records.record import Record, decode_record
@@ -101,6 +102,7 @@ class _Reader:
         self._counter = counter
         self.media: dict[str, MediaLine] = {}
         self._processor = dataset.contract.pixels.processor
+        self._space = dataset.contract.coordinate_space
         self._cost: dict[str, int] = {}
         self.notes: list[str] = []
         try:
@@ -213,7 +215,9 @@ class _Reader:
                 numbers.setdefault(file, len(numbers))
             seen, side = self.vision_of(record), self.side_of(record.id)
             text = text_tokens(record, self._counter)
-            items.append(make_item(record, at=at, numbers=numbers, side=side, vision=seen, text=text, findings=notes))
+            first = self.media.get(record.images[0]) if record.images else None
+            shapes = drawn_shapes(record, self._space, first.width, first.height) if first else ()
+            items.append(make_item(record, at=at, numbers=numbers, side=side, vision=seen, text=text, findings=notes, shapes=shapes))
         return tuple(items), tuple(self._picture(path) for path in numbers)
 
     def _picture(self, path: str) -> Picture:

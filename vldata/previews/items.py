@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from vldata.previews.drawn import Shape
 from vldata.records.record import Record
 from vldata.web.visible import visible
 
@@ -42,6 +43,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     vision: int = 0
     text: int = 0
     findings: tuple[Note, ...] = ()
+    shapes: tuple[Shape, ...] = ()  # boxes, points and polygons of its texts, in pixels of its one image
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,7 +62,17 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shown: int = -1
 
 
-def make_item(record: Record, *, at: str, numbers: Mapping[str, int], side: str, vision: int, text: int, findings: Sequence[Note]) -> Item:
+def make_item(
+    record: Record,
+    *,
+    at: str,
+    numbers: Mapping[str, int],
+    side: str,
+    vision: int,
+    text: int,
+    findings: Sequence[Note],
+    shapes: tuple[Shape, ...] = (),
+) -> Item:
     """The item of a record; `numbers` gives the place of each picture in the page's table."""
     answers = {message.content for message in record.messages if message.role == "assistant"}
     others = [reference for reference in record.references if reference not in answers]
@@ -77,6 +89,7 @@ def make_item(record: Record, *, at: str, numbers: Mapping[str, int], side: str,
         vision=vision,
         text=text,
         findings=_notes(findings),
+        shapes=shapes,
     )
 
 

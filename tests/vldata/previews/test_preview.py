@@ -14,10 +14,12 @@ import pytest
 from PIL import Image
 
 from vldata.datasets.dataset import Dataset
+from vldata.previews.drawn import drawn_shapes
 from vldata.previews.gather import gather
 from vldata.previews.items import Item
 from vldata.previews.make import by_turn, make_preview
 from vldata.previews.overview import bins_of
+from vldata.records.record import Message, Record
 from vldata.splits.splitting import split
 
 HOSTILE = (
@@ -250,3 +252,16 @@ def test_a_browser_draws_the_records_and_runs_nothing_else(prepared: Path, tmp_p
     assert drawn.count('<article class="item flagged"') == 1
     assert re.search(r'<dialog [^>]*open=""', drawn)
     assert "&lt;img src=x onerror=" in drawn and '<b>"' not in drawn
+
+
+def test_boxes_of_texts_are_drawn_in_pixels_of_the_image() -> None:
+    def shapes(text: str, space: str = "0-1000", images: int = 1) -> tuple[tuple[int, ...], ...]:
+        messages = (Message("user", "<image>" * images + "Where?"), Message("assistant", text))
+        record = Record(id="a", messages=messages, images=("images/a.png",) * images, references=(), meta={})
+        return drawn_shapes(record, space, 640, 320)
+
+    assert shapes('{"bbox_2d": [100, 200, 500, 1000]} and [0, 0, 10, 20]') == ((64, 64, 320, 320), (0, 0, 6, 6))
+    assert shapes("click(start_box='[500, 500]')") == ((320, 160),)
+    assert shapes('{"polygon": [[0, 0], [1000, 0], [1000, 1000]]}') == ((0, 0, 640, 0, 640, 320),)
+    assert shapes('{"bbox_2d": [64, 64, 320, 320]}', "pixels") == ((64, 64, 320, 320),)
+    assert shapes("[1, 2, 3, 4]", "none") == () and shapes("[1, 2, 3, 4]", images=2) == () and shapes("[2000, 1]") == ()

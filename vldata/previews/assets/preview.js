@@ -140,10 +140,29 @@
   };
 
   // One record, whole.
-  const figure = (index, position) => {
+  // Boxes and points over an image: the drawing has the image's own pixels, fitted as the image is.
+  const drawn = (shapes, width, height) => {
+    const draw = (name, settings) => {
+      const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+      for (const [key, value] of Object.entries(settings)) node.setAttribute(key, value);
+      return node;
+    };
+    const sheet = draw("svg", { viewBox: "0 0 " + width + " " + height, class: "drawn" });
+    for (const shape of shapes) {
+      const [x, y, right, low] = shape;
+      if (shape.length === 2) sheet.append(draw("circle", { cx: x, cy: y, r: Math.max(width, height) / 100 }));
+      else if (shape.length === 4) sheet.append(draw("rect", { x, y, width: Math.max(right - x, 0), height: Math.max(low - y, 0) }));
+      else sheet.append(draw("polygon", { points: shape.join(" ") }));
+    }
+    return sheet;
+  };
+  const figure = (index, position, shapes = []) => {
     const node = make("figure");
     const about = pictures[index];
-    node.append(picture(index));
+    const frame = make("div", "framed");
+    frame.append(picture(index));
+    if (shapes.length && about.width) frame.append(drawn(shapes, about.width, about.height));
+    node.append(frame);
     const size = about.width ? about.width + "×" + about.height : "";
     const from = about.source ? about.source + (about.frame >= 0 ? ", frame " + about.frame : "") : about.path;
     const clip = about.frames ? number(about.frames) + " frames, " + (about.seconds || 0).toFixed(1) + " s" : "";
@@ -191,7 +210,7 @@
     if (shown.length) {
       const look = make("div", "look" + (shown.length > 1 ? " several" : ""));
       const stills = shown.filter((index) => !pictures[index].frames).length;
-      look.append(...shown.map((index, position) => figure(index, position + 1 - (pictures[index].frames ? stills : 0))));
+      look.append(...shown.map((index, position) => figure(index, position + 1 - (pictures[index].frames ? stills : 0), item.shapes)));
       if (item.more_pictures) look.append(make("p", "soft small", "and " + number(item.more_pictures) + " more pictures"));
       detail.append(look);
     }
