@@ -16,35 +16,45 @@ class Columns:
     """Gathers them record by record; memory is that of the fields still in question."""
 
     def __init__(self) -> None:
-        self._values: dict[str, dict[str, None]] | None = None
-        self.names: dict[str, str] = {}
+        self._places: dict[str, tuple[str, str]] | None = None  # plain name to where it lies: "" or the object it is in, and its name
+        self._values: dict[str, dict[str, None]] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Look at the next record."""
-        flat = _flat(record)
-        if self._values is None:
-            self._values = {}
-            for name, text in list(flat.items())[:_MOST_FIELDS]:
-                self._values.setdefault(plain_name(name), {})[text] = None
-                self.names.setdefault(plain_name(name), name)
-            return
+        if self._places is None:
+            self._places = _places(record)
+            self._values = {plain: {} for plain in self._places}
         for plain in list(self._values):
-            text = flat.get(self.names[plain], "")
-            if not text or text in self._values[plain]:
+            inside, name = self._places[plain]
+            holder = record.get(inside) if inside else record
+            value = holder.get(name) if isinstance(holder, Mapping) else None
+            text = _short(value)
+            values = self._values[plain]
+            if not text or text in values:
                 del self._values[plain]
             else:
-                self._values[plain][text] = None
+                values[text] = None
 
     def found(self, *without: str) -> dict[str, tuple[str, ...]]:
         """Name to the values in the order of the records, without the fields named (which hold answers)."""
         left = {plain_name(name) for name in without}
-        return {self.names[plain]: tuple(values) for plain, values in (self._values or {}).items() if plain not in left}
+        places = self._places or {}
+        return {places[plain][1]: tuple(values) for plain, values in self._values.items() if plain not in left}
 
 
-def _flat(record: Mapping[str, Any]) -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for part in (record, *(inner for name in _NESTED if isinstance(inner := record.get(name), Mapping))):
-        for name, value in part.items():
-            if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" and len(text := str(value)) <= _LONGEST:
-                flat.setdefault(str(name), text)
-    return flat
+def _places(record: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The fields of a first record that may be an id, and those of the objects in which tools keep a row's own fields."""
+    found: dict[str, tuple[str, str]] = {}
+    for inside in ("", *_NESTED):
+        holder = record.get(inside) if inside else record
+        for name, value in holder.items() if isinstance(holder, Mapping) else ():
+            if _short(value) and len(found) < _MOST_FIELDS:
+                found.setdefault(plain_name(str(name)), (inside, str(name)))
+    return found
+
+
+def _short(value: Any) -> str:
+    """The text of a value that may be an id; "" for any other."""
+    if type(value) is str:
+        return value if len(value) <= _LONGEST else ""
+    return str(value) if type(value) is int else ""

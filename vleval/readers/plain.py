@@ -44,7 +44,8 @@ def taken_row(record: Record, fallback_id: str, where: str, group_by: str, taken
     Raises:
         DataError: the field of the prediction is not there, or holds no text.
     """
-    if not (taken.prediction in record or has_path(record, taken.prediction) or record.get("error")):
+    here = taken.prediction in record
+    if not (here or has_path(record, taken.prediction) or record.get("error")):
         raise DataError(
             f"no prediction: {taken.prediction!r}, which the file's first record has, is not there.",
             where=where,
@@ -55,11 +56,14 @@ def taken_row(record: Record, fallback_id: str, where: str, group_by: str, taken
         raise DataError(
             f"is of the shape {schema!r}, and only {SCHEMA!r} is known.", where=where, cure="Score it with the version that wrote it."
         )
-    value = dig(record, taken.prediction, where) if has_path(record, taken.prediction) else None
+    value = record[taken.prediction] if here else dig(record, taken.prediction, where) if has_path(record, taken.prediction) else None
     prediction, error = answer_of(_single(value, taken.prediction), taken.prediction, record.get("error"), where)
-    identity = taken.id and (taken.id in record or has_path(record, taken.id))
+    own = record.get(taken.id) if taken.id else None
+    if own is None and taken.id and (taken.id in record or has_path(record, taken.id)):
+        own = dig(record, taken.id, where)
+        own = "" if own is None else own  # an id that is null is an empty one
     return Row(
-        id=id_text(dig(record, taken.id, where), taken.id, where) if identity else fallback_id,
+        id=fallback_id if own is None else id_text(own, taken.id, where),
         prediction=prediction,
         error=error,
         references=references_at(record, taken.reference, where) if taken.reference else (),
@@ -69,9 +73,11 @@ def taken_row(record: Record, fallback_id: str, where: str, group_by: str, taken
 
 def references_at(record: Record, field: str, where: str) -> tuple[str, ...]:
     """The accepted answers in a field, by name or path; none where the record lacks it."""
-    if not (field in record or has_path(record, field)):
-        return ()
-    value = dig(record, field, where)
+    value = record.get(field)
+    if value is None:
+        if field in record or not has_path(record, field):
+            return ()
+        value = dig(record, field, where)
     if isinstance(value, str) and (many := alternatives(value)):
         return many
     return find_references(record, where, key=field) if field in record else texts_of(value, field, where)
