@@ -40,3 +40,14 @@ def test_a_mend_is_a_reject_without_repair() -> None:
     refused, repaired = join(draft, {}, repair=False), join(draft, {}, repair=True)
     assert not isinstance(refused, Joined) and (refused.code, refused.reason) == ("VL206", "the row has no tag.")
     assert isinstance(repaired, Joined) and repaired.repairs[0].what == "put it in front"
+
+
+@pytest.mark.parametrize("given", [None, ("<think>It is a cat.</think>cat", "kitten")])
+def test_references_hold_no_thought_and_the_turn_keeps_it(given: tuple[str, ...] | None) -> None:
+    turns = (Turn("user", ("What is it?",)), Turn("assistant", ("<think>\n\n</think>\n\ncat",)))
+    draft = Draft(id="a/1", where="a:1", media=(), meta={}, turns=turns, references=given)
+    for way in (draft, Draft(id="a/1", where="a:1", media=(), meta={}, turns=(Turn("system", ("Be kind.",)), *turns), references=given)):
+        joined = join(way, {}, repair=False)
+        assert isinstance(joined, Joined)
+        assert joined.record.references == (("cat",) if given is None else ("cat", "kitten"))
+        assert joined.record.messages[-1].content == "<think>\n\n</think>\n\ncat"

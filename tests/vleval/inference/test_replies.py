@@ -130,3 +130,10 @@ def test_a_refusal_that_meets_every_question_stops_the_run(status: int, words: s
     assert cure in caught.value.cure
     assert caught.value.what.startswith(f"5 questions and no answer, each with: HTTP {status}")
     assert len(server.bodies) == 5
+
+
+def test_ping_fails_where_the_server_does_not_see_the_images(prepared: Path, vleval: Any) -> None:
+    for tokens, code in ((0, 1), (86, 0)):
+        with serve(FakeServer(tokens_a_picture=tokens)) as server:
+            ran = vleval("ping", "--data", prepared / "openeqa", "--model", "tiny", "--base-url", server.url)
+        assert ran.code == code, ran.out + ran.err
