@@ -72,6 +72,11 @@ def donut_fields(data: Any) -> Fields:
     return _flatten(_donut(data))
 
 
+def donut_tree(data: Any) -> Any:
+    """Donut's `normalize_dict`: objects of lists, whose items are objects or stripped texts."""
+    return _donut(data)
+
+
 def _donut(data: Any) -> Any:
     if not data:
         return {}

@@ -278,3 +278,32 @@ def test_our_llm_match_takes_no_mark_from_elsewhere():
     assert resolve("vlkit", "llm_match").score(rows).values.tolist() == [100, 50, 0, 0]
     with pytest.raises(DataError, match="names no number from 1 to 5"):
         resolve("vlkit", "llm_match").score([row("a", extra={"mark": "9"})])
+
+
+@pytest.mark.parametrize(
+    ("given", "truth", "wanted"),
+    [  # edits over the size of the truth, as zss 1.2 counts them with Donut's costs
+        (
+            {"menu": [{"name": "cake", "count": "3"}, {"name": "juice", "count": "1"}]},
+            {"menu": [{"name": "cake", "count": "2"}, {"name": "juice", "count": "1"}]},
+            1 - 1 / 18,
+        ),
+        ({"a": "bc"}, {"a": "bc"}, 1),
+        ({"b": "bc"}, {"a": "bc"}, 1 - 1 / 3),
+        ({"a": ["x", "yy"]}, {"a": ["yy"]}, 1 - 1 / 3),
+        ({}, {"a": "bc"}, 0),
+        ({"long": "and wrong"}, {"a": "b"}, 0),
+        ({}, {}, 1),
+    ],
+)
+def test_donuts_tree_accuracy(given, truth, wanted):
+    scores = resolve("vlkit", "json_f1:nted").score([row(json.dumps(given), json.dumps(truth))])
+    assert scores.values[0] == pytest.approx(wanted)
+
+
+def test_a_tree_too_large_is_told_and_no_tree_is_empty():
+    many = json.dumps({f"k{n}": "v" for n in range(3_000)})
+    scores = resolve("vlkit", "json_f1:nted").score([row(many, many), row("no json", '{"a": "b"}')])
+    assert scores.values.tolist() == [0, 0]
+    assert scores.unparsed == 1
+    assert "too many fields" in scores.notes[1]
