@@ -1,5 +1,6 @@
 """Write the generated pages of docs/. `--check` writes nothing and fails when a file differs.
 
+- docs/benchmarks.md from the table of benchmarks
 - docs/codes.md from the table of codes
 - the lists of modules in docs/architecture.md and its picture, from the code and from the layers that import-linter holds
 - docs/python.md from the public functions
@@ -10,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.docs import architecture, codes, python_api
+from tools.docs import architecture, benchmarks, codes, python_api
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,6 +21,7 @@ def pages() -> dict[Path, str]:
     docs = ROOT / "docs"
     page = docs / "architecture.md"
     return {
+        docs / "benchmarks.md": benchmarks.render(),
         docs / "codes.md": codes.render(),
         page: architecture.render(ROOT, page.read_text(encoding="utf-8")),
         docs / "architecture.svg": architecture.draw(ROOT),

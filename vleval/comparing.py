@@ -90,7 +90,7 @@ def compare(
     pairs = [_pair(results[0], other, names[0], name, scoring.seed) for other, name in zip(results[1:], names[1:], strict=True)]
     if judging.url:
         pairs = _judged(pairs, results, judging, systems, judge_key, tell_once)
-    return Compared(Comparison(schema=SCHEMA, profile=scoring.profile, pairs=_correct(pairs)), tuple(results), tuple(names))
+    return Compared(Comparison(schema=SCHEMA, profile=results[0].profile, pairs=_correct(pairs)), tuple(results), tuple(names))
 
 
 def _judged(

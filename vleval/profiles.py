@@ -16,7 +16,7 @@ import msgspec
 
 from vldata.errors import UsageError
 from vldata.records.thoughts import without_thought
-from vleval.metric import Metric, named
+from vleval.metric import Metric, Scorer, named
 from vleval.metrics import (
     anls,
     chartqapro,
@@ -203,7 +203,11 @@ def resolve(profile: str, metric: str, options: MetricOptions | None = None) -> 
     options = options or MetricOptions()
     if profile not in PROFILES:
         raise UsageError(f"no profile {profile!r}{_nearest(profile, PROFILES)}.", cure="Profiles: " + ", ".join(PROFILES) + ".")
-    scorer = _builder(profile, metric)(options)
+    return finished(_builder(profile, metric)(options), metric, profile, options)
+
+
+def finished(scorer: Scorer, metric: str, profile: str, options: MetricOptions) -> Metric:
+    """A scorer under its name and profile, which takes thoughts off first where the profile does."""
     strip = strips_thoughts(profile, options)
     if not strip:
         return named(scorer, metric, profile)

@@ -14,6 +14,7 @@ from vldata.errors import DataError, UsageError
 from vldata.version import __version__
 from vleval import profiles
 from vleval.agreeing import marks_agreement
+from vleval.benchmarks.table import benchmark_metric, in_benchmark
 from vleval.explain import explain as explain_result
 from vleval.honest import refuse_nothing
 from vleval.joining import Joined, join, join_marks
@@ -172,9 +173,11 @@ def load(predictions: Predictions, reading: Reading = Reading(), *, group_by: st
 
 def score_rows(joined: Joined, loaded: Loaded, scoring: Scoring, *, tell: Callable[[str], None] = silent) -> ScoreResult:
     """Score rows that have their references."""
+    scoring = in_benchmark(scoring)
     profile, seed, extras = scoring.profile, scoring.seed, scoring.extras
     rows = profiles.read_as(profile, joined.rows)
-    chosen = pick_metrics(rows, profile, scoring.metrics, scoring.options)
+    official = benchmark_metric(scoring)
+    chosen = [official] if official is not None else pick_metrics(rows, profile, scoring.metrics, scoring.options)
     _check_needs(rows, chosen, loaded)
     told = refuse_nothing(rows, loaded.name)
     told += thought_notes(rows, profile, stripped=profiles.strips_thoughts(profile, scoring.options))

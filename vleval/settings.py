@@ -65,6 +65,7 @@ class Scoring(Group, frozen=True, kw_only=True):
 
     Attributes:
         profile: whose behaviour the metrics reproduce: a name of `vleval.profiles.PROFILES`.
+        benchmark: a name of `vleval.benchmarks.table.BENCHMARKS`, which sets profile and metric; "" for none.
         metrics: names as `--metric` takes them; by default those that the profile recommends for the rows' task.
         group_by: the field that rows are clustered by; None to choose, "none" for independent rows.
         options: settings of the metrics.
@@ -75,6 +76,10 @@ class Scoring(Group, frozen=True, kw_only=True):
     PANEL: ClassVar[str] = "Scoring"
 
     profile: Annotated[str, Flag("Whose behaviour the metrics reproduce; `vleval score --list` shows them.")] = "vlkit"
+    benchmark: Annotated[
+        str,
+        Flag("Compute this benchmark's official number; `vleval score --list-benchmarks` shows them.", metavar="NAME", show_default=False),
+    ] = ""
     metrics: Annotated[
         tuple[str, ...], Flag("A metric; may be given more than once. Default: by the rows' task.", ("--metric",), show_default=False)
     ] = ()

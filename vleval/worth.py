@@ -141,7 +141,8 @@ def _value(metric: Metric, rows: Sequence[Row], predictions: Sequence[str]) -> f
     unique: list[Row] = []
     index = np.empty(len(rows), np.intp)
     for position, (row, text) in enumerate(zip(rows, predictions, strict=True)):
-        key = (text, row.references, row.choices, row.lang, row.width, row.height, tuple(row.extra.items()) if row.extra else ())
+        extra = tuple(row.extra.items()) if row.extra else ()
+        key = (text, row.references, row.choices, row.category, row.lang, row.width, row.height, extra)
         place = places.get(key)
         if place is None:
             place = places[key] = len(unique)

@@ -18,6 +18,9 @@ def score(
     per_record: Annotated[Path | None, typer.Option("--per-record", metavar="FILE", help="Write one JSON line per record here.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the score under all profiles and the records that flip.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print which metric each profile defines, and stop.")] = False,
+    list_benchmarks: Annotated[
+        bool, typer.Option("--list-benchmarks", help="Print the benchmarks, whose code each equals, and stop.")
+    ] = False,
     json: o.Json = False,
     reading: Reading,
     scoring: Scoring,
@@ -29,6 +32,9 @@ def score(
 
     if list_:
         _print_table(json)
+        return
+    if list_benchmarks:
+        _print_benchmarks(json)
         return
     if file is None:
         raise UsageError("no predictions file.", cure="Example: vleval score preds.jsonl")
@@ -54,4 +60,15 @@ def _print_table(json: bool) -> None:
         terminal.say_json({"metrics": {name: list(defining) for name, defining in profiles.table()}, "formats": dict(formats)})
         return
     for line in table_lines(profiles.table(), formats):
+        terminal.say(line)
+
+
+def _print_benchmarks(json: bool) -> None:
+    from vldata import terminal
+    from vleval.benchmarks.table import benchmark_documents, benchmark_lines
+
+    if json:
+        terminal.say_json({"benchmarks": benchmark_documents()})
+        return
+    for line in benchmark_lines():
         terminal.say(line)

@@ -56,6 +56,11 @@ def without_punctuation(text: str, period: re.Pattern[str] = _PERIOD, comma: re.
     return period.sub("", result, count=_PERIODS_REMOVED)
 
 
+def without_punctuation_lone(text: str) -> str:
+    """As VLMEvalKit's `process_punctuation`: a full stop stays that stands beside a digit."""
+    return without_punctuation(text, _PERIOD_LONE)
+
+
 def without_articles(text: str) -> str:
     """Lower case, number words as digits, no articles, apostrophes put back into contractions."""
     words = [_DIGITS.get(word, word) for word in text.lower().split()]
@@ -79,7 +84,7 @@ def _normal_lmms(text: str) -> str:
 
 @cached(1 << 16)
 def _normal_lone(text: str) -> str:
-    return without_articles(without_punctuation(_flat(text), _PERIOD_LONE))
+    return without_articles(without_punctuation_lone(_flat(text)))
 
 
 @cached(1 << 16)

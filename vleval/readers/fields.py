@@ -14,10 +14,11 @@ from vleval.readers.names import IDS, REFERENCES, plain_name
 IMAGE_KEYS = ("images", "image", "image_path", "img_path", "imgname", "img")
 GROUP_KEYS = ("scene", "episode", "cluster")
 _QUESTION_KEYS = ("question", "query", "problem")
+EXTRA_KEYS = ("mark", "question_type", "year_flags", "duration", "l2-category")
 _CONTEXT_KEYS = frozenset(
-    {*_QUESTION_KEYS, *IMAGE_KEYS, *GROUP_KEYS}
+    {*EXTRA_KEYS, *_QUESTION_KEYS, *IMAGE_KEYS, *GROUP_KEYS}
     | {"choices", "options", "category", "task", "kind", "type", "human_or_machine", "lang", "width", "height", "meta", "metadata"}
-    | {"episode_history", "A", "mark", "marks", "finish_reason", "question_type", "year_flags"}
+    | {"episode_history", "A", "marks", "finish_reason"}
 )
 MEDIA_TAG = re.compile(r"(?:<image>|<video>|<\|vision_start\|>|<\|(?:image|video)_pad\|>|<\|vision_end\|>)+\s*")
 
@@ -169,7 +170,7 @@ def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Con
         groups.setdefault("image", "|".join(images))
     if groups:
         context["groups"] = groups
-    extra = {key: str(flat[key]) for key in ("mark", "question_type", "year_flags") if flat.get(key) is not None}
+    extra = {key: str(flat[key]) for key in EXTRA_KEYS if flat.get(key) is not None}
     if extra:
         context["extra"] = extra
     return context

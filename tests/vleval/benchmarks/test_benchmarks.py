@@ -1,0 +1,326 @@
+"""The benchmarks: values that the upstream code gave (tools/goldens/benchmarks.py compares thousands more), and the way from a file."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from vldata.errors import DataError, UsageError
+from vleval import MetricOptions, Row, Scoring, compare, score
+from vleval.benchmarks import choices, mmmu, ocrbench, vsibench, yes_no
+from vleval.benchmarks.table import BENCHMARKS, known_name
+
+PETS = ("cat", "dog", "a red car", "none of them")
+
+
+def official(name, rows):
+    """The result of a benchmark over rows, without its extras."""
+    result = score(rows, scoring=Scoring(benchmark=name, extras=False, group_by="none"))
+    return result.metrics[name]
+
+
+def row(number, prediction, *references, **more):
+    return Row(id=str(number), prediction=prediction, references=references, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "negation"),
+    [
+        ("Yes, it is.", "yes", "yes"),
+        ("No, there is not.", "no", "no"),
+        ("yes and no", "", "no"),
+        ("There is a dog.", "", "yes"),
+        ("yes-no", "", "yes"),
+        ("YES!", "yes", "yes"),
+        ("It is no dog. Yes", "", "no"),
+        ("Yes. No", "", "yes"),
+        ("noyes", "", "yes"),
+        ("no.", "no", "no"),
+        ("NO", "no", "yes"),
+        ("3,4 no", "no", "no"),
+    ],
+)
+def test_yes_and_no_as_each_tool_reads_them(text, word, negation):
+    assert yes_no.read_words(text) == word
+    assert yes_no.read_negation(text) == negation
+
+
+def test_pope_counts_a_question_in_each_of_its_splits():
+    rows = [
+        row(1, "Yes", "Yes", category="random,popular"),
+        row(2, "Yes", "No", category="random"),
+        row(3, "maybe", "Yes", category="popular"),
+        row(4, None, "No", category="random", error="timeout"),
+    ]
+    found = official("pope", rows)
+    assert found.parts["accuracy"] == pytest.approx(100 * 2 / 5)
+    assert found.parts["precision"] == pytest.approx(100 * 2 / 3)
+    assert found.parts["recall"] == pytest.approx(100 * 2 / 3)
+    assert found.value == pytest.approx(100 * 2 / 3)
+    assert found.parts["random F1"] == pytest.approx(100 * 2 / 3)
+    assert found.parts["yes ratio"] == pytest.approx(60)
+    assert found.unparsed == 1
+
+
+def test_always_yes_is_the_floor_of_pope():
+    rows = [row(number, "Yes", "Yes" if number % 2 else "No") for number in range(20)]
+    found = score(rows, scoring=Scoring(benchmark="POPE")).metrics["pope"]
+    assert found.value == found.floors.constant == pytest.approx(100 * 2 / 3)
+    assert found.low < found.value < found.high
+
+
+def test_hallusion_groups_figures_and_questions():
+    ids = ["VD_chart_1_0_0_0", "VD_chart_1_0_0_1", "VD_chart_1_0_1_0", "VS_map_0_0_0_0"]
+    rows = [Row(id=i, prediction=p, references=("Yes",), category=i[:2]) for i, p in zip(ids, ["Yes", "No", "Yes", "Yes"], strict=True)]
+    found = official("hallusionbench", rows)
+    assert found.value == found.parts["aAcc"] == 75
+    assert found.parts["fAcc"] == pytest.approx(100 * 2 / 3)
+    assert found.parts["qAcc"] == pytest.approx(100 * 2 / 3)
+    assert found.parts["average"] == pytest.approx((75 + 400 / 3) / 3)
+    assert found.parts["VD fAcc"] == 50
+    with pytest.raises(DataError, match="category_subcategory"):
+        official("hallusionbench", [row(1, "Yes", "Yes")])
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("B.", "B"),
+        ("The answer is **D**.", "D"),
+        ("A or B", ""),
+        ("dog", "B"),
+        ("b", ""),
+        ("Cannot determine the answer", "Z"),
+        ("A cat", "A"),
+    ],
+)
+def test_letters_without_a_judge(text, letter):
+    found = official("mmstar", [row(1, text, "B", choices=PETS), row(2, "B", "B", choices=PETS)])
+    assert found.value == (100 if letter == "B" else 50)
+    assert found.unparsed == (letter == "")
+
+
+def test_a_reference_that_is_no_letter_stops():
+    with pytest.raises(DataError, match="none of the letters"):
+        official("ai2d", [row(1, "B", "dog", choices=PETS)])
+    with pytest.raises(DataError, match="choices"):
+        official("ai2d", [row(1, "B", "B")])
+
+
+def test_mmbench_wants_every_order_right():
+    def turn(question, number, prediction):
+        return row(question + number * 10**6, prediction, "A", choices=PETS, groups={"circle": str(question)})
+
+    rows = [turn(1, number, "A") for number in range(4)] + [turn(2, number, "A" if number else "B") for number in range(4)]
+    found = official("mmbench", rows)
+    assert (found.value, found.parts["plain"]) == (50, 50)
+    short = official("mmbench", rows[:7])
+    assert any("fewer orders" in note for note in short.notes)
+    with pytest.raises(DataError, match="lacks the round"):
+        official("mmbench", rows[1:])
+    with pytest.raises(DataError, match="several orders"):
+        official("mmstar", rows)
+    assert any("asked once" in note for note in official("mmbench", [rows[0], rows[4]]).notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("C", "C"),
+        ("Best answer: C", "B"),
+        ("The answer is D", "D"),
+        ("Answer: C", "C"),
+        ("Because of it, C", "B"),
+        ("dog", "B"),
+        ("what", ""),
+    ],
+)
+def test_video_mme_reads_the_first_letter(text, letter):
+    assert choices.read_video_mme(text, PETS) == letter
+
+
+def test_video_mme_by_duration():
+    rows = [row(1, "A", "A", category="short"), row(2, "B", "A", extra={"duration": "long"}), row(3, "A", "A")]
+    found = official("video-mme", rows)
+    assert found.parts == {"short": 100, "long": 0}
+    assert any("1 of 3 rows do not tell" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "formula", "right"),
+    [
+        ("It says OPEN.", ("open",), False, True),
+        ("x ^ 2", ("x^2",), True, True),
+        ("x ^ 2", ("x^2",), False, False),
+        ("X^2", ("x^2",), True, False),
+        ("a\nb", ("A B",), False, True),
+        ("", ("open",), False, False),
+    ],
+)
+def test_ocrbench_looks_for_the_accepted_answer(text, known, formula, right):
+    assert ocrbench.holds(text, known, formula=formula) is right
+
+
+def test_ocrbench_points():
+    rows = [row(1, "Open", "open", category="Digit String Recognition"), row(2, "x", "y", category="Key Information Extraction")]
+    found = official("ocrbench", rows)
+    assert (found.value, found.parts["Text Recognition"], found.parts["final score"]) == (50, 1, 1)
+    assert any("1,000 questions" in note for note in found.notes)
+    with pytest.raises(DataError, match="no category"):
+        official("ocrbench", [row(1, "a", "a", category="OCR")])
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("(B)", "B"),
+        ("Both (A) and (C) are wrong; (B)", "B"),
+        ("A because", "A"),
+        ("B.", "B"),
+        ("Because A is not right, C it is. So C", "C"),
+        ("It looks like a red car to me", "C"),
+        ("red", ""),
+        ("a red car", ""),
+        ("'!B!'", ""),
+    ],
+)
+def test_mmmu_letters(text, letter):
+    assert mmmu.read_choice(text, PETS) == letter
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "right"),
+    [
+        ("The answer is 42.", ("42",), True),
+        ("so 1,234 = 3.50", ("3.5",), True),
+        ("1e3", ("1000",), True),
+        ("it is red", ("Red",), True),
+        ("it is reddish", ("red",), True),
+        ("xy", ("x",), False),
+        ("12.5,", ("12.5",), True),
+        ("7 or -7", ("-7",), True),
+        ("so cat\nfinal answer dog", ("cat", "bird"), True),
+        ("", ("cat",), False),
+    ],
+)
+def test_mmmu_open_questions(text, known, right):
+    assert mmmu.open_right(text, known) is right
+
+
+def test_mmmu_parts_and_no_guess():
+    rows = [
+        row(1, "perhaps", "B", choices=PETS, extra={"question_type": "multiple-choice"}),
+        row(2, "It is 4", "4", extra={"question_type": "open"}),
+    ]
+    found = official("mmmu", rows)
+    assert found.parts == {"multiple-choice": 0, "open": 100}
+    assert found.unparsed == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "right", "value"),
+    [
+        (10, 10, 1.0),
+        (9.5, 10, 1.0),
+        (9, 10, 0.9),
+        (5, 10, 0.1),
+        (4, 10, 0.0),
+        (15, 10, 0.1),
+        (12, 10, 0.6),
+    ],  # upstream's own rounding: 0.2 is above 1 - 0.8
+)
+def test_relative_accuracy(said, right, value):
+    assert vsibench.relative_accuracy(said, right) == pytest.approx(value)
+
+
+def test_vsi_bench_is_the_mean_over_kinds():
+    def asked(number, kind, prediction, reference):
+        return row(number, prediction, reference, extra={"question_type": kind})
+
+    rows = [
+        *(asked(number, "object_counting", "3 chairs", "3") for number in range(9)),
+        asked(10, "route_planning", "B.", "A"),
+        asked(11, "object_rel_direction_easy", "a", "A"),
+        asked(12, "object_rel_direction_hard", "B", "A"),
+    ]
+    found = official("vsi-bench", rows)
+    assert found.value == pytest.approx((100 + 0 + 50) / 3)
+    assert found.parts["object_rel_direction"] == 50
+    assert any("No question of the kinds" in note for note in found.notes)
+    with pytest.raises(DataError, match="question_type"):
+        official("vsi-bench", [row(1, "3", "3")])
+    with pytest.raises(DataError, match="no number other than 0"):
+        official("vsi-bench", [asked(1, "object_counting", "3", "three")])
+
+
+def test_charts_and_documents_in_percent():
+    rows = [row(1, "10.2", "10", kind="human"), row(2, "x", "10", kind="augmented")]
+    found = official("chartqa", rows)
+    assert (found.value, found.by_kind["human"].value, found.scale) == (50, 100, 100)
+    assert official("docvqa", [row(1, "colour", "color")]).value == pytest.approx(100 * 5 / 6)
+    assert official("textvqa", [row(1, "Red.", *["red"] * 3, *["blue"] * 7)]).value == pytest.approx(90)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_scorer_keeps_its_rows_and_scale(name):
+    """A failed row is 0 in each, and nothing is lost."""
+    more = {"choices": PETS, "category": "Doc-oriented VQA", "extra": {"question_type": "route_planning" if name == "vsi-bench" else ""}}
+    truth = "Yes" if name.startswith(("pope", "hallusion")) else "A"
+    rows = [
+        Row(id=f"VD_map_1_0_0_{i}", prediction=p, references=(truth,) * 10 if "textvqa" in name else (truth,), **more)
+        for i, p in enumerate((truth, None))
+    ]
+    scores = BENCHMARKS[name].build(MetricOptions()).score(rows)
+    assert np.array_equal(scores.values, [100, 0])
+
+
+def test_the_table_tells_whose_code_it_is():
+    for name, benchmark in BENCHMARKS.items():
+        assert known_name(name.upper()) == name
+        assert len(benchmark.commit) == 40 and "/" in benchmark.source and benchmark.equal
+
+
+def test_wrong_calls_are_named():
+    with pytest.raises(UsageError, match="did you mean 'pope'"):
+        official("popee", [row(1, "yes", "yes")])
+    with pytest.raises(UsageError, match="profile of its own"):
+        score([row(1, "yes", "yes")], scoring=Scoring(benchmark="pope", profile="inspect"))
+    with pytest.raises(UsageError, match="metric of its own"):
+        score([row(1, "yes", "yes")], scoring=Scoring(benchmark="pope", metrics=("anls",)))
+
+
+def test_two_systems_compare_by_a_benchmark(tmp_path):
+    for name, answers in (("a", ("Yes", "Yes", "No")), ("b", ("Yes", "No", "No"))):
+        lines = [
+            {"index": i, "question": f"q{i}", "answer": "Yes", "prediction": text, "category": "random"} for i, text in enumerate(answers)
+        ]
+        (tmp_path / f"{name}.json").write_text(json.dumps(lines))
+    found = compare([str(tmp_path / "a.json"), str(tmp_path / "b.json")], scoring=Scoring(benchmark="POPE"))
+    assert found.comparison.profile == "vlmevalkit"
+    assert [result.metrics["pope"].n for result in found.results] == [3, 3]
+
+
+def test_from_a_file_on_the_command_line(tmp_path):
+    from vleval.cli import app
+
+    lines = [
+        {
+            "index": f"VD_chart_1_0_{i}_0",
+            "question": f"q{i}",
+            "answer": "Yes",
+            "prediction": "yes",
+            "category": "VD",
+            "l2-category": "chart",
+        }
+        for i in range(3)
+    ]
+    file = tmp_path / "HallusionBench.json"
+    file.write_text(json.dumps(lines))
+    run = CliRunner().invoke(app, ["score", str(file), "--benchmark", "hallusionbench", "--json"])
+    assert run.exit_code == 0, run.output
+    found = json.loads(run.stdout)["metrics"]["hallusionbench"]
+    assert found["value"] == found["parts"]["fAcc"] == 100
+    assert "benchmark:hallusionbench" in found["signature"]
+    listed = CliRunner().invoke(app, ["score", "--list-benchmarks", "--json"])
+    assert set(json.loads(listed.stdout)["benchmarks"]) == set(BENCHMARKS)
