@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ def test_an_interrupt_while_it_starts_is_one_line(command: str, delay_s: float) 
     time.sleep(delay_s)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)
+    if err.splitlines()[-1:] == ["KeyboardInterrupt"] and re.findall(r'File "(.*?)"', err) == ["<string>"]:
+        return  # it came between the line that we wait for and the call
     assert "Traceback" not in err and (err.strip() == "Interrupted." if child.returncode == 130 else child.returncode in (0, -2))
 
 

@@ -85,7 +85,7 @@ def split(
 
 
 @dataclass(frozen=True, repr=False)
-class Certificate(JobResult):
+class CertifyResult(JobResult):
     """What held of a split; see `vldata.splits.certification.Certification`."""
 
     certification: Certification
@@ -121,7 +121,7 @@ def certify(
     workers: Workers = 0,
     strict: Annotated[bool, Flag("Exit 1 for near-duplicates too.")] = False,
     on_progress: OnProgress | None = None,
-) -> Certificate:
+) -> CertifyResult:
     """Prove from the files that no group, id or image is on two sides of a split; exit 1 when one is.
 
     Near-duplicates across sides are shown as something to look at: a threshold finds them, and --strict makes them fail.
@@ -134,4 +134,4 @@ def certify(
 
     paths = DatasetPaths.at(target)
     near = Nearness(image_distance, text_similarity)
-    return Certificate(run(paths.out, paths.name, near=near, workers=workers, on_progress=on_progress), strict)
+    return CertifyResult(run(paths.out, paths.name, near=near, workers=workers, on_progress=on_progress), strict)

@@ -27,7 +27,7 @@ from vldata.output.tokens import text_bytes
 from vldata.records.record import Record, decode_record
 
 
-class Part(NamedTuple):
+class NewDataset(NamedTuple):
     """One dataset to publish: its lines with the records they hold, and the contract but for what follows from them."""
 
     name: str
@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
 def publish_parts(
     paths: DatasetPaths,
-    parts: Sequence[Part],
+    parts: Sequence[NewDataset],
     media: Mapping[str, MediaLine],
     *,
     made_by: str,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
+from vldata.datasets.derive import NewDataset, publish_parts, read_media, read_whole
 from vldata.errors import DataError
 from vldata.files import inside
 from vldata.files.copying import copy_below
@@ -89,7 +89,7 @@ def rename(paths: DatasetPaths, new: str) -> None:
         lines, records = read_whole(paths, contract)
         kept = ((paths.rejects, target.rejects), (paths.repairs, target.repairs))
         more = [(final.name, left) for left, final in kept if left.is_file()]
-        part = Part(new, lines, records, contract)
+        part = NewDataset(new, lines, records, contract)
         publish_parts(target, [part], read_media(paths), made_by="rename", unregister=(paths.name,), more=more)
 
 

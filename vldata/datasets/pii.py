@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from vldata.datasets.dataset import Dataset
-from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
+from vldata.datasets.derive import NewDataset, publish_parts, read_media, read_whole
 from vldata.errors import DataError
 from vldata.output.contract import Counts, read_contract
 from vldata.output.dataset_info import read_dataset_info
@@ -186,7 +186,7 @@ def redact(paths: DatasetPaths, name: str = "", *, overwrite: bool = False) -> t
     with hold_dataset(target):
         recover(target, "pii", owned=(target.name,))
         _refuse_taken(target, overwrite=overwrite)
-        publish_parts(target, [Part(target.name, content, cleaned, base)], read_media(paths), made_by="pii")
+        publish_parts(target, [NewDataset(target.name, content, cleaned, base)], read_media(paths), made_by="pii")
     return target.name, sum(changed)
 
 

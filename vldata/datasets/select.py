@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
+from vldata.datasets.derive import NewDataset, publish_parts, read_media, read_whole
 from vldata.errors import DataError, UsageError
 from vldata.output.contract import Contract, Counts, read_contract
 from vldata.output.dataset_info import read_dataset_info
@@ -192,7 +192,7 @@ def _publish(
     target = DatasetPaths(paths.out, check_name(name))
     counts = Counts(read=len(records), written=len(rows), rejected=0, excluded=len(records) - len(rows))
     base = msgspec.structs.replace(contract, settings={**contract.settings, **settings}, counts=counts, split=None)
-    part = Part(name, [lines[row] for row in rows], [records[row] for row in rows], base)
+    part = NewDataset(name, [lines[row] for row in rows], [records[row] for row in rows], base)
     made_by = next(iter(settings))
     with hold_dataset(target):
         recover(target, made_by, owned=(target.name,))

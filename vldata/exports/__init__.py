@@ -16,25 +16,25 @@ from vldata.suggest import nearest
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """A format: the function that writes it, and what it is, for the help."""
 
     write: Callable[[ExportPlan], Exported]
     title: str
 
 
-FORMATS: dict[str, Format] = {
-    "llamafactory": Format(llamafactory.export_sharegpt, "sharegpt records, registry entry and training YAML"),
-    "alpaca": Format(llamafactory.export_alpaca, "LLaMA-Factory's alpaca columns"),
-    "swift": Format(jsonl.export_swift, "ms-swift messages and images"),
-    "trl": Format(jsonl.export_trl, "TRL prompt and completion of content parts"),
-    "llava": Format(jsonl.export_llava, "LLaVA conversations"),
-    "openai": Format(jsonl.export_openai, "OpenAI content parts with data URLs"),
-    "qwen": Format(jsonl.export_qwen, "Qwen's own fine-tuning scripts"),
-    "internvl": Format(jsonl.export_internvl, "InternVL annotations and meta.json"),
-    "parquet": Format(tables.export_parquet, "parquet shards, pictures embedded or as paths"),
-    "webdataset": Format(tables.export_webdataset, "tar shards of pictures and JSON"),
-    "hf": Format(tables.export_hf, "a datasets folder for load_from_disk"),
+FORMATS: dict[str, ExportFormat] = {
+    "llamafactory": ExportFormat(llamafactory.export_sharegpt, "sharegpt records, registry entry and training YAML"),
+    "alpaca": ExportFormat(llamafactory.export_alpaca, "LLaMA-Factory's alpaca columns"),
+    "swift": ExportFormat(jsonl.export_swift, "ms-swift messages and images"),
+    "trl": ExportFormat(jsonl.export_trl, "TRL prompt and completion of content parts"),
+    "llava": ExportFormat(jsonl.export_llava, "LLaVA conversations"),
+    "openai": ExportFormat(jsonl.export_openai, "OpenAI content parts with data URLs"),
+    "qwen": ExportFormat(jsonl.export_qwen, "Qwen's own fine-tuning scripts"),
+    "internvl": ExportFormat(jsonl.export_internvl, "InternVL annotations and meta.json"),
+    "parquet": ExportFormat(tables.export_parquet, "parquet shards, pictures embedded or as paths"),
+    "webdataset": ExportFormat(tables.export_webdataset, "tar shards of pictures and JSON"),
+    "hf": ExportFormat(tables.export_hf, "a datasets folder for load_from_disk"),
 }
 
 

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Self
 
 from vldata.errors import DataError
 from vldata.media.refs import Failure
-from vldata.media.worker import LENGTH, OUT_OF_MEMORY, Reply, Setup, pack
+from vldata.media.worker import LENGTH, OUT_OF_MEMORY, Setup, WorkerReply, pack
 
 DEFAULT_TIMEOUT_S = 60.0
 DEFAULT_MEMORY_LIMIT_BYTES = 4 * 1024**3
@@ -107,7 +107,7 @@ class _Worker:
             if rest:
                 self.outgoing.appendleft(rest)
 
-    def replies(self) -> Iterator[Reply | None]:
+    def replies(self) -> Iterator[WorkerReply | None]:
         """Yield every reply that has arrived whole; None at the end of the pipe: it is dead."""
         dead = False
         while True:

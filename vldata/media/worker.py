@@ -32,7 +32,7 @@ class Setup(NamedTuple):
     memory_limit_bytes: int | None
 
 
-class Reply(NamedTuple):
+class WorkerReply(NamedTuple):
     """The answer to one item, or to the setup: a result, an error of ours to raise in the parent, or the traceback of a bug."""
 
     result: Any = None
@@ -68,13 +68,13 @@ def main() -> None:
 
 def _answer(sink: int, act: Callable[[], Any]) -> None:
     try:
-        message = pack(Reply(result=act()))
+        message = pack(WorkerReply(result=act()))
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except VlkitError as error:
-        message = pack(Reply(error=error))
+        message = pack(WorkerReply(error=error))
     except Exception:  # a bug: the parent raises it where a person sees it
-        message = pack(Reply(bug=traceback.format_exc()))
+        message = pack(WorkerReply(bug=traceback.format_exc()))
     _write(sink, message)
 
 

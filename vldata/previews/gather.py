@@ -20,7 +20,7 @@ from vldata.output.folder import Target
 from vldata.output.publish import MediaLine
 from vldata.output.sides import iter_sides, parent_digest
 from vldata.previews.drawn import drawn_shapes
-from vldata.previews.items import MAX_PICTURES, Item, Note, Picture, make_broken_item, make_item
+from vldata.previews.items import MAX_PICTURES, Note, PreviewImage, PreviewItem, make_broken_item, make_item
 from vldata.records.findings import Finding
 from vldata.records.record import Record, decode_record
 from vldata.splits.grouping import SIDES
@@ -62,8 +62,8 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     contract: Contract
     overview: Overview
-    items: tuple[Item, ...]
-    pictures: tuple[Picture, ...]
+    items: tuple[PreviewItem, ...]
+    pictures: tuple[PreviewImage, ...]
 
 
 def gather(target: Target, *, limit: int, seed: int = 0, tokenizer: str = "") -> Gathered:
@@ -200,9 +200,9 @@ class _Reader:
         chosen |= dict(sorted(sorting.items(), key=lambda entry: len(entry[1])))
         return tokens, vision, tuple(Facet(name, dict(found if name == "side" else found.most_common())) for name, found in chosen.items())
 
-    def items(self, rows: set[int]) -> tuple[tuple[Item, ...], tuple[Picture, ...]]:
+    def items(self, rows: set[int]) -> tuple[tuple[PreviewItem, ...], tuple[PreviewImage, ...]]:
         """The chosen records, and the table of their pictures in order of first use."""
-        items: list[Item] = []
+        items: list[PreviewItem] = []
         numbers: dict[str, int] = {}
         for row, ((file, number, line), record, notes) in enumerate(self._records()):
             if row not in rows:
@@ -220,11 +220,11 @@ class _Reader:
             items.append(make_item(record, at=at, numbers=numbers, side=side, vision=seen, text=text, findings=notes, shapes=shapes))
         return tuple(items), tuple(self._picture(path) for path in numbers)
 
-    def _picture(self, path: str) -> Picture:
+    def _picture(self, path: str) -> PreviewImage:
         line = self.media.get(path)
         if line is None:
-            return Picture(path=path)
-        return Picture(
+            return PreviewImage(path=path)
+        return PreviewImage(
             path=path,
             width=line.width,
             height=line.height,

@@ -20,7 +20,7 @@ _MAX_MESSAGE = 300
 Note = tuple[str, str]  # a finding of one record: code and sentence
 
 
-class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+class PreviewTurn(msgspec.Struct, frozen=True, omit_defaults=True):
     """One turn. `length` is that of the whole text, where `text` is only its beginning."""
 
     role: str
@@ -28,12 +28,12 @@ class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
     length: int = 0
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PreviewItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One record. `pictures` are numbers in the page's table of pictures; `at` is file and line."""
 
     id: str
     at: str
-    turns: tuple[Turn, ...]
+    turns: tuple[PreviewTurn, ...]
     more_turns: int = 0
     pictures: tuple[int, ...] = ()
     more_pictures: int = 0
@@ -46,7 +46,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     shapes: tuple[Shape, ...] = ()  # boxes, points and polygons of its texts, in pixels of its one image
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PreviewImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One picture of the page's table: its size, and where it came from. `shown` is its place among the thumbnails, -1 for none.
 
     A kept video stands there with its first frame; `frames` and `seconds` tell it apart.
@@ -72,11 +72,11 @@ def make_item(
     text: int,
     findings: Sequence[Note],
     shapes: tuple[Shape, ...] = (),
-) -> Item:
+) -> PreviewItem:
     """The item of a record; `numbers` gives the place of each picture in the page's table."""
     answers = {message.content for message in record.messages if message.role == "assistant"}
     others = [reference for reference in record.references if reference not in answers]
-    return Item(
+    return PreviewItem(
         id=visible(record.id[:_MAX_META]),
         at=at,
         turns=tuple(_turn(message.role, message.content) for message in record.messages[:MAX_TURNS]),
@@ -99,16 +99,16 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
         yield "tools", record.tools
 
 
-def make_broken_item(line: bytes, *, at: str, findings: Sequence[Note]) -> Item:
+def make_broken_item(line: bytes, *, at: str, findings: Sequence[Note]) -> PreviewItem:
     """The item of a line that is no record: its bytes as text."""
-    return Item(id="", at=at, turns=(_turn("line", line[: MAX_TEXT * 4].decode("utf-8", "replace")),), findings=_notes(findings))
+    return PreviewItem(id="", at=at, turns=(_turn("line", line[: MAX_TEXT * 4].decode("utf-8", "replace")),), findings=_notes(findings))
 
 
 def _notes(findings: Sequence[Note]) -> tuple[Note, ...]:
     return tuple((code, visible(message[:_MAX_MESSAGE])) for code, message in findings)
 
 
-def _turn(role: str, text: str) -> Turn:
+def _turn(role: str, text: str) -> PreviewTurn:
     if len(text) <= MAX_TEXT:
-        return Turn(role, visible(text))
-    return Turn(role, visible(text[:MAX_TEXT]), len(text))
+        return PreviewTurn(role, visible(text))
+    return PreviewTurn(role, visible(text[:MAX_TEXT]), len(text))

@@ -15,7 +15,7 @@ from vldata.files.paths import path_fault
 from vldata.media.refs import Failure
 from vldata.output.folder import DatasetPaths, Target
 from vldata.previews.gather import Gathered, gather
-from vldata.previews.items import Item, Picture
+from vldata.previews.items import PreviewImage, PreviewItem
 from vldata.previews.page import gallery_parts
 from vldata.web.thumbs import make_thumbnails
 from vldata.workers import count_workers
@@ -99,7 +99,7 @@ def make_preview(
     )
 
 
-def by_turn(items: Sequence[Item]) -> list[int]:
+def by_turn(items: Sequence[PreviewItem]) -> list[int]:
     """The pictures in the order they deserve a place: the first of every record, then the second of every record, and so on."""
     turns = zip_longest(*(item.pictures for item in items), fillvalue=-1)
     return [number for number in dict.fromkeys(number for turn in turns for number in turn) if number >= 0]
@@ -131,7 +131,7 @@ def _thumbnails(
     return made, lost
 
 
-def _picture_notes(pictures: Sequence[Picture], made: int, lost: int) -> list[str]:
+def _picture_notes(pictures: Sequence[PreviewImage], made: int, lost: int) -> list[str]:
     notes = []
     if lost:
         notes.append(f"Pictures that cannot be read and are not shown: {lost:,}. vldata validate names them.")

@@ -26,7 +26,7 @@ from vldata.files.strictjson import read_user_text
 from vldata.media.refs import BytesRef, FileRef, FormatRule, MediaRef
 from vldata.records.draft import Draft, Reject, Setting, Slot, Turn
 from vldata.sources.census import Census, extra_json
-from vldata.sources.chartqa_rows import Row, RowFile, find_row_files
+from vldata.sources.chartqa_rows import ChartFile, ChartRow, find_row_files
 from vldata.sources.errors import RowError
 
 COLUMNS = ("source", "task", "split", "kind", "chart", "extra")
@@ -56,7 +56,7 @@ class ChartQaSource(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     total: int | None
     split: str
-    files: tuple[RowFile, ...]
+    files: tuple[ChartFile, ...]
     prompt: str
     tables: bool
     ignore: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class ChartQaSource(msgspec.Struct, frozen=True, kw_only=True):
                 yield self._draft(row, where, number, census)
                 number += 1
 
-    def _draft(self, row: Row | str, where: str, number: int, census: Census) -> Draft | Reject:
+    def _draft(self, row: ChartRow | str, where: str, number: int, census: Census) -> Draft | Reject:
         record_id = f"chartqa/{self.split}/{number:05d}"
         if isinstance(row, str):
             return Reject(record_id, where, "VL201", row)
@@ -154,7 +154,7 @@ def open_source(
     return [_source_of(name, files, root, wording, tables=tables, ignore=tuple(ignore)) for name in wanted]
 
 
-def _source_of(split: str, files: list[RowFile], root: Path, prompt: str, *, tables: bool, ignore: tuple[str, ...]) -> ChartQaSource:
+def _source_of(split: str, files: list[ChartFile], root: Path, prompt: str, *, tables: bool, ignore: tuple[str, ...]) -> ChartQaSource:
     own = tuple(file for file in files if split in file.splits)
     total = sum(file.splits[split] for file in own)
     layout = ", ".join(dict.fromkeys(file.layout for file in own))
@@ -186,7 +186,7 @@ def _fill(prompt: str, question: str) -> tuple[str | Slot, ...]:
     return tuple(part for part in parts if part != "")
 
 
-def _media(row: Row) -> MediaRef | None:
+def _media(row: ChartRow) -> MediaRef | None:
     if row.data is not None:
         return BytesRef(data=row.data, source=row.source)
     path = find_below(row.folder, row.chart, follow_links=row.follow_links)
@@ -195,7 +195,7 @@ def _media(row: Row) -> MediaRef | None:
     return FileRef(path=str(path.absolute()), source=row.source)
 
 
-def _table_text(row: Row) -> str:
+def _table_text(row: ChartRow) -> str:
     """Return the chart's table as tab-separated lines, or "" where there is none."""
     path = row.folder.parent / "tables" / f"{Path(row.chart).stem}.csv"
     if row.data is not None or not path.is_file():

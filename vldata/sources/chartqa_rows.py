@@ -21,7 +21,7 @@ _KINDS = ("human", "augmented")
 _MAX_CELL_BYTES = 64 * 1024 * 1024
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class ChartRow(msgspec.Struct, frozen=True, kw_only=True):
     """One question. The chart is a file `chart` below `folder`, or `data`."""
 
     question: str
@@ -35,20 +35,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
-class RowFile(NamedTuple):
+class ChartFile(NamedTuple):
     """A file with questions: its layout, how many of each split it holds, and how to read them."""
 
     path: Path
     layout: str
     splits: dict[str, int]
-    read: Callable[[str], Iterator[tuple[str, Row | str]]]
+    read: Callable[[str], Iterator[tuple[str, ChartRow | str]]]
 
-    def rows(self, split: str) -> Iterator[tuple[str, Row | str]]:
+    def rows(self, split: str) -> Iterator[tuple[str, ChartRow | str]]:
         """Yield `(where, row or the reason why there is none)` of one split, in file order."""
         return self.read(split)
 
 
-def find_row_files(root: Path, *, follow_links: bool) -> list[RowFile]:
+def find_row_files(root: Path, *, follow_links: bool) -> list[ChartFile]:
     """Find the question files below a folder, or open the one that was named."""
     if root.is_file():
         return [file for file in (_open_file(root, root.parent, follow_links),) if file]
@@ -58,7 +58,7 @@ def find_row_files(root: Path, *, follow_links: bool) -> list[RowFile]:
     return []
 
 
-def _search(folder: Path, follow_links: bool) -> list[RowFile]:
+def _search(folder: Path, follow_links: bool) -> list[ChartFile]:
     if not folder.is_dir():
         return []
     names = [f"{split}_{kind}{suffix}" for split in _SPLIT_NAMES for kind in _KINDS for suffix in (".json", ".jsonl")]
@@ -75,7 +75,7 @@ def _search(folder: Path, follow_links: bool) -> list[RowFile]:
     return []
 
 
-def _open_file(path: Path, folder: Path, follow_links: bool) -> RowFile | None:
+def _open_file(path: Path, folder: Path, follow_links: bool) -> ChartFile | None:
     if path.suffix == ".parquet":
         return _open_parquet(path)
     if path.suffix == ".tsv":
@@ -97,22 +97,22 @@ def _split_of(path: Path) -> str:
 # --- parquet -------------------------------------------------------------------------------------------------------------------------
 
 
-def _open_parquet(path: Path) -> RowFile | None:
+def _open_parquet(path: Path) -> ChartFile | None:
     columns = parquet_columns(path)
     if "image" not in columns or not {"query", "question"} & columns.keys() or not {"label", "answer"} & columns.keys():
         return None
     split = _split_of(path)
     layout = "parquet with image paths" if "imgname" in columns else "parquet with embedded charts"
 
-    def read(_split: str) -> Iterator[tuple[str, Row | str]]:
+    def read(_split: str) -> Iterator[tuple[str, ChartRow | str]]:
         for number, cells in iter_parquet_rows(path):
             where = f"{path.name}[{number}]"
             yield where, _parquet_row(cells, where, path)
 
-    return RowFile(path, layout, {split: columns.rows}, read)
+    return ChartFile(path, layout, {split: columns.rows}, read)
 
 
-def _parquet_row(cells: dict[str, Any], where: str, path: Path) -> Row | str:
+def _parquet_row(cells: dict[str, Any], where: str, path: Path) -> ChartRow | str:
     image = cells["image"]
     data = image.get("bytes") if isinstance(image, dict) else image
     if not isinstance(data, bytes) or not data:
@@ -143,7 +143,7 @@ def _kind_of(value: Any) -> str:
     return "human" if text.startswith("human") else "augmented" if text.startswith(("augmented", "machine")) else ""
 
 
-def _make_row(question: Any, label: Any, kind: str, **fields: Any) -> Row | str:
+def _make_row(question: Any, label: Any, kind: str, **fields: Any) -> ChartRow | str:
     labels = [label] if isinstance(label, str | int | float) else label
     if not isinstance(question, str) or not question.strip():
         return f"the question is {question!r:.80}; a text is needed."
@@ -152,7 +152,7 @@ def _make_row(question: Any, label: Any, kind: str, **fields: Any) -> Row | str:
     texts = tuple(str(item) for item in labels)
     if not texts[0].strip():
         return "the label is empty."
-    return Row(question=question, labels=texts, kind=kind, **fields)
+    return ChartRow(question=question, labels=texts, kind=kind, **fields)
 
 
 # --- TSV -----------------------------------------------------------------------------------------------------------------------------
@@ -161,14 +161,14 @@ def _make_row(question: Any, label: Any, kind: str, **fields: Any) -> Row | str:
 _TSV_COLUMNS = frozenset({"index", "image", "image_path", "question", "answer", "split"})
 
 
-def _open_tsv(path: Path) -> RowFile | None:
+def _open_tsv(path: Path) -> ChartFile | None:
     with path.open(encoding="utf-8", errors="strict", newline="") as handle:
         header = handle.readline().rstrip("\r\n").split("\t")
     if not {"image", "question", "answer"} <= set(header):
         return None
     counts: Counter[str] = Counter(_tsv_split(row, path)[0] for _, row in _iter_tsv(path))
 
-    def read(wanted: str) -> Iterator[tuple[str, Row | str]]:
+    def read(wanted: str) -> Iterator[tuple[str, ChartRow | str]]:
         pictures: dict[str, str] = {}
         for line, row in _iter_tsv(path):
             split, kind = _tsv_split(row, path)
@@ -178,7 +178,7 @@ def _open_tsv(path: Path) -> RowFile | None:
             if split == wanted:
                 yield f"{path.name}:{line}", _tsv_row(row, image, kind, f"{path.name}:{line}", path)
 
-    return RowFile(path, "TSV with base64 charts", dict(counts), read)
+    return ChartFile(path, "TSV with base64 charts", dict(counts), read)
 
 
 def _iter_tsv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -199,7 +199,7 @@ def _tsv_split(row: dict[str, str], path: Path) -> tuple[str, str]:
     return split, "human" if "human" in text else "augmented" if "augmented" in text or "machine" in text else ""
 
 
-def _tsv_row(row: dict[str, str], image: str, kind: str, where: str, path: Path) -> Row | str:
+def _tsv_row(row: dict[str, str], image: str, kind: str, where: str, path: Path) -> ChartRow | str:
     try:
         data = base64.b64decode(image, validate=True)
     except (binascii.Error, ValueError):
@@ -223,7 +223,7 @@ _QUESTION_FIELDS = ("query", "question", "questions", "prompt")
 _LABEL_FIELDS = ("label", "labels", "answer", "answers", "gt_answer", "gt")
 
 
-def _open_json(path: Path, folder: Path, follow_links: bool) -> RowFile | None:
+def _open_json(path: Path, folder: Path, follow_links: bool) -> ChartFile | None:
     rows = list(_iter_json(path))
     first = next((row for _, row in rows if isinstance(row, dict)), None)
     if first is None or not _field(first, _IMAGE_FIELDS) or not (_field(first, _QUESTION_FIELDS) or "conversations" in first):
@@ -233,11 +233,11 @@ def _open_json(path: Path, folder: Path, follow_links: bool) -> RowFile | None:
     layout = "original" if path.parent.name in _SPLIT_NAMES and (path.parent / "png").is_dir() else "JSON with chart files"
     pictures = _picture_folder(path, folder, str(_field(first, _IMAGE_FIELDS)))
 
-    def read(_split: str) -> Iterator[tuple[str, Row | str]]:
+    def read(_split: str) -> Iterator[tuple[str, ChartRow | str]]:
         for where, row in rows:
             yield where, _json_row(row, kind, pictures, folder, follow_links=follow_links)
 
-    return RowFile(path, layout, {split: len(rows)}, read)
+    return ChartFile(path, layout, {split: len(rows)}, read)
 
 
 def _iter_json(path: Path) -> Iterator[tuple[str, Any]]:
@@ -270,7 +270,7 @@ def _picture_folder(path: Path, folder: Path, first_chart: str) -> Path:
     return path.parent / "png" if (path.parent / "png").is_dir() else path.parent
 
 
-def _json_row(row: Any, kind: str, pictures: Path, folder: Path, *, follow_links: bool) -> Row | str:
+def _json_row(row: Any, kind: str, pictures: Path, folder: Path, *, follow_links: bool) -> ChartRow | str:
     if not isinstance(row, dict):
         return row + "." if isinstance(row, str) else "is not an object."
     chart = _field(row, _IMAGE_FIELDS)

@@ -64,7 +64,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     unused: tuple[tuple[str, str], ...] = ()
 
 
-class Asking(msgspec.Struct, frozen=True, kw_only=True):
+class Questions(msgspec.Struct, frozen=True, kw_only=True):
     """How objects are asked for.
 
     Attributes:
@@ -94,7 +94,7 @@ class LabelledSource(msgspec.Struct, frozen=True, kw_only=True):
     split: str
     classes: tuple[str, ...]
     images: tuple[Labelled, ...]
-    asking: Asking
+    asking: Questions
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield the questions of every image, in the order of the annotations."""
@@ -233,7 +233,7 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     processor: str
 
     @property
-    def asking(self) -> Asking:
+    def asking(self) -> Questions:
         """The questions with the dialect of the processor.
 
         Raises:
@@ -241,4 +241,4 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.negatives < 0:
             raise UsageError(f"--negatives {self.negatives} is not a number of questions.", cure="Give 0 or more.")
-        return Asking(per=self.per, negatives=self.negatives, language=self.language, target=target_for(self.boxes, self.processor))
+        return Questions(per=self.per, negatives=self.negatives, language=self.language, target=target_for(self.boxes, self.processor))

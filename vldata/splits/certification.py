@@ -19,7 +19,7 @@ from vldata.splits.leaks import KINDS, Nearness, OnProgress, compare_all, read_c
 from vldata.splits.near_pictures import BITS
 
 
-class Check(msgspec.Struct, frozen=True):
+class Proof(msgspec.Struct, frozen=True):
     """One thing that was proved or disproved: `shared` counts what is on two sides, `examples` are at most five of it.
 
     `proof` is False for what is measured with a threshold (near-duplicates): something to look at, not a broken promise.
@@ -39,7 +39,7 @@ class Certification(msgspec.Struct, frozen=True):
     parent: str
     sides: dict[str, int]
     group_by: str
-    checks: tuple[Check, ...]
+    checks: tuple[Proof, ...]
 
     @property
     def good(self) -> bool:
@@ -108,19 +108,19 @@ def _read_side(out: Path, contract: Contract) -> Iterable[Record]:
             yield record
 
 
-def _claims_agree(sides: dict[str, Contract]) -> Check:
+def _claims_agree(sides: dict[str, Contract]) -> Proof:
     claims = {
         (c.split.parent_sha256, c.split.group_by, c.split.seed, tuple(sorted(c.split.sizes.items()))) for c in sides.values() if c.split
     }
     sizes = [contract.split.sizes for contract in sides.values() if contract.split]
     complete = all(set(size) == {c.split.side for c in sides.values() if c.split} for size in sizes)
     good = len(claims) == 1 and complete
-    return Check(
+    return Proof(
         "sides of one split", good, "all sides name the same parent, seed and sizes." if good else "the sides come from different splits."
     )
 
 
-def _disjoint(what: str, labels: dict[str, dict[str, str]]) -> Check:
+def _disjoint(what: str, labels: dict[str, dict[str, str]]) -> Proof:
     """Prove that no key of a side is on another; the labels are for the examples."""
     shared: dict[str, str] = {}
     for first, second in combinations(labels, 2):
@@ -128,10 +128,10 @@ def _disjoint(what: str, labels: dict[str, dict[str, str]]) -> Check:
             here, there = labels[first][key], labels[second][key]
             shared[key] = f"{here} in {first} and {'' if here == there else f'{there} '}in {second}"
     counts = ", ".join(f"{side} {len(found):,}" for side, found in labels.items())
-    return Check(what, not shared, f"{counts}; {len(shared):,} on two sides.", len(shared), tuple(sorted(shared.values())[:5]))
+    return Proof(what, not shared, f"{counts}; {len(shared):,} on two sides.", len(shared), tuple(sorted(shared.values())[:5]))
 
 
-def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers: int, on_progress: OnProgress | None) -> Iterator[Check]:
+def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers: int, on_progress: OnProgress | None) -> Iterator[Proof]:
     corpora = [read_corpus(name, out, contract) for name, contract in sides.items()]
     found = list(compare_all(corpora, near=near, workers=workers, on_progress=on_progress))
     notes = "".join(f" {note}" for note in dict.fromkeys(note for result in found for note in result.notes))
@@ -145,7 +145,7 @@ def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers:
             if leak.kind == kind
         ]
         detail = f"{count:,} on two sides, {limit}.{notes if kind == 'near_picture' else ''}"
-        yield Check(KINDS[kind], not count, detail, count, tuple(examples[:5]), proof=False)
+        yield Proof(KINDS[kind], not count, detail, count, tuple(examples[:5]), proof=False)
 
 
 def _content(record: Record) -> str:
@@ -153,16 +153,16 @@ def _content(record: Record) -> str:
     return f"{turns}\x1e{' '.join(record.media)}"
 
 
-def _parent_checks(out: Path, parent: str, sides: dict[str, Contract], records: dict[str, list[Record]]) -> list[Check]:
+def _parent_checks(out: Path, parent: str, sides: dict[str, Contract], records: dict[str, list[Record]]) -> list[Proof]:
     paths = DatasetPaths(out, parent)
     if not paths.contract.is_file():
-        return [Check("parent", True, f"{parent!r} is not here: coverage of the parent was not checked.")]
+        return [Proof("parent", True, f"{parent!r} is not here: coverage of the parent was not checked.")]
     contract = read_contract(paths)
     digest = parent_digest(contract)
     same = all(side.split and side.split.parent_sha256 == digest for side in sides.values())
     ids = {record.id for record in _read_side(out, contract)}
     split_ids = {record.id for rows in records.values() for record in rows}
     return [
-        Check("parent unchanged", same, "its digest is the one the sides name." if same else f"{parent!r} changed after the split."),
-        Check("every record on a side", ids == split_ids, f"{len(ids):,} in {parent!r}, {len(split_ids):,} on the sides."),
+        Proof("parent unchanged", same, "its digest is the one the sides name." if same else f"{parent!r} changed after the split."),
+        Proof("every record on a side", ids == split_ids, f"{len(ids):,} in {parent!r}, {len(split_ids):,} on the sides."),
     ]

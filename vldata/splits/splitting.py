@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.datasets.derive import Part, publish_parts, read_media, read_whole
+from vldata.datasets.derive import NewDataset, publish_parts, read_media, read_whole
 from vldata.errors import DataError, UsageError
 from vldata.output.contract import Certificate, Contract, Counts, RowSplitLeak, read_contract
 from vldata.output.dataset_info import no_dataset, read_dataset_info
@@ -166,7 +166,7 @@ def _publish_sides(
         chosen = rows[side]
         counts = Counts(read=len(records), written=len(chosen), rejected=0, excluded=len(records) - len(chosen))
         base = msgspec.structs.replace(contract, counts=counts, split=certificate)
-        parts.append(Part(f"{parent.name}_{side}", [lines[row] for row in chosen], [records[row] for row in chosen], base))
+        parts.append(NewDataset(f"{parent.name}_{side}", [lines[row] for row in chosen], [records[row] for row in chosen], base))
     names = {part.name for part in parts}
     ours = _side_names(parent.name)  # one that was renamed is its owner's to keep
     stale = tuple(name for name, _ in iter_sides(parent.out, parent.name) if name not in names and name in ours)

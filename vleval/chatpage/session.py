@@ -51,7 +51,7 @@ class Shown(msgspec.Struct, frozen=True):
     tokens: int
 
 
-class Turn(msgspec.Struct, frozen=True):
+class ChatTurn(msgspec.Struct, frozen=True):
     """A question that was asked and what came of it. `prompt` is the user turn, `<image>` where a picture stands."""
 
     pictures: tuple[Shown, ...]
@@ -87,7 +87,7 @@ class Session:
         """Where rendered pictures lie."""
         return self._folder
 
-    def ask(self, files: Sequence[str], question: str) -> Turn:
+    def ask(self, files: Sequence[str], question: str) -> ChatTurn:
         """Render the pictures, ask, and tell what was asked.
 
         Raises:
@@ -110,7 +110,7 @@ class Session:
         names = tuple(Path(picture.path).relative_to(self._folder).as_posix() for picture in pictures)
         images = tuple(below(self._folder, name) for name in names)
         asked = Ask(id="chat", turns=tuple(turns), images=images, image_names=names, references=(), meta={}, question=text)
-        return Turn(tuple(pictures), self.manner.system, prompt, self._backend.ask(asked))
+        return ChatTurn(tuple(pictures), self.manner.system, prompt, self._backend.ask(asked))
 
     def _render(self, files: Sequence[str]) -> list[Shown]:
         found: dict[int, Shown] = {}
@@ -151,7 +151,7 @@ def open_session(backend: Witness, manner: Manner) -> Iterator[Session]:
             yield Session(backend, manner, folder, renderer)
 
 
-def describe(turn: Turn) -> str:
+def describe(turn: ChatTurn) -> str:
     """What was shown and asked, in lines for a person."""
     lines = []
     for picture in turn.pictures:

@@ -31,7 +31,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     divergence: Divergence | None
 
 
-class Compared(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One backend: its records, what the probes found, and what differs first."""
 
     label: str
@@ -45,7 +45,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
 
     sampler: Sampler
     rendered: dict[str, Expected]
-    backends: tuple[Compared, ...]
+    backends: tuple[ComparedRecord, ...]
     first: Divergence | None
 
     @property
@@ -78,7 +78,7 @@ def compare_backends(
     expecting = Expecting(folder, dataset) if folder else None
     rendered = {ask.id: expecting.of(ask) for ask in asks} if expecting else {}
     traits = frozenset().union(*(_traits(ask) for ask in asks))
-    compared: list[Compared] = []
+    compared: list[ComparedRecord] = []
     with tempfile.TemporaryDirectory() as drawn:
         prober = Prober(Path(drawn), asks[0].question or "What is shown?")
         for backend in backends:
@@ -97,7 +97,7 @@ def compare_backends(
             )
             found = [one.divergence for one in seen if one.divergence]
             found += find_in_probes(backend.label, verdicts, compared[0].verdicts if compared else verdicts, traits)
-            compared.append(Compared(label=backend.label, seen=seen, verdicts=verdicts, first=earliest(found)))
+            compared.append(ComparedRecord(label=backend.label, seen=seen, verdicts=verdicts, first=earliest(found)))
     firsts_found = [backend.first for backend in compared if backend.first]
     return Parity(sampler=sampler, rendered=rendered, backends=tuple(compared), first=earliest(firsts_found))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vleval.crosscheck.run import Compared, Parity, Seen
+from vleval.crosscheck.run import ComparedRecord, Parity, Seen
 
 
 def parity_lines(parity: Parity) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _probe_lines(parity: Parity) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _verdict(backend: Compared) -> str:
+def _verdict(backend: ComparedRecord) -> str:
     if backend.first is None:
         return "no divergence"
     only = "" if backend.first.reach == "records" else " (in a probe; no record here has such a picture)"

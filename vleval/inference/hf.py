@@ -42,7 +42,7 @@ class _Prompt(msgspec.Struct, frozen=True):
     grid: Any
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """One answer and all that led to it: the prompt, its tokens with pictures expanded, the patches, and how likely each token was."""
 
     text: str
@@ -91,7 +91,7 @@ class HfModel:
                 for outcome in self._answer(batch):
                     on_done(outcome)
 
-    def look(self, ask: Ask) -> Look:
+    def look(self, ask: Ask) -> Inspection:
         """Answer one ask and tell everything about it.
 
         Raises:
@@ -108,7 +108,7 @@ class HfModel:
         digest = hashlib.sha256()
         if prompt.pixels is not None:
             digest.update(prompt.grid.numpy().tobytes() + prompt.pixels.float().numpy().tobytes())
-        return Look(
+        return Inspection(
             text=text,
             finished=finished,
             prompt=self._prompter.render(ask_messages(ask), ask=True),

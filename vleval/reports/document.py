@@ -11,7 +11,7 @@ import msgspec
 from vldata.version import __version__
 from vleval.compared import Compared
 from vleval.comparison import Pair
-from vleval.reports.gallery import Item, gallery_items
+from vleval.reports.gallery import GalleryItem, gallery_items
 from vleval.results import Counts, MetricScore, Part
 from vleval.score_result import ScoreResult
 
@@ -37,7 +37,7 @@ class Gallery(msgspec.Struct, frozen=True, kw_only=True):
 
     total: int
     note: str
-    items: tuple[Item, ...]
+    items: tuple[GalleryItem, ...]
 
 
 class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):

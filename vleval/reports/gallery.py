@@ -21,7 +21,7 @@ MAX_REFERENCES = 8
 MAX_IMAGES = 4
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class ShownAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What one system answered. `length` is that of the whole answer, of which `text` may be the beginning."""
 
     text: str
@@ -31,7 +31,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, float | None]
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class GalleryItem(msgspec.Struct, frozen=True, kw_only=True):
     """One row with the answers of all systems, in their order."""
 
     id: str
@@ -41,10 +41,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     images: tuple[str, ...]
     more_images: int
-    answers: tuple[Answer, ...]
+    answers: tuple[ShownAnswer, ...]
 
 
-def gallery_items(results: Sequence[ScoreResult], *, limit: int, seed: int) -> tuple[tuple[Item, ...], list[dict[str, int]], str]:
+def gallery_items(results: Sequence[ScoreResult], *, limit: int, seed: int) -> tuple[tuple[GalleryItem, ...], list[dict[str, int]], str]:
     """The items, each system's count of verdicts over all rows, and the sentence that says which rows are shown."""
     verdicts = [verdicts_of(result) for result in results]
     counted = [{name: int(np.count_nonzero(row == number)) for number, name in enumerate(VERDICTS)} for row in verdicts]
@@ -81,12 +81,12 @@ def _choose(verdicts: Sequence[NDArray[np.int8]], limit: int, seed: int) -> tupl
     return sorted(int(position) for position in chosen), f"{len(chosen):,} of {total:,} rows, a sample with seed {seed}: {sample}."
 
 
-def _item(results: Sequence[ScoreResult], verdicts: Sequence[NDArray[np.int8]], position: int) -> Item:
+def _item(results: Sequence[ScoreResult], verdicts: Sequence[NDArray[np.int8]], position: int) -> GalleryItem:
     row = results[0].rows[position]
     answers = tuple(
         _answer(result, result.rows[position], int(found[position]), position) for result, found in zip(results, verdicts, strict=True)
     )
-    return Item(
+    return GalleryItem(
         id=visible(row.id[:200]),
         question=visible(row.question[:MAX_TEXT]),
         references=tuple(visible(text[:300]) for text in row.references[:MAX_REFERENCES]),
@@ -98,10 +98,10 @@ def _item(results: Sequence[ScoreResult], verdicts: Sequence[NDArray[np.int8]], 
     )
 
 
-def _answer(result: ScoreResult, row: Row, verdict: int, position: int) -> Answer:
+def _answer(result: ScoreResult, row: Row, verdict: int, position: int) -> ShownAnswer:
     text = row.prediction or ""
     columns: dict[str, Floats] = {name: measured.scores.values for name, measured in result.measured.items()}
-    return Answer(
+    return ShownAnswer(
         text=visible(text[:MAX_TEXT]),
         length=len(text),
         verdict=VERDICTS[verdict],

@@ -311,7 +311,7 @@ def test_decord_takes_the_same_frames(video, spec):
 
 def test_a_missing_decord_names_its_install_line(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "decord", None)
-    with pytest.raises(MissingExtraError, match=r"vlkit\[decord\]"):
+    with pytest.raises(MissingExtraError, match=r"\[decord\]"):
         check_decoder("decord")
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from vldata.datasets.dataset import Dataset
 from vldata.previews.drawn import drawn_shapes
 from vldata.previews.gather import gather
-from vldata.previews.items import Item
+from vldata.previews.items import PreviewItem
 from vldata.previews.make import by_turn, make_preview
 from vldata.previews.overview import bins_of
 from vldata.records.record import Message, Record
@@ -202,9 +202,9 @@ def test_a_picture_outside_the_folder_is_not_read(prepared: Path, tmp_path: Path
 
 def test_the_order_in_which_pictures_deserve_a_place() -> None:
     items = [
-        Item(id="a", at="", turns=(), pictures=(3, 4)),
-        Item(id="b", at="", turns=()),
-        Item(id="c", at="", turns=(), pictures=(4, 5, 6)),
+        PreviewItem(id="a", at="", turns=(), pictures=(3, 4)),
+        PreviewItem(id="b", at="", turns=()),
+        PreviewItem(id="c", at="", turns=(), pictures=(4, 5, 6)),
     ]
     assert by_turn(items) == [3, 4, 5, 6]
 

@@ -226,7 +226,7 @@ def test_boxes_follow_the_processor_unless_told(tmp_path: Path) -> None:
     ("objects", "code", "reason"),
     [
         ({"ref": ["a", "b"], "bbox": []}, "VL210", "1 <bbox> tags, but `objects` has 0"),
-        ({"ref": ["a", "b"], "bbox": [[0, 0, 400, 100]]}, "VL211", "outside a picture of 320x256"),
+        ({"ref": ["a", "b"], "bbox": [[0, 0, 400, 100]]}, "VL211", "outside an image of 320x256"),
         ({"ref": ["a", "b"], "bbox": [[100, 0, 50, 100]]}, "VL211", "corners are not ordered"),
         ({"ref": ["a", "b"], "bbox": [[1, 2, 3]]}, "VL211", "[x, y] or [x1, y1, x2, y2]"),
         ({"ref": ["a", "b"], "bbox": [["1", 2, 3, 4]]}, "VL211", "a list of numbers"),
