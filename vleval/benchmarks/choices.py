@@ -71,11 +71,18 @@ def vanilla(options: MetricOptions) -> Scorer:
 
 
 def _refuse_rounds(rows: Sequence[Row]) -> None:
-    names = [name for row in rows if (name := row.groups.get("circle", ""))]
+    names = [name for row in rows if (name := row.groups.get("circle"))]
     if len(set(names)) < len(names):
         raise DataError(
             "the questions were asked in several orders of their options.", cure="Score it with --benchmark mmbench, which is circular."
         )
+
+
+def _question(row: Row) -> str:
+    """The question that a round belongs to: upstream's `g_index`, or the index without its millions, one for each turn of the options."""
+    bare = row.id.removesuffix(".0")
+    alone = str(int(bare[:18]) % 10**6) if bare.isascii() and bare.isdigit() else bare
+    return row.groups.get("circle") or alone
 
 
 def circular(options: MetricOptions) -> Scorer:
@@ -85,7 +92,7 @@ def circular(options: MetricOptions) -> Scorer:
         hits, unread = _marked(rows, _can_infer, _own_letters)
         rounds: dict[str, list[int]] = {}
         for index, row in enumerate(rows):
-            rounds.setdefault(row.groups.get("circle") or row.id, []).append(index)
+            rounds.setdefault(_question(row), []).append(index)
         stats, notes = np.zeros((len(rows), 2)), list(_unparsed(unread, len(rows)))
         short = 0
         for name, places in rounds.items():
@@ -104,7 +111,7 @@ def circular(options: MetricOptions) -> Scorer:
         parts = {"plain": 100 * float(hits[stats[:, 1] == 1].mean())}
         return Scores(values=100 * hits, corpus=CorpusStats(stats, _share), unparsed=unread, notes=tuple(notes), parts=parts)
 
-    signature = "benchmark:mmbench read:can-infer judge:none circular"
+    signature = "read:can-infer judge:none circular"
     return Scorer(score=score, signature=signature, scale=100.0, kind="corpus", needs=("references", "choices"), styled=False)
 
 
@@ -153,4 +160,4 @@ def video_mme(options: MetricOptions) -> Scorer:
             notes.append(f"{lacking:,} of {len(rows):,} rows do not tell the video's duration; they are in the whole only.")
         return Scores(values=100 * hits, unparsed=unread, parts=parts, notes=tuple(notes))
 
-    return mean_metric(score, signature="benchmark:video-mme read:first-letter judge:none", scale=100.0, binary=True, styled=False)
+    return mean_metric(score, signature="read:first-letter judge:none", scale=100.0, binary=True, styled=False)

@@ -111,7 +111,11 @@ def mmmu(options: MetricOptions) -> Scorer:
             else:
                 hits[index] = text is not None and open_right(text, references(row))
         parts = {name: 100 * float(hits[kind].mean()) for name, kind in ((_CHOICE, chosen), ("open", ~chosen)) if kind.any()}
+        notes = []
+        if untold := sum(not row.extra.get("question_type") for row in rows):
+            notes.append(f"{untold:,} of {len(rows):,} rows tell no question_type: those with options are taken for multiple choice.")
         note = f"{unread:,} of {int(chosen.sum()):,} answers name no option; they are wrong here, and upstream guesses at random."
-        return Scores(values=100 * hits, unparsed=unread, parts=parts, notes=(note,) if unread else ())
+        notes += [note] if unread else []
+        return Scores(values=100 * hits, unparsed=unread, parts=parts, notes=tuple(notes))
 
-    return mean_metric(score, signature="benchmark:mmmu read:mmmu guess:never", scale=100.0, binary=True, styled=False)
+    return mean_metric(score, signature="read:mmmu guess:never", scale=100.0, binary=True, styled=False)

@@ -72,4 +72,4 @@ def ocrbench(options: MetricOptions) -> Scorer:
             notes = (f"OCRBench has {_QUESTIONS:,} questions and here are {len(rows):,}: the final score is not one of {_QUESTIONS:,}.",)
         return Scores(values=100 * hits, parts={**points, "final score": float(hits.sum())}, notes=notes)
 
-    return mean_metric(score, signature="benchmark:ocrbench contains refs:any", scale=100.0, binary=True)
+    return mean_metric(score, signature="contains refs:any", scale=100.0, binary=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import msgspec
 
@@ -145,7 +145,7 @@ def in_benchmark(scoring: Scoring) -> Scoring:
     """The scoring with the benchmark's profile, where one was asked for.
 
     Raises:
-        UsageError: no such benchmark, or a profile or metric of another kind was named beside it.
+        UsageError: no such benchmark, or a profile, metric or limit of another kind was named beside it.
     """
     if not scoring.benchmark:
         return scoring
@@ -155,6 +155,8 @@ def in_benchmark(scoring: Scoring) -> Scoring:
         raise UsageError(f"--benchmark {scoring.benchmark} has a profile of its own.", cure=f"Leave --profile {scoring.profile} out.")
     if scoring.metrics not in ((), (name,)):
         raise UsageError(f"--benchmark {scoring.benchmark} has a metric of its own.", cure="Leave --metric out, or score a second time.")
+    if scoring.options.tolerance is not None or scoring.options.threshold is not None:
+        raise UsageError(f"--benchmark {scoring.benchmark} has limits of its own.", cure="Leave --tolerance and --threshold out.")
     return msgspec.structs.replace(scoring, profile=profile, benchmark=name)
 
 
@@ -163,7 +165,9 @@ def benchmark_metric(scoring: Scoring) -> Metric | None:
     if not scoring.benchmark:
         return None
     benchmark = BENCHMARKS[scoring.benchmark]
-    return profiles.finished(benchmark.build(scoring.options), scoring.benchmark, benchmark.profile, scoring.options)
+    scorer = benchmark.build(scoring.options)
+    scorer = replace(scorer, signature=f"benchmark:{scoring.benchmark} {scorer.signature}")
+    return profiles.finished(scorer, scoring.benchmark, benchmark.profile, scoring.options)
 
 
 def benchmark_documents() -> dict[str, dict[str, str]]:

@@ -91,4 +91,4 @@ def vsibench(options: MetricOptions) -> Scorer:
         flat = stats.reshape(len(rows), 2 * len(_KINDS))
         return Scores(values=100 * values, corpus=CorpusStats(flat, value), parts=parts, notes=notes)
 
-    return Scorer(score=score, signature="benchmark:vsi-bench mra:0.5-0.95 mean:kinds", scale=100.0, kind="corpus", styled=False)
+    return Scorer(score=score, signature="mra:0.5-0.95 mean:kinds", scale=100.0, kind="corpus", styled=False)

@@ -89,8 +89,8 @@ def _pope(read: Callable[[str], str], signature: str, *, by_split: bool) -> Call
     return build
 
 
-pope = _pope(read_words, "benchmark:pope read:yes-no-word value:F1", by_split=True)
-pope_official = _pope(read_negation, "benchmark:pope:official read:negation value:F1", by_split=False)
+pope = _pope(read_words, "read:yes-no-word value:F1", by_split=True)
+pope_official = _pope(read_negation, "read:negation value:F1", by_split=False)
 
 
 def _place(row: Row) -> tuple[str, str, str, str]:
@@ -135,4 +135,4 @@ def hallusion(options: MetricOptions) -> Scorer:
         notes = (f"{unread:,} of {len(rows):,} answers are neither yes nor no; they count as wrong.",) if unread else ()
         return Scores(values=100 * hits, unparsed=unread, parts=parts, notes=notes)
 
-    return mean_metric(score, signature="benchmark:hallusionbench read:yes-no-word value:aAcc", scale=100.0, binary=True, styled=False)
+    return mean_metric(score, signature="read:yes-no-word value:aAcc", scale=100.0, binary=True, styled=False)

@@ -17,7 +17,21 @@ _QUESTION_KEYS = ("question", "query", "problem")
 EXTRA_KEYS = ("mark", "question_type", "year_flags", "duration", "l2-category")
 _CONTEXT_KEYS = frozenset(
     {*EXTRA_KEYS, *_QUESTION_KEYS, *IMAGE_KEYS, *GROUP_KEYS}
-    | {"choices", "options", "category", "task", "kind", "type", "human_or_machine", "lang", "width", "height", "meta", "metadata"}
+    | {
+        "choices",
+        "options",
+        "index2ans",
+        "category",
+        "task",
+        "kind",
+        "type",
+        "human_or_machine",
+        "lang",
+        "width",
+        "height",
+        "meta",
+        "metadata",
+    }
     | {"episode_history", "A", "marks", "finish_reason"}
 )
 MEDIA_TAG = re.compile(r"(?:<image>|<video>|<\|vision_start\|>|<\|(?:image|video)_pad\|>|<\|vision_end\|>)+\s*")
@@ -207,7 +221,7 @@ def _kind(flat: Mapping[str, Any]) -> str:
 
 
 def _choices(flat: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    value = flat.get("choices", flat.get("options"))
+    value = flat.get("choices", flat.get("options", flat.get("index2ans")))
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, str):

@@ -290,6 +290,28 @@ def test_wrong_calls_are_named():
         score([row(1, "yes", "yes")], scoring=Scoring(benchmark="pope", metrics=("anls",)))
 
 
+def test_a_missing_round_is_wrong_and_no_question_of_its_own():
+    rows = [row(5 + n * 10**6, "A" if n < 3 else None, "A", choices=PETS, error="" if n < 3 else "missing") for n in range(4)]
+    assert official("mmbench", [*rows, row(6, "A", "A", choices=PETS)]).value == 50
+
+
+def test_limits_of_the_users_own_are_refused():
+    with pytest.raises(UsageError, match="limits of its own"):
+        score([row(1, "10", "10")], scoring=Scoring(benchmark="chartqa", options=MetricOptions(tolerance=0.1)))
+
+
+def test_the_authors_own_output_of_mmmu(tmp_path):
+    options = {"index2ans": {"A": "cat", "B": "dog"}, "all_choices": ["A", "B"], "question_type": "multiple-choice"}
+    items = [
+        {"id": "validation_Art_1", "answer": "B", "response": "(B)", **options},
+        {"id": "validation_Art_2", "answer": ["12", "twelve"], "response": "so it is Twelve", "question_type": "short-answer"},
+        {"id": "validation_Art_3", "answer": "A", "response": "who knows", **options},
+    ]
+    (tmp_path / "output.json").write_text(json.dumps(items))
+    found = score(str(tmp_path / "output.json"), scoring=Scoring(benchmark="mmmu")).metrics["mmmu"]
+    assert found.parts == {"multiple-choice": 50, "open": 100}
+
+
 def test_two_systems_compare_by_a_benchmark(tmp_path):
     for name, answers in (("a", ("Yes", "Yes", "No")), ("b", ("Yes", "No", "No"))):
         lines = [
