@@ -134,7 +134,9 @@ class _DraftMaker:
                 place = form.right(row, choices)
                 answers: tuple[str, ...] = tuple(dict.fromkeys((letter_of(place), choices[place])))
             else:
-                answers = self._named(answers_of(row, self._chosen))
+                answers = answers_of(row, self._chosen)
+                if self._labels:
+                    answers = self._named(answers)
             images, videos = ([], given) if self._chosen.shows_videos else (given, [])
             wording = _OPEN if self._chosen.choices and not form else self._wording
             text = wording.ask(record_id, question, row, written(choices) if choices else "")
@@ -144,7 +146,7 @@ class _DraftMaker:
             )
             unused: Fates = ()
             extra: dict[str, Any] = {}
-            if beside or not row.keys() <= self._usual or ("id" in row and id_field(row) != "id"):
+            if beside or not row.keys() <= self._usual or type(row.get("id", "")) not in (str, int):
                 unused, extra = self._census.judge(row, {*self._known, id_field(row)}, beside, shows=names_of(media))
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
@@ -158,7 +160,7 @@ class _DraftMaker:
         if choices:
             meta["choices"] = json.dumps(choices, ensure_ascii=False)
         references: tuple[str, ...] | None = answers
-        if any(isinstance(part, Coordinate) for part in turns[-1].parts):  # the answer is what will be written
+        if media and any(isinstance(part, Coordinate) for part in turns[-1].parts):  # the answer is what will be written
             references = None
             if len(answers) > 1:
                 return Reject(record_id, where, "VL211", f"the row has {len(answers)} answers with coordinates; only one can be moved.")
@@ -173,8 +175,6 @@ class _DraftMaker:
 
     def _named(self, answers: tuple[str, ...]) -> tuple[str, ...]:
         """Put the names of --label-names for numbers."""
-        if not self._labels:
-            return answers
         if not all(answer.isdecimal() and int(answer) < len(self._labels) for answer in answers):
             raise RowError("VL201", f"{answers[0]!r:.40} is no number of the {len(self._labels)} of --label-names.")
         return tuple(self._labels[int(answer)] for answer in answers)

@@ -204,7 +204,7 @@ def _form_of_object(path: Path, kind: str, opener: Opener) -> JsonForm:
         raise DataError(
             "is a COCO annotation file (images, annotations), not a list of rows.",
             where=str(path),
-            cure="vldata convert --help lists the sources.",
+            cure=f"Run: vldata convert coco {path}",
         )
     turns = [key for key in lists if key in ("messages", "conversations", "conversation", "images", "videos", "tools")]
     if len(lists) == 1 and not turns:

@@ -170,7 +170,7 @@ def refuse_labels(side_cars: SideCars) -> None:
         raise DataError(
             "the .txt files beside the pictures are YOLO labels (class and box), not captions.",
             where=str(side_cars.folder),
-            cure="vldata convert --help lists the sources of boxes.",
+            cure=f"Run: vldata convert yolo {side_cars.folder}",
         )
 
 

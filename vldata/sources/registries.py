@@ -95,6 +95,24 @@ def list_registered(source: Path, dataset: str, image_root: Path | None, *, spli
     return _in_folder(listed, "", "") if listed.path.is_dir() else [listed]
 
 
+def refuse_registry(folder: Path) -> None:
+    """Refuse a folder whose files a dataset_info.json lists: read without it, their columns are not known and several datasets are one.
+
+    Raises:
+        UsageError: with the entries.
+    """
+    registry = folder / "dataset_info.json"
+    table = _read_table(registry)
+    if table is None:
+        return
+    names = ", ".join(list(table)[:10])
+    raise UsageError(
+        f"its dataset_info.json lists {names}, with columns of their own.",
+        where=str(folder),
+        cure=f"Run: vldata convert sharegpt {registry} --dataset {next(iter(table))}",
+    )
+
+
 def _read_table(source: Path) -> dict[str, dict[str, Any]] | None:
     """Return the entries of a list of datasets, None where the file is something else."""
     if source.suffix != ".json" or not source.is_file():
@@ -179,6 +197,8 @@ def _in_folder(listed: Listed, split: str, subset: str) -> list[Listed]:
         DataError: it holds none.
     """
     folder = listed.path
+    if not listed.names.closed:
+        refuse_registry(folder)
     groups, passed = find_annotations(folder)
     if not groups:
         raise DataError("no tar, parquet, Arrow, JSON, CSV or Excel file here.", where=str(folder), cure="Give the file of conversations.")

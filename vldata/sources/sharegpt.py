@@ -238,7 +238,7 @@ class _DraftMaker:
             previous = role
         if not turns:
             return None
-        if not row.keys() <= self._plain_keys or ("id" in row and not id_field(row)):
+        if not row.keys() <= self._plain_keys or type(row.get("id", "")) not in (str, int):
             return None
         tools = "" if self._has_tools else None
         record_id = id_of(row, self._prefix, number)

@@ -386,3 +386,10 @@ def test_open_questions_among_choices_and_answers_of_people(folder: Path) -> Non
     people = [{"answer": text, "answer_id": number} for number, text in enumerate(["net", "netting", "mesh", "mesh"])]
     _, (record,) = run(lines(folder / "vqa.jsonl", {**row, "answers": people}))
     assert record.references == ("mesh", "net", "netting", "mesh") and record.messages[1].content == "mesh"
+
+
+def test_a_folder_with_a_registry_is_read_by_it(folder: Path) -> None:
+    lines(folder / "a.jsonl", said("Hi."))
+    (folder / "dataset_info.json").write_text(json.dumps({"mine": {"file_name": "a.jsonl", "formatting": "sharegpt"}}))
+    with pytest.raises(UsageError, match=r"lists mine, with columns of their own.\n.*--dataset mine"):
+        sharegpt.open_source(folder)
