@@ -97,7 +97,7 @@ REFUSED = {
     "empty list": (b"[]", ": holds no predictions"),
     "empty object": (b"{}", ": holds an empty object"),
     "prose": (b"hello there", ": is neither JSON"),
-    "unknown fields": (b'{"first":true}', ": is of no known format"),
+    "unknown fields": (b'{"first":true}', ": has an unknown format"),
     "a field of an unknown name": (b'{"id":"a","guess":"x"}', ":1: which field holds the model's answers is not clear: 'guess' may be it"),
     "a damaged zip": (b"PK\x03\x04garbage", ": is a damaged zip archive"),
     "a short row": (b"index\tquestion\tanswer\tprediction\n1\tq\ta\n", ":2: has 3 cells, but the header has 4"),

@@ -83,7 +83,7 @@ class Dataset:
         return notebook_table(self, len(self), self.contract, self.paths.out)
 
     def image_paths(self, record: Record) -> list[Path]:
-        """Where the pictures of a record lie.
+        """Where the images of a record are.
 
         Raises:
             DataError: one is not there, is no picture, or leads out of the folder.
@@ -91,7 +91,7 @@ class Dataset:
         return [self.file(image).checked("image") for image in record.images]
 
     def video_paths(self, record: Record) -> list[Path]:
-        """Where the kept videos of a record lie.
+        """Where the kept videos of a record are.
 
         Raises:
             DataError: as `image_paths`.

@@ -69,7 +69,7 @@ def plain_roles(record: Record, format_name: str) -> None:
 
 
 def conversations(record: Record) -> list[dict[str, str]]:
-    """Turns as LLaVA and its kin write them: `from` and `value`, tags in the text."""
+    """Turns as LLaVA and similar models write them: `from` and `value`, tags in the text."""
     return [{"from": LLAVA_ROLES[message.role], "value": message.content} for message in record.messages]
 
 

@@ -37,7 +37,7 @@ def image_mime(head: bytes) -> str:
 
 
 def is_video(head: bytes) -> bool:
-    """Whether a file begins as a video does: MP4 and its kin, Matroska, AVI, MPEG, FLV, Ogg, ASF, GIF."""
+    """Whether a file begins as a video does: MP4 and similar, Matroska, AVI, MPEG, FLV, Ogg, ASF, GIF."""
     return head[4:8] in _BOXES or head.startswith(_VIDEOS) or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
 
 

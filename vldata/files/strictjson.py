@@ -20,7 +20,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class LongLine(bytes):
-    """Stands for a line above the cap, which was passed over without being held; `size` is its length."""
+    """Stands for a line above the cap, which was skipped without being held; `size` is its length."""
 
     size: int
 
@@ -136,7 +136,7 @@ def read_user_text(path: Path) -> str:
 def iter_lines(
     path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, tell_long: bool = False, opener: Callable[[Path], BinaryIO] | None = None
 ) -> Iterator[tuple[int, bytes]]:
-    """Stream `(line number from 1, bytes without the line end)` of a JSON Lines file; blank lines are passed over.
+    """Stream `(line number from 1, bytes without the line end)` of a JSON Lines file; blank lines are skipped.
 
     With `tell_long` a line above `max_line_bytes` comes as a `LongLine`. `opener` opens a file that is not UTF-8 as if it were.
 

@@ -1,4 +1,4 @@
-"""The output folder: where everything of a dataset lies, and which names are allowed."""
+"""The output folder: where everything of a dataset is, and which names are allowed."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _OURS = (".contract.json", ".media.jsonl", ".rejects.jsonl", ".repairs.jsonl")
 
 
 def find_annotations(folder: Path) -> tuple[list[Group], str]:
-    """Return the annotation files below a folder in groups, and the sentence about files of other kinds that are passed over.
+    """Return the annotation files below a folder in groups, and the sentence about files of other kinds that are skipped.
 
     Returns no group where there is none.
     """

@@ -76,7 +76,7 @@ class Shard(msgspec.Struct, frozen=True):
             if members:
                 yield f"{self.path.name}/{key}", _sample(key, members)
         except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            raise DataError(f"cannot be read on: {error}.", where=f"{self.path}/{key}", cure="Fetch the tar again.") from None
+            raise DataError(f"cannot be read past this point: {error}.", where=f"{self.path}/{key}", cure="Fetch the tar again.") from None
 
     def names(self, wanted: tuple[str, ...]) -> frozenset[str]:
         """Tell which names may be keys of a sample's json; a compressed tar tells none, and they go into `extra`."""

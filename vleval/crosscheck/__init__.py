@@ -1,1 +1,1 @@
-"""Whether several backends are shown the same: prompt, tokens, pictures, sampler."""
+"""Whether several backends get the same input: prompt, tokens, images, sampler."""

@@ -33,7 +33,7 @@ def read_evalscope(text: str, choices: Sequence[str]) -> str:
 
 
 def _labels_in_front(capture: str, allowed: str) -> str:
-    """The part of a capture that holds nothing but labels; "and" and "or" between two of them are passed over."""
+    """The part of a capture that holds nothing but labels; "and" and "or" between two of them are skipped."""
     tokens = list(_TOKEN.finditer(capture))
     end = 0
     for index, token in enumerate(tokens):

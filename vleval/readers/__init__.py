@@ -147,7 +147,7 @@ def _recognise(source: Source, container: Container, first: Record, told: FieldN
     if not first:
         raise DataError("holds an empty object and no predictions.", where=source.name)
     raise DataError(
-        f"is of no known format: its first record has {describe(first)}.",
+        f"has an unknown format: its first record has {describe(first)}.",
         where=source.name,
         cure="Name the field of the answers, --prediction-field NAME. All formats: vleval score --list",
     )

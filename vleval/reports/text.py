@@ -126,7 +126,8 @@ def _worth_lines(score: MetricScore) -> Iterator[str]:
     if score.n_answered is not None:
         without = "no row is left" if score.value_answered is None else f"{show(score.value_answered)} (n={score.n_answered})"
         worst = "0" if score.higher_is_better else "the worst"
-        yield f"{counted(score.n - score.n_answered, 'row')} without an answer count as {worst}; without them {without}"
+        lost = score.n - score.n_answered
+        yield f"{counted(lost, 'row')} without an answer {'counts' if lost == 1 else 'count'} as {worst}; without them {without}"
     if score.n_upstream is not None and score.value_upstream is not None:
         lost = score.n - score.n_upstream
         yield f"{score.profile} itself drops {lost:,} rows and prints {show(score.value_upstream)} (n={score.n_upstream})"
