@@ -7,7 +7,6 @@ resolved. What was opened is judged, not what was looked up before, so that nobo
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from pathlib import Path
@@ -206,14 +205,3 @@ def _real_prefix(root: Path) -> str:
         return _opened(descriptor).rstrip("/") + "/"
     finally:
         os.close(descriptor)
-
-
-def sniff(path: SafePath, kind: Kind) -> str:
-    """Say why a file is not of a kind, or ""; what cannot be opened is said as well."""
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            path.checked(kind)
-        except DataError as error:
-            return error.what
-        return ""
-    return "is not there"

@@ -9,14 +9,12 @@ import bisect
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from vldata.errors import DataError
 from vldata.files import strictjson
-from vldata.files.durable import write_atomic
 from vldata.files.gate import UnsafePathError
 from vldata.media.video_tokens import FPS, MAX_FRAMES, MAX_TOTAL_PIXELS, MIN_FRAMES
 from vldata.output.dataset_info import no_dataset
@@ -155,11 +153,6 @@ def spread(values: Sequence[int]) -> Spread:
 def encode_contract(contract: Contract) -> bytes:
     """Encode for a person: indented, one trailing newline."""
     return msgspec.json.format(msgspec.json.encode(contract), indent=2) + b"\n"
-
-
-def write_contract(path: Path, contract: Contract) -> None:
-    """Write the contract in one step."""
-    write_atomic(path, encode_contract(contract))
 
 
 def read_contract(paths: DatasetPaths) -> Contract:

@@ -60,7 +60,6 @@ class MediaFinder:
         self._fetch = fetch
         self._keep_videos = keep_videos
         self._folder = folder
-        self._given = image_root
         self._replace = split_prefix(replace_prefix)
         looked = dict.fromkeys((folder, image_root, folder / "images", *more))
         self._roots = tuple(root for root in looked if root is not None and root.is_dir())
