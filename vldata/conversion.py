@@ -67,6 +67,7 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     contract: Contract
     resumed: int = 0
     unused: tuple[UnusedField, ...] = ()
+    said: tuple[str, ...] = ()  # what was found in the source, chosen and guessed
 
 
 def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[Progress], None] | None = None) -> Conversion:
@@ -390,6 +391,7 @@ class _Run:
             contract=contract,
             resumed=self._resumed,
             unused=unused,
+            said=tuple(map(str, self._source.said)),
         )
 
     def _unused_fields(self) -> tuple[UnusedField, ...]:
