@@ -462,11 +462,61 @@ def texts(root: Path, dice: random.Random) -> list[Check]:
     return found
 
 
+def refcoco(root: Path, dice: random.Random) -> list[Check]:
+    """Boxes read, brought to pixels and laid over the right one, by `RefCOCODataset`."""
+    import ast as syntax
+    from typing import Optional
+
+    tree = syntax.parse((root / "VLMEvalKit/vlmeval/dataset/refcoco.py").read_text(encoding="utf-8"))
+    node = next(node for node in tree.body if isinstance(node, syntax.ClassDef) and node.name == "RefCOCODataset")
+    node.bases = []
+    node.body = [part for part in node.body if getattr(part, "name", "") in ("_parse_prediction", "_to_absolute", "_compute_iou")]
+    space: dict[str, Any] = {"np": np, "re": __import__("re"), "Optional": Optional}
+    exec(compile(syntax.Module([node], []), "RefCOCODataset", "exec"), space)
+    code = space["RefCOCODataset"]
+    frames = (
+        "[{}, {}, {}, {}]",
+        "<box>({},{}),({},{})</box>",
+        "{} {} {} {}",
+        '{{"bbox_2d": [{}, {}, {}, {}]}}',
+        "[ {} {},{} ,{}]",
+        "2 boxes: [{}, {}, {}, {}]",
+    )
+    check = [0, 0]
+    for _ in range(60):
+        pixels, rows, theirs = dice.random() < 0.5, [], []
+        for number in range(50):
+            width, height = dice.randint(200, 1800), dice.randint(200, 1800)
+            left, top = dice.uniform(0, 0.6), dice.uniform(0, 0.6)
+            box = [left, top, left + dice.uniform(0.05, 0.4), top + dice.uniform(0.05, 0.4)]
+            off = [value + dice.uniform(-0.06, 0.06) for value in box]
+            truth = [value * size for value, size in zip(box, (width, height) * 2, strict=True)]
+            written = [f"{value:.2f}" if pixels else f"{value:.4f}" for value in (truth if pixels else box)]
+            kind = dice.choice((1, 1000, 0))
+            values = [value * kind if kind else value * size for value, size in zip(off, (width, height) * 2, strict=True)]
+            shown = [dice.choice(("{:.3f}", "{:.0f}", "{:.2e}") if kind != 1 else ("{:.3f}", "{:.4f}")).format(value) for value in values]
+            text = (
+                dice.choice(frames).format(*shown)
+                if dice.random() < 0.95
+                else dice.choice(("no box", "", "[1, 2, 3]", "[[0.1,0.2,0.3,0.4]]"))
+            )
+            read = code._parse_prediction(text)
+            right = np.array([float(value) for value in written]) * (np.ones(4) if pixels else np.array([width, height] * 2))
+            theirs.append(0.0 if read is None else float(code._compute_iou(code._to_absolute(read, width, height), right)))
+            reference = "[" + ", ".join(written) + "]"
+            rows.append(Row(id=str(number), prediction=text, references=(reference,), width=width, height=height))
+        scores, _ = scores_of(BENCHMARKS["refcoco"], rows)
+        add(check, [*scores.values, scores.parts["IoU"]], [*(100.0 * (np.array(theirs) >= 0.5)), 100 * float(np.mean(theirs))])
+    return [("refcoco", *check)]
+
+
 def main() -> int:
     """Compare all, print a line each, and exit 1 where anything differs."""
     root = Path(sys.argv[1])
     checks = [
-        found for compare in (yes_no, pope_official, choices, ocrbench, mmmu, vsibench, texts) for found in compare(root, random.Random(0))
+        found
+        for compare in (yes_no, pope_official, choices, ocrbench, mmmu, vsibench, texts, refcoco)
+        for found in compare(root, random.Random(0))
     ]
     for name, compared, different in checks:
         print(f"{name}: {compared:,} values compared, {different:,} differ")

@@ -10,7 +10,7 @@ import msgspec
 
 from vldata.errors import UsageError
 from vleval import profiles
-from vleval.benchmarks import choices, mmmu, ocrbench, vsibench, yes_no
+from vleval.benchmarks import choices, mmmu, ocrbench, refcoco, vsibench, yes_no
 from vleval.benchmarks.base import LMMS_EVAL, LMMS_EVAL_COMMIT, VLMEVALKIT, VLMEVALKIT_COMMIT, Benchmark, in_percent
 from vleval.metric import Metric
 from vleval.metrics import anls, chartqapro, relaxed, vqa
@@ -114,6 +114,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         equal="each answer that names an option, and each open one; where upstream guesses at random the answer is wrong and counted",
         profile="mmmu",
         build=mmmu.mmmu,
+    ),
+    "refcoco": Benchmark(
+        title="RefCOCO, RefCOCO+, RefCOCOg: Acc@0.5 of one split; mean IoU",
+        source=VLMEVALKIT,
+        file="vlmeval/dataset/refcoco.py evaluate",
+        commit=VLMEVALKIT_COMMIT,
+        equal="each answer, Precision@1 and IoU of a split; the right box is read from the answer field",
+        profile="refcoco",
+        build=refcoco.refcoco,
     ),
     "vsi-bench": Benchmark(
         title="VSI-Bench: mean over kinds of question of accuracy and mean relative accuracy",

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from vldata.errors import DataError, UsageError
 from vleval import MetricOptions, Row, Scoring, compare, score
-from vleval.benchmarks import choices, mmmu, ocrbench, vsibench, yes_no
+from vleval.benchmarks import choices, mmmu, ocrbench, refcoco, vsibench, yes_no
 from vleval.benchmarks.table import BENCHMARKS, known_name
 
 PETS = ("cat", "dog", "a red car", "none of them")
@@ -254,6 +254,41 @@ def test_vsi_bench_is_the_mean_over_kinds():
         official("vsi-bench", [asked(1, "object_counting", "3", "three")])
 
 
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("<box>(100,200),(300,400)</box>", (100, 200, 300, 400)),
+        ("2 boxes: [0.1 .2, 0.3 4e-1]", (0.1, 0.2, 0.3, 0.4)),
+        ('{"bbox_2d": [1, 2, 3, 4]}', (1, 2, 3, 4)),
+        ("[1, 2, 3]", None),
+        ("none", None),
+    ],
+)
+def test_boxes_as_upstream_reads_them(text, box):
+    """A number before brackets counts only where no brackets hold four."""
+    assert refcoco.read_box(text) == box
+
+
+def test_refcoco_tells_the_space_by_the_largest_number():
+    size = {"width": 2000, "height": 1000}
+    rows = [
+        row(1, "[0.1, 0.2, 0.5, 0.6]", "[200, 200, 1000, 600]", **size),
+        row(2, "[100, 200, 500, 600]", "[200, 200, 1000, 600]", **size),
+        row(3, "[200, 200, 1001, 600]", "[200, 200, 1000, 600]", **size),
+        row(4, "[200, 200, 900, 600]", "[200, 200, 1000, 600]", **size),
+        row(5, "it is on the left", "[200, 200, 1000, 600]", **size),
+    ]
+    result = score(rows, scoring=Scoring(benchmark="refcoco"))
+    found = result.metrics["refcoco"]
+    assert list(result.measured["refcoco"].scores.values) == [100, 100, 100, 0, 0]
+    assert (found.value, found.ceiling, found.unparsed) == (60, 100, 1)
+    assert any("1 shares of the picture, 2 thousandths, 1 pixels" in note for note in found.notes)
+    with pytest.raises(DataError, match="no width and height"):
+        official("refcoco", [row(1, "[1, 2, 3, 4]", "[1, 2, 3, 4]")])
+    with pytest.raises(DataError, match="no box of four"):
+        official("refcoco", [row(1, "[1, 2, 3, 4]", "left", **size)])
+
+
 def test_charts_and_documents_in_percent():
     rows = [row(1, "10.2", "10", kind="human"), row(2, "x", "10", kind="augmented")]
     found = official("chartqa", rows)
@@ -266,7 +301,8 @@ def test_charts_and_documents_in_percent():
 def test_every_scorer_keeps_its_rows_and_scale(name):
     """A failed row is 0 in each, and nothing is lost."""
     more = {"choices": PETS, "category": "Doc-oriented VQA", "extra": {"question_type": "route_planning" if name == "vsi-bench" else ""}}
-    truth = "Yes" if name.startswith(("pope", "hallusion")) else "A"
+    truth = "Yes" if name.startswith(("pope", "hallusion")) else "[0.1, 0.2, 0.3, 0.4]" if name == "refcoco" else "A"
+    more |= {"width": 100, "height": 100}
     rows = [
         Row(id=f"VD_map_1_0_0_{i}", prediction=p, references=(truth,) * 10 if "textvqa" in name else (truth,), **more)
         for i, p in enumerate((truth, None))
