@@ -117,13 +117,15 @@ def refcoco(options: MetricOptions) -> Scorer:
         splits = {row.category for row in rows}
         if len(splits) > 1:
             notes.append(f"The rows are of {len(splits):,} categories; where these are splits, upstream's average is the mean of theirs.")
-        return Scores(values=100.0 * (found >= _LEAST), unparsed=unread, parts={"IoU": 100 * float(found.mean())}, notes=tuple(notes))
+        return Scores(
+            values=np.where(found >= _LEAST, 100.0, 0.0), unparsed=unread, parts={"IoU": 100 * float(found.mean())}, notes=tuple(notes)
+        )
 
     def gold(rows: Sequence[Row]) -> Scores:
         shares = _shares(rows)
         read = [read_box(row.prediction or "") for row in rows]
         boxes = [None if box is None else _scaled(box, row, shares=shares) for row, box in zip(rows, read, strict=True)]
-        return Scores(values=100.0 * (overlaps(rows, boxes, shares=shares) >= _LEAST))
+        return Scores(values=np.where(overlaps(rows, boxes, shares=shares) >= _LEAST, 100.0, 0.0))
 
     scorer = mean_metric(score, signature="iou:0.5 space:by-size", scale=100.0, binary=True, styled=False)
     return replace(scorer, gold=gold)
