@@ -182,14 +182,17 @@ class _DraftMaker:
         """
         names = self._names
         used = {*self._kept, id_field(row)}
-        for group in (names.turns, names.images, names.videos, names.system, names.tools):
+        groups = [names.images, names.videos, names.system, names.tools, *dialect.alternatives]
+        if dialect is DIALECTS["messages"] or dialect is DIALECTS["rounds"]:
+            groups.append(names.turns)
+        elif dialect is DIALECTS["fields"]:
+            groups += [names.prompt, names.query, names.response, names.history]
+        for group in groups:
             there = [key for key in group if row.get(key) not in (None, "", [], {}) and key not in self._ignore]
             if len(there) > 1 and any(media_list(row[key]) != media_list(row[there[0]]) for key in there[1:]):
                 raise RowError("VL216", f"{' and '.join(map(repr, there))} are both there and differ.")
             used.update(there)
         used |= dialect.keys
-        if not dialect.turns_only:
-            used |= {*names.prompt, *names.query, *names.response, *names.history}
         if not any(row.get(key) not in (None, "", []) for key in names.images):
             used.update(numbered_columns(row))
         return frozenset(used | _BESIDE)

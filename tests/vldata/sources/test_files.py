@@ -393,3 +393,21 @@ def test_a_folder_with_a_registry_is_read_by_it(folder: Path) -> None:
     (folder / "dataset_info.json").write_text(json.dumps({"mine": {"file_name": "a.jsonl", "formatting": "sharegpt"}}))
     with pytest.raises(UsageError, match=r"lists mine, with columns of their own.\n.*--dataset mine"):
         sharegpt.open_source(folder)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"instruction": "Q", "output": "A", "response": "B"}, "'output' and 'response' are both there and differ"),
+        ({"instruction": "Q", "input": "x", "query": "y", "output": "A"}, "'input' and 'query' are both there and differ"),
+        (
+            {"message": [{"type": "text", "value": "Q"}], "answer": "A", "response": "B"},
+            "'answer' and 'response' are both there and differ",
+        ),
+    ],
+)
+def test_one_thing_under_two_names_is_never_dropped(folder: Path, row: dict[str, Any], reason: str) -> None:
+    (draft,) = sharegpt.open_source(lines(folder / "rows.jsonl", row))[0].drafts()
+    assert isinstance(draft, Reject) and draft.code == "VL216" and reason in draft.reason
+    (draft,) = sharegpt.open_source(lines(folder / "rows.jsonl", {"prompt": "Q", "completion": "A", "output": "B"}))[0].drafts()
+    assert isinstance(draft, Draft) and draft.unused == (("output", "kept in meta.extra"),)

@@ -22,27 +22,25 @@ class Dialect(NamedTuple):
     claims: Callable[[Fields, Names], bool]
     read: Callable[[Fields, Names], Talk]
     keys: frozenset[str] = frozenset()  # that it reads beside those of Names
-    turns_only: bool = False  # it reads no fields of question and answer
+    alternatives: tuple[tuple[str, ...], ...] = ()  # keys of which it reads the first that is there
 
 
 DIALECTS: dict[str, Dialect] = {
-    "messages": Dialect(
-        "turns with a role each", messages.claims_messages, messages.read_messages, frozenset({"objects"}), turns_only=True
-    ),
-    "rounds": Dialect("rounds of a human and an assistant text", messages.claims_rounds, messages.read_rounds, turns_only=True),
-    "texts": Dialect(
-        "rounds under texts (the_cauldron, FineVision)", messages.claims_texts, messages.read_texts, frozenset({"texts"}), turns_only=True
-    ),
+    "messages": Dialect("turns with a role each", messages.claims_messages, messages.read_messages, frozenset({"objects"})),
+    "rounds": Dialect("rounds of a human and an assistant text", messages.claims_rounds, messages.read_rounds),
+    "texts": Dialect("rounds under texts (the_cauldron, FineVision)", messages.claims_texts, messages.read_texts, frozenset({"texts"})),
     "completion": Dialect("prompt and completion (TRL)", fields.claims_completion, fields.read_completion, fields.COMPLETION_KEYS),
     "marked": Dialect("one text with [[role]] marks (Data-Juicer)", messages.claims_marked, messages.read_marked, frozenset({"text"})),
-    "parts": Dialect("a list of parts and an answer (VLMEvalKit)", fields.claims_parts, fields.read_parts_row, fields.PARTS_KEYS),
+    "parts": Dialect(
+        "a list of parts and an answer (VLMEvalKit)", fields.claims_parts, fields.read_parts_row, alternatives=fields.PARTS_KEYS
+    ),
     "fields": Dialect("question, answer and history in fields (alpaca, swift)", fields.claims_fields, fields.read_fields),
 }
 
 
 def dialect_keys() -> frozenset[str]:
     """Return the keys that any dialect reads beside those of Names."""
-    return frozenset().union(*(dialect.keys for dialect in DIALECTS.values()))
+    return frozenset().union(*(dialect.keys for dialect in DIALECTS.values()), *fields.PARTS_KEYS)
 
 
 def find_dialect(row: Fields, names: Names) -> Dialect | None:

@@ -23,7 +23,7 @@ from vldata.sources.errors import RowError
 COMPLETION_KEYS = frozenset({"prompt", "completion"})
 _PART_LISTS = ("message", "messages", "prompt", "question", "struct")
 _ANSWERS = ("answer", "response", "output", "target", "label")
-PARTS_KEYS = frozenset({*_PART_LISTS, *_ANSWERS})
+PARTS_KEYS = (_PART_LISTS, _ANSWERS)
 
 
 def claims_completion(row: dict[str, Any], names: Names) -> bool:
