@@ -14,7 +14,7 @@ from vldata.errors import DataError, UsageError
 from vldata.version import __version__
 from vleval import profiles
 from vleval.agreeing import marks_agreement
-from vleval.benchmarks.table import benchmark_metric, in_benchmark
+from vleval.benchmarks.table import benchmark_metric, check_marks, in_benchmark
 from vleval.explain import explain as explain_result
 from vleval.honest import refuse_nothing
 from vleval.joining import Joined, join, join_marks
@@ -96,6 +96,7 @@ def _add_marks(
     rows: list[Row], scoring: Scoring, judging: Judging, predictions: Predictions, judge_key: str, tell: Callable[[str], None]
 ) -> tuple[list[Row], Scoring]:
     """Give the rows their marks, and return the scoring that reads them."""
+    check_marks(scoring)
     options = scoring.options
     if judging.marks is not None:
         rows = join_marks(rows, read_marks(judging.marks), str(judging.marks))
@@ -105,7 +106,7 @@ def _add_marks(
         judge = make_judge(judging, predictions if isinstance(predictions, str | Path) else None)
         rows = join_marks(rows, judge_rows(judge, rows, api_key=judge_key, tell=tell), judge.model)
         options = msgspec.structs.replace(options, judge=judge.signature)
-    return rows, msgspec.structs.replace(scoring, metrics=scoring.metrics or ("llm_match",), options=options)
+    return rows, msgspec.structs.replace(scoring, metrics=scoring.metrics or (() if scoring.benchmark else ("llm_match",)), options=options)
 
 
 def _agreement_with_people(result: ScoreResult, human_marks: str, seed: int) -> Agreement:

@@ -31,7 +31,7 @@ random, we do not.
 
 _TAIL = """
 "Equal" means: `python -m tools.goldens.benchmarks DIR` ran the named code at the named commit beside ours on at least 1,000 generated
-answers, and no value differed; `chartqapro` is compared by `make parity`. With a judge in the place of exact matching, VLMEvalKit's number
+answers, and no value differed. With a judge in the place of exact matching, VLMEvalKit's number
 is another one.
 """
 

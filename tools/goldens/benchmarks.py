@@ -510,12 +510,70 @@ def refcoco(root: Path, dice: random.Random) -> list[Check]:
     return [("refcoco", *check)]
 
 
+def erqa(root: Path, dice: random.Random) -> list[Check]:
+    """The body of `ERQADataset.evaluate` on files of 50 answers."""
+    import ast as syntax
+
+    pd, space = frames()
+    tree = syntax.parse((root / "VLMEvalKit/vlmeval/dataset/erqa.py").read_text(encoding="utf-8"))
+    node = next(node for node in tree.body if isinstance(node, syntax.ClassDef) and node.name == "ERQADataset")
+    node.bases, node.body = [], [part for part in node.body if getattr(part, "name", "") == "evaluate"]
+    kept: list[Any] = []
+    space |= {"logger": type("L", (), {"info": lambda *given: None}), "get_intermediate_file_path": lambda *given: ""}
+    space["dump"] = lambda frame, path: kept.append(frame)
+    exec(compile(syntax.Module([node], []), "ERQADataset", "exec"), space)
+    check = [0, 0]
+    for _ in range(30):
+        texts = [dice.choice(("A", "a", " B", "B.", "C\n", "D", "The answer is A", "(A)", "", "İ")) for _ in range(50)]
+        truths = [dice.choice("ABCDİ") for _ in texts]
+        kept.clear()
+        data = pd.DataFrame({"index": range(50), "prediction": texts, "answer": truths, "category": ["x"] * 50})
+        table = space["ERQADataset"].evaluate(space["ERQADataset"](), data)
+        rows = [Row(id=str(i), prediction=p, references=(r,)) for i, (p, r) in enumerate(zip(texts, truths, strict=True))]
+        scores, value = scores_of(BENCHMARKS["erqa"], rows)
+        add(check, [*scores.values, value], [*(100.0 * kept[0]["correct"]), float(table["Accuracy (%)"][0])])
+    return [("erqa", *check)]
+
+
+def marks(root: Path, dice: random.Random) -> list[Check]:
+    """OpenEQA's parser of marks and its percent; replies on which it stops are left out."""
+    parse = cut(root / "open-eqa/openeqa/evaluation/llm_match.py", ["parse_score"])["parse_score"]
+    check = [0, 0]
+    while check[0] < 1_000:
+        reply = dice.choice(("{}", "Your mark: {}", "Your mark:{}", "{}\nbecause it is so", "It is near.\nYour mark: {}"))
+        reply = reply.format(dice.choice(("1", "2", "3", "4", "5", "0", "6")))
+        try:
+            mark = parse(reply)
+        except ValueError:
+            continue
+        row = Row(id="1", prediction="x", references=("y",), extra={"mark": reply})
+        add(check, list(scores_of(BENCHMARKS["openeqa"], [row])[0].values), [float(100.0 * (np.clip(mark, 1, 5) - 1) / 4)])
+    return [("openeqa", *check)]
+
+
+def chart_pro(root: Path, dice: random.Random) -> list[Check]:
+    """ChartQAPro's own script, one row at a time; its rows hold one answer."""
+    from oracles_suites import chartqapro
+
+    bits = (*WORDS, "45%", "0.45", "44", "Coca Cola", "coca cola.", "[a, b]", "['2010', '12']", "[2010, 12.4]", "2010", "2011", "true")
+    pairs = [{"p": dice.choice(bits), "r": [dice.choice(bits)]} for _ in range(1_500)]
+    for pair in pairs:
+        pair["p"] = pair["r"][0] if dice.random() < 0.3 else pair["p"]
+    check = [0, 0]
+    for number, (pair, value) in enumerate(zip(pairs, chartqapro(pairs, root), strict=True)):
+        if value["relaxed_accuracy"] == "crash":
+            continue
+        row = Row(id=str(number), prediction=pair["p"], references=tuple(pair["r"]), extra={"year_flags": str(["NO"] * 8)})
+        add(check, list(scores_of(BENCHMARKS["chartqapro"], [row])[0].values), [100 * value["relaxed_accuracy"]])
+    return [("chartqapro", *check)]
+
+
 def main() -> int:
     """Compare all, print a line each, and exit 1 where anything differs."""
     root = Path(sys.argv[1])
     checks = [
         found
-        for compare in (yes_no, pope_official, choices, ocrbench, mmmu, vsibench, texts, refcoco)
+        for compare in (yes_no, pope_official, choices, ocrbench, mmmu, vsibench, texts, refcoco, erqa, marks, chart_pro)
         for found in compare(root, random.Random(0))
     ]
     for name, compared, different in checks:

@@ -13,7 +13,7 @@ from vleval import profiles
 from vleval.benchmarks import choices, mmmu, ocrbench, refcoco, vsibench, yes_no
 from vleval.benchmarks.base import LMMS_EVAL, LMMS_EVAL_COMMIT, VLMEVALKIT, VLMEVALKIT_COMMIT, Benchmark, in_percent
 from vleval.metric import Metric
-from vleval.metrics import anls, chartqapro, relaxed, vqa
+from vleval.metrics import anls, chartqapro, exact, llm_match, relaxed, vqa
 from vleval.metrics.base import Builder
 from vleval.settings import Scoring
 
@@ -63,6 +63,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "mmstar": _asked_once("MMStar"),
     "ai2d": _asked_once("AI2D"),
     "realworldqa": _asked_once("RealWorldQA"),
+    "erqa": _vlmevalkit(
+        "ERQA: accuracy of the bare letter",
+        "vlmeval/dataset/erqa.py evaluate",
+        "each answer: the same text without case and outer blanks, so that a sentence around the letter is wrong, as there",
+        in_percent(exact.stripped_lower),
+    ),
     "mmbench": _vlmevalkit(
         "MMBench: questions right in every order of their options",
         f"{_CHOICES} mcq_circular_eval",
@@ -114,6 +120,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         equal="each answer that names an option, and each open one; where upstream guesses at random the answer is wrong and counted",
         profile="mmmu",
         build=mmmu.mmmu,
+    ),
+    "openeqa": Benchmark(
+        title="OpenEQA: LLM-Match of marks that a judge gave (--marks, --judge)",
+        source="facebookresearch/open-eqa",
+        file="openeqa/evaluation/llm_match.py parse_score, evaluate-predictions.py",
+        commit="cfa3fce4595c1622bb2f8a38ae2ca9aae9eb685b",
+        equal="each mark that upstream's parser reads; a missing answer is 0",
+        profile="openeqa",
+        build=llm_match.llm_match,
     ),
     "refcoco": Benchmark(
         title="RefCOCO, RefCOCO+, RefCOCOg: Acc@0.5 of one split; mean IoU",
@@ -167,6 +182,16 @@ def in_benchmark(scoring: Scoring) -> Scoring:
     if scoring.options.tolerance is not None or scoring.options.threshold is not None:
         raise UsageError(f"--benchmark {scoring.benchmark} has limits of its own.", cure="Leave --tolerance and --threshold out.")
     return msgspec.structs.replace(scoring, profile=profile, benchmark=name)
+
+
+def check_marks(scoring: Scoring) -> None:
+    """Refuse a judge's marks beside a benchmark that reads none.
+
+    Raises:
+        UsageError: such a benchmark was asked for.
+    """
+    if scoring.benchmark and known_name(scoring.benchmark) != "openeqa":
+        raise UsageError(f"--benchmark {scoring.benchmark} reads no marks.", cure="Leave --marks and --judge out: it is scored by rules.")
 
 
 def benchmark_metric(scoring: Scoring) -> Metric | None:

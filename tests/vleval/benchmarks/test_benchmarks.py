@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from vldata.errors import DataError, UsageError
-from vleval import MetricOptions, Row, Scoring, compare, score
+from vleval import Judging, MetricOptions, Row, Scoring, compare, score
 from vleval.benchmarks import choices, mmmu, ocrbench, refcoco, vsibench, yes_no
 from vleval.benchmarks.table import BENCHMARKS, known_name
 
@@ -297,7 +297,7 @@ def test_charts_and_documents_in_percent():
     assert official("textvqa", [row(1, "Red.", *["red"] * 3, *["blue"] * 7)]).value == pytest.approx(90)
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name != "openeqa"])
 def test_every_scorer_keeps_its_rows_and_scale(name):
     """A failed row is 0 in each, and nothing is lost."""
     more = {"choices": PETS, "category": "Doc-oriented VQA", "extra": {"question_type": "route_planning" if name == "vsi-bench" else ""}}
@@ -309,6 +309,23 @@ def test_every_scorer_keeps_its_rows_and_scale(name):
     ]
     scores = BENCHMARKS[name].build(MetricOptions()).score(rows)
     assert np.array_equal(scores.values, [100, 0])
+
+
+def test_openeqa_is_scored_by_marks_and_the_others_by_none(tmp_path):
+    (tmp_path / "marks.json").write_text(json.dumps({"1": 5, "2": 2}))
+    rows = [row(1, "red", "red"), row(2, "on it", "in it")]
+    judging = Judging(marks=tmp_path / "marks.json")
+    found = score(rows, scoring=Scoring(benchmark="openeqa"), judging=judging).metrics["openeqa"]
+    assert found.value == 62.5
+    with pytest.raises(UsageError, match="reads no marks"):
+        score(rows, scoring=Scoring(benchmark="erqa"), judging=judging)
+    with pytest.raises(DataError, match="no judge's mark"):
+        official("openeqa", rows)
+
+
+def test_erqa_wants_the_bare_letter():
+    rows = [row(number, text, "A") for number, text in enumerate((" a\n", "A.", "The answer is A"))]
+    assert official("erqa", rows).value == pytest.approx(100 / 3)
 
 
 def test_the_table_tells_whose_code_it_is():
