@@ -216,3 +216,46 @@ def test_the_real_processor_leaves_written_pictures_alone(processor):
 def test_the_module_loads_no_imaging_library():
     code = "import sys, vldata.media.pixels, vldata.media.refs; print([n for n in ('PIL', 'numpy', 'av', 'torch') if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    sizes=st.lists(st.tuples(st.integers(40, 3000), st.integers(40, 3000)), min_size=1, max_size=3),
+    text=st.integers(0, 300),
+    slack=st.integers(-2, 2),
+)
+def test_the_solved_budget_is_the_largest_that_fits(sizes: list[tuple[int, int]], text: int, slack: int) -> None:
+    """By trying every budget; the cutoff is set where one of them fits to the token, so that one token decides."""
+    limits = {"processor": "qwen3-vl", "min_pixels": 65_536, "max_pixels": 200_000}
+    cell = 32 * 32
+    budgets = range(64 * cell, 200_000 // cell * cell + 1, cell)
+
+    def cost(budget: int) -> int:
+        written = [pixels.target_size(*size, processor="qwen3-vl", min_pixels=65_536, max_pixels=budget) for size in sizes]
+        return text + sum(width * height // cell + 2 for width, height in written)  # two delimiters an image
+
+    try:
+        costs = {budget: cost(budget) for budget in budgets}
+    except pixels.RatioError:
+        assume(False)
+    cutoff = costs[budgets[len(budgets) // 2]] + slack
+    fitting = [budget for budget, tokens in costs.items() if tokens <= cutoff]
+    found = pixels.solve_max_pixels(sizes, text_tokens=text, cutoff=cutoff, **limits)
+    assert found == (max(fitting) if fitting and costs[budgets[0]] <= cutoff else None)
+
+
+@settings(deadline=None, max_examples=40)
+@given(width=st.integers(1, 4000), height=st.integers(1, 4000), low=st.integers(64, 90), room=st.integers(0, 12))
+def test_the_nearest_size_is_the_best_of_all_on_the_grid(width: int, height: int, low: int, room: int) -> None:
+    factor = 32
+    least, most = low * factor * factor, (low + room) * factor * factor
+    found = pixels._nearest_in_budget(width, height, factor, least, most)
+    scale = math.sqrt(max(least, min(most, width * height)) / (width * height))
+
+    def error(columns: int, rows: int) -> float:
+        return abs(math.log(columns * factor / (width * scale))) + abs(math.log(rows * factor / (height * scale)))
+
+    every = {(c, r): error(c, r) for c in range(1, low + room + 1) for r in range(1, low + room + 1) if low <= c * r <= low + room}
+    columns, rows = found[0] // factor, found[1] // factor
+    assert (columns, rows) in every
+    assert every[columns, rows] <= min(every.values()) + 1e-9
