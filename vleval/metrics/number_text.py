@@ -47,7 +47,7 @@ def _tail(name: str) -> str:
 
 _DIGITS = (
     r"(?:\d{1,3}(?:,\d{2,3})+(?:\.\d+)?"  # 1,234.5 and 12,34,567
-    r"|\d{1,3}(?:[\u00a0\u202f\u2009'’]\d{3})+(?:[.,]\d+)?|\d{1,3}(?: \d{3})+(?!\d|[.,]\d)"  # 1'234, 1 234
+    r"|\d{1,3}(?:[\u00a0\u202f\u2009'’]\d{3})+(?:[.,]\d+)?|\d{1,3}(?: \d{3})+(?:[.,]\d{1,2})?(?!\d|[.,]\d)"  # 1'234, 1 234
     r"|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+"  # 1.234.567, 1.234,5
     r"|(?<![(\[])\d+,\d{1,2}(?![\d,)\]])"  # 3,5
     r"|\d+(?:\.\d+)?|\.\d+)"
@@ -76,6 +76,7 @@ _FORMS = (
     r"(?:[:：](?P<c3>\d{1,6}(?:\.\d+)?))?(?P<ampm>[ ]?[ap]\.?m\b\.?)?)",
     rf"{_START}(?P<feet>(?P<ft>\d{{1,6}})[ ]?{_FOOT}[ ]?,?[ ]?(?:and[ ])?(?P<inch>\d{{1,3}}(?:\.\d+)?)[ ]?{_INCH})",
     rf"{_START}(?P<range>(?P<lo>{_DIGITS})[ ]?%?[ ]?{_DASH}[ ]?(?P<hi>{_DIGITS}))(?![\w/:])" + _tail("rtail"),
+    rf"{_START}(?P<sized>\d{{1,7}}(?:\.\d{{1,4}})?(?:[ ]?[x×*][ ]?(?!10[ ]?[\^⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])\d{{1,7}}(?:\.\d{{1,4}})?){{1,3}})(?![\w^])",
     rf"(?:{_START}|(?<=\bv))(?P<dotted>(?!\d{{1,3}}(?:\.\d{{3}})+(?![\d.]))\d{{1,9}}(?:\.\d{{1,9}}){{2,8}})",
     rf"(?P<fsign>{_SIGN})?{_START}"
     r"(?P<fraction>(?:(?P<whole>\d{1,12})[ -])?(?P<top>\d{1,12})[ ]?[/⁄∕][ ]?(?P<bottom>\d{1,12}))(?![\d/])" + _tail("ftail"),
@@ -136,6 +137,8 @@ def _of_match(match: re.Match[str]) -> Value | None:
         return _date(g)
     if match["colon"]:
         return _colon(g)
+    if match["sized"]:  # 1920 x 1080
+        return Value("ratio", tuple(float(part) for part in re.findall(r"[\d.]+", match["sized"])))
     if match["dotted"]:  # a version or an address
         return Value("ratio", tuple(float(part) for part in match["dotted"].split(".")))
     if match["feet"]:

@@ -12,6 +12,7 @@ _MARKED = re.compile(
     r"(?:\b(?:answer|total|result|value)\b\s{0,3}(?:is|are|:|=)|答案\s{0,2}(?:是|为|:|：)|\\boxed\s{0,3}\{|<answer>|####)", re.IGNORECASE
 )
 
+_CODE = re.compile(r"(?<![\w.])[A-Za-z]{1,3}-?\d{1,6}(?![\w.]\w|\w)")
 _LONGEST = 50_000  # characters at the end of an answer that are looked at
 
 
@@ -24,12 +25,19 @@ def quantity_match(prediction: str, reference: str, *, tolerance: float = 0.0) -
     Of an answer of more than 50,000 characters the end is read.
     """
     wanted = values(reference)
+    if not _codes(reference) <= _codes(prediction[-_LONGEST:]):
+        return 0.0  # "Q3 2021" for "Q2 2021"
     if not wanted:
         return float(vlkit_normal(prediction) == vlkit_normal(reference))
     given = _answered(prediction, len(wanted))
     if len(given) != len(wanted):
         return 0.0
     return float(all(_same(one, other, tolerance) for one, other in zip(given, wanted, strict=True)))
+
+
+def _codes(text: str) -> set[str]:
+    """Names made of letters and digits, as `Q3`, `A4` or `B12`: whole, or not the same."""
+    return {code.upper() for code in _CODE.findall(text)}
 
 
 def _answered(prediction: str, count: int) -> Sequence[Value]:
