@@ -124,5 +124,12 @@ PAIRS ?= 10000
 	$@/bin/pip install -q --no-deps -r tools/goldens/requirements-nodeps.txt
 	touch $@
 
-parity: $(VENV)/.core .venvs/goldens
+.venvs/benchmarks: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q -c constraints.txt -e .
+	$@/bin/pip install -q pandas anls==0.0.2
+	touch $@
+
+parity: $(VENV)/.core .venvs/goldens .venvs/benchmarks
 	$(BIN)/python tools/goldens/parity.py --python .venvs/goldens/bin/python --repos "$(or $(UPSTREAM),/nonexistent)" --pairs $(PAIRS)
+	.venvs/benchmarks/bin/python -m tools.goldens.benchmarks "$(or $(UPSTREAM),/nonexistent)"

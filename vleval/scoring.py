@@ -14,7 +14,7 @@ from vldata.errors import DataError, UsageError
 from vldata.version import __version__
 from vleval import profiles
 from vleval.agreeing import marks_agreement
-from vleval.benchmarks.table import benchmark_metric, check_marks, in_benchmark
+from vleval.benchmarks.table import benchmark_metric, check_marks, in_benchmark, prepared
 from vleval.explain import explain as explain_result
 from vleval.honest import refuse_nothing
 from vleval.joining import Joined, join, join_marks
@@ -176,7 +176,7 @@ def score_rows(joined: Joined, loaded: Loaded, scoring: Scoring, *, tell: Callab
     """Score rows that have their references."""
     scoring = in_benchmark(scoring)
     profile, seed, extras = scoring.profile, scoring.seed, scoring.extras
-    rows = profiles.read_as(profile, joined.rows)
+    rows = prepared(scoring, profiles.read_as(profile, joined.rows))
     official = benchmark_metric(scoring)
     chosen = [official] if official is not None else pick_metrics(rows, profile, scoring.metrics, scoring.options)
     _check_needs(rows, chosen, loaded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from vldata.errors import DataError
@@ -30,7 +31,8 @@ class Benchmark:
         commit: the version that was compared.
         equal: what is equal, and where we differ on purpose.
         profile: whose behaviour it is, for the signature; raw strings are scored, and `vlmevalkit` reads answer cells as its tool does.
-        build: makes the scorer; percent, unless the title says otherwise.
+        build: makes the scorer; the scale is percent.
+        prepare: adds the groups that rows hang together by, so that intervals know of them; None where rows tell themselves.
     """
 
     title: str
@@ -40,6 +42,7 @@ class Benchmark:
     equal: str
     profile: str
     build: Builder
+    prepare: Callable[[Row], Row] | None = None
 
 
 def in_percent(build: Builder) -> Builder:
@@ -98,6 +101,11 @@ def field_of(row: Row, name: str) -> str:
             f"no {name!r}, which this benchmark is counted by.", where=row.id, cure="Give the benchmark's own file as --references."
         )
     return found
+
+
+def in_group(row: Row, key: str, name: str) -> Row:
+    """The row as one of a group, unless it says already which."""
+    return row if row.groups.get(key) else msgspec.structs.replace(row, groups={**row.groups, key: name})
 
 
 def ratio(above: Floats, below: Floats) -> Floats:

@@ -13,13 +13,15 @@ from string import ascii_uppercase
 import numpy as np
 
 from vldata.errors import DataError
-from vleval.benchmarks.base import letter_of, ratio
+from vleval.benchmarks.base import in_group, letter_of, ratio
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, mean_metric
 from vleval.metrics.multiple_choice import read_vlmevalkit
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
 
+_TURN = 10**6  # what VLMEvalKit adds to an index for each turn of the options
+_TURNED = _TURN * 27  # above it, an index is no turn of 26 options
 DURATIONS = ("short", "medium", "long")
 # Upstream's list lacks two commas: four of its openings became two that nobody writes.
 _OPENINGS = (
@@ -71,8 +73,9 @@ def vanilla(options: MetricOptions) -> Scorer:
 
 
 def _refuse_rounds(rows: Sequence[Row]) -> None:
-    names = [name for row in rows if (name := row.groups.get("circle"))]
-    if len(set(names)) < len(names):
+    ids = [row.id.removesuffix(".0") for row in rows]
+    turned = [_question(row) for row, name in zip(rows, ids, strict=True) if name.isascii() and name.isdigit() and int(name[:18]) < _TURNED]
+    if len(set(turned)) < len(turned):
         raise DataError(
             "the questions were asked in several orders of their options.", cure="Score it with --benchmark mmbench, which is circular."
         )
@@ -81,8 +84,13 @@ def _refuse_rounds(rows: Sequence[Row]) -> None:
 def _question(row: Row) -> str:
     """The question that a round belongs to: upstream's `g_index`, or the index without its millions, one for each turn of the options."""
     bare = row.id.removesuffix(".0")
-    alone = str(int(bare[:18]) % 10**6) if bare.isascii() and bare.isdigit() else bare
+    alone = str(int(bare[:18]) % _TURN) if bare.isascii() and bare.isdigit() else bare
     return row.groups.get("circle") or alone
+
+
+def with_circle(row: Row) -> Row:
+    """The row with the question it is a round of, which its rounds are clustered by."""
+    return in_group(row, "circle", _question(row))
 
 
 def circular(options: MetricOptions) -> Scorer:
@@ -142,6 +150,12 @@ def listed_choices(row: Row) -> tuple[str, ...]:
 def duration_of(row: Row) -> str:
     """short, medium or long; "" where the row does not tell."""
     return next((text for text in (row.extra.get("duration", ""), row.category) if text in DURATIONS), "")
+
+
+def with_video(row: Row) -> Row:
+    """The row with its video, where it tells one: the questions of a video are clustered."""
+    video = row.groups.get("cluster", "")
+    return in_group(row, "scene", video) if video else row
 
 
 def video_mme(options: MetricOptions) -> Scorer:

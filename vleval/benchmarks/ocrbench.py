@@ -45,7 +45,7 @@ def holds(prediction: str, known: Sequence[str], *, formula: bool) -> bool:
 
 
 def _category(row: Row) -> str:
-    name = field_of(row, "category")
+    name = row.category or row.extra.get("question_type") or field_of(row, "category")  # lmms-eval calls it question_type
     if name not in _CATEGORIES:
         raise DataError(f"{name!r} is no category of OCRBench.", where=row.id, cure="Categories: " + ", ".join(_CATEGORIES) + ".")
     return name

@@ -23,6 +23,7 @@ Box = tuple[float, float, float, float]
 
 _SHARES = 1.5  # the largest number of a box in shares of the picture
 _THOUSANDTHS = 1000
+_SIDES = 4
 _LEAST = 0.5  # overlap from which a box is right
 _N = r"[-+]?(?:\d++(?:\.\d++)?|\.\d++)(?:[eE][-+]?\d++)?"
 _GAP = r"(?:\s*+,\s*+|\s++)"
@@ -33,8 +34,8 @@ _BRACKETED = re.compile(rf"\[\s*+({_N}){_GAP}({_N}){_GAP}({_N}){_GAP}({_N})\s*+\
 def read_box(text: str) -> Box | None:
     """The first four numbers in brackets, else the first four of the text; None where there are fewer."""
     found = _BRACKETED.search(text)
-    numbers = list(found.groups()) if found else _NUMBER.findall(text)[:4]
-    if len(numbers) < 4:
+    numbers = list(found.groups()) if found else _NUMBER.findall(text)[:_SIDES]
+    if len(numbers) < _SIDES:
         return None
     left, top, right, bottom = map(float, numbers)
     return left, top, right, bottom
@@ -76,7 +77,7 @@ def _truth(row: Row) -> Box:
     Raises:
         DataError: the row has no box, or does not tell the size of its picture.
     """
-    box = read_box(only_reference(row))
+    box = read_box(" ".join(row.references) if len(row.references) == _SIDES else only_reference(row))  # four numbers are one box
     if box is None:
         raise DataError("the reference holds no box of four numbers.", where=row.id, cure="Write it as [left, top, right, bottom].")
     if not (row.width and row.height):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 
 import msgspec
@@ -15,14 +15,17 @@ from vleval.benchmarks.base import LMMS_EVAL, LMMS_EVAL_COMMIT, VLMEVALKIT, VLME
 from vleval.metric import Metric
 from vleval.metrics import anls, chartqapro, exact, llm_match, relaxed, vqa
 from vleval.metrics.base import Builder
+from vleval.rows import Row
 from vleval.settings import Scoring
 
 _CHOICES = "vlmeval/dataset/utils/multiple_choice.py"
 _EXACT_MATCHING = "each answer without a judge (exact_matching); an answer that names no option is wrong, as there"
 
 
-def _vlmevalkit(title: str, file: str, equal: str, build: Builder) -> Benchmark:
-    return Benchmark(title=title, source=VLMEVALKIT, file=file, commit=VLMEVALKIT_COMMIT, equal=equal, profile="vlmevalkit", build=build)
+def _vlmevalkit(title: str, file: str, equal: str, build: Builder, prepare: Callable[[Row], Row] | None = None) -> Benchmark:
+    return Benchmark(
+        title=title, source=VLMEVALKIT, file=file, commit=VLMEVALKIT_COMMIT, equal=equal, profile="vlmevalkit", build=build, prepare=prepare
+    )
 
 
 def _lmms_eval(title: str, file: str, equal: str, build: Builder) -> Benchmark:
@@ -59,6 +62,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         "vlmeval/dataset/utils/yorn.py Hallusion_rating",
         "aAcc, fAcc and qAcc in all and by category, without a judge",
         yes_no.hallusion,
+        yes_no.with_set,
     ),
     "mmstar": _asked_once("MMStar"),
     "ai2d": _asked_once("AI2D"),
@@ -74,12 +78,14 @@ BENCHMARKS: dict[str, Benchmark] = {
         f"{_CHOICES} mcq_circular_eval",
         "each question without a judge (exact_matching)",
         choices.circular,
+        choices.with_circle,
     ),
     "video-mme": _vlmevalkit(
         "Video-MME: accuracy; by duration",
         "vlmeval/dataset/videomme.py evaluate, vlmeval/dataset/utils/videomme.py",
         "each answer and the accuracy by duration without a judge",
         choices.video_mme,
+        choices.with_video,
     ),
     "chartqa": _vqa_eval("ChartQA: relaxed accuracy; human and augmented", "relaxed_accuracy", relaxed.vlmevalkit),
     "chartqa:lmms-eval": _lmms_eval(
@@ -184,6 +190,12 @@ def in_benchmark(scoring: Scoring) -> Scoring:
     return msgspec.structs.replace(scoring, profile=profile, benchmark=name)
 
 
+def prepared(scoring: Scoring, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows with the groups that the benchmark's rows hang together by."""
+    prepare = BENCHMARKS[scoring.benchmark].prepare if scoring.benchmark else None
+    return rows if prepare is None else [prepare(row) for row in rows]
+
+
 def check_marks(scoring: Scoring) -> None:
     """Refuse a judge's marks beside a benchmark that reads none.
 
@@ -206,7 +218,7 @@ def benchmark_metric(scoring: Scoring) -> Metric | None:
 
 def benchmark_documents() -> dict[str, dict[str, str]]:
     """The table as data: title, source, file, commit and what is equal, by name."""
-    told = [field.name for field in fields(Benchmark) if field.name != "build"]
+    told = [field.name for field in fields(Benchmark) if field.name not in ("build", "prepare")]
     return {name: {key: getattr(benchmark, key) for key in told} for name, benchmark in BENCHMARKS.items()}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from vldata.errors import DataError
-from vleval.benchmarks.base import flags, only_reference, ratio
+from vleval.benchmarks.base import flags, in_group, only_reference, ratio
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, mean_metric
 from vleval.metrics.options import MetricOptions
@@ -104,6 +104,12 @@ def _place(row: Row) -> tuple[str, str, str, str]:
         fault = "the id is not category_subcategory_image_set_figure_question, by which figures and questions are grouped."
         raise DataError(fault, where=row.id, cure="Give the ids of VLMEvalKit's HallusionBench.tsv, as VD_illusion_2_0_1_0.")
     return row.extra.get("l2-category") or parts[1], parts[3], parts[4], parts[5]
+
+
+def with_set(row: Row) -> Row:
+    """The row with its set of figures, which questions about the same figures are clustered by."""
+    place = _place(row)
+    return in_group(row, "scene", f"{row.id.split('_')[0]}_{place[0]}_{place[1]}")
 
 
 def _all_right(keys: Sequence[tuple[str, ...]], hits: Floats) -> float:

@@ -206,6 +206,8 @@ def _texts_into(context: Context, flat: Mapping[str, Any], where: str) -> None:
         value = flat.get(side)
         if isinstance(value, str) and value.isascii() and value.isdigit():
             value = int(value[:9])
+        elif isinstance(value, float) and value.is_integer():
+            value = int(value)  # pandas writes whole columns as floats
         if isinstance(value, int) and value > 0:
             context[side] = value
 

@@ -167,6 +167,10 @@ def test_ocrbench_points():
     found = official("ocrbench", rows)
     assert (found.value, found.parts["Text Recognition"], found.parts["final score"]) == (50, 1, 1)
     assert any("1,000 questions" in note for note in found.notes)
+    asked = row(1, "Open", "open", extra={"question_type": "Doc-oriented VQA"})
+    assert official("ocrbench", [asked]).parts["Doc-oriented VQA"] == 1
+    with pytest.raises(DataError, match="no 'category'"):
+        official("ocrbench", [row(1, "a", "a")])
     with pytest.raises(DataError, match="no category"):
         official("ocrbench", [row(1, "a", "a", category="OCR")])
 
@@ -283,6 +287,7 @@ def test_refcoco_tells_the_space_by_the_largest_number():
     assert list(result.measured["refcoco"].scores.values) == [100, 100, 100, 0, 0]
     assert (found.value, found.ceiling, found.unparsed) == (60, 100, 1)
     assert any("1 shares of the picture, 2 thousandths, 1 pixels" in note for note in found.notes)
+    assert official("refcoco", [row(1, "[100, 200, 500, 600]", "200", "200", "1000", "600", **size)]).value == 100
     with pytest.raises(DataError, match="no width and height"):
         official("refcoco", [row(1, "[1, 2, 3, 4]", "[1, 2, 3, 4]")])
     with pytest.raises(DataError, match="no box of four"):
@@ -346,6 +351,24 @@ def test_wrong_calls_are_named():
 def test_a_missing_round_is_wrong_and_no_question_of_its_own():
     rows = [row(5 + n * 10**6, "A" if n < 3 else None, "A", choices=PETS, error="" if n < 3 else "missing") for n in range(4)]
     assert official("mmbench", [*rows, row(6, "A", "A", choices=PETS)]).value == 50
+
+
+def test_intervals_know_of_rounds_and_figures():
+    rows = [row(q + n * 10**6, "A" if q % 3 else "B", "A", choices=PETS) for q in range(1, 13) for n in range(4)]
+    found = score(rows, scoring=Scoring(benchmark="mmbench", extras=False))
+    assert (found.groups.key, found.groups.count) == ("circle", 12)
+    assert 20 < found.metrics["mmbench"].low < found.metrics["mmbench"].value < 100
+    with pytest.raises(DataError, match="several orders"):
+        official("mmstar", rows)
+    figures = [Row(id=f"VD_map_1_{s}_{f}_0", prediction="Yes" if s else "No", references=("Yes",)) for s in range(5) for f in range(3)]
+    found = score(figures, scoring=Scoring(benchmark="hallusionbench", extras=False))
+    assert (found.groups.key, found.groups.count) == ("scene", 5)
+
+
+def test_questions_of_one_video_are_clustered():
+    rows = [row(n, "A" if n < 9 else "B", "A", category="long", groups={"cluster": str(n // 3)}) for n in range(15)]
+    found = score(rows, scoring=Scoring(benchmark="video-mme", extras=False))
+    assert (found.groups.key, found.groups.count) == ("scene", 5)
 
 
 def test_limits_of_the_users_own_are_refused():
