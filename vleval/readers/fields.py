@@ -32,7 +32,7 @@ _CONTEXT_KEYS = frozenset(
         "meta",
         "metadata",
     }
-    | {"episode_history", "A", "marks", "finish_reason"}
+    | {"episode_history", "scene_name", "A", "marks", "finish_reason"}
 )
 MEDIA_TAG = re.compile(r"(?:<image>|<video>|<\|vision_start\|>|<\|(?:image|video)_pad\|>|<\|vision_end\|>)+\s*")
 
@@ -179,6 +179,8 @@ def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Con
 
         groups.setdefault("episode", flat["episode_history"])
         groups.setdefault("scene", scene_of(flat["episode_history"])[0])
+    if isinstance(flat.get("scene_name"), str) and flat["scene_name"]:  # VSI-Bench
+        groups.setdefault("scene", flat["scene_name"])
     if images := _images(flat):
         context["images"] = images
         groups.setdefault("image", "|".join(images))

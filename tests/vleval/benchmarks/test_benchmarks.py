@@ -294,6 +294,23 @@ def test_refcoco_tells_the_space_by_the_largest_number():
         official("refcoco", [row(1, "[1, 2, 3, 4]", "left", **size)])
 
 
+def test_vsi_bench_from_samples_of_lmms_eval(tmp_path):
+    kinds = (("object_counting", "3", "3"), ("route_planning", "B", "B. left"))
+    lines = [
+        {
+            "doc_id": n,
+            "doc": {"question_type": kinds[n % 2][0], "scene_name": f"scene{n // 4}", "question": f"q{n}"},
+            "target": kinds[n % 2][1],
+            "filtered_resps": [kinds[n % 2][2] if n else "no idea"],
+        }
+        for n in range(12)
+    ]
+    (tmp_path / "samples.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    found = score(str(tmp_path / "samples.jsonl"), scoring=Scoring(benchmark="vsi-bench"))
+    assert (found.groups.key, found.groups.count) == ("scene", 3)
+    assert found.metrics["vsi-bench"].value == pytest.approx((500 / 6 + 100) / 2)
+
+
 def test_charts_and_documents_in_percent():
     rows = [row(1, "10.2", "10", kind="human"), row(2, "x", "10", kind="augmented")]
     found = official("chartqa", rows)
