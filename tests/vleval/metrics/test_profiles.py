@@ -12,9 +12,7 @@ from vleval.profiles import ALIASES, DEFAULTS, PROFILES, TASK_ALIASES, default_m
 from vleval.rows import Row
 
 PAIRS = [(profile, metric) for profile, metrics in PROFILES.items() for metric in metrics]
-TEXT_PAIRS = [
-    pair for pair in PAIRS if pair[1].split(":")[0] != "json_f1" and pair[1] not in ("detection_f1", "coco_ap", "cider:ptb")
-]
+TEXT_PAIRS = [pair for pair in PAIRS if pair[1].split(":")[0] != "json_f1" and pair[1] not in ("detection_f1", "coco_ap", "cider:ptb")]
 BOXES = '[{"bbox": [1, 2, 3, 4], "label": "a"}]'
 
 
