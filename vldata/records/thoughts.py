@@ -1,6 +1,6 @@
 """A model's thought beside its answer, in every spelling that models and servers write, and the answer without it.
 
-Known: `<think>` and its kin (`<thinking>`, `<thought>`, `<reasoning>`, `<seed:think>`, `<mm:think>`, `<reflection>`, `<scratchpad>`) in any
+Known: `<think>` and similar (`<thinking>`, `<thought>`, `<reasoning>`, `<seed:think>`, `<mm:think>`, `<reflection>`, `<scratchpad>`) in any
 case, with blanks and attributes, and escaped as HTML; `[THINK]` (Magistral); `◁think▷` (Kimi-VL); `<|START_THINKING|>` (Command A);
 `<|begin_of_thought|>` (Sky-T1); harmony's channels (gpt-oss), also where a server took the marks off; `<|channel>thought` (Gemma 4);
 `<unused94>` (MedGemma); `<details type="reasoning">` (Open WebUI); "Thinking... ...done thinking." (Ollama's terminal).
@@ -34,7 +34,7 @@ _FRAMES = re.compile(r"<\|(?:START_RESPONSE|END_RESPONSE|begin_of_solution|end_o
 
 def without_thought(text: str) -> str:
     """The answer without the thought, its ends stripped; the text itself, unchanged, where it holds none."""
-    if _HINT.search(text) is None:
+    if not _may_hold_one(text) or _HINT.search(text) is None:
         return text
     if "<|channel|>" in text:
         return _harmony(text)
@@ -43,6 +43,11 @@ def without_thought(text: str) -> str:
     if _OLLAMA.match(text):
         return text.rsplit("...done thinking.", 1)[1].strip() if "...done thinking." in text else ""
     return _between_marks(text)
+
+
+def _may_hold_one(text: str) -> bool:
+    """Whether a text has a sign that every mark begins with: looked for first, as most texts have none."""
+    return "<" in text or "[" in text or "◁" in text or "&" in text or text[:24].lstrip().startswith(("analysis", "Thinking"))
 
 
 def has_thought(text: str) -> bool:
