@@ -171,6 +171,8 @@ def test_ocrbench_points():
         ("red", ""),
         ("a red car", ""),
         ("'!B!'", ""),
+        ("C or A , so C", "C"),
+        ("(B) is no (A) but (B)", "B"),
     ],
 )
 def test_mmmu_letters(text, letter):
