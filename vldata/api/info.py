@@ -53,7 +53,7 @@ def _describe(entry: Entry) -> str:
 
 
 def info(
-    folder: Annotated[Path, Arg("Output folder.", "[FOLDER]")] = Path("prepared"),
+    folder: Annotated[Path, Arg("Output folder.", "FOLDER")] = Path("prepared"),
     *,
     rename: Annotated[tuple[str, str], Flag("Give a dataset another name.", metavar="OLD NEW", show_default=False)] = ("", ""),
     merge: Annotated[Path | None, Flag("Take over every dataset of another output folder.", metavar="DIR", show_default=False)] = None,

@@ -30,7 +30,7 @@ class Schemas(JobResult):
         return self.schema if self.schema is not None else list(self.names)
 
 
-def schema(name: Annotated[str, Arg("record, contract, ...; without a name, the list.", "[NAME]")] = "") -> Schemas:
+def schema(name: Annotated[str, Arg("record, contract, ...; without a name, the list.", "NAME")] = "") -> Schemas:
     """Print a published JSON Schema, or their names.
 
     Raises:

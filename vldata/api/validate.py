@@ -72,7 +72,7 @@ class ValidationResult(JobResult):
 
 def validate(
     folder: Annotated[
-        Target | None, Arg("Folder of dataset_info.json, or DIR/NAME for one dataset; by default . and then ./prepared.", "[FOLDER]")
+        Target | None, Arg("Folder of dataset_info.json, or DIR/NAME for one dataset; by default . and then ./prepared.", "FOLDER")
     ] = None,
     *,
     headers_only: Annotated[bool, Flag("Read headers; decode and hash nothing.")] = False,

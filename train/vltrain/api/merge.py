@@ -41,7 +41,7 @@ class MergeResult(JobResult):
 
 
 def merge(
-    recipe: Annotated[Path | None, Arg("A recipe, or a LLaMA-Factory YAML; none where --model is given.", "[RECIPE.yaml]")] = None,
+    recipe: Annotated[Path | None, Arg("A recipe, or a LLaMA-Factory YAML; none where --model is given.", "RECIPE.yaml")] = None,
     *,
     model: Annotated[
         str, Flag("Base model folder, without a recipe.", ("--model", "--model_name_or_path"), metavar="DIR", show_default=False)
