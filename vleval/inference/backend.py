@@ -13,7 +13,10 @@ from vldata.datasets.dataset import Dataset
 from vleval.inference.ask import Ask
 from vleval.inference.client import Outcome
 from vleval.inference.options import RunOptions
+from vleval.inference.retry import Answer
 from vleval.inference.wire import Wire
+
+__all__ = ["Answer", "Ask", "Backend", "BackendKind", "Keyed", "Opening", "Outcome"]
 
 Keyed = tuple[str, Ask]
 

@@ -40,7 +40,7 @@ def gather(records: Iterator[tuple[str, Record]]) -> Iterator[tuple[str, Record]
         yield where, {"image_id": image, "boxes": boxes}
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """The row of one picture."""
     image = str(record["image_id"])
     return Row(id=image, prediction=json.dumps(record["boxes"]), references=(), task="detection", groups={"image": image})

@@ -49,13 +49,13 @@ def collect(records: Iterator[Placed], kind: Format, name: str, *, group_by: str
     without_id: list[str] = []
     numbers = 0
     for where, record in chain(head, records):
-        ordinal = str(len(rows) + 1)
         if kind.taken is None:
-            row = taken_row(record, ordinal, where, group_by, taken)
+            row = taken_row(record, where, group_by, taken)
         else:
-            row = _overruled(kind.row(record, ordinal, where, group_by), record, told, where)
-        if row.id is ordinal:
+            row = _overruled(kind.row(record, where, group_by), record, told, where)
+        if not row.id:
             without_id.append(where)
+            row = msgspec.structs.replace(row, id=str(len(rows) + 1))
         if type(row.prediction) is NumberText:
             numbers += 1
             row = msgspec.structs.replace(row, prediction=str(row.prediction))

@@ -15,7 +15,7 @@ def recognise(record: Record) -> bool:
     return "answer" in record and "annotation" in record and not any(plain_name(key) in PREDICTIONS for key in record)
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one record.
 
     Raises:
@@ -26,4 +26,4 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     prediction, error = answer_of(record["answer"], "answer", record.get("error"), where)
     references = references_at(record, "annotation", where)
     context = context_of(record, where, group_by)
-    return Row(id=find_id(record, where) or fallback_id, prediction=prediction, error=error, references=references, **context)
+    return Row(id=find_id(record, where) or "", prediction=prediction, error=error, references=references, **context)

@@ -15,7 +15,7 @@ def recognise(record: Record) -> bool:
     return "index" in record and "model_output" in record and not isinstance(record["model_output"], str)
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one line.
 
     Raises:
@@ -37,7 +37,7 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     return Row(id=found, prediction=prediction, error=error, references=references, **context)
 
 
-def review_row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def review_row(record: Record, where: str, group_by: str) -> Row:
     """Read one line of a review file, which holds target and prediction.
 
     The model's whole answer is scored, not what evalscope took out of it.
@@ -57,4 +57,4 @@ def review_row(record: Record, fallback_id: str, where: str, group_by: str) -> R
         if isinstance(message, dict) and message.get("role") == "user":
             context.setdefault("question", content_text(message.get("content")) or "")
     found = find_id(record, where, ("index",))
-    return Row(id=found or fallback_id, prediction=prediction, error=error, references=references_at(record, "target", where), **context)
+    return Row(id=found or "", prediction=prediction, error=error, references=references_at(record, "target", where), **context)

@@ -25,8 +25,8 @@ from vleval.readers.containers import Container, Record
 from vleval.readers.taken import NOTHING, Taken
 from vleval.rows import Row
 
-RowMaker = Callable[[Record, str, str, str], Row]
-"""(record, id when it has none, where for messages, name of the group field) -> row"""
+RowMaker = Callable[[Record, str, str], Row]
+"""(record, where for messages, name of the group field) -> row; a record without an id gives a row without one"""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def samples(record: Record, where: str) -> list[tuple[str, Record]]:
     return [(f"sample {number}", item) for number, item in enumerate(found, start=1)]
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one sample. With several epochs the id of a later one is `id#2`, clustered by `sample`.
 
     Raises:

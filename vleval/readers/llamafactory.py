@@ -12,7 +12,7 @@ _USER = "<|im_start|>user\n"
 _MAX_QUESTION = 8_000  # a rendered prompt may hold thousands of picture tokens
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one line; the prompt is the rendered one, with its control tokens.
 
     Raises:
@@ -26,7 +26,7 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     prompt = record.get("prompt")
     if isinstance(prompt, str):
         context.setdefault("question", question_in(prompt))
-    return Row(id=fallback_id, prediction=prediction, error=error, references=texts_of(record["label"], "label", where), **context)
+    return Row(id="", prediction=prediction, error=error, references=texts_of(record["label"], "label", where), **context)
 
 
 def question_in(prompt: str) -> str:

@@ -15,7 +15,7 @@ from vleval.readers.plain import answer_of
 from vleval.rows import Row
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one sample.
 
     Raises:
@@ -29,7 +29,7 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     if isinstance(record.get("input"), str):
         context.setdefault("question", record["input"])
     return Row(
-        id=find_id(record, where, ("doc_id",)) or fallback_id,
+        id=find_id(record, where, ("doc_id",)) or "",
         prediction=prediction,
         error=error,
         references=_targets(record, where),

@@ -11,7 +11,7 @@ from vleval.readers.plain import answer_of
 from vleval.rows import Row
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one line.
 
     Raises:
@@ -25,7 +25,7 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     if question := _last_question(record.get("messages")):
         context.setdefault("question", question)
     return Row(
-        id=find_id(record, where) or fallback_id,
+        id=find_id(record, where) or "",
         prediction=prediction,
         error=error,
         references=texts_of(record["labels"], "labels", where),

@@ -14,7 +14,7 @@ from vleval.readers.plain import answer_of
 from vleval.rows import Row
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one line: a status other than 200, an error or a body without a choice is an error record.
 
     Raises:

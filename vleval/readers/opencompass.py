@@ -11,7 +11,7 @@ from vleval.readers.plain import answer_of, references_at
 from vleval.rows import Row
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one record; its number is its id.
 
     Raises:
@@ -27,7 +27,7 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     if question := _asked(record["origin_prompt"]):
         context.setdefault("question", question)
     references = references_at(record, "gold", where) if "gold" in record else find_references(record, where, skip="prediction")
-    return Row(id=find_id(record, where) or fallback_id, prediction=prediction, error=error, references=references, **context)
+    return Row(id=find_id(record, where) or "", prediction=prediction, error=error, references=references, **context)
 
 
 def _asked(prompt: Any) -> str:

@@ -17,7 +17,7 @@ def recognise_results(record: Record) -> bool:
     return {"question_id", "answer"} <= record.keys() <= {"question_id", "answer", "error"}
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one result; a null answer is none, as upstream has it.
 
     Raises:
@@ -42,7 +42,7 @@ def marks(record: Record, where: str) -> list[tuple[str, Record]]:
     return [(f"mark of {key!r}", {"question_id": key, "mark": value}) for key, value in record.items()]
 
 
-def mark_row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def mark_row(record: Record, where: str, group_by: str) -> Row:
     """Read one mark.
 
     Raises:

@@ -29,16 +29,16 @@ def has_context(record: Record) -> bool:
     return any(plain_name(key) in IDS or plain_name(key) in REFERENCES or plain_name(key) in CONTEXT_NAMES for key in record)
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one record by itself.
 
     Raises:
         DataError: no field holds a prediction, or it is not text.
     """
-    return taken_row(record, fallback_id, where, group_by, choose([record], FieldNames(), where))
+    return taken_row(record, where, group_by, choose([record], FieldNames(), where))
 
 
-def taken_row(record: Record, fallback_id: str, where: str, group_by: str, taken: Taken) -> Row:
+def taken_row(record: Record, where: str, group_by: str, taken: Taken) -> Row:
     """Read one record by the fields that were taken for the file.
 
     Raises:
@@ -63,7 +63,7 @@ def taken_row(record: Record, fallback_id: str, where: str, group_by: str, taken
         own = dig(record, taken.id, where)
         own = "" if own is None else own  # an id that is null is an empty one
     return Row(
-        id=fallback_id if own is None else id_text(own, taken.id, where),
+        id="" if own is None else id_text(own, taken.id, where),
         prediction=prediction,
         error=error,
         references=references_at(record, taken.reference, where) if taken.reference else (),

@@ -31,7 +31,7 @@ def records(record: Record, where: str) -> list[tuple[str, Record]]:
     return [(f"question {number} of {record.get('video_id', '?')}", {**video, **question}) for number, question in enumerate(questions, 1)]
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one question; questions of one video are clustered, and `duration` is the category.
 
     Raises:
@@ -47,7 +47,7 @@ def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
     if isinstance(video := record.get("video_id"), (str, int)):
         context.setdefault("groups", {}).setdefault("cluster", str(video))
     return Row(
-        id=find_id(record, where, ("question_id", "id")) or fallback_id,
+        id=find_id(record, where, ("question_id", "id")) or "",
         prediction=prediction,
         error=error,
         references=references_at(record, "answer", where),

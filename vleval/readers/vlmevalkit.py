@@ -37,7 +37,7 @@ def records(record: Record, where: str) -> list[tuple[str, Record]]:
     return [(f"row {number + 1}", {key: column[number] for key, column in whole.items()}) for number in range(lengths.pop())]
 
 
-def row(record: Record, fallback_id: str, where: str, group_by: str) -> Row:
+def row(record: Record, where: str, group_by: str) -> Row:
     """Read one row of the table.
 
     Raises:
