@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from vldata.api.params import DatasetTarget
 from vldata.errors import UsageError
-from vldata.exports import FORMATS
+from vldata.exports import FORMATS, find_format
 from vldata.flags import Flag
 from vldata.jobs import JobResult
 from vldata.output.folder import DatasetPaths
@@ -18,7 +18,8 @@ from vldata.wording import counted
 if TYPE_CHECKING:
     from vldata.exports.plan import Exported
 
-EMBEDDING = ("openai", "parquet")
+_ROWS_PER_SHARD = 1000
+_SHARDED = " and ".join(name for name, kind in FORMATS.items() if kind.sharded)
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,9 +58,11 @@ def export(
     out: Annotated[Path | None, Flag("Folder of the export; by default DIR/exports/FORMAT.", metavar="DIR", show_default=False)] = None,
     images: Annotated[
         Literal["auto", "absolute", "copy", "embed"],
-        Flag("Name images where they are, copy them beside the export, or embed their bytes (openai, parquet; their default)."),
+        Flag("Name images where they are, copy them into the export's folder, or embed their bytes; auto: as the format does it."),
     ] = "auto",
-    rows_per_shard: Annotated[int, Flag("Records a shard, for parquet and webdataset.", least=1, most=1_000_000_000)] = 1000,
+    rows_per_shard: Annotated[
+        int | None, Flag(f"Records a shard, for {_SHARDED}; by default {_ROWS_PER_SHARD}.", least=1, most=1_000_000_000, show_default=False)
+    ] = None,
     push: Annotated[str, Flag("With --to hf: upload to this dataset of the hub, private.", metavar="REPO", show_default=False)] = "",
     public: Annotated[bool, Flag("With --push: let everybody see it.")] = False,
 ) -> ExportResult:
@@ -72,13 +75,18 @@ def export(
     from vldata.exports import export as run
     from vldata.exports.plan import ExportPlan
 
-    if images == "embed" and to not in EMBEDDING:
-        raise UsageError(f"the {to} format names images by path.", cure="Use --images absolute or copy.")
+    kind = find_format(to)
+    if images != "auto" and images not in kind.images:
+        how = "puts the pictures inside" if kind.images == ("embed",) else "names images by path"
+        raise UsageError(f"the {to} format {how}.", cure=f"Use --images {' or '.join(kind.images)}, or leave it out.")
+    if rows_per_shard is not None and not kind.sharded:
+        raise UsageError(f"the {to} format has no shards.", cure=f"--rows-per-shard is for {_SHARDED}; leave it out.")
     if push and to != "hf":
         raise UsageError(f"the {to} format is not uploaded.", cure="Use --to hf --push REPO.")
     if public and not push:
         raise UsageError("--public says who may see an upload.", cure="Add --push REPO, or leave it out.")
     paths = DatasetPaths.at(target)
-    places: Literal["absolute", "copy", "embed"] = ("embed" if to in EMBEDDING else "absolute") if images == "auto" else images
+    places = kind.images[0] if images == "auto" else images
     folder = paths.out / "exports" / to if out is None else Path(out)
-    return ExportResult(run(to, ExportPlan(paths, folder, images=places, rows_per_shard=rows_per_shard, push=push, public=public)))
+    rows = rows_per_shard or _ROWS_PER_SHARD
+    return ExportResult(run(to, ExportPlan(paths, folder, images=places, rows_per_shard=rows, push=push, public=public)))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vldata.api.export import export as export_job
 from vldata.conversion import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
@@ -224,3 +225,28 @@ def test_conversations_keep_meaning_byte_for_byte(pairs: list[tuple[str, str]]) 
     record = Record(id="a", messages=messages, images=(), references=(), meta={})
     back = {name: role for role, name in LLAVA_ROLES.items()}
     assert tuple(Message(role=back[turn["from"]], content=turn["value"]) for turn in conversations(record)) == messages  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("to", "told", "says"),
+    [
+        ("webdataset", {"images": "copy"}, "puts the pictures inside"),
+        ("hf", {"images": "absolute"}, "puts the pictures inside"),
+        ("trl", {"images": "embed"}, "names images by path"),
+        ("swift", {"rows_per_shard": 10}, "has no shards"),
+        ("hf", {"rows_per_shard": 10}, "has no shards"),
+        ("hff", {}, "hf"),
+    ],
+)
+def test_an_option_that_a_format_cannot_follow_stops_the_export(prepared: Path, to: str, told: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        export_job(str(prepared / "openeqa"), to, out=prepared / "elsewhere", **told)
+    assert not (prepared / "elsewhere").exists()
+
+
+def test_every_format_holds_pictures_as_it_does_unless_told_otherwise(prepared: Path) -> None:
+    held = {name: kind.images[0] for name, kind in FORMATS.items() if kind.images[0] != "absolute"}
+    assert held == {"openai": "embed", "parquet": "embed", "webdataset": "embed", "hf": "embed"}
+    export_job(str(prepared / "openeqa"), "openai", out=prepared / "elsewhere")
+    row = lines(prepared / "elsewhere" / "openeqa.openai.jsonl")[0]
+    assert "data:image/jpeg;base64," in json.dumps(row)
