@@ -6,6 +6,7 @@ counted; segmentations and keypoints have no place in a record of boxes, which t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -74,7 +75,7 @@ def _find(root: Path) -> list[Path]:
             head = handle.read(200_000)
         if b'"images"' in head or b'"annotations"' in head or b'"categories"' in head:
             table = strictjson.read_json(path)
-            if _is_coco(table) and any("bbox" in entry for entry in table["annotations"]):
+            if _is_coco(table) and any(isinstance(entry, dict) and "bbox" in entry for entry in table["annotations"]):
                 found.append(path)
     if not found:
         raise DataError(
@@ -97,6 +98,11 @@ def _read(file: Path) -> dict[str, Any]:
         for number, entry in enumerate(table[key]):
             if not isinstance(entry, dict) or any(not isinstance(entry.get(name), int | str) for name in needs):
                 raise DataError(f"{key}[{number}] lacks {' or '.join(needs)}.", where=str(file), cure="Export it again.")
+    for key in ("images", "categories"):
+        twice = [found for found, times in Counter(entry["id"] for entry in table[key]).items() if times > 1]
+        if twice:  # which of them an annotation means cannot be told
+            cure = "Files that were joined need new ids; join them with the tool that made them."
+            raise DataError(f"the id {twice[0]!r} stands more than once in {key}.", where=str(file), cure=cure)
     return table
 
 

@@ -78,7 +78,7 @@ def _image(entry: ElementTree.Element, file: Path, notes: Counter[str]) -> Label
             fault = fault or f"{shape.tag} {shape.get('label')!r}: {error}."
         if shape.find("attribute") is not None:
             unused["image.attribute"] = "left out"
-    width, height = (int(entry.get(side, "0") or 0) for side in ("width", "height"))
+    width, height = (int(text) if (text := entry.get(side, "")).isdecimal() else 0 for side in ("width", "height"))
     places = (f"images/{subset}/{name}", f"images/{name}", name, f"{subset}/{name}")
     return Labelled(
         where=f"{file.name}[image id={entry.get('id')}]",

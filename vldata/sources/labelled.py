@@ -193,7 +193,7 @@ def make_sources(
         raise DataError("no annotated image was found.", where=str(root), cure="Give the folder as the annotation tool exported it.")
     asking = wishes.asking
     named = tuple(classes) or tuple(dict.fromkeys(thing.label for found in by_split.values() for image in found for thing in image.things))
-    if not named:
+    if not any(image.things or image.fault for found in by_split.values() for image in found):
         raise DataError("no image has a labelled object.", where=str(root), cure="Look at the export: boxes may be in another file of it.")
     sources = []
     for number, name in enumerate([split] if split else by_split):

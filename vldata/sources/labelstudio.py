@@ -66,7 +66,7 @@ def _looks_right(path: Path) -> bool:
 
 def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -> Labelled:
     where = f"{file.name}[{number}]"
-    given = [entry for entry in task.get("annotations") or [] if isinstance(entry, dict) and not entry.get("was_cancelled")]
+    given = [entry for entry in _listed(task.get("annotations")) if isinstance(entry, dict) and not entry.get("was_cancelled")]
     if len(given) > 1:
         notes["Further annotations of a task left out"] += len(given) - 1
     address = next((value for value in task["data"].values() if isinstance(value, str) and _places(value)), "")
@@ -74,14 +74,15 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
     unused: dict[str, str] = {}
     size = None
     fault = "" if address else "its data name no image."
-    for result in given[0].get("result") or [] if given else []:
-        if not isinstance(result, dict) or result.get("type") not in _LABELS:
-            unused[f"result.{result.get('type') if isinstance(result, dict) else '?'}"] = "left out"
+    for result in _listed(given[0].get("result")) if given else ():
+        kind = result.get("type") if isinstance(result, dict) else None
+        if not isinstance(kind, str) or kind not in _LABELS:
+            unused[f"result.{kind if isinstance(kind, str) else '?'}"] = "left out"
             continue
         try:
             things += _things(result, notes)
         except (ValueError, TypeError, KeyError, AttributeError):
-            fault = fault or f"a result of the type {result.get('type')!r} has no numbers."
+            fault = fault or f"a result of the type {kind!r} has no numbers."
         width, height = result.get("original_width"), result.get("original_height")
         if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
             size = width, height
@@ -94,6 +95,10 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
         fault=fault,
         unused=tuple(unused.items()),
     )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _places(address: str) -> tuple[str, ...]:

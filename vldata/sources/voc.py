@@ -1,14 +1,18 @@
 """Pascal VOC: one XML file an image, boxes as xmin, ymin, xmax, ymax in pixels counted from 1.
 
-As the development kit says, coordinates count from 1 and the last pixel is inside; here the corners become those around the pixels. Objects
-marked `difficult` or `truncated` are kept and counted. http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html
+As the development kit says, coordinates count from 1 and the last pixel is inside; here the corners become those around the pixels. Many
+other writers count from 0, which a box that begins at 0 tells of the whole folder. Objects marked
+`difficult` or `truncated` are kept and counted. http://host.robots.ox.ac.uk/pascal/VOC/voc2012/htmldoc/devkit_doc.html
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
+
+import msgspec
 
 from vldata.errors import DataError
 from vldata.files.naming import natural_key
@@ -52,8 +56,13 @@ def open_source(
     images = [image for file in files if (image := _image(file, root, lists)) is not None]
     if not images:
         raise DataError("no Pascal VOC annotation was found.", where=str(root), cure="Give the folder that holds Annotations/.")
+    zeros = sum(1 for image in images for thing in image.things if 0 in thing.values[:2])
+    if not zeros:
+        images = [_from_one(image) for image in images]
     wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
     notes = [f"Splits by the lists of ImageSets/Main: {counted(len(set(lists.values())), 'split')}."] if lists else []
+    start = f"from 0, as {counted(zeros, 'box')} at an edge of 0 shows" if zeros else "from 1, as VOC does: no box begins at 0"
+    notes.append(f"Pixels are taken as counted {start}.")
     return make_sources("voc", root, images, annotations=files, classes=(), notes=notes, split=split, wishes=wishes)
 
 
@@ -99,11 +108,7 @@ def _image(file: Path, root: Path, lists: dict[str, str]) -> Labelled | None:
         split=lists.get(file.stem) or split_word(Path(where).parent.name),
         size=(round(width), round(height)) if width and height else None,
         fault=fault,
-        unused=tuple(
-            (f"object.{key}", "left out")
-            for key in ("difficult", "truncated", "occluded", "pose")
-            if tree.find(f"object/{key}") is not None
-        ),
+        unused=tuple((f"object.{key}", "left out") for key in _FLAGS if tree.find(f"object/{key}") is not None),
     )
 
 
@@ -118,11 +123,18 @@ def _thing(entry: ElementTree.Element) -> Thing | str:
     left, top, right, bottom = (float(value or 0) for value in values)
     if right <= left or bottom <= top:
         return f"its box {left:g}, {top:g}, {right:g}, {bottom:g} has no area."
-    return Thing(label, (max(0.0, left - 1), max(0.0, top - 1), right, bottom))
+    return Thing(label, (left, top, right, bottom))
+
+
+def _from_one(image: Labelled) -> Labelled:
+    """The boxes of pixels counted from 1, the last of them inside, as corners around the pixels."""
+    things = tuple(Thing(thing.label, (thing.values[0] - 1, thing.values[1] - 1, *thing.values[2:])) for thing in image.things)
+    return msgspec.structs.replace(image, things=things)
 
 
 def _number(entry: ElementTree.Element | None) -> float | None:
     try:
-        return float(entry.text or "") if entry is not None else None
+        value = float(entry.text or "") if entry is not None else math.nan
     except ValueError:
         return None
+    return value if math.isfinite(value) else None

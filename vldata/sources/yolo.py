@@ -71,7 +71,7 @@ def open_source(
 def _classes(table: dict[Any, Any], file: Path) -> list[str]:
     """The class names, by number."""
     names = table.get("names")
-    if isinstance(names, dict) and sorted(names) == list(range(len(names))):
+    if isinstance(names, dict) and names.keys() == set(range(len(names))):
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list) or not names or not all(isinstance(name, str | int | float) for name in names):
         raise DataError("names no classes.", where=str(file), cure="Add names: a list, or a number and a name each, counted from 0.")

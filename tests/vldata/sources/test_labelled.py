@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from PIL import Image
 
 import vldata
 from fixtures.labelled import FORMATS, HEIGHT, OBJECTS, WIDTH, draw, draw_coco, draw_yolo
-from vldata.errors import DataError
+from vldata.errors import DataError, UsageError
+from vldata.records.draft import Reject
+from vldata.sources import CONVERTERS
 
 
 def convert(name: str, root: Path, out: Path, **settings: Any) -> list[vldata.Record]:
@@ -133,3 +137,85 @@ def test_a_folder_without_annotations_is_one_clear_line(name: str, tmp_path: Pat
     with pytest.raises(DataError) as caught:
         vldata.convert(name, tmp_path, out=tmp_path / "out", workers=1)
     assert caught.value.cure
+
+
+@pytest.mark.parametrize("key", ["images", "categories"])
+def test_an_id_that_stands_twice_stops_coco(key: str, tmp_path: Path) -> None:
+    """Two files joined without new ids: which image the annotations of id 1 belong to cannot be told."""
+    root = draw_coco(tmp_path / "s")
+    file = next(root.rglob("*.json"))
+    table = json.loads(file.read_text())
+    table[key].append({**table[key][0], "file_name": "other.jpg", "name": "other"})
+    file.write_text(json.dumps(table))
+    with pytest.raises(DataError, match=f"more than once in {key}"):
+        convert("coco", root, tmp_path / "out")
+
+
+def test_labels_that_are_elsewhere_are_no_answer_of_nothing(tmp_path: Path) -> None:
+    """A YOLO folder without its labels: every answer would be [] with --negatives 1."""
+    root = draw_yolo(tmp_path / "s")
+    for file in root.rglob("labels/**/*.txt"):
+        file.unlink()
+    with pytest.raises(DataError, match="no image has a labelled object"):
+        convert("yolo", root, tmp_path / "out", negatives=1)
+
+
+def test_voc_that_begins_at_zero_counts_from_zero(tmp_path: Path) -> None:
+    root = FORMATS["voc"](tmp_path / "s")
+    (first, *_) = CONVERTERS["voc"](root)
+    assert "from 1" in " ".join(first.said)
+    boxes = [thing.values for image in first.images for thing in image.things]
+    file = next(root.rglob("*.xml"))
+    file.write_text(re.sub(r"<xmin>\d+</", "<xmin>0</", file.read_text(), count=1))
+    (first, *_) = CONVERTERS["voc"](root)
+    assert "from 0, as 1 box at" in " ".join(first.said)
+    moved = [thing.values for image in first.images for thing in image.things]
+    assert [values[1] for values in moved] == [values[1] + 1 for values in boxes]  # they are taken as they stand
+
+
+JUNK = (None, "", [], {}, -1, 0, 1e308, True, "x", [1, 2], {"a": 1}, 2**70, "nan", [None])
+WORDS = ("", "x", "-1", "nan", "inf", "1e999", ":", "<a/>", "[", "{}", "9" * 20, "\0")
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [at, *(place for key, child in inner for place in places(child, (*at, key)))]
+
+
+def changed(text: str, suffix: str, chance: random.Random) -> str:
+    """The file with one value or word put out of place."""
+    if suffix != ".json":
+        words = re.findall(r"[\w.\-]+|\W", text)
+        words[chance.randrange(len(words))] = chance.choice(WORDS)
+        return "".join(words)
+    table = json.loads(text)
+    *path, last = chance.choice(places(table)[1:])
+    inner = table
+    for key in path:
+        inner = inner[key]
+    if chance.random() < 0.3:
+        del inner[last]
+    else:
+        inner[last] = chance.choice(JUNK)
+    return json.dumps(table)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_value_out_of_place_ends_in_a_sentence(name: str, tmp_path: Path) -> None:
+    root = FORMATS[name](tmp_path / "s")
+    folder = root if root.is_dir() else root.parent
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".json", ".xml", ".txt", ".yaml"})
+    chance = random.Random(name)
+    refused = 0
+    for _ in range(200):
+        file = chance.choice(files)
+        before = file.read_text()
+        file.write_text(changed(before, file.suffix, chance))
+        try:
+            for source in CONVERTERS[name](root):
+                refused += sum(isinstance(draft, Reject) for draft in source.drafts())
+        except (DataError, UsageError):
+            refused += 1
+        finally:
+            file.write_text(before)
+    assert refused > 20
