@@ -13,7 +13,7 @@ import msgspec
 from vldata.conversion import Conversion, Progress
 from vldata.conversion import convert as convert_source
 from vldata.errors import DataError, UsageError
-from vldata.flags import check_value
+from vldata.flags import check_value, is_group
 from vldata.jobs import JobResult
 from vldata.output.options import ConvertOptions
 from vldata.records.codes import CODES
@@ -95,7 +95,10 @@ def convert(
     """
     open_source = load_converter(converter)
     first, *own = inspect.signature(open_source).parameters.values()
-    names = [parameter.name for parameter in own]
+    hints = get_type_hints(open_source)
+    groups = {parameter.name: hints[parameter.name] for parameter in own if is_group(hints[parameter.name])}
+    plain = [parameter.name for parameter in own if parameter.name not in groups]
+    names = [*plain, *(field for group in groups.values() for field in group.__struct_fields__)]
     shared = ConvertOptions.__struct_fields__
     for name in settings:
         if name not in names and name not in shared:
@@ -103,13 +106,14 @@ def convert(
     if source is None and first.default is inspect.Parameter.empty:
         raise UsageError(f"{converter} needs a source.", cure=f"Give a file or folder: vldata.convert({converter!r}, PATH).")
     options = ConvertOptions(**{name: value for name, value in settings.items() if name in shared})
-    hints = get_type_hints(open_source)
+    told = {name: getattr(options, name) if name in shared else settings[name] for name in names if name in shared or name in settings}
     given = {
-        name: check_value(f"--{name.replace('_', '-')}", value, hints[name])
-        for name, value in settings.items()
-        if name in names and name not in shared
+        name: told[name] if name in shared else check_value(f"--{name.replace('_', '-')}", told[name], hints[name])
+        for name in plain
+        if name in told
     }
-    given |= {name: getattr(options, name) for name in names if name in shared}
+    for name, group in groups.items():
+        given[name] = group(**{field: told[field] for field in group.__struct_fields__ if field in told})
     opened = open_source(Path(source) if source is not None else None, **given)
     sources = list(opened) if isinstance(opened, Sequence) else [opened]
     made = []

@@ -14,6 +14,7 @@ import typer
 
 from vldata.commands import GroupedCommand, group_parameters
 from vldata.errors import UsageError
+from vldata.flags import is_group
 from vldata.output.options import ConvertOptions
 from vldata.sources import Opener, converter_names, load_converter
 from vldata.wording import counted
@@ -60,8 +61,8 @@ def _unavailable(error: UsageError) -> Callable[[], None]:
 def make_command(name: str, open_source: Opener) -> Callable[..., None]:
     """Make the command of one converter.
 
-    Its first parameter becomes the argument, the others options; help comes from the lines of `Args:` in the docstring. A parameter
-    with the name of an option that all converters share receives its value.
+    Its first parameter becomes the argument, the others options; help comes from the lines of `Args:` in the docstring, and a parameter
+    that is a group of options gives an option a field. One with the name of an option that all converters share receives its value.
     """
     shared = group_parameters(ConvertOptions)
     own = [parameter for parameter in _parameters(open_source) if parameter.name not in ConvertOptions.__struct_fields__]
@@ -99,6 +100,9 @@ def _parameters(open_source: Opener) -> list[inspect.Parameter]:
     texts = _argument_texts(open_source)
     parameters = []
     for index, parameter in enumerate(inspect.signature(open_source).parameters.values()):
+        if is_group(hints[parameter.name]):
+            parameters += group_parameters(hints[parameter.name])
+            continue
         text = texts.get(parameter.name, "")
         shown = parameter.default is not None and parameter.default is not inspect.Parameter.empty
         info = typer.Argument(help=text, show_default=False) if index == 0 else typer.Option(help=text, show_default=shown)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vldata.errors import DataError
 from vldata.files import strictjson
-from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
 from vldata.sources.splitnames import split_word
 from vldata.wording import counted
 
@@ -25,11 +25,7 @@ def open_source(
     source: Path | None = None,
     *,
     split: str = "",
-    per: Per = "image",
-    negatives: int = 0,
-    language: Language = "en",
-    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
-    processor: str = "qwen3-vl",
+    wishes: Wishes = EVERY_IMAGE,
 ) -> list[LabelledSource]:
     """COCO: objects with boxes, as the dataset, Roboflow, CVAT or Label Studio export them.
 
@@ -38,11 +34,7 @@ def open_source(
     Args:
         source: The folder that holds annotations/ and the images, or one annotation file.
         split: Only this split: train, val or test.
-        per: One question an image, or one for each class of each image.
-        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
-        language: Of the questions: en or zh.
-        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
-        processor: The target processor, which decides the dialect of boxes.
+        wishes: How objects are asked for.
 
     Raises:
         DataError: nothing that looks like COCO was found.
@@ -62,7 +54,6 @@ def open_source(
         crowds += sum(1 for entry in table["annotations"] if entry.get("iscrowd"))
         images += _images(file, folder, table, names)
     notes = [f"{counted(crowds, 'crowd region')} left out: they are no single objects."] if crowds else []
-    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
     return make_sources("coco", folder, images, annotations=files, classes=list(classes), notes=notes, split=split, wishes=wishes)
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Literal
 from xml.etree import ElementTree
 
 from vldata.errors import DataError
-from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
 from vldata.sources.safexml import read_xml
 from vldata.wording import counted
 
@@ -24,11 +23,7 @@ def open_source(
     source: Path | None = None,
     *,
     split: str = "",
-    per: Per = "image",
-    negatives: int = 0,
-    language: Language = "en",
-    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
-    processor: str = "qwen3-vl",
+    wishes: Wishes = EVERY_IMAGE,
 ) -> list[LabelledSource]:
     """CVAT: the annotations.xml of an export "CVAT for images 1.1".
 
@@ -37,11 +32,7 @@ def open_source(
     Args:
         source: The folder that holds annotations.xml and images/, or the XML file.
         split: Only this split: train, val or test.
-        per: One question an image, or one for each class of each image.
-        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
-        language: Of the questions: en or zh.
-        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
-        processor: The target processor, which decides the dialect of boxes.
+        wishes: How objects are asked for.
 
     Raises:
         DataError: there is no such file.
@@ -59,7 +50,6 @@ def open_source(
     notes: Counter[str] = Counter()
     images = [_image(entry, file, notes) for entry in tree.iter("image")]
     said = [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
-    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
     return make_sources("cvat", file.parent, images, annotations=[file], classes=classes, notes=said, split=split, wishes=wishes)
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from vldata.errors import DataError, UsageError
+from vldata.errors import DataError
 from vldata.files.paths import PathError, find_below
+from vldata.flags import Flag, Group
 from vldata.media.refs import FileRef, FormatRule
-from vldata.records.boxes import Box, Target, target_for
+from vldata.records.boxes import Box, Target, Wish, target_for
 from vldata.records.draft import Draft, Part, Reject, Setting, Slot, Traits, Turn
 from vldata.sources.splitnames import SPLITS
 from vldata.wording import counted
@@ -33,6 +34,8 @@ _ASK: dict[Language, tuple[str, str]] = {
         '请找出图中所有的{classes}。以 JSON 列表回答，每项为 {{"bbox_2d": [x1, y1, x2, y2], "label": 类别}}。',
     ),
 }
+_NEGATIVES = "Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image."
+_BOXES = "How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000."
 
 
 class Thing(msgspec.Struct, frozen=True):
@@ -76,6 +79,26 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
     negatives: int = 0
     language: Language = "en"
     target: Target = "0-1000"
+
+
+class Wishes(Group, frozen=True, kw_only=True):
+    """What a user says of the questions: the options that every annotation format has."""
+
+    PANEL: ClassVar[str] = "Questions"
+
+    per: Annotated[Per, Flag("One question an image, or one for each class of each image.")] = "image"
+    negatives: Annotated[int, Flag(_NEGATIVES, least=0)] = 0
+    language: Annotated[Language, Flag("Of the questions: en or zh.")] = "en"
+    boxes: Annotated[Wish, Flag(_BOXES)] = "auto"
+    processor: str = "qwen3-vl"
+
+    @property
+    def asking(self) -> Questions:
+        """The questions with the dialect of the processor."""
+        return Questions(per=self.per, negatives=self.negatives, language=self.language, target=target_for(self.boxes, self.processor))
+
+
+EVERY_IMAGE = Wishes()
 
 
 class LabelledSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,24 +244,3 @@ def make_sources(
             )
         )
     return sources
-
-
-class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user says of the questions, as the options of every format have it."""
-
-    per: Per
-    negatives: int
-    language: Language
-    boxes: Literal["auto", "pixels", "0-1000"]
-    processor: str
-
-    @property
-    def asking(self) -> Questions:
-        """The questions with the dialect of the processor.
-
-        Raises:
-            UsageError: a negative number of negatives.
-        """
-        if self.negatives < 0:
-            raise UsageError(f"--negatives {self.negatives} is not a number of questions.", cure="Give 0 or more.")
-        return Questions(per=self.per, negatives=self.negatives, language=self.language, target=target_for(self.boxes, self.processor))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.files.naming import natural_key
-from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
 from vldata.sources.splitnames import split_word
 from vldata.wording import counted
 
@@ -24,22 +24,14 @@ def open_source(
     source: Path | None = None,
     *,
     split: str = "",
-    per: Per = "image",
-    negatives: int = 0,
-    language: Language = "en",
-    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
-    processor: str = "qwen3-vl",
+    wishes: Wishes = EVERY_IMAGE,
 ) -> list[LabelledSource]:
     """LabelMe: a JSON file of shapes for each image.
 
     Args:
         source: The folder of JSON files and images.
         split: Only this split: train, val or test.
-        per: One question an image, or one for each class of each image.
-        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
-        language: Of the questions: en or zh.
-        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
-        processor: The target processor, which decides the dialect of boxes.
+        wishes: How objects are asked for.
 
     Raises:
         DataError: no annotation was found.
@@ -52,7 +44,6 @@ def open_source(
     if not images:
         raise DataError("no LabelMe annotation was found.", where=str(root), cure="Give the folder of JSON files that LabelMe saved.")
     said = [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
-    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
     return make_sources("labelme", folder, images, annotations=files, classes=(), notes=said, split=split, wishes=wishes)
 
 

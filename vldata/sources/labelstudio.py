@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from vldata.errors import DataError
 from vldata.files import strictjson
-from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
 
 _LABELS = {"rectanglelabels": "rectangle", "polygonlabels": "polygon", "keypointlabels": "point", "ellipselabels": "ellipse"}
 
@@ -24,22 +24,14 @@ def open_source(
     source: Path | None = None,
     *,
     split: str = "",
-    per: Per = "image",
-    negatives: int = 0,
-    language: Language = "en",
-    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
-    processor: str = "qwen3-vl",
+    wishes: Wishes = EVERY_IMAGE,
 ) -> list[LabelledSource]:
     """Label Studio: the JSON export of an object detection project.
 
     Args:
         source: The folder that holds the export and the images, or the JSON file.
         split: Only this split: train, val or test.
-        per: One question an image, or one for each class of each image.
-        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
-        language: Of the questions: en or zh.
-        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
-        processor: The target processor, which decides the dialect of boxes.
+        wishes: How objects are asked for.
 
     Raises:
         DataError: nothing that looks like an export was found.
@@ -54,7 +46,6 @@ def open_source(
     notes: Counter[str] = Counter()
     images = [_image(task, number, file, notes) for number, task in enumerate(tasks)]
     said = [f"{what}: {count:,}." for what, count in sorted(notes.items())]
-    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
     return make_sources("label-studio", file.parent, images, annotations=[file], classes=(), notes=said, split=split, wishes=wishes)
 
 

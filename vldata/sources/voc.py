@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
 from xml.etree import ElementTree
 
 import msgspec
 
 from vldata.errors import DataError
 from vldata.files.naming import natural_key
-from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
 from vldata.sources.safexml import read_xml
 from vldata.sources.splitnames import SPLITS, split_word
 from vldata.wording import counted
@@ -28,11 +27,7 @@ def open_source(
     source: Path | None = None,
     *,
     split: str = "",
-    per: Per = "image",
-    negatives: int = 0,
-    language: Language = "en",
-    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
-    processor: str = "qwen3-vl",
+    wishes: Wishes = EVERY_IMAGE,
 ) -> list[LabelledSource]:
     """Pascal VOC: an XML file of objects for each image, as the dataset, LabelImg or Roboflow write it.
 
@@ -41,11 +36,7 @@ def open_source(
     Args:
         source: The folder that holds Annotations/ and JPEGImages/, or XML files beside images.
         split: Only this split: train, val or test.
-        per: One question an image, or one for each class of each image.
-        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
-        language: Of the questions: en or zh.
-        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
-        processor: The target processor, which decides the dialect of boxes.
+        wishes: How objects are asked for.
 
     Raises:
         DataError: no annotation was found.
@@ -59,7 +50,6 @@ def open_source(
     zeros = sum(1 for image in images for thing in image.things if 0 in thing.values[:2])
     if not zeros:
         images = [_from_one(image) for image in images]
-    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
     notes = [f"Splits by the lists of ImageSets/Main: {counted(len(set(lists.values())), 'split')}."] if lists else []
     start = f"from 0, as {counted(zeros, 'box')} at an edge of 0 shows" if zeros else "from 1, as VOC does: no box begins at 0"
     notes.append(f"Pixels are taken as counted {start}.")

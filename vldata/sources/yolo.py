@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vldata.errors import DataError
 from vldata.files.naming import natural_key
 from vldata.files.safeyaml import read_yaml
-from vldata.sources.labelled import Labelled, LabelledSource, Language, Per, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
 from vldata.sources.splitnames import split_word
 from vldata.wording import counted
 
@@ -25,11 +25,7 @@ def open_source(
     source: Path | None = None,
     *,
     split: str = "",
-    per: Per = "image",
-    negatives: int = 0,
-    language: Language = "en",
-    boxes: Literal["auto", "pixels", "0-1000"] = "auto",
-    processor: str = "qwen3-vl",
+    wishes: Wishes = EVERY_IMAGE,
 ) -> list[LabelledSource]:
     """YOLO: images with label files, as Ultralytics and Roboflow lay them out.
 
@@ -38,11 +34,7 @@ def open_source(
     Args:
         source: The folder that holds data.yaml.
         split: Only this split: train, val or test.
-        per: One question an image, or one for each class of each image.
-        negatives: Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image.
-        language: Of the questions: en or zh.
-        boxes: How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000.
-        processor: The target processor, which decides the dialect of boxes.
+        wishes: How objects are asked for.
 
     Raises:
         DataError: there is no data.yaml, or it names no classes.
@@ -64,7 +56,6 @@ def open_source(
             labels += [label] if label is not None else []
             images.append(_image(path, label, folder, name, classes, points, notes))
     said = [f"{counted(count, 'object')}: {what}." for what, count in sorted(notes.items())]
-    wishes = Wishes(per=per, negatives=negatives, language=language, boxes=boxes, processor=processor)
     return make_sources("yolo", folder, images, annotations=[file, *labels], classes=classes, notes=said, split=split, wishes=wishes)
 
 
