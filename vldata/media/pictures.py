@@ -8,31 +8,9 @@ from vldata.media import pixels
 from vldata.media.containers import walk_container
 from vldata.media.decode import Decoded, decode_picture
 from vldata.media.pages import MOST_PAGES, pages_note, pages_wanted
-from vldata.media.refs import BytesRef, Failure, FileRef, Picture, Rendered, RenderSpec
+from vldata.media.refs import SUFFIXES, BytesRef, Failure, FileRef, Picture, Rendered, RenderSpec
 from vldata.media.sources import Unusable, read_picture_bytes
 from vldata.media.store import Origin, encode_picture, output_format, store_picture
-
-_SUFFIXES = {
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".jpe": "jpeg",
-    ".jfif": "jpeg",
-    ".mpo": "jpeg",
-    ".png": "png",
-    ".apng": "png",
-    ".webp": "webp",
-    ".gif": "gif",
-    ".bmp": "bmp",
-    ".dib": "bmp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".avif": "avif",
-    ".heic": "heic",
-    ".heif": "heic",
-    ".jp2": "jpeg2000",
-    ".j2k": "jpeg2000",
-    ".pdf": "pdf",
-}
 
 
 def render_picture(source: FileRef | BytesRef, spec: RenderSpec) -> Rendered | Failure:
@@ -86,5 +64,5 @@ def _store(data: bytes, decoded: Decoded, source: FileRef | BytesRef, spec: Rend
 def _named(source: FileRef | BytesRef, content: str) -> str:
     if isinstance(source, BytesRef):
         return ""
-    named = _SUFFIXES.get(PurePath(source.path).suffix.lower())
+    named = SUFFIXES.get(PurePath(source.path).suffix.lower())
     return f"{source.source!r} holds a {content.upper()} picture" if named is not None and named != content else ""

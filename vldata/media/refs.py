@@ -11,6 +11,30 @@ import msgspec
 
 ImageFormat = Literal["jpeg", "png", "webp"]
 FormatRule = Literal["auto", "jpeg", "png", "webp"]
+
+SUFFIXES: dict[str, str] = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".jpe": "jpeg",
+    ".jfif": "jpeg",
+    ".mpo": "jpeg",
+    ".png": "png",
+    ".apng": "png",
+    ".webp": "webp",
+    ".gif": "gif",
+    ".bmp": "bmp",
+    ".dib": "bmp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".avif": "avif",
+    ".heic": "heic",
+    ".heif": "heic",
+    ".jp2": "jpeg2000",
+    ".j2k": "jpeg2000",
+    ".pdf": "pdf",
+}
+"""The endings of pictures, each with its format."""
+
 SamplingRule = Literal["uniform", "first", "every", "fps"]
 ShortRule = Literal["error", "repeat", "fewer"]
 Decoder = Literal["pyav", "decord"]

@@ -40,7 +40,7 @@ def open_source(
         DataError: nothing that looks like COCO was found.
     """
     root = source or Path()
-    files = [root] if root.is_file() else _find(root)
+    files, aside = ([root], []) if root.is_file() else _find(root)
     folder = root.parent if root.is_file() else root
     if root.is_file() and root.parent.name == "annotations":
         folder = root.parent.parent
@@ -53,12 +53,16 @@ def open_source(
         classes.update(dict.fromkeys(names.values()))
         crowds += sum(1 for entry in table["annotations"] if entry.get("iscrowd"))
         images += _images(file, folder, table, names)
-    notes = [f"{counted(crowds, 'crowd region')} left out: they are no single objects."] if crowds else []
+    notes = [f"{', '.join(file.name for file in aside)} left aside: instances_*.json holds their objects and more."] if aside else []
+    notes += [f"{counted(crowds, 'crowd region')} left out: they are no single objects."] if crowds else []
     return make_sources("coco", folder, images, annotations=files, classes=list(classes), notes=notes, split=split, wishes=wishes)
 
 
-def _find(root: Path) -> list[Path]:
-    """The annotation files of a folder: JSON with images, annotations and categories, of boxes."""
+def _find(root: Path) -> tuple[list[Path], list[Path]]:
+    """The annotation files of a folder: JSON with images, annotations and categories, of boxes.
+
+    COCO's own download has persons twice, in instances_* and in person_keypoints_*: the second list is of those that are left aside.
+    """
     places = [root, root / "annotations", *(path for path in sorted(root.iterdir()) if path.is_dir())] if root.is_dir() else []
     found = []
     for path in dict.fromkeys(file for place in places if place.is_dir() for file in sorted(place.glob("*.json"))):
@@ -74,7 +78,8 @@ def _find(root: Path) -> list[Path]:
             where=str(root),
             cure="Give the folder that holds annotations/instances_*.json, or the file.",
         )
-    return found
+    aside = [file for file in found if file.with_name(file.name.replace("person_keypoints_", "instances_", 1)) in set(found) - {file}]
+    return [file for file in found if file not in aside], aside
 
 
 def _is_coco(table: Any) -> bool:

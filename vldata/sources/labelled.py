@@ -6,6 +6,7 @@ the processor. One record an image, or one a class of each image.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -121,21 +122,31 @@ class LabelledSource(msgspec.Struct, frozen=True, kw_only=True):
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield the questions of every image, in the order of the annotations."""
-        for number, image in enumerate(self.images):
-            yield from self._of(image, f"{self.converter}/{self.split or 'all'}/{number:07d}")
+        places = [self._place(image) for image in self.images]
+        times = Counter(places)
+        for number, (image, place) in enumerate(zip(self.images, places, strict=True)):
+            record_id = f"{self.converter}/{self.split or 'all'}/{number:07d}"
+            if image.fault:
+                yield Reject(record_id, image.where, "VL201", image.fault)
+            elif isinstance(place, PathError):
+                yield Reject(record_id, image.where, "VL111", f"{place}.")
+            elif place is None:
+                yield Reject(record_id, image.where, "VL202", f"the image {image.names[0]!r} is not on disk.")
+            elif times[place] > 1:
+                fault = (
+                    f"the image {place.name!r} is annotated {times[place]} times: which of them names all of its objects cannot be told."
+                )
+                yield Reject(record_id, image.where, "VL201", fault)
+            else:
+                yield from self._of(image, record_id, place)
 
-    def _of(self, image: Labelled, record_id: str) -> Iterator[Draft | Reject]:
-        if image.fault:
-            yield Reject(record_id, image.where, "VL201", image.fault)
-            return
+    def _place(self, image: Labelled) -> Path | PathError | None:
         try:
-            place = next((found for name in image.names if (found := find_below(self.media_root, name)) and found.is_file()), None)
+            return next((found for name in image.names if (found := find_below(self.media_root, name)) and found.is_file()), None)
         except PathError as error:
-            yield Reject(record_id, image.where, "VL111", f"{error}.")
-            return
-        if place is None:
-            yield Reject(record_id, image.where, "VL202", f"the image {image.names[0]!r} is not on disk.")
-            return
+            return error
+
+    def _of(self, image: Labelled, record_id: str, place: Path) -> Iterator[Draft | Reject]:
         source = place.relative_to(self.media_root).as_posix()
         for suffix, labels, things in self._questions(image):
             yield self._draft(image, f"{record_id}{suffix}", FileRef(path=str(place.absolute()), source=source), labels, things)

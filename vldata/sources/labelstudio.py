@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.media.refs import SUFFIXES
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
 
 _LABELS = {"rectanglelabels": "rectangle", "polygonlabels": "polygon", "keypointlabels": "point", "ellipselabels": "ellipse"}
@@ -44,7 +45,10 @@ def open_source(
     if not isinstance(tasks, list) or not all(isinstance(task, dict) and isinstance(task.get("data"), dict) for task in tasks):
         raise DataError("is not a list of tasks.", where=str(file), cure="Export as JSON (not JSON-MIN).")
     notes: Counter[str] = Counter()
-    images = [_image(task, number, file, notes) for number, task in enumerate(tasks)]
+    done = [(number, task) for number, task in enumerate(tasks) if _annotated(task)]
+    if len(done) < len(tasks):  # not looked at yet is not the same as nothing there
+        notes["Tasks without an annotation left out"] += len(tasks) - len(done)
+    images = [_image(task, number, file, notes) for number, task in done]
     said = [f"{what}: {count:,}." for what, count in sorted(notes.items())]
     return make_sources("label-studio", file.parent, images, annotations=[file], classes=(), notes=said, split=split, wishes=wishes)
 
@@ -57,15 +61,19 @@ def _looks_right(path: Path) -> bool:
 
 def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -> Labelled:
     where = f"{file.name}[{number}]"
-    given = [entry for entry in _listed(task.get("annotations")) if isinstance(entry, dict) and not entry.get("was_cancelled")]
+    given = _annotated(task)
     if len(given) > 1:
         notes["Further annotations of a task left out"] += len(given) - 1
-    address = next((value for value in task["data"].values() if isinstance(value, str) and _places(value)), "")
+    named = [value for value in task["data"].values() if isinstance(value, str) and _places(value)]
+    images = [value for value in named if _places(value)[0].lower().endswith(tuple(SUFFIXES))] or named
+    address = images[0] if images else ""
     things: list[Thing] = []
     unused: dict[str, str] = {}
     size = None
     fault = "" if address else "its data name no image."
-    for result in _listed(given[0].get("result")) if given else ():
+    if len(images) > 1:
+        fault = f"its data name {len(images)} images, and which of them a box is on is not read."
+    for result in _listed(given[0].get("result")):
         kind = result.get("type") if isinstance(result, dict) else None
         if not isinstance(kind, str) or kind not in _LABELS:
             unused[f"result.{kind if isinstance(kind, str) else '?'}"] = "left out"
@@ -86,6 +94,10 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
         fault=fault,
         unused=tuple(unused.items()),
     )
+
+
+def _annotated(task: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry for entry in _listed(task.get("annotations")) if isinstance(entry, dict) and not entry.get("was_cancelled")]
 
 
 def _listed(value: Any) -> list[Any]:

@@ -13,11 +13,11 @@ from typing import Any
 from vldata.errors import DataError
 from vldata.files.naming import natural_key
 from vldata.files.safeyaml import read_yaml
+from vldata.media.refs import SUFFIXES
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
 from vldata.sources.splitnames import split_word
 from vldata.wording import counted
 
-_IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 _MOST_LABEL_BYTES = 16 * 1024 * 1024
 
 
@@ -51,12 +51,19 @@ def open_source(
     images: list[Labelled] = []
     labels: list[Path] = []
     for name, place in _places(table, folder):
-        for path in sorted((path for path in place.rglob("*") if path.suffix.lower() in _IMAGES), key=lambda path: natural_key(str(path))):
+        for path in sorted((path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES), key=lambda path: natural_key(str(path))):
             label = _label_file(path)
             labels += [label] if label is not None else []
             images.append(_image(path, label, folder, name, classes, points, notes))
     said = [f"{counted(count, 'object')}: {what}." for what, count in sorted(notes.items())]
+    if lost := sorted({path for place in {label.parent for label in labels} for path in place.glob("*.txt")} - {*labels} - _lists(folder)):
+        said.append(f"{counted(len(lost), 'label file')} without an image left out, the first {lost[0].name}.")
     return make_sources("yolo", folder, images, annotations=[file, *labels], classes=classes, notes=said, split=split, wishes=wishes)
+
+
+def _lists(folder: Path) -> set[Path]:
+    """Text files beside labels that list classes or images."""
+    return {path.resolve() for name in ("classes.txt", "train.txt", "val.txt", "test.txt", "README*.txt") for path in folder.rglob(name)}
 
 
 def _classes(table: dict[Any, Any], file: Path) -> list[str]:

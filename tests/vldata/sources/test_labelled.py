@@ -219,3 +219,61 @@ def test_a_value_out_of_place_ends_in_a_sentence(name: str, tmp_path: Path) -> N
         finally:
             file.write_text(before)
     assert refused > 20
+
+
+def test_cocos_own_download_has_persons_once(tmp_path: Path) -> None:
+    """`annotations_trainval2017.zip` holds instances and person_keypoints of the same images: persons alone answer nothing."""
+    root = draw_coco(tmp_path / "s")
+    file = next(root.rglob("instances_*.json"))
+    table = json.loads(file.read_text())
+    table["annotations"] = table["annotations"][:1]
+    file.with_name(file.name.replace("instances_", "person_keypoints_")).write_text(json.dumps(table))
+    (source,) = CONVERTERS["coco"](root)
+    assert len(source.images) == 2 and "person_keypoints_" in " ".join(source.said) and "left aside" in " ".join(source.said)
+
+
+def test_an_image_that_is_annotated_twice_is_rejected(tmp_path: Path) -> None:
+    root = draw_coco(tmp_path / "s")
+    file = next(root.rglob("instances_*.json"))
+    table = json.loads(file.read_text())
+    table["images"].append({**table["images"][0], "id": 99})
+    file.write_text(json.dumps(table))
+    (source,) = CONVERTERS["coco"](root)
+    drafts = list(source.drafts())
+    rejects = [draft for draft in drafts if isinstance(draft, Reject)]
+    assert len(rejects) == 2 and "annotated 2 times" in rejects[0].reason
+    assert len(drafts) > len(rejects)
+
+
+def label_studio(root: Path, change: Any) -> list[Any]:
+    file = next(root.glob("*.json")) if root.is_dir() else root
+    tasks = json.loads(file.read_text())
+    change(tasks[0])
+    file.write_text(json.dumps(tasks))
+    return list(CONVERTERS["label-studio"](root))
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_task_nobody_has_looked_at_is_no_image_of_nothing(cancelled: bool, tmp_path: Path) -> None:
+    def undo(task: dict[str, Any]) -> None:
+        task["annotations"] = [{**task["annotations"][0], "was_cancelled": True}] if cancelled else []
+
+    (source,) = label_studio(FORMATS["label-studio"](tmp_path / "s"), undo)
+    assert len(source.images) == 1 and "Tasks without an annotation left out: 1." in source.said
+
+
+def test_boxes_on_several_images_of_a_task_are_not_put_on_the_first(tmp_path: Path) -> None:
+    def add(task: dict[str, Any]) -> None:
+        task["data"] |= {"second": "upload/other.jpg", "caption": "A text. With stops"}
+
+    (source,) = label_studio(FORMATS["label-studio"](tmp_path / "s"), add)
+    assert "2 images" in source.images[0].fault
+
+
+def test_yolo_labels_without_an_image_are_said(tmp_path: Path) -> None:
+    root = draw_yolo(tmp_path / "s")
+    label = next(path for path in root.rglob("*.txt"))
+    (label.parent / "gone.txt").write_text(label.read_text())
+    (label.parent / "classes.txt").write_text("a\nb\n")
+    said = " ".join(sentence for source in CONVERTERS["yolo"](root) for sentence in source.said)
+    assert "1 label file without an image left out, the first gone.txt." in said
