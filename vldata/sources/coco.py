@@ -126,9 +126,11 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
         )
         fault = ""
         things: list[Thing] = []
+        crowds: set[str] = set()
         unused: dict[str, str] = {}
         for place, entry in entries:
             if entry.get("iscrowd"):
+                crowds.add(names.get(entry["category_id"], ""))
                 continue
             thing = _thing(entry, names)
             if isinstance(thing, str):
@@ -144,6 +146,7 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
             things=tuple(things),
             split=split,
             size=size,
+            unboxed=frozenset(crowds),
             fault=fault,
             unused=tuple(unused.items()),
         )

@@ -57,10 +57,12 @@ def _image(entry: ElementTree.Element, file: Path, notes: Counter[str]) -> Label
     name, subset = entry.get("name", ""), entry.get("subset", "")
     things: list[Thing] = []
     fault = ""
+    unboxed: set[str] = set()
     unused: dict[str, str] = {}
     for shape in entry:
         if shape.tag not in _SHAPES:
             unused[f"image.{shape.tag}"] = "left out"
+            unboxed.add(shape.get("label", "").strip())
             continue
         try:
             things.append(_thing(shape, notes))
@@ -76,6 +78,7 @@ def _image(entry: ElementTree.Element, file: Path, notes: Counter[str]) -> Label
         things=tuple(things),
         split=subset.lower() if subset.lower() != "default" else "",
         size=(width, height) if width > 0 and height > 0 else None,
+        unboxed=frozenset(unboxed),
         fault=fault,
         unused=tuple(unused.items()),
     )

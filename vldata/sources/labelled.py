@@ -54,6 +54,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
         names: places to look for the image, below the source folder, in order.
         size: the size that the annotation gives the image; None where it gives none.
         shares: the values of `things` are shares of the sides (0-1), not pixels.
+        unboxed: labels of what the image shows without a box (crowds, masks): it is not asked for where nothing is to be found.
         fault: why the annotation cannot be used; "" for a good one.
         unused: fields without a place in the record, each with what becomes of it.
     """
@@ -64,6 +65,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     split: str = ""
     size: tuple[int, int] | None = None
     shares: bool = False
+    unboxed: frozenset[str] = frozenset()
     fault: str = ""
     unused: tuple[tuple[str, str], ...] = ()
 
@@ -154,13 +156,13 @@ class LabelledSource(msgspec.Struct, frozen=True, kw_only=True):
     def _questions(self, image: Labelled) -> Iterator[tuple[str, Sequence[str], tuple[Thing, ...]]]:
         """Yield a suffix of the id, the classes that are asked for, and the objects of the answer."""
         if self.asking.per == "image":
-            if image.things or self.asking.negatives:
+            if image.things or (self.asking.negatives and not image.unboxed):
                 yield "", self.classes, image.things
             return
         present = dict.fromkeys(thing.label for thing in image.things)
         for label in present:
             yield f"/{label}", (label,), tuple(thing for thing in image.things if thing.label == label)
-        absent = [label for label in self.classes if label not in present]
+        absent = [label for label in self.classes if label not in present and label not in image.unboxed]
         start = hash_place(image.where, len(absent))
         for label in (absent[start:] + absent[:start])[: self.asking.negatives]:
             yield f"/{label}", (label,), ()

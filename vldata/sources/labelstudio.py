@@ -68,6 +68,7 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
     images = [value for value in named if _places(value)[0].lower().endswith(tuple(SUFFIXES))] or named
     address = images[0] if images else ""
     things: list[Thing] = []
+    unboxed: set[str] = set()
     unused: dict[str, str] = {}
     size = None
     fault = "" if address else "its data name no image."
@@ -77,6 +78,7 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
         kind = result.get("type") if isinstance(result, dict) else None
         if not isinstance(kind, str) or kind not in _LABELS:
             unused[f"result.{kind if isinstance(kind, str) else '?'}"] = "left out"
+            unboxed |= _names(result, kind)
             continue
         try:
             things += _things(result, notes)
@@ -91,9 +93,16 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
         things=tuple(things),
         shares=True,
         size=size,
+        unboxed=frozenset(unboxed),
         fault=fault,
         unused=tuple(unused.items()),
     )
+
+
+def _names(result: Any, kind: Any) -> set[str]:
+    """The labels of a result that is no box: of a brush, for example."""
+    value = result.get("value") if isinstance(result, dict) and isinstance(kind, str) else None
+    return {label for label in _listed(value.get(kind)) if isinstance(label, str)} if isinstance(value, dict) else set()
 
 
 def _annotated(task: dict[str, Any]) -> list[dict[str, Any]]:

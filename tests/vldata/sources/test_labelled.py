@@ -14,8 +14,9 @@ from PIL import Image
 import vldata
 from fixtures.labelled import FORMATS, HEIGHT, OBJECTS, WIDTH, draw, draw_coco, draw_yolo
 from vldata.errors import DataError, UsageError
-from vldata.records.draft import Reject
+from vldata.records.draft import Draft, Reject
 from vldata.sources import CONVERTERS
+from vldata.sources.labelled import Wishes
 
 
 def convert(name: str, root: Path, out: Path, **settings: Any) -> list[vldata.Record]:
@@ -277,3 +278,32 @@ def test_yolo_labels_without_an_image_are_said(tmp_path: Path) -> None:
     (label.parent / "classes.txt").write_text("a\nb\n")
     said = " ".join(sentence for source in CONVERTERS["yolo"](root) for sentence in source.said)
     assert "1 label file without an image left out, the first gone.txt." in said
+
+
+@pytest.mark.parametrize("per", ["image", "class"])
+def test_a_crowd_is_not_nothing(per: Any, tmp_path: Path) -> None:
+    """An image that shows a crowd of a class is no image without that class."""
+    root = draw_coco(tmp_path / "s")
+    file = next(root.rglob("instances_*.json"))
+    table = json.loads(file.read_text())
+    for entry in table["annotations"]:
+        if entry["image_id"] == 1:
+            entry["iscrowd"] = 1
+    crowd = {{7: "box", 9: "cup"}[entry["category_id"]] for entry in table["annotations"] if entry["image_id"] == 1}
+    file.write_text(json.dumps(table))
+    (source,) = CONVERTERS["coco"](root, wishes=Wishes(per=per, negatives=5))
+    of_second = [draft.id.rpartition("/")[2] for draft in source.drafts() if isinstance(draft, Draft) and "/0000001" in draft.id]
+    assert crowd and not crowd & set(of_second) and (per == "class" or not of_second)
+
+
+def test_brushes_and_masks_are_not_nothing(tmp_path: Path) -> None:
+    def brush(task: dict[str, Any]) -> None:
+        task["annotations"][0]["result"] = [{"type": "brushlabels", "value": {"brushlabels": ["cup"], "format": "rle", "rle": []}}]
+
+    (source,) = label_studio(FORMATS["label-studio"](tmp_path / "s"), brush)
+    assert source.images[0].unboxed == {"cup"}
+    root = FORMATS["cvat"](tmp_path / "c")
+    file = root / "annotations.xml"
+    file.write_text(file.read_text().replace("</image>", '<mask label="cup" rle="1,2"/></image>', 1))
+    (masked,) = CONVERTERS["cvat"](root)
+    assert masked.images[0].unboxed == {"cup"} and not masked.images[1].unboxed
