@@ -14,7 +14,7 @@ from vldata.errors import DataError, UsageError
 from vldata.version import __version__
 from vleval import profiles
 from vleval.agreeing import marks_agreement
-from vleval.benchmarks.table import benchmark_metric, check_marks, in_benchmark, prepared
+from vleval.benchmarks.table import benchmark_metric, check_judging, in_benchmark, prepared, reads_by_rules
 from vleval.explain import explain as explain_result
 from vleval.honest import refuse_nothing
 from vleval.joining import Joined, join, join_marks
@@ -95,9 +95,11 @@ def score(
 def _add_marks(
     rows: list[Row], scoring: Scoring, judging: Judging, predictions: Predictions, judge_key: str, tell: Callable[[str], None]
 ) -> tuple[list[Row], Scoring]:
-    """Give the rows their marks, and return the scoring that reads them."""
-    check_marks(scoring)
+    """Give the rows their marks, or the answers that a judge extracted, and return the scoring that reads them."""
+    check_judging(scoring, judging)
     options = scoring.options
+    if (by_rules := reads_by_rules(scoring)) is not None:
+        return _add_extractions(rows, by_rules, scoring, judging, predictions, judge_key, tell)
     if judging.marks is not None:
         rows = join_marks(rows, read_marks(judging.marks), str(judging.marks))
     if judging.url:
@@ -107,6 +109,25 @@ def _add_marks(
         rows = join_marks(rows, judge_rows(judge, rows, api_key=judge_key, tell=tell), judge.model)
         options = msgspec.structs.replace(options, judge=judge.signature)
     return rows, msgspec.structs.replace(scoring, metrics=scoring.metrics or (() if scoring.benchmark else ("llm_match",)), options=options)
+
+
+def _add_extractions(
+    rows: list[Row],
+    by_rules: Callable[[Row], str | None],
+    scoring: Scoring,
+    judging: Judging,
+    predictions: Predictions,
+    judge_key: str,
+    tell: Callable[[str], None],
+) -> tuple[list[Row], Scoring]:
+    """Let the judge read the answers that no rule reads."""
+    from vleval.judge import extraction  # brings the HTTP client, which no other score needs
+    from vleval.judge.ask import make_judge
+
+    judge = make_judge(judging, predictions if isinstance(predictions, str | Path) else None)
+    found = extraction.extract_answers(judge, rows, by_rules, api_key=judge_key, tell=tell)
+    rows = [msgspec.structs.replace(row, extra={**row.extra, "extraction": found[row.id]}) if row.id in found else row for row in rows]
+    return rows, msgspec.structs.replace(scoring, options=msgspec.structs.replace(scoring.options, judge=extraction.signature(judge)))
 
 
 def _agreement_with_people(result: ScoreResult, human_marks: str, seed: int) -> Agreement:

@@ -12,9 +12,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from benchmarks_choices import choices, erqa, mmmu, pope_official, yes_no
+from benchmarks_documents import ccocr, mathvista, mathvista_vlmevalkit
 from benchmarks_texts import chart_pro, marks, ocrbench, refcoco, texts, vsibench
 
-COMPARISONS = (yes_no, pope_official, choices, ocrbench, mmmu, vsibench, texts, refcoco, erqa, marks, chart_pro)
+COMPARISONS = (
+    yes_no,
+    pope_official,
+    choices,
+    ocrbench,
+    mmmu,
+    vsibench,
+    texts,
+    refcoco,
+    erqa,
+    marks,
+    chart_pro,
+    mathvista,
+    mathvista_vlmevalkit,
+    ccocr,
+)
 
 
 def main() -> int:

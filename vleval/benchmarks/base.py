@@ -33,6 +33,8 @@ class Benchmark:
         profile: whose behaviour it is, for the signature; raw strings are scored, and `vlmevalkit` reads answer cells as its tool does.
         build: makes the scorer; the scale is percent.
         prepare: adds the groups that rows hang together by, so that intervals know of them; None where rows tell themselves.
+        marked: whether it reads a judge's marks.
+        extract: reads an answer by rules, None where upstream asks a model for it; None for a benchmark that never does.
     """
 
     title: str
@@ -43,6 +45,8 @@ class Benchmark:
     profile: str
     build: Builder
     prepare: Callable[[Row], Row] | None = None
+    marked: bool = False
+    extract: Callable[[Row], str | None] | None = None
 
 
 def in_percent(build: Builder) -> Builder:

@@ -10,13 +10,13 @@ import msgspec
 
 from vldata.errors import UsageError
 from vleval import profiles
-from vleval.benchmarks import choices, mmmu, ocrbench, refcoco, vsibench, yes_no
+from vleval.benchmarks import ccocr, choices, mathvista, mmmu, ocrbench, refcoco, vsibench, yes_no
 from vleval.benchmarks.base import LMMS_EVAL, LMMS_EVAL_COMMIT, VLMEVALKIT, VLMEVALKIT_COMMIT, Benchmark, in_percent
 from vleval.metric import Metric
 from vleval.metrics import anls, chartqapro, exact, llm_match, relaxed, vqa
 from vleval.metrics.base import Builder
 from vleval.rows import Row
-from vleval.settings import Scoring
+from vleval.settings import Judging, Scoring
 
 _CHOICES = "vlmeval/dataset/utils/multiple_choice.py"
 _EXACT_MATCHING = "each answer without a judge (exact_matching); an answer that names no option is wrong, as there"
@@ -118,6 +118,12 @@ BENCHMARKS: dict[str, Benchmark] = {
         "each answer, the points by category and the final score",
         ocrbench.ocrbench,
     ),
+    "cc-ocr": _vlmevalkit(
+        "CC-OCR: mean of its four tracks; by track and sub-dataset",
+        "vlmeval/dataset/image_ccocr.py CCOCRDataset.evaluate, vlmeval/dataset/utils/ccocr_evaluator",
+        "each answer, sub-dataset, track and the total; a table whose span is no number is 0, where upstream ends",
+        ccocr.ccocr,
+    ),
     "mmmu": Benchmark(
         title="MMMU: accuracy; multiple choice and open questions",
         source="MMMU-Benchmark/MMMU",
@@ -127,6 +133,26 @@ BENCHMARKS: dict[str, Benchmark] = {
         profile="mmmu",
         build=mmmu.mmmu,
     ),
+    "mathvista": Benchmark(
+        title="MathVista: accuracy of answers read by rules, or by a model (--judge)",
+        source="lupantech/MathVista",
+        file="evaluation/extract_answer.py extract_answer, evaluation/calculate_score.py normalize_extracted_answer",
+        commit="53d525874bdde205128e6b160b7357a88277d479",
+        equal="each answer that a rule reads, and each extraction compared; the wording that a model is asked in is ours",
+        profile="mathvista",
+        build=mathvista.mathvista,
+        extract=mathvista.by_rules,
+    ),
+    "mathvista:vlmevalkit": Benchmark(
+        title="MathVista: accuracy of answers read by VLMEvalKit's rules, or by a model (--judge)",
+        source=VLMEVALKIT,
+        file="vlmeval/dataset/utils/mathvista.py post_check",
+        commit=VLMEVALKIT_COMMIT,
+        equal="each answer that a rule reads, and each extraction compared; texts and lists are never right, as there",
+        profile="mathvista",
+        build=mathvista.vlmevalkit,
+        extract=mathvista.by_letters,
+    ),
     "openeqa": Benchmark(
         title="OpenEQA: LLM-Match of marks that a judge gave (--marks, --judge)",
         source="facebookresearch/open-eqa",
@@ -135,6 +161,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         equal="each mark that upstream's parser reads; a missing answer is 0",
         profile="openeqa",
         build=llm_match.llm_match,
+        marked=True,
     ),
     "refcoco": Benchmark(
         title="RefCOCO, RefCOCO+, RefCOCOg: Acc@0.5 of one split; mean IoU",
@@ -196,14 +223,24 @@ def prepared(scoring: Scoring, rows: Sequence[Row]) -> Sequence[Row]:
     return rows if prepare is None else [prepare(row) for row in rows]
 
 
-def check_marks(scoring: Scoring) -> None:
-    """Refuse a judge's marks beside a benchmark that reads none.
+def check_judging(scoring: Scoring, judging: Judging) -> None:
+    """Refuse a judge, or marks, beside a benchmark that needs none.
 
     Raises:
         UsageError: such a benchmark was asked for.
     """
-    if scoring.benchmark and known_name(scoring.benchmark) != "openeqa":
+    if not scoring.benchmark:
+        return
+    benchmark = BENCHMARKS[known_name(scoring.benchmark)]
+    if benchmark.extract is not None and judging.marks is None:
+        return
+    if not benchmark.marked:
         raise UsageError(f"--benchmark {scoring.benchmark} reads no marks.", cure="Leave --marks and --judge out: it is scored by rules.")
+
+
+def reads_by_rules(scoring: Scoring) -> Callable[[Row], str | None] | None:
+    """How the benchmark reads an answer by rules, where a judge extracts the others; None where it gives marks."""
+    return BENCHMARKS[known_name(scoring.benchmark)].extract if scoring.benchmark else None
 
 
 def benchmark_metric(scoring: Scoring) -> Metric | None:
@@ -218,7 +255,7 @@ def benchmark_metric(scoring: Scoring) -> Metric | None:
 
 def benchmark_documents() -> dict[str, dict[str, str]]:
     """The table as data: title, source, file, commit and what is equal, by name."""
-    told = [field.name for field in fields(Benchmark) if field.name not in ("build", "prepare")]
+    told = [field.name for field in fields(Benchmark) if field.name not in ("build", "prepare", "marked", "extract")]
     return {name: {key: getattr(benchmark, key) for key in told} for name, benchmark in BENCHMARKS.items()}
 
 

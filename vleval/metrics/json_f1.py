@@ -88,7 +88,12 @@ def ccocr_fields(data: Any) -> Fields:
 
     Strings inside lists are not respaced, as upstream.
     """
-    return _flatten(_ccocr(_respaced(data)))
+    return _flatten(ccocr_tree(data))
+
+
+def ccocr_tree(data: Any) -> Any:
+    """CC-OCR's variant of `donut_tree`."""
+    return _ccocr(_respaced(data))
 
 
 def _ccocr(data: Any) -> Any:

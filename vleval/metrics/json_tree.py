@@ -18,6 +18,7 @@ from vleval.metric import Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, references
 from vleval.metrics.json_f1 import donut_tree, read_json
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.tree_distance import tree_distance
 from vleval.rows import Row
 
 _MOST_CELLS = 4_000_000  # of nodes of the answer times nodes of the truth: larger answers take minutes
@@ -61,6 +62,11 @@ def nted(options: MetricOptions) -> Scorer:
 
 def make_tree(data: Any) -> Tree:
     """The tree of a JSON value after Donut's normalisation."""
+    return tree_of(donut_tree(data))
+
+
+def tree_of(normal: Any) -> Tree:
+    """The tree of a normalised JSON value: objects of lists, whose items are objects or texts."""
     labels: list[str] = []
     texts: list[bool] = []
     leftmost: list[int] = []
@@ -82,46 +88,15 @@ def make_tree(data: Any) -> Tree:
         texts.append(False)
         leftmost.append(first)
 
-    add(donut_tree(data), "<root>")
+    add(normal, "<root>")
     return Tree(tuple(labels), tuple(texts), tuple(leftmost))
 
 
 def distance(one: Tree, other: Tree) -> int:
-    """The tree edit distance (Zhang and Shasha)."""
+    """The tree edit distance under Donut's costs."""
     drop = [len(label) if text else 1 for label, text in zip(one.labels, one.texts, strict=True)]
     add = [len(label) if text else 1 for label, text in zip(other.labels, other.texts, strict=True)]
-    table = np.zeros((len(one.labels), len(other.labels)), dtype=np.int64)
-    for i in _keyroots(one):
-        for j in _keyroots(other):
-            _forests(one, other, i, j, drop, add, table)
-    return int(table[-1, -1])
-
-
-def _keyroots(tree: Tree) -> list[int]:
-    """The root, and every node that has a sibling to its left."""
-    last = {leaf: place for place, leaf in enumerate(tree.leftmost)}
-    return sorted(last.values())
-
-
-def _forests(one: Tree, other: Tree, i: int, j: int, drop: Sequence[int], add: Sequence[int], table: Any) -> None:
-    """Fill the distances of the subtrees that end in the keyroots i and j."""
-    first, start = one.leftmost[i], other.leftmost[j]
-    rows, columns = i - first + 2, j - start + 2
-    forest = [[0] * columns for _ in range(rows)]
-    for x in range(1, rows):
-        forest[x][0] = forest[x - 1][0] + drop[first + x - 1]
-    for y in range(1, columns):
-        forest[0][y] = forest[0][y - 1] + add[start + y - 1]
-    for x in range(1, rows):
-        a = first + x - 1
-        for y in range(1, columns):
-            b = start + y - 1
-            shorter = min(forest[x - 1][y] + drop[a], forest[x][y - 1] + add[b])
-            if one.leftmost[a] == first and other.leftmost[b] == start:
-                forest[x][y] = min(shorter, forest[x - 1][y - 1] + _change(one, a, other, b))
-                table[a, b] = forest[x][y]
-            else:
-                forest[x][y] = min(shorter, forest[one.leftmost[a] - first][other.leftmost[b] - start] + int(table[a, b]))
+    return int(tree_distance(one.leftmost, other.leftmost, drop, add, lambda a, b: _change(one, a, other, b)))
 
 
 def _change(one: Tree, a: int, other: Tree, b: int) -> int:

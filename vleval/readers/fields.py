@@ -14,7 +14,7 @@ from vleval.readers.names import IDS, REFERENCES, plain_name
 IMAGE_KEYS = ("images", "image", "image_path", "img_path", "imgname", "img")
 GROUP_KEYS = ("scene", "episode", "cluster")
 _QUESTION_KEYS = ("question", "query", "problem")
-EXTRA_KEYS = ("mark", "question_type", "year_flags", "duration", "l2-category")
+EXTRA_KEYS = (*("mark", "question_type", "answer_type", "precision", "extraction", "year_flags", "duration", "l2-category", "split"),)
 _CONTEXT_KEYS = frozenset(
     {*EXTRA_KEYS, *_QUESTION_KEYS, *IMAGE_KEYS, *GROUP_KEYS}
     | {

@@ -35,6 +35,10 @@ def test_every_scorer_keeps_its_rows_and_scale(name):
     more = {"choices": PETS, "category": "Doc-oriented VQA", "extra": {"question_type": "route_planning" if name == "vsi-bench" else ""}}
     truth = "Yes" if name.startswith(("pope", "hallusion")) else "[0.1, 0.2, 0.3, 0.4]" if name == "refcoco" else "A"
     more |= {"width": 100, "height": 100}
+    if name == "cc-ocr":
+        more |= {"category": "doc_parsing", "extra": {"l2-category": "doc", "split": "x"}}
+    if name.startswith("mathvista"):
+        more |= {"extra": {"question_type": "multi_choice", "answer_type": "text", "extraction": "A"}}
     rows = [
         Row(id=f"VD_map_1_0_0_{i}", prediction=p, references=(truth,) * 10 if "textvqa" in name else (truth,), **more)
         for i, p in enumerate((truth, None))
