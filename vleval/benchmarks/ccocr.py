@@ -112,7 +112,8 @@ def without_preamble(text: str) -> str:
 
 
 def _without(line: str, head: str, tails: Sequence[str]) -> str:
-    kept, at = [], 0
+    kept: list[str] = []
+    at = 0
     while (start := line.find(head, at)) >= 0:
         end = start + len(head)
         for tail in tails:
