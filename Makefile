@@ -127,7 +127,7 @@ PAIRS ?= 10000
 .venvs/benchmarks: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $@
 	$@/bin/pip install -q -c constraints.txt -e .
-	$@/bin/pip install -q pandas anls==0.0.2 apted zss json-repair tabulate tqdm Levenshtein
+	$@/bin/pip install -q pandas anls==0.0.2 apted zss json-repair tabulate tqdm Levenshtein distance editdistance
 	touch $@
 
 parity: $(VENV)/.core .venvs/goldens .venvs/benchmarks

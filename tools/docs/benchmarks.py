@@ -23,8 +23,8 @@ score("POPE.xlsx", scoring=Scoring(benchmark="pope"))
 ```
 
 What a benchmark is counted by must be in the rows or in `--references`, and the run stops where it is not: the category (OCRBench, POPE's
-splits), `question_type` (VSI-Bench), `answer_type` (MathVista), `l2-category` and `split` (CC-OCR),
-options (multiple choice), ids as VD_illusion_2_0_1_0 (HallusionBench). Every row stays in
+splits), `question_type` (VSI-Bench), `answer_type` (MathVista), `l2-category` and `split` (CC-OCR), `type`, `eval`, `bbox` and `content`
+(OCRBench v2), options (multiple choice), ids as VD_illusion_2_0_1_0 (HallusionBench). Every row stays in
 the denominator: a failed request or an answer that cannot be read is wrong, and counted as such. Where an upstream guesses at
 random, we do not.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 from benchmarks_choices import choices, erqa, mmmu, pope_official, yes_no
 from benchmarks_documents import ccocr, mathvista, mathvista_vlmevalkit
+from benchmarks_ocr import ocrbench_v2
 from benchmarks_texts import chart_pro, marks, ocrbench, refcoco, texts, vsibench
 
 COMPARISONS = (
@@ -30,6 +31,7 @@ COMPARISONS = (
     mathvista,
     mathvista_vlmevalkit,
     ccocr,
+    ocrbench_v2,
 )
 
 

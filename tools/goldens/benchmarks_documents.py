@@ -129,7 +129,8 @@ def _package(root: Path) -> Any:
         sys.path.pop(0)
 
 
-def _page(dice: random.Random) -> str:
+def page_of(dice: random.Random) -> str:
+    """Some lines of words in several scripts."""
     lines = [
         " ".join(dice.choices([*WORDS, "中国", "北京 烤鸭", "12", "3.5kg", "###", "***x"], k=dice.randint(0, 6)))
         for _ in range(dice.randint(1, 4))
@@ -151,7 +152,9 @@ def _form(dice: random.Random, depth: int = 0) -> Any:
     }
 
 
-def _html(dice: random.Random) -> str:
+def html_table(dice: random.Random) -> str:
+    """A small table with spans and mark-up."""
+
     def cell() -> str:
         span = dice.choice(("", "", "", ' colspan="2"', ' rowspan="2"'))
         return f"<td{span}>{dice.choice((*WORDS, '', '<b>x</b> y', '1，2', 'a<br>b', '<i>q</i>'))}</td>"
@@ -182,14 +185,14 @@ def _question(dice: random.Random, category: str, kind: str) -> tuple[str, str]:
             (text, f"```json\n{text}\n```", f"```json {text}", f"Sure: {text}", "3", '"x"', "[]")
         )
     if kind == "table":
-        truth = _html(dice)
-        return truth, _around(dice, dice.choice((truth, _html(dice), _page(dice), "")), "html")
+        truth = html_table(dice)
+        return truth, _around(dice, dice.choice((truth, html_table(dice), page_of(dice), "")), "html")
     if category == "doc_parsing":
-        truth = _page(dice) or "x"
-        text = dice.choice((truth, _page(dice), f"<smiles>{truth}</smiles>"))
+        truth = page_of(dice) or "x"
+        text = dice.choice((truth, page_of(dice), f"<smiles>{truth}</smiles>"))
         return truth if truth.strip() else "x", _around(dice, text, "latex")
-    truth = _page(dice)
-    return truth, dice.choice((truth, _page(dice), truth.upper(), f"{truth} {_page(dice)}"))
+    truth = page_of(dice)
+    return truth, dice.choice((truth, page_of(dice), truth.upper(), f"{truth} {page_of(dice)}"))
 
 
 def ccocr(root: Path, dice: random.Random) -> list[Check]:

@@ -10,7 +10,7 @@ import msgspec
 
 from vldata.errors import UsageError
 from vleval import profiles
-from vleval.benchmarks import ccocr, choices, mathvista, mmmu, ocrbench, refcoco, vsibench, yes_no
+from vleval.benchmarks import ccocr, choices, mathvista, mmmu, ocrbench, ocrbench_v2, refcoco, vsibench, yes_no
 from vleval.benchmarks.base import LMMS_EVAL, LMMS_EVAL_COMMIT, VLMEVALKIT, VLMEVALKIT_COMMIT, Benchmark, in_percent
 from vleval.metric import Metric
 from vleval.metrics import anls, chartqapro, exact, llm_match, relaxed, vqa
@@ -123,6 +123,15 @@ BENCHMARKS: dict[str, Benchmark] = {
         "vlmeval/dataset/image_ccocr.py CCOCRDataset.evaluate, vlmeval/dataset/utils/ccocr_evaluator",
         "each answer, sub-dataset, track and the total; a table whose span is no number is 0, where upstream ends",
         ccocr.ccocr,
+    ),
+    "ocrbench-v2": Benchmark(
+        title="OCRBench v2: mean of the English and the Chinese score; by ability",
+        source="Yuliang-Liu/MultimodalOCR",
+        file="OCRBench_v2/eval_scripts/eval.py process_predictions, get_score.py",
+        commit="794c36d6423cf1d5764081128bcaeb46b240def6",
+        equal="each answer of all thirty kinds, the abilities and both scores; 0 where upstream's script ends; METEOR is nltk's own",
+        profile="ocrbench-v2",
+        build=ocrbench_v2.ocrbench_v2,
     ),
     "mmmu": Benchmark(
         title="MMMU: accuracy; multiple choice and open questions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,14 @@ from vleval.readers.names import IDS, REFERENCES, plain_name
 IMAGE_KEYS = ("images", "image", "image_path", "img_path", "imgname", "img")
 GROUP_KEYS = ("scene", "episode", "cluster")
 _QUESTION_KEYS = ("question", "query", "problem")
-EXTRA_KEYS = (*("mark", "question_type", "answer_type", "precision", "extraction", "year_flags", "duration", "l2-category", "split"),)
+EXTRA_KEYS = (
+    *("mark", "question_type", "answer_type", "precision", "extraction", "year_flags", "duration", "l2-category", "split"),
+    *("type", "eval", "bbox"),
+)
+# OCRBench v2: kinds of question whose accepted answer is an object.
+_OBJECT_ANSWERS = frozenset(
+    {"chart parsing en", "key information extraction en", "key information mapping en", "key information extraction cn"}
+)
 _CONTEXT_KEYS = frozenset(
     {*EXTRA_KEYS, *_QUESTION_KEYS, *IMAGE_KEYS, *GROUP_KEYS}
     | {
@@ -160,9 +168,16 @@ def find_references(record: Mapping[str, Any], where: str, skip: str = "", key: 
     key = key or reference_field(record, skip)
     if key not in record:
         return ()
-    found = texts_of(record[key], key, where)
+    found = texts_of(_as_json(record, record[key]), key, where)
     extra = record.get("extra_answers")
     return found + texts_of(extra, "extra_answers", where) if extra else found
+
+
+def _as_json(record: Mapping[str, Any], value: Any) -> Any:
+    """The truths of a kind of question that is answered by an object, the object as JSON; others as they are."""
+    if not isinstance(value, list) or record.get("type") not in _OBJECT_ANSWERS:
+        return value
+    return [json.dumps(item, ensure_ascii=False) if isinstance(item, dict) else item for item in value]
 
 
 def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Context:
@@ -187,6 +202,8 @@ def context_of(record: Mapping[str, Any], where: str, group_by: str = "") -> Con
     if groups:
         context["groups"] = groups
     extra = {key: str(flat[key]) for key in EXTRA_KEYS if flat.get(key) is not None}
+    if "bbox" in extra and flat.get("content") is not None:  # OCRBench v2: the texts in the boxes
+        extra["content"] = str(flat["content"])
     if extra:
         context["extra"] = extra
     return context

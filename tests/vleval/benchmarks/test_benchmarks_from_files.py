@@ -37,6 +37,8 @@ def test_every_scorer_keeps_its_rows_and_scale(name):
     more |= {"width": 100, "height": 100}
     if name == "cc-ocr":
         more |= {"category": "doc_parsing", "extra": {"l2-category": "doc", "split": "x"}}
+    if name == "ocrbench-v2":
+        more |= {"category": "", "extra": {"type": "text recognition en"}}
     if name.startswith("mathvista"):
         more |= {"extra": {"question_type": "multi_choice", "answer_type": "text", "extraction": "A"}}
     rows = [
