@@ -93,7 +93,7 @@ def _text_of_fields(dice: random.Random, truth: dict[str, list[str]]) -> str:
     )
 
 
-def _question(dice: random.Random, kind: str) -> dict[str, Any]:  # noqa: C901
+def _question(dice: random.Random, kind: str) -> dict[str, Any]:
     """A question of a kind, its truth and an answer that is often near it."""
     word = dice.choice((*WORDS, "a long truth of more than five words", "中国, 北京, 上海, 广州, 深圳", "7", "B", "A\nB"))
     item: dict[str, Any] = {
