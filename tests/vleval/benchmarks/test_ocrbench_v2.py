@@ -62,7 +62,7 @@ def test_pages_need_wordnet_and_say_so(monkeypatch):
         raise LookupError
 
     monkeypatch.setattr(nltk_meteor, "meteor_score", lost)
-    with pytest.raises(DataError, match="nltk.downloader wordnet"):
+    with pytest.raises(DataError, match=r"nltk\.downloader wordnet"):
         ocr_texts.page_similarity(words, words)
 
 
