@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: demo test lint mutants wheel-test consumers servers faults hostile fuzz parity clean test-train test-gpu test-web
+.PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -57,6 +57,10 @@ wheel-test: $(VENV)/.dev
 # Feeds our output to the real trainers, each in a venv of its own. Minutes, and gigabytes of packages.
 consumers: $(VENV)/.dev
 	bash tests/consumers/run.sh $(BIN)
+
+# Runs a corpus of rows right and wrong through the real trainers and holds `vldata lint` to what they do. LINT=trl: only this one.
+lint-parity: $(VENV)/.dev
+	bash tests/lint/parity.sh $(BIN) $(LINT)
 
 # Asks real servers on loopback, each in a venv of its own. Minutes, and gigabytes of packages. SERVERS=vllm,ollama: only these.
 servers: $(VENV)/.dev

@@ -2,6 +2,7 @@
 
 - docs/benchmarks.md from the table of benchmarks
 - docs/codes.md from the table of codes
+- docs/lint.md from the tables of consumers
 - the lists of modules in docs/architecture.md and its picture, from the code and from the layers that import-linter holds
 - docs/python.md from the public functions
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.docs import architecture, benchmarks, codes, python_api
+from tools.docs import architecture, benchmarks, codes, lint, python_api
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,6 +24,7 @@ def pages() -> dict[Path, str]:
     return {
         docs / "benchmarks.md": benchmarks.render(),
         docs / "codes.md": codes.render(),
+        docs / "lint.md": lint.render(),
         page: architecture.render(ROOT, page.read_text(encoding="utf-8")),
         docs / "architecture.svg": architecture.draw(ROOT),
         docs / "python.md": python_api.render(),

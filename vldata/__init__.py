@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vldata.api.info import info
     from vldata.api.know import budget, doctor, stats
     from vldata.api.leaks import leaks
+    from vldata.api.lint import lint
     from vldata.api.pii import pii
     from vldata.api.preview import preview
     from vldata.api.schema import schema
@@ -53,6 +54,7 @@ _PUBLIC = {
     "filter": "vldata.api.select",
     "info": "vldata.api.info",
     "leaks": "vldata.api.leaks",
+    "lint": "vldata.api.lint",
     "mix": "vldata.api.select",
     "open": "vldata.datasets.dataset:Dataset",
     "pii": "vldata.api.pii",
@@ -81,6 +83,7 @@ __all__ = [
     "filter",
     "info",
     "leaks",
+    "lint",
     "mix",
     "open",
     "pii",

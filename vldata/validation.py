@@ -30,6 +30,9 @@ from vldata.workers import count_workers
 KnownFaults = dict[PixelContract | None, dict[str, list[tuple[str, str]]]]
 
 
+_LINT = "For rows that vldata did not write: vldata lint {} --as llamafactory (or swift, trl, ...)."
+
+
 class ValidatedDataset(msgspec.Struct, frozen=True):
     """What was checked of one dataset."""
 
@@ -62,7 +65,11 @@ def find_folder(given: Path | None) -> Path:
             return folder
         if folder.name == DATASET_INFO and folder.is_file():
             return folder.parent
-    raise DataError(f"no {DATASET_INFO} here.", where=str(candidates[-1]), cure="Give the folder a conversion wrote, or convert first.")
+    raise DataError(
+        f"no {DATASET_INFO} here.",
+        where=str(candidates[-1]),
+        cure=f"Give the folder a conversion wrote, or convert first. {_LINT.format(candidates[-1])}",
+    )
 
 
 def validate(
@@ -104,7 +111,7 @@ def validate(
             skipped[name] = "its name is no plain one, so no file of it is looked for here"
             continue
         paths = DatasetPaths(folder, name)
-        if not paths.contract.exists() and not _looks_ours(entry, name):
+        if not paths.contract.exists() and not _looks_ours(paths, entry):
             skipped[name] = "it has no contract and is not an entry of vldata's: another tool's or your own"
             continue
         check = _DatasetCheck(paths, entry, findings, known)
@@ -116,11 +123,28 @@ def validate(
             check.pictures(pictures, headers_only=headers_only, workers=workers, on_progress=on_progress)
             check.videos(videos, lines, headers_only=headers_only, workers=workers, timeout_s=timeout_s)
         done.append(ValidatedDataset(name, records, len(pictures), len(videos)))
+    if skipped and not done:
+        raise DataError(
+            "nothing here was written by vldata: "
+            + "; ".join(f"{name!r}: {reason}" for name, reason in list(skipped.items())[:3])
+            + ("." if len(skipped) < 4 else f" ... and {len(skipped) - 3} more."),
+            where=str(folder),
+            cure=_LINT.format(folder),
+        )
     return Validation(folder, tuple(done), skipped, unfinished(folder), dict(findings.counts), findings)
 
 
-def _looks_ours(entry: Entry, name: str) -> bool:
-    return entry in (make_entry(name), make_entry(f"{name}.jsonl"))
+def _looks_ours(paths: DatasetPaths, entry: Entry) -> bool:
+    """Whether an entry without a contract is one of ours that lost it: the whole entry, and a file that begins with a record."""
+    file = paths.out / f"{paths.name}.jsonl"
+    if entry == make_entry(paths.name):
+        return True
+    if entry != make_entry(file.name):
+        return False
+    if not file.is_file():
+        return True
+    begin = strictjson.read_head(file, 1 << 16)
+    return not begin or all(f'"{field}"'.encode() in begin for field in ("references", "meta"))
 
 
 class _DatasetCheck:

@@ -6,6 +6,7 @@ from vldata.api.export import export
 from vldata.api.info import info
 from vldata.api.know import budget, doctor, stats
 from vldata.api.leaks import leaks
+from vldata.api.lint import lint
 from vldata.api.pii import pii
 from vldata.api.preview import preview
 from vldata.api.schema import schema
@@ -18,6 +19,7 @@ from vldata.terminal import run
 
 COMMANDS = {
     "validate": (validate, "vldata validate prepared"),
+    "lint": (lint, "vldata lint data --as llamafactory"),
     "split": (split, "vldata split prepared/openeqa --test 258 --val 0.125 --group-by scene"),
     "certify": (certify, "vldata certify prepared/openeqa"),
     "leaks": (leaks, "vldata leaks prepared/openeqa_train prepared/openeqa_test"),

@@ -119,6 +119,19 @@ def read_bytes(path: Path) -> bytes:
         raise read_error(path, error) from None
 
 
+def read_head(path: Path, size: int) -> bytes:
+    """Read the first bytes of a file.
+
+    Raises:
+        DataError: no such file, a folder, no permission.
+    """
+    try:
+        with path.open("rb") as handle:
+            return handle.read(size)
+    except OSError as error:
+        raise read_error(path, error) from None
+
+
 def read_user_text(path: Path) -> str:
     """Read a small text file that the user named, for example a prompt.
 

@@ -27,6 +27,11 @@ class TextCounter:
 
 
 def load_text_counter(tokenizer: str) -> TextCounter:
+    """Load a tokenizer.json, or the one in a model folder; raises as `load_tokenizer` does."""
+    return TextCounter(load_tokenizer(tokenizer))
+
+
+def load_tokenizer(tokenizer: str) -> Any:
     """Load a tokenizer.json, or the one in a model folder.
 
     Raises:
@@ -42,6 +47,6 @@ def load_text_counter(tokenizer: str) -> TextCounter:
     if not file.is_file():
         raise UsageError("no tokenizer.json here.", where=str(path), cure="Give a model folder or a tokenizer.json.")
     try:
-        return TextCounter(Tokenizer.from_file(str(file)))
+        return Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises bare Exception for a file it cannot parse
         raise UsageError(f"is not a tokenizer: {error}.", where=str(file)) from None

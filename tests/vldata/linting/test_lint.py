@@ -1,0 +1,105 @@
+"""`vldata lint` as a user meets it: counts first, places with lines, cures, and whatever is thrown at it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import vldata
+from vldata.errors import DataError, UsageError
+from vldata.validation import validate
+
+GOOD = {"messages": [{"role": "user", "content": "<image>What?"}, {"role": "assistant", "content": "A box."}], "images": ["a.png"]}
+UNANSWERED = {"messages": GOOD["messages"][:1], "images": ["a.png"]}
+UNTAGGED = {"messages": [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "A box."}], "images": ["a.png"]}
+ENTRY = {
+    "formatting": "sharegpt",
+    "columns": {"messages": "messages", "images": "images"},
+    "tags": {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant", "system_tag": "system"},
+}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    Image.new("RGB", (256, 256), "red").save(tmp_path / "a.png")
+    rows = [GOOD, UNANSWERED, UNTAGGED, GOOD]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"mine": {"file_name": "mine.jsonl", **ENTRY}}))
+    return tmp_path
+
+
+def test_counts_come_first_then_places_with_lines_and_cures(data: Path) -> None:
+    result = vldata.lint(data)
+    assert result.outcomes == {"crash": 1, "drop": 1, "train": 2} and not result.ok
+    text = "\n".join(result.lines())
+    assert text.index("stops the run") < text.index("LF50")
+    assert f"{data}/mine.jsonl:3: 0 <image> and 1 images" in text and f"{data}/mine.jsonl:2: 1 turns" in text
+    assert "What happens: `The number of images does not match the number of <image> tokens`" in text and "Cure: Write one <image>" in text
+
+
+def test_json_has_counts_datasets_and_findings(data: Path) -> None:
+    document = vldata.lint(data).document()
+    assert document["datasets"] == [{"name": "mine", "rows": 4, "outcomes": {"crash": 1, "drop": 1, "train": 2}}]
+    assert {finding["code"]: finding["outcome"] for finding in document["findings"]} == {"LF31": "drop", "LF50": "crash"}
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_a_list_names_the_line_a_row_begins_at(data: Path) -> None:
+    (data / "list.json").write_text(json.dumps([GOOD, UNANSWERED], indent=1))
+    found = vldata.lint(data / "list.json").findings
+    begins = json.dumps([GOOD], indent=1).count("\n")
+    assert [finding.where for finding in found] == [f"{data}/list.json:{begins + 1}"]
+
+
+def test_fix_writes_what_can_be_saved(data: Path, tmp_path: Path) -> None:
+    result = vldata.lint(data, fix=tmp_path / "out")
+    assert any(line.startswith("Fixed mine:") for line in result.fixed), result.fixed
+    assert validate(tmp_path / "out", workers=1).findings.total == 0
+    assert vldata.lint(tmp_path / "out").ok
+
+
+def test_validate_points_here_for_what_it_did_not_write(data: Path) -> None:
+    with pytest.raises(DataError, match=r"nothing here was written by vldata") as caught:
+        validate(data)
+    assert f"vldata lint {data} --as llamafactory" in str(caught.value)
+
+
+def test_an_unknown_trainer_and_an_absent_path_are_named(data: Path) -> None:
+    with pytest.raises(UsageError, match="no rules for 'lamafactory'"):
+        vldata.lint(data, "lamafactory")
+    with pytest.raises(DataError, match="is not there"):
+        vldata.lint(data / "none")
+    with pytest.raises(UsageError, match="no entry 'other'"):
+        vldata.lint(data, dataset="other")
+
+
+RUBBISH = [
+    b"",
+    b"\n\n",
+    b"null\n",
+    b"[]",
+    b"[[[",
+    b"{",
+    b"\xff\xfe\x00",
+    b"[1, 2",
+    b'{"a": ' * 5000,
+    b"[" * 100_000,
+    b'"text"',
+    b"{}\n{}\n",
+]
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.csv", "x.parquet", "x.txt", "dataset_info.json"])
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=range(len(RUBBISH)))
+def test_rubbish_is_judged_or_refused_but_never_a_traceback(name: str, rubbish: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(rubbish)
+    for consumer in ("llamafactory",):
+        try:
+            result = vldata.lint(tmp_path / name, consumer)
+        except (DataError, UsageError):
+            continue
+        assert not result.ok
+        list(result.lines())

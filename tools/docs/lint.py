@@ -1,0 +1,38 @@
+"""docs/lint.md: every behaviour of every consumer, with its release and the place in its source."""
+
+from __future__ import annotations
+
+from vldata.linting import CONSUMERS
+from vldata.linting.outcomes import OUTCOMES
+
+_HEAD = """# What trainers do with data
+
+`vldata lint PATH --as TRAINER` reads any file or folder as that trainer would and says for each row what will become of it. The rules were
+written from the source of the release named here; nothing of it is imported, and nothing of a dataset is run. `make lint-parity` runs
+the real trainers over a corpus of rows right and wrong and holds lint to what they do.
+
+```sh
+vldata lint data --as llamafactory
+vldata lint data --as llamafactory --dataset mine --cutoff 4096 --tokenizer Qwen3-VL-2B-Instruct
+vldata lint data --as llamafactory --fix prepared --json
+```
+
+A row counts under the worst of what befalls it. Images are judged by their headers; one whose header or end looks damaged is decoded.
+Lengths are estimated at four bytes a token without `--tokenizer`; vision tokens are those of Qwen3-VL.
+
+| outcome | what it means |
+|---|---|
+"""
+
+
+def render() -> str:
+    """The whole page."""
+    lines = [f"| {name} | {one.title} |" for name, one in OUTCOMES.items()]
+    for name, consumer in CONSUMERS.items():
+        lines += ["", f"## --as {name}: {consumer.title} {consumer.version}", "", f"Source: {consumer.source}.", ""]
+        lines += ["| code | outcome | what | what happens | cure | place |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"| {code} | {one.outcome} | {one.title} | {one.happens} | {one.cure} | {one.place} |".replace("<", "&lt;")
+            for code, one in consumer.table.items()
+        ]
+    return _HEAD + "\n".join(lines) + "\n"

@@ -1,0 +1,93 @@
+"""What a consumer's module gives the run: its parts (files with a judge of rows), and what a judge is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+from vldata.linting.outcomes import Found, Table
+from vldata.linting.pictures import Pictures
+from vldata.linting.texts import Counter
+
+Boxes = Literal["auto", "pixels", "0-1000"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the consumer would be run.
+
+    Attributes:
+        cutoff: tokens a row may have; None for the consumer's default.
+        counter: of text tokens.
+        media_root: the folder media paths are relative to; None for the consumer's own rule.
+        dataset: only this entry of a list of datasets.
+        files: look at image files.
+        boxes: what four numbers in a text are.
+        template: the chat template, where the consumer has a choice; "" for that of Qwen3-VL without thinking.
+        stage: what is trained: sft, dpo, kto; "" follows the data.
+    """
+
+    cutoff: int | None = None
+    counter: Counter = field(default_factory=Counter)
+    media_root: Path | None = None
+    dataset: str = ""
+    files: bool = True
+    boxes: Boxes = "auto"
+    template: str = ""
+    stage: str = ""
+    pictures: Pictures = field(default_factory=Pictures)
+
+
+class Whole(NamedTuple):
+    """A finding about a file or entry: where, what, and how many rows it befalls (None: every one)."""
+
+    where: str
+    found: Found
+    rows: int | None = None
+
+
+class Judge(Protocol):
+    """Judges the rows of one dataset, in order."""
+
+    def row(self, row: Any) -> list[Found]:
+        """Return what befalls a row: a value, or a `Broken` line."""
+        ...
+
+    def finish(self) -> Iterable[Whole]:
+        """Return what only the whole of the rows tells."""
+        ...
+
+
+Rows = Callable[[], Iterator[tuple[int, Any]]]
+
+
+@dataclass
+class Part:
+    """One dataset as the consumer knows it: its files with their rows, its judge, and what was found before any row was read.
+
+    `sources` are what our converter may read it from, the best first: a path, and the entry of a list.
+    """
+
+    name: str
+    files: list[tuple[Path, Rows]]
+    judge: Judge
+    sources: tuple[tuple[Path, str], ...] = ()
+    said: list[str] = field(default_factory=list)
+    first: list[Whole] = field(default_factory=list)
+
+
+class Consumer(NamedTuple):
+    """One trainer: what it is called, the release its rules were read from, its table, and what opens a path as it would.
+
+    `export` is the form that a fixed dataset gets for it; "" for one that reads ours.
+    """
+
+    title: str
+    version: str
+    source: str
+    table: Table
+    open: Callable[[Path, Options], list[Part]]
+    default_cutoff: int | None = None
+    export: str = ""

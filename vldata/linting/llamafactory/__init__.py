@@ -1,0 +1,132 @@
+"""LLaMA-Factory 0.9.5: a folder with dataset_info.json, or a file that somebody means to register."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from vldata.errors import DataError, UsageError
+from vldata.linting.consumer import Consumer, Options, Part, Rows, Whole
+from vldata.linting.llamafactory.behaviours import TABLE
+from vldata.linting.llamafactory.entry import KINDS, Entry, faults_of, guess_entry, looks_like_registry, read_entry, read_registry
+from vldata.linting.llamafactory.judge import DEFAULT_CUTOFF, LlamaFactoryJudge
+from vldata.linting.outcomes import Found
+from vldata.linting.reading import open_json
+from vldata.linting.tables import csv_rows, table_rows, text_rows
+
+INFO = "dataset_info.json"
+_SAMPLE = 50
+
+
+def open_path(path: Path, options: Options) -> list[Part]:
+    """Open a data folder, its dataset_info.json, or one file.
+
+    Raises:
+        DataError: there is nothing to read.
+        UsageError: `dataset` names no entry.
+    """
+    registry = path / INFO if path.is_dir() else path
+    if registry.name == INFO and registry.is_file():
+        entries, fault = read_registry(registry)
+        if fault:
+            judge = LlamaFactoryJudge(read_entry("", {}), registry.parent, options, stage="sft", form="lines", where=str(registry))
+            return [Part(registry.name, [], judge, first=[Whole(str(registry), Found("LF20", fault))])]
+        if looks_like_registry(entries):
+            return _registered(registry, entries, options)
+    beside = path.parent / INFO
+    if path.is_file() and beside.is_file() and not options.dataset:
+        entries, _ = read_registry(beside)
+        named = {name: entry for name, entry in entries.items() if entry.get("file_name") == path.name}
+        if named:
+            return _registered(beside, named, options)
+    files = (
+        sorted(one for one in path.iterdir() if one.is_file() and one.suffix[1:] in KINDS and one.name != INFO) if path.is_dir() else [path]
+    )
+    files = [file for file in files if file.suffix[1:] != "txt" or len(files) == 1]
+    if not files:
+        raise DataError(
+            "no file of rows here.", where=str(path), cure=f"LLaMA-Factory reads {', '.join(KINDS)}; a folder of them needs {INFO}."
+        )
+    return [_unregistered(file, options) for file in files]
+
+
+def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Options) -> list[Part]:
+    if options.dataset and options.dataset not in entries:
+        raise UsageError(f"no entry {options.dataset!r}.", where=str(registry), cure=f"Entries are {', '.join(list(entries)[:20])}.")
+    parts = []
+    for name, given in entries.items():
+        if options.dataset in ("", name):
+            parts.append(_part(read_entry(name, given), registry.parent, str(registry), options))
+    return parts
+
+
+def _unregistered(file: Path, options: Options) -> Part:
+    rows = [row for _, row in islice(_safely(_rows_of(file)), _SAMPLE)]
+    entry = guess_entry(file.stem, file.name, rows)
+    part = _part(entry, file.parent, str(file), options)
+    named = ", ".join(f"{key} {value!r}" for key, value in entry.given["columns"].items())
+    part.said.insert(
+        0,
+        f"{file.name}: no {INFO} names it, and without an entry LLaMA-Factory does not find it. Judged as if it had the complete one: "
+        f"formatting {entry.formatting}, {named or 'no columns'}.",
+    )
+    return part
+
+
+def _part(entry: Entry, folder: Path, where: str, options: Options) -> Part:
+    stage = options.stage or ("rm" if entry.ranking else "kto" if entry.columns["kto_tag"] else "sft")
+    first = [Whole(where, found, 0 if found.code == "LF15" else None) for found in faults_of(entry, stage)]
+    files: list[tuple[Path, Rows]] = []
+    form = "lines"
+    said = [] if options.stage or stage == "sft" else [f"{entry.name}: judged for the stage {stage}, as its columns say."]
+    if not any(whole.found.code == "LF19" for whole in first):
+        place = folder / entry.file_name
+        found = sorted(place.iterdir()) if place.is_dir() else [place]
+        kinds = {KINDS.get(file.suffix[1:]) for file in found}
+        if not place.exists() or not entry.file_name:
+            first.append(Whole(where, Found("LF11", f"File {place} not found.")))
+        elif None in kinds or len(kinds) > 1:
+            odd = [file.name for file in found if KINDS.get(file.suffix[1:]) is None]
+            first.append(Whole(where, Found("LF12", ", ".join(odd[:5]) or "several kinds in one folder")))
+        else:
+            files = [(file, _rows_of(file)) for file in found]
+            if found[0].suffix in (".json", ".jsonl"):
+                opened = open_json(found[0])
+                form = opened.form
+                if opened.bom and form == "list":
+                    first.append(Whole(str(found[0]), Found("LF04")))
+    judge = LlamaFactoryJudge(entry, folder, options, stage=stage, form=form, where=where)
+    by_entry = ((Path(where), entry.name),) if Path(where).name == INFO else ()
+    return Part(entry.name, files, judge, (*by_entry, *((file, "") for file, _ in files)), said, first)
+
+
+def _rows_of(file: Path) -> Rows:
+    kind = KINDS.get(file.suffix[1:], "json")
+    openers: dict[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
+        "csv": csv_rows,
+        "text": text_rows,
+        "parquet": table_rows,
+        "arrow": table_rows,
+    }
+    if kind in openers:
+        return lambda: openers[kind](file)
+    return lambda: open_json(file).rows()
+
+
+def _safely(rows: Rows) -> Iterator[tuple[int, Any]]:
+    try:
+        yield from rows()
+    except DataError:
+        return
+
+
+CONSUMER = Consumer(
+    title="LLaMA-Factory",
+    version="0.9.5",
+    source="https://github.com/hiyouga/LLaMA-Factory, src/llamafactory",
+    table=TABLE,
+    open=open_path,
+    default_cutoff=DEFAULT_CUTOFF,
+)

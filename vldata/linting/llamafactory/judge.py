@@ -1,0 +1,252 @@
+"""What befalls the rows of one dataset in LLaMA-Factory: types, turns, tags, media, length, and what is passed over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from vldata.linting.columns import Columns
+from vldata.linting.consumer import Options, Whole
+from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
+from vldata.linting.llamafactory.align import Aligned, Aligner
+from vldata.linting.llamafactory.calls import call_fault, tools_fault
+from vldata.linting.llamafactory.entry import Entry
+from vldata.linting.llamafactory.length import Cutter
+from vldata.linting.llamafactory.media import Media, MediaReader
+from vldata.linting.outcomes import Found
+from vldata.linting.reading import Broken
+from vldata.linting.texts import pixel_boxes
+
+DEFAULT_CUTOFF = 2_048
+_FIRST_ROWS = 1_000
+_PADS = ("<|image_pad|>", "<|video_pad|>")
+_CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad)\|>")
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?Z?").fullmatch
+
+
+class LlamaFactoryJudge:
+    """Judges the rows of one entry."""
+
+    def __init__(self, entry: Entry, folder: Path, options: Options, *, stage: str, form: str, where: str) -> None:
+        self._entry, self._stage, self._form, self._where = entry, stage, form, where
+        self._boxes = options.boxes
+        self._columns = Columns()
+        self._align = Aligner(entry).align
+        self._media = MediaReader(folder, options)
+        self._cutter = Cutter(options.cutoff or DEFAULT_CUTOFF, options.counter)
+        columns = entry.columns
+        self._images, self._videos, self._audios = columns["images"], columns["videos"], columns["audios"]
+        self._used = _columns_read(entry)
+        self._unused_shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._turn_shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._wants_pair = stage in ("rm", "dpo", "kto")
+        self._rows = self._kept = 0
+        self._late = {name: False for name in ("images", "videos", "audios", "system", "tools") if columns[name]}
+        self._late_at: dict[str, int] = {}
+        self._dates = form == "lines" and entry.formatting == "alpaca"
+        self._turn_keys: set[str] = set()
+
+    # --- a row -----------------------------------------------------------------------------------------------------------------------
+
+    def row(self, row: Any) -> list[Found]:
+        """Return what befalls one row."""
+        self._rows += 1
+        if type(row) is not dict:
+            return [self._no_row(row)]
+        if fault := self._columns.add(row):
+            return [Found("LF02", f"JSON parse error: {fault} in row {self._rows - 1}")]
+        found = self._unused(row)
+        if self._late:
+            self._note_late(row)
+        aligned = self._align(row)
+        if type(aligned) is Found:
+            return [aligned, *found]
+        assert isinstance(aligned, Aligned)
+        if self._dates:
+            self._dates = len(aligned.response) == 1 and bool(_ISO_DATE(str(aligned.response[0][1])))
+        if (len(aligned.response) > 1) != self._wants_pair:
+            code = "LF35"
+            what = "a label of KTO under stage sft" if not self._wants_pair else "no pair of answers"
+            return [Found(code, what), *found]
+        self._kept += 1
+        found += aligned.found
+        found += self._encode(row, aligned)
+        return found
+
+    def _no_row(self, row: Any) -> Found:
+        if type(row) is Broken:
+            if row.kind == "twice":
+                if self._form == "list":
+                    return Found("LF15", f"the key {row.reason!r} stands twice in an object; the last one counts")
+                return Found("LF03", f"Column(/{row.reason}) was specified twice in row {self._rows - 1}")
+            code = "LF05" if row.kind == "utf8" else "LF01"
+            return Found(code, row.reason)
+        kind = {list: "array", str: "string", int: "number", float: "number", bool: "boolean"}.get(type(row), "null")
+        return Found("LF08", f"JSON parse error: Column() changed from object to {kind} in row {self._rows - 1}")
+
+    def _encode(self, row: dict[str, Any], aligned: Aligned) -> list[Found]:
+        turns = [*aligned.prompt, *aligned.response]
+        found: list[Found] = []
+        images = videos = audios = pads = 0
+        for place, (role, content) in enumerate(turns):
+            if type(content) is not str:
+                return [self._no_text(content, row)]
+            if "<" in content:
+                images += content.count("<image>")
+                videos += content.count("<video>")
+                audios += content.count("<audio>")
+                if "<|" in content:
+                    pads += any(pad in content for pad in _PADS)
+                    if control := _CONTROL.search(content):
+                        found.append(Found("LF55", f"{control.group()} in turn {place}"))
+                if role in ("assistant", "function") and ("<image>" in content or "<video>" in content):
+                    found.append(Found("LF56", f"turn {place}"))
+            if role == "function" and (fault := call_fault(content)):
+                return [fault]
+        if self._wants_pair and len(aligned.response) == 2:
+            found += self._pair(aligned)
+        system = aligned.system or ""
+        if type(system) is not str:
+            return [Found("LF37", f"system is {system!r:.40}: TypeError")]
+        if fault := tools_fault(aligned.tools):
+            return [fault]
+        shown = self._media.listed(row.get(self._images)) if self._images else None
+        clips = self._media.listed(row.get(self._videos)) if self._videos else None
+        if self._audios and row.get(self._audios):
+            return [Found("LF94")]
+        for word, tags, items in (("image", images, shown), ("video", videos, clips), ("audio", audios, None)):
+            if tags != (len(items) if items else 0):
+                return [Found("LF50", f"{tags} <{word}> and {len(items) if items else 0} {word}s")]
+        if pads or any(pad in system for pad in _PADS):
+            return [Found("LF54", "a literal <|image_pad|> or <|video_pad|>")]
+        if not any(content.strip() for role, content in turns if role in ("assistant", "function")):
+            found.append(Found("LF82"))
+        media = self._media.images(shown) if shown else None
+        filmed = self._media.videos(clips) if clips else None
+        found += self._seen(turns, media, filmed)
+        if any(fault.code in ("LF50", "LF51", "LF52", "LF53", "LF90", "LF91", "LF93", "LF94") for fault in found):
+            return found
+        return found + self._cut(turns, system, aligned.tools, _in_order(turns, media, filmed))
+
+    def _cut(self, turns: list[Any], system: str, tools: Any, costs: list[int]) -> list[Found]:
+        if tools:
+            system = f"{system}{tools}{' ' * 600}"  # the words around a list of tools
+        if self._cutter.fits(turns, system, sum(costs)):
+            return []
+        if len(turns) % 2:
+            turns = turns[:-1]  # of a pair, the chosen one
+        cut = self._cutter.cut(turns, system, costs)
+        return [cut] if cut else []
+
+    def _pair(self, aligned: Aligned) -> list[Found]:
+        (_, first), (_, second) = aligned.response
+        return [Found("LF83")] if self._stage != "kto" and first == second else []
+
+    def _no_text(self, content: Any, row: dict[str, Any]) -> Found:
+        if type(content) is list:
+            return Found("LF37", "a list of parts: ValueError: The number of images does not match the number of <image> tokens")
+        return Found("LF37", f"AttributeError: {type(content).__name__!r} object has no attribute 'count'")
+
+    def _seen(self, turns: list[Any], media: Media | None, filmed: Media | None) -> list[Found]:
+        found: list[Found] = []
+        if media:
+            found += media.found
+            if media.resized:
+                found.append(Found("LF71", media.resized[0]))
+                if self._boxes != "0-1000":
+                    for _, content in turns:
+                        if box := pixel_boxes(content, media.sizes):
+                            found.append(Found("LF70", f"{box} and {media.resized[0]}"))
+                            break
+        if filmed:
+            found += filmed.found
+            found += _video_faults(turns, filmed)
+        return found
+
+    def _unused(self, row: dict[str, Any]) -> list[Found]:
+        shape = tuple(row)
+        names = self._unused_shapes.get(shape)
+        if names is None:
+            names = self._unused_shapes[shape] = tuple(name for name in shape if name in ROW_FIELDS and name not in self._used)
+        found = [self._unused_field(name, row[name]) for name in names if says_something(name, row[name])]
+        messages = row.get(self._entry.columns["messages"])
+        if type(messages) is list:
+            for turn in messages:
+                if type(turn) is dict and len(turn) > 2:
+                    keys = self._turn_shapes.get(shape := tuple(turn))
+                    if keys is None:
+                        keys = self._turn_shapes[shape] = tuple(key for key in shape if key in TURN_FIELDS)
+                    found += [Found("LF81", key) for key in keys if says_something(key, turn[key])]
+        return found
+
+    def _unused_field(self, name: str, value: Any) -> Found:
+        if name in ("image", "images", "video", "videos"):
+            return Found("LF57", name)
+        return Found("LF80", f"{name}: {value!r:.40}" if name == "label" else name)
+
+    # --- all rows --------------------------------------------------------------------------------------------------------------------
+
+    def _note_late(self, row: dict[str, Any]) -> None:
+        for name in list(self._late):
+            value = row.get(self._entry.columns[name])
+            filled = value is not None and (value != [] or name in ("system", "tools"))
+            if filled:
+                if self._rows > _FIRST_ROWS and not self._late[name]:
+                    self._late_at[name] = self._rows
+                del self._late[name]
+
+    def finish(self) -> Iterator[Whole]:
+        """Return what only all rows tell."""
+        if not self._rows:
+            yield Whole(self._where, Found("LF10"))
+            return
+        columns = self._entry.columns
+        for name in sorted(self._used):
+            if not self._columns.has(f"/{name}") and self._columns.kinds:
+                yield Whole(self._where, Found("LF07", f"KeyError: {name!r}"))
+        turns = f"/{columns['messages']}/[]"
+        if self._entry.formatting != "alpaca" and self._columns.kinds.get(turns) == "object":
+            for tag in ("role_tag", "content_tag"):
+                key = self._entry.tags[tag]
+                if key and not self._columns.has(f"{turns}/{key}"):
+                    yield Whole(self._where, Found("LF07", f"KeyError: {key!r} in the turns"))
+        for name, row in self._late_at.items():
+            yield Whole(self._where, Found("LF06", f"{columns[name]!r} is first filled in row {row:,}"))
+        if self._dates and self._kept:
+            yield Whole(self._where, Found("LF34", "every answer is a date, which Arrow makes of texts"))
+        samples = self._entry.num_samples
+        if isinstance(samples, int) and samples < self._rows:
+            yield Whole(self._where, Found("LF18", f"{samples:,} of {self._rows:,} rows"), rows=self._rows - samples)
+        if not self._kept:
+            yield Whole(self._where, Found("LF09"), rows=0)
+
+
+def _columns_read(entry: Entry) -> set[str]:
+    """Return the columns that the converter of an entry looks up in every row."""
+    names = ["system", "tools", "images", "videos", "audios", "kto_tag"]
+    names += ["prompt", "query", "response", "history"] if entry.formatting == "alpaca" else ["messages"]
+    names += ["chosen", "rejected"] if entry.ranking else []
+    return {entry.columns[name] for name in names if entry.columns[name]}
+
+
+def _in_order(turns: list[Any], media: Media | None, filmed: Media | None) -> list[int]:
+    """Return the tokens of media in the order of their tags."""
+    if not filmed:
+        return media.costs if media else []
+    images, videos = iter(media.costs if media else []), iter(filmed.costs)
+    order = re.findall("<image>|<video>", "".join(content for _, content in turns))
+    return [next(images if tag == "<image>" else videos, 0) for tag in order]
+
+
+def _video_faults(turns: list[Any], filmed: Media) -> list[Found]:
+    """The plug-in looks the marks of a video up by the number of its turn, and takes the number of steps of the first for all."""
+    count = len(filmed.costs)
+    for place, (_, content) in enumerate(turns):
+        if "<video>" in content and place >= count:
+            return [Found("LF90", f"turn {place}, {count} videos")]
+    steps = {size[0] for size in filmed.sizes}
+    if len(steps) > 1:
+        return [Found("LF91", f"{sorted(steps)} steps of two frames")]
+    return []

@@ -1,0 +1,51 @@
+"""Text as tokens: counted with a tokenizer where one is given, else told between two bounds."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+_BYTES_PER_TOKEN = 4  # English and Chinese run at 4 to 5 bytes a token in the vocabularies of these models
+_BOX = re.compile(
+    r"(?:[\[(]\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*){3}[\])])"  # [x1, y1, x2, y2]
+    r"|(?:\(\s*\d+\s*,\s*\d+\s*\)\s*,\s*\(\s*\d+\s*,\s*\d+\s*\))"  # (x1, y1), (x2, y2)
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+class Count(NamedTuple):
+    """Tokens of a text; `exact` tells whether a tokenizer counted them."""
+
+    tokens: int
+    exact: bool
+
+
+class Counter:
+    """Counts the tokens of texts."""
+
+    def __init__(self, tokenizer: Any = None) -> None:
+        self._encode = tokenizer.encode if tokenizer else None
+        self.exact = tokenizer is not None
+
+    def count(self, text: str) -> int:
+        """Return the tokens of a text, or an estimate."""
+        if not text:
+            return 0
+        if self._encode is not None:
+            return len(self._encode(text, add_special_tokens=False).ids)
+        return -(-(len(text) if text.isascii() else len(text.encode("utf-8", "replace"))) // _BYTES_PER_TOKEN)
+
+
+def pixel_boxes(text: str, sizes: list[tuple[int, int]]) -> str:
+    """Return a box in a text that is written in pixels of an image of one of these sizes, "" where there is none.
+
+    Numbers up to 1 are shares. Numbers up to 1000 in an image smaller than that cannot be pixels of it. Whatever else fits into an
+    image may be pixels, and is taken for them.
+    """
+    if "," not in text:
+        return ""
+    for match in _BOX.finditer(text):
+        x1, y1, x2, y2 = map(float, _NUMBER.findall(match.group())[:4])
+        if max(x1, y1, x2, y2) > 1 and x1 <= x2 and y1 <= y2 and any(x2 <= width and y2 <= height for width, height in sizes):
+            return match.group()
+    return ""
