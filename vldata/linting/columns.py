@@ -29,6 +29,10 @@ class Columns:
         inner = self._rows.get((*row, *map(type, row.values())))
         if inner is None:
             return self._learn(row)
+        return "" if self.knows(row, inner) else self._learn(row)
+
+    def knows(self, row: dict[str, Any], inner: tuple[str, ...]) -> bool:
+        """Whether lists and objects of a row, those under the keys `inner`, hold nothing but what was seen before."""
         items = self._items
         for name in inner:
             value = row[name]
@@ -36,12 +40,12 @@ class Columns:
                 for item in value:
                     if type(item) is dict:
                         if (name, *item, *map(type, item.values())) not in items:
-                            return self._learn(row)
+                            return False
                     elif (name, type(item)) not in items:
-                        return self._learn(row)
+                        return False
             elif (name, *value, *map(type, value.values())) not in items:
-                return self._learn(row)
-        return ""
+                return False
+        return True
 
     def _learn(self, row: dict[str, Any]) -> str:
         for name, value in row.items():
@@ -62,7 +66,7 @@ class Columns:
         if value is None:
             self.kinds.setdefault(path, "null")
             return ""
-        kind = _KINDS[type(value)]
+        kind = _KINDS.get(type(value)) or type(value).__name__
         before = self.kinds.get(path, "null")
         if before != kind:
             if before != "null":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
+from vldata.errors import DataError
 from vldata.linting.outcomes import Found, Table
 from vldata.linting.pictures import Pictures
 from vldata.linting.texts import Counter
@@ -58,6 +59,16 @@ class Judge(Protocol):
     def finish(self) -> Iterable[Whole]:
         """Return what only the whole of the rows tells."""
         ...
+
+
+def no_rows(folder: Path, suffixes: tuple[str, ...], cure: str) -> DataError:
+    """Make the error for a folder without a file of rows; it names those that lie deeper."""
+    deeper = (
+        [file for file in sorted(folder.rglob("*"))[:10_000] if file.suffix in suffixes and file.is_file()][:5] if folder.is_dir() else []
+    )
+    if deeper:
+        cure = f"Below it are {', '.join(str(file.relative_to(folder)) for file in deeper)}: give one of them, or its folder. {cure}"
+    return DataError("no file of rows here.", where=str(folder), cure=cure)
 
 
 Rows = Callable[[], Iterator[tuple[int, Any]]]

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 _BYTES_PER_TOKEN = 4  # English and Chinese run at 4 to 5 bytes a token in the vocabularies of these models
 _BOX = re.compile(
     r"(?:[\[(]\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*){3}[\])])"  # [x1, y1, x2, y2]
     r"|(?:\(\s*\d+\s*,\s*\d+\s*\)\s*,\s*\(\s*\d+\s*,\s*\d+\s*\))"  # (x1, y1), (x2, y2)
 )
+_OTHER_TAG = re.compile(r"<\|?\s*(?:image|img|picture|video|ImageHere)[^<>]{0,20}>|<IMG_CONTEXT>|\[IMG\]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-
-
-class Count(NamedTuple):
-    """Tokens of a text; `exact` tells whether a tokenizer counted them."""
-
-    tokens: int
-    exact: bool
 
 
 class Counter:
@@ -36,13 +31,20 @@ class Counter:
         return -(-(len(text) if text.isascii() else len(text.encode("utf-8", "replace"))) // _BYTES_PER_TOKEN)
 
 
+def other_tags(turns: Iterable[tuple[str, Any]]) -> str:
+    """Return a clause that names what stands for media in the tags of other tools, "" where nothing does."""
+    found = {match.group() for _, content in turns if isinstance(content, str) for match in _OTHER_TAG.finditer(content)}
+    found -= {"<image>", "<video>", "<audio>"}
+    return f"; the text has {', '.join(sorted(found)[:3])}" if found else ""
+
+
 def pixel_boxes(text: str, sizes: list[tuple[int, int]]) -> str:
     """Return a box in a text that is written in pixels of an image of one of these sizes, "" where there is none.
 
     Numbers up to 1 are shares. Numbers up to 1000 in an image smaller than that cannot be pixels of it. Whatever else fits into an
     image may be pixels, and is taken for them.
     """
-    if "," not in text:
+    if "," not in text or "<|box_start|>" in text:  # a dialect on a scale of 0 to 1000
         return ""
     for match in _BOX.finditer(text):
         x1, y1, x2, y2 = map(float, _NUMBER.findall(match.group())[:4])

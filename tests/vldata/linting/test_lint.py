@@ -36,7 +36,7 @@ def test_counts_come_first_then_places_with_lines_and_cures(data: Path) -> None:
     assert result.outcomes == {"crash": 1, "drop": 1, "train": 2} and not result.ok
     text = "\n".join(result.lines())
     assert text.index("stops the run") < text.index("LF50")
-    assert f"{data}/mine.jsonl:3: 0 <image> and 1 images" in text and f"{data}/mine.jsonl:2: 1 turns" in text
+    assert f"{data}/mine.jsonl:3: 0 <image> and 1 image" in text and f"{data}/mine.jsonl:2: 1 turns" in text
     assert "What happens: `The number of images does not match the number of <image> tokens`" in text and "Cure: Write one <image>" in text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError, UsageError
-from vldata.linting.consumer import Consumer, Options, Part, Rows, Whole
+from vldata.linting.consumer import Consumer, Options, Part, Rows, Whole, no_rows
 from vldata.linting.llamafactory.behaviours import TABLE
 from vldata.linting.llamafactory.entry import KINDS, Entry, faults_of, guess_entry, looks_like_registry, read_entry, read_registry
 from vldata.linting.llamafactory.judge import DEFAULT_CUTOFF, LlamaFactoryJudge
@@ -46,10 +46,8 @@ def open_path(path: Path, options: Options) -> list[Part]:
     )
     files = [file for file in files if file.suffix[1:] != "txt" or len(files) == 1]
     if not files:
-        raise DataError(
-            "no file of rows here.", where=str(path), cure=f"LLaMA-Factory reads {', '.join(KINDS)}; a folder of them needs {INFO}."
-        )
-    return [_unregistered(file, options) for file in files]
+        raise no_rows(path, tuple(f".{kind}" for kind in KINDS), f"LLaMA-Factory reads {', '.join(KINDS)}; a folder of them needs {INFO}.")
+    return [_unregistered(file, options, first=file is files[0]) for file in files]
 
 
 def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Options) -> list[Part]:
@@ -62,16 +60,16 @@ def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Opt
     return parts
 
 
-def _unregistered(file: Path, options: Options) -> Part:
+def _unregistered(file: Path, options: Options, *, first: bool) -> Part:
     rows = [row for _, row in islice(_safely(_rows_of(file)), _SAMPLE)]
     entry = guess_entry(file.stem, file.name, rows)
     part = _part(entry, file.parent, str(file), options)
     named = ", ".join(f"{key} {value!r}" for key, value in entry.given["columns"].items())
-    part.said.insert(
-        0,
-        f"{file.name}: no {INFO} names it, and without an entry LLaMA-Factory does not find it. Judged as if it had the complete one: "
-        f"formatting {entry.formatting}, {named or 'no columns'}.",
-    )
+    if first:
+        part.said.append(
+            f"No {INFO} names this, and without an entry LLaMA-Factory does not find it. Judged as if it had the complete one:"
+        )
+    part.said.append(f"  {file.name}: formatting {entry.formatting}, {named or 'no columns'}")
     return part
 
 

@@ -45,7 +45,7 @@ class Aligner:
     def _talk(self, row: dict[str, Any]) -> Verdict:
         messages = row.get(self._messages)
         if type(messages) is not list or not all(type(turn) is dict for turn in messages):
-            return _no_list(messages)
+            return _no_list(messages, "" if self._messages in row else f": the row has no {self._messages!r}")
         role_key, content_key, names = self._role, self._content, self._names
         start = 0
         system = row.get(self._system) if self._system else ""
@@ -119,14 +119,17 @@ class Aligner:
                 return Aligned(turns, [("assistant", chosen), ("assistant", rejected)], system, tools)
         if columns["response"] and type(answer) is str:
             return Aligned(turns, [("assistant", answer)], system, tools)
-        return Found("LF35" if self._entry.ranking else "LF34", f"the answer is {answer!r:.60}")
+        what = f"the answer is {answer!r:.60}"
+        if answer is None and columns["response"] not in row:
+            what = f"no column {columns['response'] or 'response'!r}; the row has {', '.join(map(repr, list(row)[:8]))}"
+        return Found("LF35" if self._entry.ranking else "LF34", what)
 
 
-def _no_list(messages: Any) -> Found:
+def _no_list(messages: Any, why: str) -> Found:
     if type(messages) is list:
         return Found("LF36", "TypeError: string indices must be integers, not 'str'")
     if messages is None:
-        return Found("LF36", "TypeError: object of type 'NoneType' has no len()")
+        return Found("LF36", f"TypeError: object of type 'NoneType' has no len(){why}")
     if type(messages) is str:
         return Found("LF36", "TypeError: string indices must be integers, not 'str'") if messages else Found("LF33", "no turns")
     if type(messages) is dict:

@@ -105,8 +105,8 @@ TABLE: Table = {
     "LF61": Behaviour("cut", "text is cut off", "What is over cutoff_len is cut from the end of prompt or answer, in silence.",
                       "Raise cutoff_len or shorten the row.", _CUT),
     # --- pixels ----------------------------------------------------------------------------------------------------------------------
-    "LF70": Behaviour("boxes", "boxes in pixels of an image that is resized", "The image changes its size, the numbers in the text do not.",
-                      "Convert with `vldata convert sharegpt`, which moves them, or write them on a scale of 0 to 1000.", _SIZE),
+    "LF70": Behaviour("boxes", "boxes that may be in pixels of an image that is resized", "The image changes its size, the numbers in the text do not.",
+                      "Convert with `vldata convert sharegpt`, which moves them, or write them on a scale of 0 to 1000 (if they are: --boxes 0-1000).", _SIZE),
     "LF71": Behaviour("note", "the image is resized", "To image_max_pixels (589,824) and then to the grid of the processor, with two filters.",
                       "`vldata convert sharegpt` resizes once.", _SIZE),
     "LF72": Behaviour("altered", "an image that its EXIF turns", "EXIF is not looked at: the model sees it lying on its side.",

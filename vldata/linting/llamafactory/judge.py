@@ -11,16 +11,20 @@ from vldata.linting.columns import Columns
 from vldata.linting.consumer import Options, Whole
 from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
 from vldata.linting.llamafactory.align import Aligned, Aligner
+from vldata.linting.llamafactory.behaviours import TABLE
 from vldata.linting.llamafactory.calls import call_fault, tools_fault
 from vldata.linting.llamafactory.entry import Entry
 from vldata.linting.llamafactory.length import Cutter
 from vldata.linting.llamafactory.media import Media, MediaReader
 from vldata.linting.outcomes import Found
 from vldata.linting.reading import Broken
-from vldata.linting.texts import pixel_boxes
+from vldata.linting.texts import other_tags, pixel_boxes
+from vldata.wording import counted
 
 DEFAULT_CUTOFF = 2_048
 _FIRST_ROWS = 1_000
+_MOST_BYTES, _FRAME = 4, 16  # of a character, and of the frame around a turn
+_SCALARS = (str, int, float, bool, type(None))
 _PADS = ("<|image_pad|>", "<|video_pad|>")
 _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad)\|>")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?Z?").fullmatch
@@ -42,17 +46,23 @@ class LlamaFactoryJudge:
         self._unused_shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._turn_shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._wants_pair = stage in ("rm", "dpo", "kto")
-        self._rows = self._kept = 0
+        self._rows = self._kept = self._dropped = 0
         self._late = {name: False for name in ("images", "videos", "audios", "system", "tools") if columns[name]}
         self._late_at: dict[str, int] = {}
         self._dates = form == "lines" and entry.formatting == "alpaca"
-        self._turn_keys: set[str] = set()
+        tags = entry.tags
+        self._messages, self._plain_keys = columns["messages"], (tags["role_tag"], tags["content_tag"])
+        self._speakers = {tags["user_tag"]: 0, tags["assistant_tag"]: 1}
+        self._plain: set[tuple[Any, ...]] = set()
 
     # --- a row -----------------------------------------------------------------------------------------------------------------------
 
     def row(self, row: Any) -> list[Found]:
         """Return what befalls one row."""
         self._rows += 1
+        if self._plain and type(row) is dict and self._is_plain(row):
+            self._kept += 1
+            return []
         if type(row) is not dict:
             return [self._no_row(row)]
         if fault := self._columns.add(row):
@@ -62,6 +72,7 @@ class LlamaFactoryJudge:
             self._note_late(row)
         aligned = self._align(row)
         if type(aligned) is Found:
+            self._dropped += TABLE[aligned.code].outcome == "drop"
             return [aligned, *found]
         assert isinstance(aligned, Aligned)
         if self._dates:
@@ -69,11 +80,38 @@ class LlamaFactoryJudge:
         if (len(aligned.response) > 1) != self._wants_pair:
             code = "LF35"
             what = "a label of KTO under stage sft" if not self._wants_pair else "no pair of answers"
+            self._dropped += 1
             return [Found(code, what), *found]
         self._kept += 1
         found += aligned.found
         found += self._encode(row, aligned)
+        if not found and self._entry.formatting == "sharegpt" and not self._wants_pair:
+            self._learn_plain(row)
         return found
+
+    def _is_plain(self, row: dict[str, Any]) -> bool:
+        """Whether a row is text turns and nothing else, of a shape in which nothing befell an earlier one: judged at a glance."""
+        if (*row, *map(type, row.values())) not in self._plain:
+            return False
+        size, place, speakers, role_key, content_key = 0, 0, self._speakers, *self._plain_keys
+        for turn in row[self._messages]:
+            if len(turn) != 2 or role_key not in turn or content_key not in turn:
+                return False
+            role, content = turn[role_key], turn[content_key]
+            if type(role) is not str or type(content) is not str or speakers.get(role) != place & 1:
+                return False
+            if "<" in content or not content or content.isspace():
+                return False
+            size += len(content)
+            place += 1
+        return place > 0 and not place & 1 and size * _MOST_BYTES + _FRAME * place < self._cutter.cutoff
+
+    def _learn_plain(self, row: dict[str, Any]) -> None:
+        turns = row.get(self._messages)
+        others = all(type(value) in _SCALARS for name, value in row.items() if name != self._messages)
+        used = [name for name in self._used if name != self._messages and row.get(name) not in (None, "")]
+        if others and not used and type(turns) is list and all(type(turn) is dict and len(turn) == 2 for turn in turns):
+            self._plain.add((*row, *map(type, row.values())))
 
     def _no_row(self, row: Any) -> Found:
         if type(row) is Broken:
@@ -118,7 +156,7 @@ class LlamaFactoryJudge:
             return [Found("LF94")]
         for word, tags, items in (("image", images, shown), ("video", videos, clips), ("audio", audios, None)):
             if tags != (len(items) if items else 0):
-                return [Found("LF50", f"{tags} <{word}> and {len(items) if items else 0} {word}s")]
+                return [Found("LF50", f"{tags} <{word}> and {counted(len(items or ()), word)}{other_tags(turns)}")]
         if pads or any(pad in system for pad in _PADS):
             return [Found("LF54", "a literal <|image_pad|> or <|video_pad|>")]
         if not any(content.strip() for role, content in turns if role in ("assistant", "function")):
@@ -219,7 +257,7 @@ class LlamaFactoryJudge:
         samples = self._entry.num_samples
         if isinstance(samples, int) and samples < self._rows:
             yield Whole(self._where, Found("LF18", f"{samples:,} of {self._rows:,} rows"), rows=self._rows - samples)
-        if not self._kept:
+        if self._dropped == self._rows:
             yield Whole(self._where, Found("LF09"), rows=0)
 
 
