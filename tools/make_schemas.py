@@ -12,6 +12,7 @@ import msgspec
 from vldata.output.contract import Contract
 from vldata.output.publish import MediaLine
 from vldata.records.draft import Reject
+from vldata.records.parts import EXPORT_FIRST
 from vldata.records.record import Record
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
@@ -27,10 +28,10 @@ def dataset_info_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "file_name": text,
-            "formatting": {"const": "sharegpt"},
+            "formatting": {"anyOf": [{"const": "sharegpt"}, {"type": "string", "pattern": f"{EXPORT_FIRST}$"}]},
             "columns": {
                 "type": "object",
-                "properties": {"messages": text, "images": text, "videos": text, "tools": text},
+                "properties": {"messages": text, "images": text, "videos": text, "tools": text, "kto_tag": text},
                 "required": ["messages", "images"],
                 "additionalProperties": False,
             },

@@ -321,7 +321,7 @@ class _Run:
         if repeated:
             return Reject(draft.id, draft.where, "VL003", f"the id {draft.id!r} was used before.")
         media = {ref: self._rendered[ref_key(ref)] for ref in draft.media} if draft.media else {}
-        return join(draft, media, repair=self._options.repair, videos=self._identity.traits.videos)
+        return join(draft, media, repair=self._options.repair, traits=self._identity.traits)
 
     def _note_reject(self, reject: Reject) -> None:
         self._reject_counts[reject.code] += 1

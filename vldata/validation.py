@@ -171,7 +171,8 @@ class _DatasetCheck:
         """Check the registry entry and every record; returns the number of records and each picture's first use."""
         info = self._paths.out / DATASET_INFO
         columns = columns_of(self._entry)
-        complete = make_entry("", videos="videos" in columns, tools="tools" in columns)
+        parts = self.contract.parts if self.contract else ()
+        complete = make_entry("", videos="videos" in columns, tools="tools" in columns, parts=parts)
         for part in ("formatting", "columns", "tags"):
             if self._entry.get(part) != complete[part]:
                 self._add(info, "VL030", f"{self._paths.name!r}: {part!r} is {self._entry.get(part)!r}, not {complete[part]!r}.")

@@ -24,6 +24,7 @@ from vldata.output.journal import Journal, Rename, commit
 from vldata.output.publish import MediaLine
 from vldata.output.spreading import can_spread, is_safe_order, kind_of, leading, spread_order
 from vldata.output.tokens import text_bytes
+from vldata.records.parts import parts_of
 from vldata.records.record import Record, decode_record
 
 
@@ -72,6 +73,7 @@ def publish_parts(
             counts=msgspec.structs.replace(part.contract.counts, written=len(order), pictures=len(used) - len(videos), videos=len(videos)),
             tokens=_statistics(part.records, media, part.contract.pixels),
             videos=VideoContract(len(videos)) if part.contract.videos is not None else None,
+            parts=parts_of(part.records[0]) if part.records else part.contract.parts,
             text_only_of="",
         )
         staged = {
@@ -95,10 +97,12 @@ def publish_parts(
 
 
 def entry_for(file_name: str, records: Sequence[Record]) -> Entry:
-    """Build the registry entry of records: every one of a dataset has the columns that the first has."""
+    """Build the registry entry of records: every one of a dataset has the columns and parts that the first has."""
     first = records[0] if records else None
-    videos, tools = (first is not None and column is not msgspec.UNSET for column in (first and first.videos, first and first.tools))
-    return make_entry(file_name, videos=videos, tools=tools)
+    if first is None:
+        return make_entry(file_name)
+    videos, tools = first.videos is not msgspec.UNSET, first.tools is not msgspec.UNSET
+    return make_entry(file_name, videos=videos, tools=tools, parts=parts_of(first))
 
 
 def read_whole(paths: DatasetPaths, contract: Contract) -> tuple[list[bytes], list[Record]]:

@@ -147,7 +147,7 @@ def _stage_merge(first: DatasetPaths, other: Path, theirs: dict[str, Contract], 
         final = name if sharded else f"{name}.jsonl"
         renames.append(Rename(f"{staging}/{final}", final))
         columns = columns_of(registered[name])
-        entries[name] = make_entry(final, videos="videos" in columns, tools="tools" in columns)
+        entries[name] = make_entry(final, videos="videos" in columns, tools="tools" in columns, parts=contract.parts)
     return Journal(made_by="merge", renames=tuple(renames), entries=entries)
 
 

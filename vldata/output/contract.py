@@ -20,6 +20,7 @@ from vldata.media.video_tokens import FPS, MAX_FRAMES, MAX_TOTAL_PIXELS, MIN_FRA
 from vldata.output.dataset_info import no_dataset
 from vldata.output.folder import DatasetPaths, can_name_files
 from vldata.records.draft import Setting
+from vldata.records.parts import Parts
 
 
 class SourceDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +138,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     split: Certificate | None = None
     videos: VideoContract | None = None
     unused: tuple[UnusedField, ...] = ()
+    parts: Parts = ()  # the optional parts that every record has
     text_only_of: str = ""  # the dataset this one was split off from, because its records have neither pictures nor videos
 
 

@@ -15,14 +15,18 @@ from vldata.files import inside, strictjson
 from vldata.files.durable import write_atomic
 from vldata.files.lock import hold_below
 from vldata.output.folder import DATASET_INFO, STATE_DIR
+from vldata.records.parts import Parts, formatting_of
 from vldata.suggest import nearest
 
 Entry = dict[str, Any]
 _SHOWN_NAMES = 12
 
 
-def make_entry(file_name: str, *, videos: bool = False, tools: bool = False) -> Entry:
-    """Build the complete sharegpt entry of one dataset. `file_name` is relative to the folder."""
+def make_entry(file_name: str, *, videos: bool = False, tools: bool = False, parts: Parts = ()) -> Entry:
+    """Build the complete sharegpt entry of one dataset. `file_name` is relative to the folder.
+
+    Records with a part that LLaMA-Factory would pass over get a `formatting` that it refuses, with what to do in its message.
+    """
     columns = {"messages": "messages", "images": "images"}
     tags = {
         "role_tag": "role",
@@ -36,7 +40,9 @@ def make_entry(file_name: str, *, videos: bool = False, tools: bool = False) -> 
     if tools:
         columns["tools"] = "tools"
         tags |= {"observation_tag": "observation", "function_tag": "function_call"}
-    return {"file_name": file_name, "formatting": "sharegpt", "columns": columns, "tags": tags}
+    if "wanted" in parts:
+        columns["kto_tag"] = "wanted"
+    return {"file_name": file_name, "formatting": formatting_of(parts), "columns": columns, "tags": tags}
 
 
 def columns_of(entry: Entry) -> dict[str, Any]:

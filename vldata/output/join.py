@@ -9,9 +9,11 @@ import msgspec
 from vldata.media.refs import Failure, Kept, MediaRef, Picture, Rendering, Video
 from vldata.records.boxes import BoxError, Coordinate, format_box, format_coordinate
 from vldata.records.control_tokens import escape_control_tokens, find_control_token
-from vldata.records.draft import Draft, Part, Reject, Slot, Turn
+from vldata.records.draft import Draft, Part, Reject, Slot, Traits, Turn
+from vldata.records.parts import Parts
 from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record, Role
 from vldata.records.rules import faults
+from vldata.records.solutions import answer_in
 from vldata.records.thoughts import without_thought
 
 
@@ -35,16 +37,19 @@ class Joined(msgspec.Struct, frozen=True):
 Group = tuple[Picture, ...] | Video  # what became of one reference
 
 
-def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, videos: bool = False) -> Joined | Reject:
+_PLAIN = Traits()
+
+
+def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, traits: Traits = _PLAIN) -> Joined | Reject:
     """Make the record of a draft.
 
     Args:
         draft: what the converter read.
         rendered: what became of each of its media.
         repair: escape control tokens in source text, and take over what the converter mended, instead of rejecting the record.
-        videos: whether the dataset has a column for videos.
+        traits: the optional columns and parts of the dataset.
     """
-    if not draft.media and not draft.mends and not draft.tools and (plain := _join_plain(draft, videos=videos)):
+    if not draft.media and not draft.mends and not draft.tools and not traits.parts and (plain := _join_plain(draft, videos=traits.videos)):
         return plain
     if draft.mends and not repair:
         return Reject(draft.id, draft.where, draft.mends[0].code, draft.mends[0].reason)
@@ -56,17 +61,21 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, 
         groups.append(outcome.video if isinstance(outcome, Kept) else outcome.pictures)
     repairs = [Repair(draft.id, draft.where, mend.what) for mend in draft.mends]
     messages: list[Message] = []
-    for index, turn in enumerate(draft.turns):
-        fixed = _fix_text(draft, index, turn, repair=repair)
-        if isinstance(fixed, Reject):
-            return fixed
-        parts, made = fixed
-        repairs += made
+    turns = draft.turns if draft.rejected is None else (*draft.turns, draft.rejected)
+    for index, turn in enumerate(turns):
+        name = f"messages[{index}] ({turn.role})" if index < len(draft.turns) else "the rejected answer"
         try:
-            content = "".join(_written(part, groups) for part in parts)
+            content = _text(draft, name, turn.parts, groups, repairs, repair=repair)
+            if traits.parts:
+                thought = _text(draft, f"the thought of {name}", turn.reasoning or (), groups, repairs, repair=repair)
+                messages.append(_with_parts(turn, content, thought, traits.parts))
+            else:
+                messages.append(Message(turn.role, content))
+        except _ControlToken as error:
+            return Reject(draft.id, draft.where, "VL008", str(error))
         except BoxError as error:
             return Reject(draft.id, draft.where, "VL211", str(error))
-        messages.append(Message(role=turn.role, content=content))
+    rejected = messages.pop() if draft.rejected is not None else msgspec.UNSET
     ordered = _in_turn_order(draft, groups)
     pictures = tuple(picture for group in ordered if isinstance(group, tuple) for picture in group)
     kept = tuple(group for group in ordered if isinstance(group, Video))
@@ -76,8 +85,11 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, 
         images=tuple(f"images/{picture.name}" for picture in pictures),
         references=_references(draft, messages),
         meta=draft.meta,
-        videos=tuple(f"videos/{video.name}" for video in kept) if videos else msgspec.UNSET,
+        videos=tuple(f"videos/{video.name}" for video in kept) if traits.videos else msgspec.UNSET,
         tools=msgspec.UNSET if draft.tools is None else draft.tools,
+        rejected=rejected,
+        wanted=msgspec.UNSET if draft.wanted is None else draft.wanted,
+        solution=msgspec.UNSET if draft.solution is None else draft.solution,
     )
     for fault in faults(record):
         return Reject(draft.id, draft.where, fault.code, fault.message)
@@ -85,8 +97,16 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, 
 
 
 def _references(draft: Draft, messages: list[Message]) -> tuple[str, ...]:
-    """The accepted answers, without a thought: it is learned as it stands in the turn, and no answer is judged by it."""
-    given = draft.references if draft.references is not None else (messages[-1].content,) if messages else ()
+    """The accepted answers, without a thought: it is learned as it stands in the turn, and no answer is judged by it.
+
+    An answer that is not wanted is none of them.
+    """
+    if draft.references is not None:
+        given = draft.references
+    elif draft.solution is not None:
+        given = tuple(filter(None, (answer_in(draft.solution),)))
+    else:
+        given = (messages[-1].content,) if messages and draft.wanted is not False else ()
     bare = tuple(without_thought(text) for text in given)
     return tuple(answer for answer, text in zip(bare, given, strict=True) if answer or answer is text)
 
@@ -146,16 +166,35 @@ def _in_turn_order(draft: Draft, groups: list[Group]) -> list[Group]:
     return [groups[part.index] for turn in draft.turns for part in turn.parts if isinstance(part, Slot)]
 
 
-def _fix_text(draft: Draft, index: int, turn: Turn, *, repair: bool) -> Reject | tuple[tuple[Part, ...], list[Repair]]:
-    parts: list[Part] = []
-    repairs: list[Repair] = []
-    for part in turn.parts:
-        token = find_control_token(part) if isinstance(part, str) else None
-        if token and isinstance(part, str):
+class _ControlToken(ValueError):
+    """A text of the source holds a control token, and is not to be repaired."""
+
+
+def _text(draft: Draft, name: str, parts: tuple[Part, ...], groups: list[Group], repairs: list[Repair], *, repair: bool) -> str:
+    """Write the parts of a turn or thought; with `repair` control tokens of the source are escaped and listed.
+
+    Raises:
+        _ControlToken: the source's text holds one.
+        BoxError: a box cannot be written.
+    """
+    written = []
+    for part in parts:
+        if isinstance(part, str) and (token := find_control_token(part)):
             if not repair:
-                return Reject(draft.id, draft.where, "VL008", f"messages[{index}] ({turn.role}) holds {token!r}.")
-            repairs.append(Repair(draft.id, draft.where, f"escaped {token!r} in messages[{index}] ({turn.role})"))
-            parts.append(escape_control_tokens(part))
+                raise _ControlToken(f"{name} holds {token!r}.")
+            repairs.append(Repair(draft.id, draft.where, f"escaped {token!r} in {name}"))
+            written.append(escape_control_tokens(part))
         else:
-            parts.append(part)
-    return tuple(parts), repairs
+            written.append(_written(part, groups))
+    return "".join(written)
+
+
+def _with_parts(turn: Turn, content: str, thought: str, parts: Parts) -> Message:
+    """Make a turn of a dataset with optional parts; without a word of the source every answer is learned."""
+    answers = turn.role in ("assistant", "function_call")
+    return Message(
+        turn.role,
+        content,
+        reasoning=thought if "reasoning" in parts else msgspec.UNSET,
+        loss=(answers if turn.loss is None else turn.loss) if "loss" in parts else msgspec.UNSET,
+    )

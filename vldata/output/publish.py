@@ -231,6 +231,7 @@ class _Assembly:
             tokens=statistics,
             videos=VideoContract(counts.videos) if identity.traits.videos and not text_only_of else None,
             unused=self._unused,
+            parts=identity.traits.parts,
             text_only_of=text_only_of,
         )
         if text_only_of:
@@ -240,7 +241,10 @@ class _Assembly:
             handle.write(encode_contract(contract))
         self._rename(f"{name}.contract.json")
         self._entries[name] = make_entry(
-            name if self._shard_size else f"{name}.jsonl", videos=identity.traits.videos, tools=identity.traits.tools
+            name if self._shard_size else f"{name}.jsonl",
+            videos=identity.traits.videos,
+            tools=identity.traits.tools,
+            parts=identity.traits.parts,
         )
         self.contracts.append(contract)
 

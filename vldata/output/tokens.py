@@ -10,9 +10,11 @@ from array import array
 from collections.abc import Sequence
 from typing import Literal
 
+from msgspec import UNSET
+
 from vldata.media.pixels import Size, solve_max_pixels
 from vldata.output.contract import PixelContract, TokenStatistics, spread
-from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Record
+from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record
 
 LLAMAFACTORY_CUTOFF = 2_048
 _BYTES_PER_TOKEN = 3  # English and Chinese run at 4 to 5 bytes a token in Qwen's vocabulary: the estimate errs upwards
@@ -24,14 +26,24 @@ Shape = tuple[tuple[Size, int], ...]  # source sizes of a record's pictures with
 
 
 def text_bytes(record: Record) -> int:
-    """UTF-8 bytes of all turns, without media tags."""
+    """UTF-8 bytes of all turns with their thoughts, without media tags; of a preference pair those of the longer answer."""
+    if record.rejected is not UNSET:
+        *before, chosen = record.messages
+        return sum(map(_turn_bytes, before)) + max(_turn_bytes(chosen), _turn_bytes(record.rejected))
     total = 0
     for message in record.messages:
         content = message.content
         total += len(content) if content.isascii() else len(content.encode())
         if "<" in content:
             total -= content.count(IMAGE_TAG) * len(IMAGE_TAG) + content.count(VIDEO_TAG) * len(VIDEO_TAG)
+        if message.reasoning is not UNSET:
+            total += len(message.reasoning.encode())
     return total
+
+
+def _turn_bytes(message: Message) -> int:
+    content = message.content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "")
+    return len(content.encode()) + len(message.thought.encode())
 
 
 def estimate_text_tokens(byte_count: int, turns: int) -> int:

@@ -17,9 +17,18 @@ from msgspec import UNSET
 
 from vldata.files import strictjson
 from vldata.records.findings import Finding, FindingList
+from vldata.records.parts import Parts, parts_of
 from vldata.records.record import Record, decode_record
 from vldata.records.rules import MAX_TEXT_ONLY_RUN, faults, surely_clean
 from vldata.records.schema import explain
+
+_Shape = tuple[bool, bool, Parts]
+_PLAIN: _Shape = (False, False, ())
+
+
+def _columns(shape: _Shape) -> set[str]:
+    videos, tools, parts = shape
+    return {*parts, *(("videos",) if videos else ()), *(("tools",) if tools else ())}
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -45,7 +54,7 @@ class RecordChecker:
         self._first_use: dict[str, tuple[str, str]] = {}
         self._ids = array("q")
         self._files: list[tuple[Path, int]] = []
-        self._shape: tuple[bool, bool] | None = None
+        self._shape: _Shape | None = None
         self._first_place: dict[str, int] = {}  # column -> records before its first file
 
     def check_file(self, path: Path) -> int:
@@ -58,6 +67,7 @@ class RecordChecker:
         text_only_run, media_seen, first_text_line = 0, False, 0
         before = sum(records for _, records in self._files)
         count = 0
+        plain = self._shape in (None, _PLAIN)  # whether records so far have no optional column
         enabled = gc.isenabled()
         gc.disable()  # records hold no cycles; the collector would walk every one of them
         try:
@@ -73,8 +83,11 @@ class RecordChecker:
                     if loose is None:
                         continue
                     record = loose
-                if not (canonical and surely_clean(record, line)):
+                if not (canonical and plain and surely_clean(record, line)):
                     self._judge(path, number, record)
+                    plain = self._shape == _PLAIN
+                elif self._shape is None:
+                    self._shape = _PLAIN
                 remember(hash(record.id))
                 if columns is None:
                     columns = self._columns = tuple(record.meta)
@@ -127,11 +140,12 @@ class RecordChecker:
     def _judge(self, path: Path, number: int, record: Record) -> None:
         for fault in faults(record):
             self._add(path, number, record.id, fault.code, fault.message)
-        shape = (record.videos is not msgspec.UNSET, record.tools is not msgspec.UNSET)
+        shape = (record.videos is not UNSET, record.tools is not UNSET, parts_of(record))
         if self._shape is None:
             self._shape = shape
         elif shape != self._shape:
-            self._add(path, number, record.id, "VL011", "`videos` or `tools` is here and not in every record, or the other way round.")
+            names = " or ".join(f"`{name}`" for name in sorted(_columns(shape) ^ _columns(self._shape)))
+            self._add(path, number, record.id, "VL011", f"{names} is here and not in every record, or the other way round.")
 
     def _meta_differs(self, path: Path, number: int, record: Record, columns: set[str]) -> None:
         missing, more = sorted(columns - record.meta.keys()), sorted(record.meta.keys() - columns)

@@ -51,8 +51,8 @@ CODES: dict[str, Code] = {
     ),
     "VL007": Code(
         "media tag outside a user turn",
-        "Only user turns may hold <image> or <video>; loaders count them anywhere.",
-        "Move the picture to a user turn.",
+        "Only turns of the user and of tools may hold <image> or <video>; loaders count them anywhere.",
+        "Move the picture to such a turn.",
     ),
     "VL008": Code(
         "control token in text",
@@ -71,7 +71,7 @@ CODES: dict[str, Code] = {
     ),
     "VL011": Code(
         "columns differ",
-        "`videos` or `tools` is in some records of the file and not in others.",
+        "`videos`, `tools` or another optional part is in some records or turns of the file and not in others.",
         "Convert again.",
     ),
     "VL012": Code(
@@ -84,6 +84,21 @@ CODES: dict[str, Code] = {
         "tools are not JSON",
         "`tools` must be a string that holds a JSON list.",
         "Write the tool definitions as one JSON string.",
+    ),
+    "VL014": Code(
+        "learning that cannot be",
+        "`loss` is false in every turn, or a turn that is not the model's has a thought or is to be learned.",
+        "Leave the record out, or mark what is to be learned.",
+    ),
+    "VL015": Code(
+        "parts that exclude each other",
+        "A record is a preference pair (`rejected`), an answer that is wanted or not (`wanted`) or a prompt with a `solution`.",
+        "Make a dataset of each kind.",
+    ),
+    "VL016": Code(
+        "nothing to prefer",
+        "The rejected answer and the chosen one are equal.",
+        "Remove the record; a pair needs two answers.",
     ),
     # --- rules of the files a record names -------------------------------------------------------------------------------------------
     "VL020": Code(
@@ -263,6 +278,12 @@ CODES: dict[str, Code] = {
         "coordinates of an unknown space",
         "The text holds boxes or points, which none of the first rows had, so that nobody told whether they are pixels.",
         "Say it with --text-boxes pixels, 0-1000 or 0-1; none leaves them as they are, although the image changes its size.",
+    ),
+    "VL219": Code(
+        "parts that no record can hold",
+        "Several rejected answers, a pair that parts before its last answer, turns that would be one and are learned differently, or a "
+        "row without the part that makes the others preference, KTO or GRPO data.",
+        "Give a file of rows of one kind; --ignore FIELD leaves a field out.",
     ),
     # --- media that cannot be rendered ---------------------------------------------------------------------------------------------
     "VL101": Code(

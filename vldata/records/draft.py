@@ -13,6 +13,7 @@ import msgspec
 
 from vldata.media.refs import FormatRule, MediaRef
 from vldata.records.boxes import Box, Coordinate
+from vldata.records.parts import Parts
 from vldata.records.record import Role
 
 Scalar = str | int | float | bool | None
@@ -35,10 +36,15 @@ Part = str | Slot | Box | Coordinate
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One turn: literal source text, slots and boxes, in order. Text is never searched for tags: a literal `<image>` is a fault."""
+    """One turn: literal source text, slots and boxes, in order. Text is never searched for tags: a literal `<image>` is a fault.
+
+    `reasoning` is the thought before an answer, `loss` whether it is learned; None where the source says nothing.
+    """
 
     role: Role
     parts: tuple[Part, ...]
+    reasoning: tuple[Part, ...] | None = None
+    loss: bool | None = None
 
 
 class Mend(msgspec.Struct, frozen=True):
@@ -55,7 +61,8 @@ class Mend(msgspec.Struct, frozen=True):
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A record before its media are rendered. `where` is `file:line` or `file[index]` of the annotation.
 
-    `references` of None stands for the last turn, as it will be written. `tools` is a text in every draft of a source that has tools.
+    `references` of None stands for the last turn, as it will be written, or for the answer in the `solution`. `tools` is a text in every
+    draft of a source that has tools; the optional parts of a record are there in every draft of a source whose traits name them.
     `unused` are the source's fields that have no place in the record, each with what becomes of it.
     """
 
@@ -68,6 +75,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     tools: str | None = None
     mends: tuple[Mend, ...] = ()
     unused: tuple[tuple[str, str], ...] = ()
+    rejected: Turn | None = None
+    wanted: bool | None = None
+    solution: str | None = None
 
 
 class Reject(msgspec.Struct, frozen=True):
@@ -80,10 +90,11 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 class Traits(msgspec.Struct, frozen=True):
-    """What a dataset has that most do not: tools in every record, videos kept as videos, boxes in a coordinate space."""
+    """What a dataset has that most do not: tools in every record, videos kept as videos, boxes in a coordinate space, optional parts."""
 
     tools: bool = False
     videos: bool = False
+    parts: Parts = ()
     coordinate_space: Literal["none", "pixels", "0-1000"] = "none"
 
 

@@ -24,16 +24,39 @@ VIDEO_TAG = "<video>"
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """One turn. `content` holds `<image>` and `<video>` where the media stand."""
+    """One turn. `content` holds `<image>` and `<video>` where the media stand.
+
+    `reasoning` (the thought before an answer, "" for none) and `loss` (whether the turn is learned) are absent unless the dataset uses
+    them; then every turn of every record has them.
+    """
 
     role: Role
     content: str
+    reasoning: str | msgspec.UnsetType = msgspec.UNSET
+    loss: bool | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def thought(self) -> str:
+        """The thought before the answer; "" where there is none or the dataset has no such part."""
+        return "" if self.reasoning is msgspec.UNSET else self.reasoning
+
+    @property
+    def answers(self) -> bool:
+        """Whether the model speaks in it."""
+        return self.role in ("assistant", "function_call")
+
+    @property
+    def learned(self) -> bool:
+        """Whether a trainer learns it: an answer, unless its `loss` is false."""
+        return self.answers and self.loss is not False
 
 
 class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
     """One training or evaluation example.
 
-    `videos` and `tools` are absent, unless the dataset uses them; then every record has them.
+    What follows `meta` is absent unless the dataset uses it; then every record has it. `rejected` is the answer that the last turn is
+    preferred to; `wanted` says whether the last turn is a good answer (KTO); with `solution` the last turn is the user's, and it is what
+    a reward compares an answer with (GRPO).
     """
 
     id: str
@@ -43,6 +66,9 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown
     meta: dict[str, str]
     videos: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     tools: str | msgspec.UnsetType = msgspec.UNSET
+    rejected: Message | msgspec.UnsetType = msgspec.UNSET
+    wanted: bool | msgspec.UnsetType = msgspec.UNSET
+    solution: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def kept_videos(self) -> tuple[str, ...]:
@@ -53,6 +79,11 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown
     def media(self) -> tuple[str, ...]:
         """Paths of all its files: pictures, then videos."""
         return self.images if self.videos is msgspec.UNSET else self.images + self.videos
+
+    @property
+    def spoken(self) -> tuple[Message, ...]:
+        """Every turn that is written in it: the messages, then the rejected answer."""
+        return self.messages if self.rejected is msgspec.UNSET else (*self.messages, self.rejected)
 
 
 def plain_text(content: str) -> str:

@@ -15,13 +15,15 @@ import msgspec
 from vldata.files import strictjson
 from vldata.files.paths import path_fault
 from vldata.records.control_tokens import find_control_token
-from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Record
+from vldata.records.parts import PARTS, TASKS, Parts, parts_of
+from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record
 from vldata.records.tool_calls import ToolCallError, read_calls
 
 MAX_TEXT_ONLY_RUN = 999  # 1,000 leading rows without a picture fix an Arrow column to null
 
-_ASKING = frozenset({"user", "observation"})
+_ASKING = frozenset({"user", "observation"})  # only they may show media
 _ANSWERING = frozenset({"assistant", "function_call"})
+_UNSET = msgspec.UNSET
 _OUR_PATH = re.compile(r"images/[0-9a-f]{2}/[0-9a-f]{64}\.(?:jpg|png|webp)").fullmatch
 
 
@@ -43,6 +45,8 @@ def faults(record: Record) -> Iterator[Fault]:
             yield Fault("VL009", f"{path!r} {reason}.")
     if record.tools is not msgspec.UNSET and (message := _tools_fault(record.tools)):
         yield Fault("VL013", message)
+    if parts := parts_of(record):
+        yield from _part_faults(record, parts)
 
 
 def _turn_faults(record: Record) -> Iterator[Fault]:
@@ -58,8 +62,10 @@ def _turn_faults(record: Record) -> Iterator[Fault]:
             yield Fault("VL004", f"messages[{index}] has role {message.role!r} where the {expected} must speak.")
             break
     else:
-        if (len(messages) - first) % 2 or len(messages) == first:
-            yield Fault("VL004", "the last turn is not the assistant's.")
+        prompt = record.solution is not msgspec.UNSET
+        if (len(messages) - first) % 2 != prompt or len(messages) == first:
+            who = "the user's, though the record has a solution and no answer to learn" if prompt else "the assistant's"
+            yield Fault("VL004", f"the last turn is not {who}.")
     for index, message in enumerate(messages):
         if not message.content.strip():
             yield Fault("VL005", f"messages[{index}] ({message.role}) is empty.")
@@ -72,7 +78,7 @@ def _media_faults(record: Record) -> Iterator[Fault]:
         in_user = 0
         for index, message in enumerate(record.messages):
             count = message.content.count(tag)
-            if message.role == "user":
+            if message.role in _ASKING:
                 in_user += count
             elif count:
                 yield Fault("VL007", f"messages[{index}] ({message.role}) holds {tag}.")
@@ -80,10 +86,48 @@ def _media_faults(record: Record) -> Iterator[Fault]:
             where = "the user turns have"
             yield Fault("VL006", f"{where} {in_user} {tag} tag{_s(in_user)}, but the record has {len(files)} {name}{_s(len(files))}.")
     for index, message in enumerate(record.messages):
-        text = message.content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "") if message.role == "user" else message.content
+        text = message.content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "") if message.role in _ASKING else message.content
         token = find_control_token(text)
         if token and token not in (IMAGE_TAG, VIDEO_TAG):
             yield Fault("VL008", f"messages[{index}] ({message.role}) holds {token!r}.")
+
+
+def _part_faults(record: Record, parts: Parts) -> Iterator[Fault]:
+    """Yield what is wrong with the optional parts of a record."""
+    tasks = [name for name in parts if name in TASKS]
+    if len(tasks) > 1:
+        kinds = " or ".join(PARTS[name].training for name in tasks)
+        yield Fault("VL015", f"it has both {' and '.join(map(repr, tasks))}; a record is for {kinds}.")
+    turns = list(enumerate(record.spoken))
+    for index, message in turns:
+        name = f"messages[{index}]" if index < len(record.messages) else "rejected"
+        there = {part for part, value in (("reasoning", message.reasoning), ("loss", message.loss)) if value is not msgspec.UNSET}
+        if differs := there ^ {"reasoning", "loss"}.intersection(parts):
+            yield Fault("VL011", f"{name} and the first turn do not both have {' and '.join(map(repr, sorted(differs)))}.")
+        if not message.answers and (message.thought or message.loss is True):
+            part = "a thought" if message.thought else "`loss` true"
+            yield Fault("VL014", f"{name} ({message.role}) has {part}; only the model's turns may.")
+        if message.thought and (token := find_control_token(message.thought)):
+            yield Fault("VL008", f"the thought of {name} holds {token!r}.")
+    if "loss" in parts and "solution" not in parts and not any(message.learned for message in record.messages):
+        yield Fault("VL014", "`loss` is false in every turn, so that nothing of it is learned.")
+    if record.rejected is not msgspec.UNSET and record.messages:
+        yield from _rejected_faults(record.rejected, record.messages[-1])
+    if record.solution is not msgspec.UNSET and not record.solution.strip():
+        yield Fault("VL005", "the solution is empty.")
+
+
+def _rejected_faults(rejected: Message, chosen: Message) -> Iterator[Fault]:
+    if not rejected.answers:
+        yield Fault("VL004", f"the rejected answer has the role {rejected.role!r}.")
+    elif not rejected.content.strip():
+        yield Fault("VL005", "the rejected answer is empty.")
+    elif (rejected.role, rejected.content, rejected.thought) == (chosen.role, chosen.content, chosen.thought):
+        yield Fault("VL016", "the rejected answer is the chosen one.")
+    elif rejected.role == "function_call" and (said := _call_fault(rejected.content)):
+        yield Fault("VL028", f"rejected (function_call) {said}.")
+    if token := find_control_token(rejected.content):
+        yield Fault("VL008", f"the rejected answer holds {token!r}.")
 
 
 def _s(count: int) -> str:
@@ -128,7 +172,7 @@ def surely_clean(record: Record, line: bytes) -> bool:
     Only lines that equal the record's canonical encoding may be passed: in them a tag cannot hide behind an escape.
     """
     messages = record.messages
-    if len(messages) != 2 or record.tools is not msgspec.UNSET or record.videos is not msgspec.UNSET:
+    if len(messages) != 2 or record.tools is not _UNSET or record.videos is not _UNSET:
         return False
     user, assistant = messages
     question, answer, images = user.content, assistant.content, record.images
@@ -138,5 +182,9 @@ def surely_clean(record: Record, line: bytes) -> bool:
     if user.role != "user" or assistant.role != "assistant" or not question or not answer or not record.id:
         return False
     if question.isspace() or answer.isspace() or record.id.isspace():
+        return False
+    if record.rejected is not _UNSET or record.wanted is not _UNSET or record.solution is not _UNSET:
+        return False
+    if user.loss is not _UNSET or user.reasoning is not _UNSET or assistant.loss is not _UNSET or assistant.reasoning is not _UNSET:
         return False
     return all(map(_OUR_PATH, images)) if len(images) != 1 else _OUR_PATH(images[0]) is not None

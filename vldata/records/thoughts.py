@@ -45,6 +45,30 @@ def without_thought(text: str) -> str:
     return _between_marks(text)
 
 
+# The thoughts that stand before an answer under a mark of their own; all others are left in the text that is learned.
+_PAIRS = (
+    *((f"<{name}>", f"</{name}>") for name in ("think", "thinking", "thought", "reasoning")),
+    ("[THINK]", "[/THINK]"),
+    ("◁think▷", "◁/think▷"),
+)
+
+
+def split_thought(text: str) -> tuple[str, str] | None:
+    """Cut a text into the thought before the answer and the answer; None where it holds none, or not just one at its beginning.
+
+    The opening mark may be missing, since the prompt held it.
+    """
+    begins = text.lstrip()
+    for opening, closing in _PAIRS:
+        place = begins.find(closing)
+        if place < 0:
+            continue
+        inside = begins[:place].removeprefix(opening)
+        answer = begins[place + len(closing) :].lstrip()
+        return None if has_thought(inside) or has_thought(answer) else (inside.strip(), answer)
+    return None
+
+
 def _may_hold_one(text: str) -> bool:
     """Whether a text has a sign that every mark begins with: looked for first, as most texts have none."""
     return "<" in text or "[" in text or "◁" in text or "&" in text or text[:24].lstrip().startswith(("analysis", "Thinking"))

@@ -12,12 +12,14 @@ from vldata.media.refs import MediaRef
 from vldata.records.boxes import Box, Space, Target
 from vldata.records.draft import Mend, Part, Slot, Turn
 from vldata.records.record import Role
+from vldata.sources.beside import Beside
 from vldata.sources.census import Unused
 from vldata.sources.clips import CLIP_KEYS
 from vldata.sources.dialects.names import PLACEHOLDERS
 from vldata.sources.dialects.talk import Content, Given, Talk
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder
+from vldata.sources.merging import merged
 from vldata.sources.textboxes import TextBoxMover
 
 _EMBEDDED = r"<img>(?P<path>[^<>\n]+)</img>"  # Qwen-VL of 2023 wrote the path into the text
@@ -34,6 +36,9 @@ _OBJECT_KEYS = frozenset({"ref", "bbox", "bbox_type", "image_id"})
 _MEDIA_KEYS = frozenset({"bytes", "path", "url", "uri", "data", "type", "media_type", "video", *CLIP_KEYS})
 
 
+SHOWING: frozenset[str] = frozenset({"user", "observation"})  # whose turns may hold media
+
+
 class Assembled(NamedTuple):
     """The parts of a draft that come of a conversation."""
 
@@ -41,6 +46,7 @@ class Assembled(NamedTuple):
     media: tuple[MediaRef, ...]
     mends: tuple[Mend, ...]
     unused: tuple[Unused, ...] = ()  # fields of its media that have no place
+    rejected: Turn | None = None
 
 
 class Assembler:
@@ -87,13 +93,17 @@ class Assembler:
             self._refuse_shown(turns)
         if talk.system and (not turns or turns[0][0] != "system"):
             turns = [("system", talk.system), *turns]
+        beside = Beside(talk, len(turns)) if talk.notes or talk.rejected else None
+        if beside:
+            turns = [*turns, *beside.turns]
         if not talk.images and not talk.videos and talk.objects is None and not talk.named:
             for role, content in turns:
-                if type(content) is not str or (role == "user" and "<" in content):
+                if type(content) is not str or (role in SHOWING and "<" in content):
                     break
             else:
-                whole = _merge(tuple([Turn(role, (content,)) for role, content in turns]), mends)  # type: ignore[arg-type]
-                return Assembled(whole, (), tuple(mends))
+                built = tuple([Turn(role, (content,)) for role, content in turns])  # type: ignore[arg-type]
+                built, rejected = beside.fold(built) if beside else (built, None)
+                return Assembled(merged(built, mends), (), tuple(mends), rejected=rejected)
         suffice = tags_suffice(talk)
         usual = talk.objects is None and suffice
         numbers = [] if suffice or talk.named else _numbers(turns)
@@ -111,7 +121,8 @@ class Assembler:
         sorted_out.settle()
         if self._mover is not None and sorted_out.media:
             built = self._mover.move(built, sorted_out.media, where)
-        return Assembled(_merge(built, mends), tuple(sorted_out.media), tuple(mends), tuple(sorted_out.unused))
+        built, rejected = beside.fold(built) if beside else (built, None)
+        return Assembled(merged(built, mends), tuple(sorted_out.media), tuple(mends), tuple(sorted_out.unused), rejected)
 
     def _refuse_shown(self, turns: list[tuple[Role, Content]]) -> None:
         """Refuse a row without media whose text shows an image that is there, as Markdown or HTML does; a page of code is only text.
@@ -120,7 +131,7 @@ class Assembler:
             RowError: with what is shown.
         """
         for role, content in turns:
-            if role != "user" or type(content) is not str or ("](" not in content and "<" not in content):
+            if role not in SHOWING or type(content) is not str or ("](" not in content and "<" not in content):
                 continue
             for match in _find_in_text(content):
                 shown = match["t1"] or match["t2"]
@@ -136,12 +147,12 @@ class Assembler:
     def _pieces(
         self, role: Role, content: Content, *, objects: bool, usual: bool, split: Callable[[str], Iterator[str | Given]] | None
     ) -> Iterator[str | Given]:
-        """Cut the content of a turn into texts and stand-ins; only user turns hold media, objects may be in any."""
+        """Cut the content of a turn into texts and stand-ins; turns of users and tools hold media, objects may be in any."""
         if not isinstance(content, str):
             yield from content
-        elif role == "user" and split:
+        elif role in SHOWING and split:
             yield from split(content)
-        elif role == "user":
+        elif role in SHOWING:
             yield from (self._split_objects if objects else self._split_usual if usual else self._split)(content)
         elif objects:
             yield from self._split_answers(content)
@@ -160,7 +171,7 @@ class Assembler:
 
 def tags_suffice(talk: Talk) -> bool:
     """Whether `<image>` and `<video>` are as many as the row's media: other stand-ins in its texts are then words."""
-    asked = [content for role, content in talk.turns if role == "user"]
+    asked = [content for role, content in talk.turns if role in SHOWING]
     if not all(isinstance(content, str) for content in asked):
         return False
     counts = [sum(content.count(tag) for content in asked if isinstance(content, str)) for tag in ("<image>", "<video>")]
@@ -169,7 +180,7 @@ def tags_suffice(talk: Talk) -> bool:
 
 def _numbers(turns: list[tuple[Role, Content]]) -> list[int]:
     """Return the numbers by which user turns name pictures, in order."""
-    asked = [content for role, content in turns if role == "user" and isinstance(content, str) and ("<" in content or "[" in content)]
+    asked = [content for role, content in turns if role in SHOWING and isinstance(content, str) and ("<" in content or "[" in content)]
     return [int(next(filter(None, match.groups()))) for text in asked for match in _find_numbered(text)]
 
 
@@ -241,8 +252,8 @@ class _Sorter:
                 yield piece
             elif piece.kind in _OBJECT_TAGS.split("|"):
                 yield from self._objects.take(piece.kind, self._picture) if self._objects else ()
-            elif role != "user":
-                raise RowError("VL007", f"a turn of {role} holds a {piece.kind}; only user turns may.")
+            elif role not in SHOWING:
+                raise RowError("VL007", f"a turn of {role} holds a {piece.kind}; only turns of users and tools may.")
             else:
                 yield from self._place(piece)
 
@@ -372,25 +383,3 @@ class _Objects:
             tags = self._taken[tag]
             if tags != len(given):
                 raise RowError("VL210", f"the turns have {tags} {tag} tags, but `objects` has {len(given)}.")
-
-
-def _merge(turns: tuple[Turn, ...], mends: list[Mend]) -> tuple[Turn, ...]:
-    """Merge turns of one speaker in a row, and drop an empty system turn; each is a mend."""
-    previous = ""
-    for turn in turns:
-        if turn.role == previous or (turn.role == "system" and turn.parts == ("",)):
-            break
-        previous = turn.role
-    else:
-        return turns
-    merged: list[Turn] = []
-    for index, turn in enumerate(turns):
-        if turn.role == "system" and not "".join(part for part in turn.parts if isinstance(part, str)).strip():
-            mends.append(Mend("VL005", f"messages[{index}] (system) is empty.", "dropped an empty system turn"))
-        elif merged and merged[-1].role == turn.role:
-            reason = f"messages[{index}] has role {turn.role!r} like the turn before it."
-            mends.append(Mend("VL004", reason, f"merged messages[{index}] ({turn.role}) into the turn before it"))
-            merged[-1] = Turn(turn.role, (*merged[-1].parts, "\n", *turn.parts))
-        else:
-            merged.append(turn)
-    return tuple(merged)

@@ -141,7 +141,7 @@ class _DraftMaker:
             wording = _OPEN if self._chosen.choices and not form else self._wording
             text = wording.ask(record_id, question, row, written(choices) if choices else "")
             named = given[0] if len(given) == 1 and _is_map(given[0]) else None
-            turns, media, mends, beside = self._assembler.assemble(
+            turns, media, mends, beside, _ = self._assembler.assemble(
                 Talk([("user", text), ("assistant", answers[0])], [] if named else images, videos, leading=True, named=named), where
             )
             unused: Fates = ()

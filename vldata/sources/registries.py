@@ -10,6 +10,7 @@ import msgspec
 from vldata.errors import DataError, UsageError
 from vldata.files import strictjson
 from vldata.records.draft import Scalar
+from vldata.records.parts import is_our_formatting
 from vldata.records.record import Role
 from vldata.sources.dialects.names import ROLES, Names
 from vldata.sources.gather import find_annotations
@@ -27,6 +28,9 @@ _COLUMNS = {
     "query": "query",
     "response": "response",
     "history": "history",
+    "chosen": "chosen",
+    "rejected": "rejected",
+    "kto_tag": "wanted",
 }
 _ROLE_TAGS: dict[str, Role] = {
     "user_tag": "user",
@@ -147,15 +151,23 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
         what = f"names {entry['file_name']!r}, which is not there" if entry.get("file_name") else "is on a hub, not in a file"
         raise DataError(f"{name!r} {what}.", where=str(source), cure="Download the file beside dataset_info.json.")
     formatting = entry.get("formatting", "alpaca")
-    if entry.get("ranking") or formatting not in _DEFAULTS:
-        raise UsageError(f"{name!r} is ranked or of formatting {formatting!r}.", where=str(source), cure="alpaca and sharegpt are read.")
+    ours = is_our_formatting(formatting)
+    formatting = "sharegpt" if ours else formatting
+    if formatting not in _DEFAULTS:
+        raise UsageError(f"{name!r} is of formatting {formatting!r}.", where=str(source), cure="alpaca and sharegpt are read.")
     columns = entry.get("columns") or _DEFAULTS[formatting]
     _check_keys(source, name, entry)
+    _check_ranking(source, name, entry)
     tags = {**(_DEFAULT_TAGS if "tags" not in entry else {"role_tag": "from", "content_tag": "value"}), **entry.get("tags", {})}
     fixed = {field: (str(columns[column]),) if columns.get(column) else () for column, field in _COLUMNS.items()}
+    fixed["solution"] = ("solution",) if ours else ()
+    if ours:
+        fixed["rejected"] = ("rejected",)
     fixed["turns"] = (str(columns.get("messages") or "conversations"),) if formatting == "sharegpt" else ()
     roles: dict[str, Role] = {str(tags[tag]): role for tag, role in _ROLE_TAGS.items() if tags.get(tag)}
-    names = Names(**fixed, role=(str(tags["role_tag"]),), content=(str(tags["content_tag"]),), roles=roles or ROLES, closed=True)
+    names = msgspec.structs.replace(
+        Names(), **fixed, role=(str(tags["role_tag"]),), content=(str(tags["content_tag"]),), roles=roles or ROLES, closed=True
+    )
     said = [f"{name}: {path}, {formatting}, columns and tags of its entry in {source.name}."]
     if entry.get("num_samples"):
         said.append(f"num_samples {entry['num_samples']} is not applied; use --limit.")
@@ -164,16 +176,29 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
     return Listed(path, image_root, _plain_name(name), names, tuple(said), settings)
 
 
-_RANKED = frozenset({"chosen", "rejected", "kto_tag"})
+def _check_ranking(source: Path, name: str, entry: dict[str, Any]) -> None:
+    """Refuse an entry that says of its pairs only half.
+
+    Raises:
+        UsageError: it is ranked without the columns of both answers, or the other way round.
+    """
+    columns = entry.get("columns") or {}
+    given = [column for column in ("chosen", "rejected") if columns.get(column)]
+    if entry.get("ranking") and len(given) < 2:
+        what = f"{name!r} is ranked, and its columns name {given[0] if given else 'neither chosen nor rejected'}"
+        raise UsageError(f"{what} alone." if given else f"{what}.", where=str(source), cure='Add "chosen" and "rejected" to its columns.')
+    if given and not entry.get("ranking"):
+        what = f'{name!r} has the columns {" and ".join(given)}, which LLaMA-Factory passes over without "ranking": true.'
+        raise UsageError(what, where=str(source), cure='Add "ranking": true, or take the columns out.')
 
 
 def _check_keys(source: Path, name: str, entry: dict[str, Any]) -> None:
-    """Refuse columns and tags that LLaMA-Factory would pass over without a word, and those of preference data.
+    """Refuse columns and tags that LLaMA-Factory would pass over without a word.
 
     Raises:
         UsageError: with the name that was meant, where one is near.
     """
-    for part, known in (("columns", {*_COLUMNS, "audios", *_RANKED}), ("tags", {"role_tag", "content_tag", *_ROLE_TAGS})):
+    for part, known in (("columns", {*_COLUMNS, "audios"}), ("tags", {"role_tag", "content_tag", *_ROLE_TAGS})):
         given = entry.get(part) or {}
         if not isinstance(given, dict):
             raise UsageError(f"{name!r} has {part} that are no object.", where=str(source))
@@ -186,8 +211,6 @@ def _check_keys(source: Path, name: str, entry: dict[str, Any]) -> None:
                     where=str(source),
                     cure=f"Known are {', '.join(sorted(known))}." if not hint else f"Rename {key!r} in {source.name}.",
                 )
-        if ranked := sorted(_RANKED & given.keys()):
-            raise UsageError(f"{name!r} is preference data ({', '.join(ranked)}), which is not read from this list.", where=str(source))
 
 
 def _in_folder(listed: Listed, split: str, subset: str) -> list[Listed]:

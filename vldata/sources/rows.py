@@ -58,6 +58,14 @@ class RowFile(NamedTuple):
             return tablerows.iter_excel(self.path)
         return tablerows.iter_cells(self.path, tablerows.DELIMITERS[self.kind], opener, header=self.header)
 
+    def texts(self) -> Iterator[tuple[str, Row]]:
+        """Yield what `rows` does, without the columns of bytes that a parquet file may have."""
+        if self.kind != ".parquet":
+            return self.rows()
+        from vldata.sources import tablerows
+
+        return tablerows.iter_parquet(self.path, texts_only=True)
+
     def names(self, wanted: tuple[str, ...]) -> frozenset[str]:
         """Tell which of the names stand anywhere in the file as quoted texts or as columns: no key of a row can be another one.
 

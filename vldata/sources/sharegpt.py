@@ -7,52 +7,37 @@ meta file of InternVL.
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from vldata.errors import DataError
-from vldata.media.refs import FormatRule, MediaRef, Sampling, SamplingRule, ShortRule
+from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
 from vldata.records.boxes import Target, Wish, target_for
-from vldata.records.codes import CODES
-from vldata.records.draft import Draft, Mend, Reject, Setting, Traits, Turn
-from vldata.sources.assemble import Assembler, tags_suffice
-from vldata.sources.census import IN_EXTRA, LEFT_OUT, MEANING, Census, Fates, extra_json
-from vldata.sources.dialects import DIALECTS, Dialect, dialect_keys, find_dialect
+from vldata.records.draft import Draft, Reject, Setting, Traits, Turn
+from vldata.records.parts import PARTS, TASKS, PartName, in_order, said_of
+from vldata.sources.assemble import Assembled, Assembler
+from vldata.sources.census import IN_EXTRA, LEFT_OUT, Census, Fates, extra_json
+from vldata.sources.dialects import DIALECTS, Dialect, dialect_keys, find_dialect, part_keys, read_row
 from vldata.sources.dialects.messages import listed as media_list
-from vldata.sources.dialects.messages import numbered_columns, usual_keys
-from vldata.sources.dialects.names import PLACEHOLDERS, Names
+from vldata.sources.dialects.messages import numbered_columns
+from vldata.sources.dialects.names import Names
+from vldata.sources.dialects.talk import Talk, without_thoughts
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder, check_root, names_of
+from vldata.sources.partscan import Thinking, part_words, parts_in, scan_parts
 from vldata.sources.registries import Listed, list_registered
 from vldata.sources.remote import fetch, map_ahead
-from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns, mixed_splits
+from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns
 from vldata.sources.rows import Row, RowFault, RowFile, open_rows
 from vldata.sources.shards import Shard, is_tar
-from vldata.sources.textboxes import Settled, TextBoxMover, settle, space_of_ours, with_texts
+from vldata.sources.talkfiles import SAMPLE_ROWS, Found, look_at, rows_of, said_of_files, sentences
+from vldata.sources.textboxes import Settled, TextBoxMover, calls_with_coordinates, settle, space_of_ours, with_texts
 from vldata.sources.textspace import Evidence, TextBoxes
-from vldata.wording import counted
 
 _TOOL_WORDS = ("tools", "tool", "tool_calls", "tool_use", "observation", "function_call", "tool_call", "function", "function_response")
-_SAMPLE_ROWS = 1_000
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """What the first rows of a file tell about all of them."""
-
-    dialect: Dialect
-    rows: int
-    dialects: dict[str, int]
-    placeholders: tuple[str, ...]
-    embedded: bool
-    splits: str  # a warning where its rows are of several
-    own: tuple[str, ...]  # the meta keys, where the rows are records of ours
-    shows: bool  # whether any of them has an image or a video
-    keys: tuple[str, str, str]  # of the turns, a role and a content in the first row that has them
 
 
 class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +55,7 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits
     files: tuple[RowFile | Shard, ...]
     names: Names
-    found: _Found
+    found: Found
     finder: MediaFinder
     boxes: Target
     prefix: str
@@ -78,11 +63,12 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     part: str = ""  # what --name is followed by, where a source makes several datasets
     ignore: tuple[str, ...] = ()
     texts: Settled = Settled()
+    thinking: Thinking = "keep"
 
     def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
         """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
         maker = _DraftMaker(self, evidence)
-        rows = ((row, where, number) for number, (where, row) in enumerate(_unpacked(_rows_of(self.files))))
+        rows = ((row, where, number) for number, (where, row) in enumerate(_unpacked(rows_of(self.files))))
         yield from map_ahead(lambda given: maker.draft(*given), rows) if self.remote else itertools.starmap(maker.draft, rows)
 
 
@@ -93,11 +79,6 @@ def _unpacked(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Any]]:
                 yield f"{where}[{place}]", inner
         else:
             yield where, row
-
-
-def _rows_of(files: tuple[RowFile | Shard, ...]) -> Iterator[tuple[str, Row]]:
-    for file in files:
-        yield from file.rows()
 
 
 class _DraftMaker:
@@ -122,6 +103,10 @@ class _DraftMaker:
         self._census = Census(source.ignore)
         self._ignore = frozenset(source.ignore)
         self._turn_key, self._role_key, self._content_key = source.found.keys
+        self._parts, self._thinking = source.traits.parts, source.thinking
+        self._task: PartName | None = next((name for name in self._parts if name in TASKS), None)
+        self._part_keys = part_keys(names)
+        self._quick = not self._parts and not names.marked
         self._plain_keys = frozenset({self._turn_key, "id"})
         # Fields that mean more than themselves: a row with one of them takes the long way.
         telling = every | dialect_keys() | {*ID_FIELDS, *self._kept, "objects", "data_path", "width", "height", "audios"}
@@ -132,7 +117,7 @@ class _DraftMaker:
         if type(row) is not dict:
             code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
             return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
-        if plain := self._plain(row, where, number):
+        if self._quick and (plain := self._plain(row, where, number)):
             return plain
         record_id = id_of(row, self._prefix, number)
         try:
@@ -140,21 +125,26 @@ class _DraftMaker:
             if not dialect.claims(row, self._names):
                 dialect = self._other_dialect(row)
             used = self._used(row, dialect)
-            talk = dialect.read(row, self._names)
+            talk = self._with_dataset(read_row(dialect, row, self._names, self._part_keys))
+            used |= talk.used
             if folder := row.get("data_path"):
                 talk = talk._replace(images=_below(folder, talk.images), videos=_below(folder, talk.videos))
             if row.get("audios"):
                 raise RowError("VL205", "the row has audio, which is not supported.")
-            turns, media, mends, beside = self._assembler.assemble(talk, where)
+            turns, media, mends, beside, rejected = self._assembler.assemble(talk, where)
             if talk.unused or beside or not row.keys() <= used:
                 unused, extra = self._census.judge(row, used, (*talk.unused, *beside), shows=names_of(media))
             else:
                 unused, extra = (), {}
+            unused += talk.changed
+            if media and self._has_tools and calls_with_coordinates(turns):
+                unused += (("coordinates in a tool call", "left as they are, also where the image changes its size"),)
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
         if self._own and is_own(row):
             lost = tuple((name, LEFT_OUT if fate == IN_EXTRA else fate) for name, fate in unused)  # its meta is taken over as it is
-            return self._own_draft(row, where, turns, media, mends, talk.tools, lost)
+            assembled = Assembled(turns, media, mends, rejected=rejected)
+            return self._own_draft(row, where, assembled, talk, lost)
         meta = self._base.copy()
         for field in self._fields:
             value = row.get(field)
@@ -167,12 +157,32 @@ class _DraftMaker:
             where=where,
             turns=turns,
             media=media,
-            references=None,
+            references=talk.answers or None,
             meta=meta,
             tools=talk.tools if self._has_tools else None,
             mends=mends,
             unused=unused,
+            rejected=rejected,
+            wanted=talk.wanted,
+            solution=talk.solution,
         )
+
+    def _with_dataset(self, talk: Talk) -> Talk:
+        """Hold a talk to the parts that the dataset has, and do with its thoughts what --thinking says.
+
+        Raises:
+            RowError: it has a part that the others have not, or the other way round.
+        """
+        if self._thinking != "keep" and (dropped := without_thoughts(talk, f"left out (--thinking {self._thinking})")):
+            talk = dropped
+        if not self._parts and not talk.notes and talk.rejected is None and talk.wanted is None and talk.solution is None:
+            return talk
+        there = set(parts_in(talk))
+        if more := [name for name in in_order(there) if name not in self._parts]:
+            raise RowError("VL219", f"the row has {said_of(more)}, which the first {SAMPLE_ROWS:,} rows did not have.")
+        if self._task and self._task not in there:
+            raise RowError("VL219", f"the row has no {self._task!r}, and other rows of the file have: {PARTS[self._task].said}.")
+        return talk
 
     def _used(self, row: dict[str, Any], dialect: Dialect) -> frozenset[str]:
         """Return which fields of a row have a place in its record.
@@ -201,23 +211,24 @@ class _DraftMaker:
         self,
         row: dict[str, Any],
         where: str,
-        turns: tuple[Turn, ...],
-        media: tuple[MediaRef, ...],
-        mends: tuple[Mend, ...],
-        tools: str,
+        assembled: Assembled,
+        talk: Talk,
         unused: Fates,
     ) -> Draft:
         """Make the draft of a record of ours."""
         return Draft(
             id=row["id"],
             where=where,
-            turns=turns,
-            media=media,
+            turns=assembled.turns,
+            media=assembled.media,
             references=tuple(row["references"]),
             meta={column: row["meta"].get(column, "") for column in self._own},
-            tools=tools if self._has_tools else None,
-            mends=mends,
+            tools=talk.tools if self._has_tools else None,
+            mends=assembled.mends,
             unused=unused,
+            rejected=assembled.rejected,
+            wanted=talk.wanted,
+            solution=talk.solution,
         )
 
     def _plain(self, row: dict[str, Any], where: str, number: int) -> Draft | None:
@@ -286,6 +297,7 @@ def open_source(
     encoding: str = "auto",
     replace_prefix: str = "",
     ignore: tuple[str, ...] = (),
+    thinking: Thinking = "keep",
 ) -> list[ShareGptSource]:
     """Conversations of one or more turns, with pictures, videos, tools and boxes, in any known form.
 
@@ -314,6 +326,8 @@ def open_source(
         encoding: Encoding of a text file; auto tells it from the bytes.
         replace_prefix: OLD=NEW, how paths of another machine begin and what stands there on this one.
         ignore: Fields that may be left out although they change meaning.
+        thinking: What becomes of thoughts before answers: kept apart from the answer, dropped, or made empty, which teaches to answer
+            without one in a model's own way.
 
     Raises:
         DataError: there is no such file, or nothing in it is a conversation.
@@ -334,7 +348,7 @@ def open_source(
             replace_prefix=replace_prefix,
             more=(source,) if source.is_dir() else (),
         )
-        reading = _Reading(target_for(boxes, processor), encoding, tuple(ignore), text_boxes, keep_videos=videos == "keep")
+        reading = _Reading(target_for(boxes, processor), encoding, tuple(ignore), text_boxes, thinking, keep_videos=videos == "keep")
         sources.append(_open_file(listed, finder, sampling, reading))
     return sources
 
@@ -346,15 +360,20 @@ class _Reading(msgspec.Struct, frozen=True):
     encoding: str
     ignore: tuple[str, ...]
     text_boxes: TextBoxes
+    thinking: Thinking
     keep_videos: bool = False
 
 
 def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading: _Reading) -> ShareGptSource:
     boxes, keep_videos = reading.boxes, reading.keep_videos
     files = tuple(Shard(path) if is_tar(path) else open_rows(path, encoding=reading.encoding) for path in listed.files or (listed.path,))
-    found = _look_at(files, listed.names)
-    wanted = (*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos", *listed.names.videos, *listed.names.tools)
+    names = msgspec.structs.replace(listed.names, ignore=frozenset(reading.ignore))
+    sample = list(itertools.islice(rows_of(files), SAMPLE_ROWS))
+    found = look_at(files[0].path, sample, names)
+    wanted = (*META_FIELDS, *_TOOL_WORDS, "objects", "video", "videos", *names.videos, *names.tools, *part_words(names))
     present = frozenset().union(*(file.names(tuple(dict.fromkeys(wanted))) for file in files))
+    scan = scan_parts(files, sample, names, found.dialect, present, thinking=reading.thinking, path=listed.path)
+    names = msgspec.structs.replace(names, marked=scan.marked)
     has_videos, has_boxes = bool(present & {"video", "videos", *listed.names.videos}), "objects" in present
     kept = keep_videos and has_videos
     settings: dict[str, Setting] = {
@@ -365,18 +384,23 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading:
         settings["videos"] = "keep"
     if listed.settings:
         settings["columns"] = listed.settings
+    if reading.thinking != "keep":
+        settings["thinking"] = reading.thinking
     source = ShareGptSource(
         name=listed.name or dataset_name(listed.path),
         columns=found.own or meta_columns(present),
-        said=(*listed.said, *_said_of(files), *_sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes)),
+        said=(*listed.said, *said_of_files(files), *sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes), *scan.said),
         annotations=tuple(file.path for file in files),
         media_root=listed.folder,
         settings=settings,
         traits=Traits(
-            tools=bool(present & {*_TOOL_WORDS, *listed.names.tools}), videos=kept, coordinate_space=boxes if has_boxes else "none"
+            tools=scan.calls or bool(present & {*_TOOL_WORDS, *names.tools}),
+            videos=kept,
+            coordinate_space=boxes if has_boxes else "none",
+            parts=scan.parts,
         ),
         files=files,
-        names=listed.names,
+        names=names,
         found=found,
         finder=finder,
         boxes=boxes,
@@ -384,87 +408,8 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading:
         remote=finder.remote,
         part=listed.part,
         ignore=reading.ignore,
+        thinking=reading.thinking,
     )
-    first = itertools.islice(_rows_of(files), _SAMPLE_ROWS)
     wish = space_of_ours(listed.path, reading.text_boxes) if found.own else reading.text_boxes
-    texts = settle(files, first, wish, str(listed.path), source.drafts, shows=found.shows)
+    texts = settle(files, sample, wish, str(listed.path), source.drafts, shows=found.shows)
     return with_texts(source, texts, boxes)
-
-
-def _said_of(files: tuple[RowFile | Shard, ...]) -> tuple[str, ...]:
-    return tuple(sentence for file in files[:8] if isinstance(file, RowFile) for sentence in file.said)
-
-
-def _look_at(files: tuple[RowFile | Shard, ...], names: Names) -> _Found:
-    """Look at the first rows: which dialects, which placeholders."""
-    counts: Counter[str] = Counter()
-    rows: list[dict[str, Any]] = []
-    shows = False
-    own: dict[str, None] = {}
-    texts: list[str] = []
-    keys = ("", "", "")
-    for _, given in itertools.islice(_rows_of(files), _SAMPLE_ROWS):
-        for row in given if type(given) is list else [given]:
-            dialect = find_dialect(row, names) if isinstance(row, dict) else None
-            if dialect is None or not isinstance(row, dict):
-                continue
-            keys = keys if keys[0] else usual_keys(row, names)
-            counts[next(name for name, known in DIALECTS.items() if known is dialect)] += 1
-            if is_own(row):
-                own.update(dict.fromkeys(row["meta"]))
-                shows = shows or bool(row.get("images"))
-                continue
-            rows.append({"split": row.get("split")})
-            try:
-                talk = dialect.read(row, names)
-            except RowError:
-                continue
-            shows = (
-                shows or bool(talk.images or talk.videos or talk.named) or not all(isinstance(content, str) for _, content in talk.turns)
-            )
-            asked = [content for role, content in talk.turns if role == "user" and isinstance(content, str)]
-            if not tags_suffice(talk):
-                texts += [text for text in asked if talk.images or talk.videos or "<img>" in text]
-    if not counts:
-        if next(iter(_rows_of(files)), None) is None:
-            raise DataError("has no rows.", where=str(files[0].path), cure="Give the file that holds them.")
-        raise no_conversation(files[0].path, itertools.islice(_rows_of(files), _SAMPLE_ROWS))
-    text = "\n".join(text for text in texts if "<" in text or "[" in text)
-    seen: list[str] = []
-    for tag in sorted(PLACEHOLDERS, key=len, reverse=True):
-        if tag in text:
-            seen.append(tag)
-            text = text.replace(tag, "\0")
-    tags = tuple(tag for tag in PLACEHOLDERS if tag in seen)
-    commonest = DIALECTS[counts.most_common(1)[0][0]]
-    # Those that every reader knows are tags even when the first rows have none.
-    known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
-    embedded = "<img>" in text and "</img>" in text
-    return _Found(commonest, counts.total(), dict(counts), known, embedded, mixed_splits(rows), tuple(own), shows, keys)
-
-
-def no_conversation(path: Path, rows: Iterator[tuple[str, Row]]) -> DataError:
-    """Make the message for a file in which no row is a conversation: what the first row is instead."""
-    cure = "docs/sources.md lists the forms; for pictures with a text each: vldata convert jsonl."
-    for where, row in rows:
-        if isinstance(row, RowFault):
-            return DataError(f"no row can be read; the first, {where}: {row.reason}", where=str(path), cure=CODES[row.code].cure)
-        if isinstance(row, dict):
-            fields = ", ".join(list(row)[:12])
-            if found := sorted(MEANING & {"chosen", "rejected", "solution"} & row.keys()):
-                what = f"its rows hold {' and '.join(found)}, which are not read from rows of the fields {fields}."
-                return DataError(what, where=str(path), cure="docs/sources.md lists the forms that are read.")
-            return DataError(f"no row of it looks like a conversation; the first has the fields {fields}.", where=str(path), cure=cure)
-    return DataError("no row of it looks like a conversation.", where=str(path), cure=cure)
-
-
-def _sentences(path: Path, found: _Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:
-    forms = "; ".join(f"{DIALECTS[name].said} ({count:,})" for name, count in found.dialects.items())
-    yield f"{path}: {forms} in the first {counted(found.rows, 'row')}."
-    if found.splits:
-        yield found.splits
-    own = [tag for tag in found.placeholders if tag not in ("<image>", "<video>")] + ["<img>path</img>"] * found.embedded
-    if own:
-        yield f"Placeholders for media: {', '.join(own)}."
-    if has_boxes:
-        yield f"Boxes are written {'on a scale of 0 to 1000' if boxes == '0-1000' else 'in pixels of the written picture'} (--boxes)."

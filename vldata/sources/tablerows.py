@@ -164,10 +164,13 @@ class _Lines:
 # --- columns with types --------------------------------------------------------------------------------------------------------------
 
 
-def iter_parquet(path: Path) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of a parquet file; numbers of a ClassLabel come as the names its schema gives them."""
+def iter_parquet(path: Path, *, texts_only: bool = False) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of a parquet file; numbers of a ClassLabel come as the names its schema gives them.
+
+    With `texts_only` without the columns that hold bytes.
+    """
     names = namer_of(features_of(path))
-    for number, cells in iter_parquet_rows(path):
+    for number, cells in iter_parquet_rows(path, texts_only=texts_only):
         yield f"{path.name}[{number}]", names(cells) if names else cells
 
 

@@ -24,6 +24,8 @@ from vldata.sources.textspace import Evidence, TextBoxes
 
 S = TypeVar("S", bound=Any)
 
+# A system turn shows no image. What a tool takes is the tool's own: in its space, and not in that of the model.
+_LEFT = frozenset({"system", "function_call"})
 _mark = re.compile("|".join(map(re.escape, MARKS))).search
 # By what they have in common: most blocks hold none of these few, and plain searches are many times faster than one for any of them.
 _CORES: tuple[bytes, ...] = (
@@ -65,7 +67,7 @@ class TextBoxMover:
         Raises:
             RowError: nobody can say on which image they are or in which space, or they are no boxes.
         """
-        texts = [part for turn in turns if turn.role != "system" for part in turn.parts if isinstance(part, str)]
+        texts = [part for turn in turns if turn.role not in _LEFT for part in turn.parts if isinstance(part, str)]
         if not any(map(_mark, texts)):
             return turns
         pictures = [index for index, ref in enumerate(media) if isinstance(ref, FileRef | BytesRef)]
@@ -75,7 +77,7 @@ class TextBoxMover:
         for turn in turns:
             parts: list[Part] = []
             for part in turn.parts:
-                if not isinstance(part, str) or turn.role == "system" or not pictures:
+                if not isinstance(part, str) or turn.role in _LEFT or not pictures:
                     parts.append(part)
                     continue
                 text = strip_names(part, tags=tags)
@@ -129,6 +131,11 @@ class TextBoxMover:
             what = f"its texts hold coordinates ({group.dialect}), of which the first rows had none"
             raise RowError("VL218", f"{what}; --text-boxes says their space.")
         return Coordinate(media, number.value, number.axis, space, self._target)
+
+
+def calls_with_coordinates(turns: Iterable[Turn]) -> bool:
+    """Whether a tool call holds coordinates, which stay as they are."""
+    return any(_mark(part) for turn in turns if turn.role == "function_call" for part in turn.parts if isinstance(part, str))
 
 
 class Settled(msgspec.Struct, frozen=True):

@@ -148,8 +148,9 @@ LOST = [
     ({"front_view": "images/circle.png"}, "VL214", "'front_view' holds the file 'images/circle.png'"),
     ({"views": [{"path": "images/circle.png"}]}, "VL214", "'views' holds the file"),
     ({"depth": "data:image/png;base64,AAAA"}, "VL214", "'depth' holds a picture as base64"),
-    ({"label": False}, "VL215", "'label' is False"),
-    ({"rejected_response": "A cat."}, "VL215", "--ignore rejected_response leaves it out"),
+    ({"label": 0}, "VL215", "'label' is 0"),
+    ({"rejected_images": ["images/circle.png"]}, "VL215", "--ignore rejected_images leaves it out"),
+    ({"solution": "7"}, "VL215", "'solution' is '7'"),
     ({"chosen": {"value": "x"}}, "VL215", "'chosen' is {'value': 'x'}"),
     ({"annotation": {"things": [{"bbox": [1, 2, 3, 4]}]}}, "VL215", "'annotation' holds 'bbox'"),
     ({"conversations": [{"from": "human", "value": "Else?"}]}, "VL216", "'messages' and 'conversations' are both there and differ"),
@@ -180,7 +181,7 @@ def test_values_that_say_what_happens_anyway_are_no_fault(folder: Path) -> None:
     row["messages"][1] |= {"loss": True, "weight": 1.0, "reasoning_content": None, "thinking": ""}
     (folder / "loss.jsonl").write_text(json.dumps(row) + "\n")
     (draft,) = sharegpt.open_source(folder / "loss.jsonl")[0].drafts()
-    assert isinstance(draft, Draft) and {name for name, _ in draft.unused} == {"messages[].loss", "messages[].weight"}
+    assert isinstance(draft, Draft) and not draft.unused and sharegpt.open_source(folder / "loss.jsonl")[0].traits.parts == ()
 
 
 def test_bytes_never_become_text(tmp_path: Path) -> None:
@@ -221,7 +222,7 @@ def test_records_that_all_lost_their_images_register_nothing(folder: Path, tmp_p
 
 def test_a_source_damaged_midway_leaves_nothing_behind(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vldata.conversion._PART_DRAFTS", 2)
-    monkeypatch.setattr("vldata.sources.sharegpt._SAMPLE_ROWS", 2)
+    monkeypatch.setattr("vldata.sources.sharegpt.SAMPLE_ROWS", 2)
     file = folder / "late.json"
     text = json.dumps([talk()] * 9)
     file.write_text(text[:-1])

@@ -161,7 +161,7 @@ def test_records_of_ours_keep_their_space(folder: Path, tmp_path: Path) -> None:
 
 
 def test_rows_with_coordinates_behind_many_without_images_are_not_passed_over(folder: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("vldata.sources.sharegpt._SAMPLE_ROWS", 2)
+    monkeypatch.setattr("vldata.sources.sharegpt.SAMPLE_ROWS", 2)
     talk = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]
     boxes = [{"role": "user", "content": "<image>Where?"}, {"role": "assistant", "content": '{"bbox_2d": [1, 2, 30, 40]}'}]
     file = folder / "late.jsonl"

@@ -14,7 +14,7 @@ from typing import Any
 
 from vldata.records.record import Role
 from vldata.sources.census import Unused
-from vldata.sources.dialects.messages import first_of, read_messages, talk_of
+from vldata.sources.dialects.messages import first_of, read_turns, talk_of
 from vldata.sources.dialects.names import Names
 from vldata.sources.dialects.parts import is_parts, read_parts
 from vldata.sources.dialects.talk import Content, Talk
@@ -38,8 +38,9 @@ def read_completion(row: dict[str, Any], names: Names) -> Talk:
         return talk_of(row, [("user", prompt), ("assistant", completion)], names, leading=True)
     if not isinstance(prompt, list) or not isinstance(completion, list):
         raise RowError("VL204", "prompt and completion must both be texts or both lists of turns.")
-    talk = read_messages({"messages": [*prompt, *completion]}, Names(roles=names.roles))
-    return talk_of(row, talk.turns, names, unused=list(talk.unused), leading=True)
+    unused: list[Unused] = []
+    turns, notes = read_turns([*prompt, *completion], names, unused)
+    return talk_of(row, turns, names, unused=unused, leading=True, notes=notes)
 
 
 def claims_parts(row: dict[str, Any], names: Names) -> bool:

@@ -15,8 +15,10 @@ import re
 from typing import Any
 
 from vldata.records.record import Role
+from vldata.records.tool_calls import BETWEEN_ANSWERS
 from vldata.sources.census import Unused
 from vldata.sources.dialects.names import IMAGE_NAMES, VIDEO_NAMES, Names
+from vldata.sources.dialects.notes import NO_NOTE, Note, Notes, note_of
 from vldata.sources.dialects.parts import call_text, is_parts, read_parts
 from vldata.sources.dialects.talk import Content, Given, Talk
 from vldata.sources.errors import RowError
@@ -69,12 +71,22 @@ def claims_messages(row: dict[str, Any], names: Names) -> bool:
 
 def read_messages(row: dict[str, Any], names: Names) -> Talk:
     """Read a row of turns."""
-    given = _turn_list(row, names)
+    unused: list[Unused] = []
+    turns, notes = read_turns(_turn_list(row, names), names, unused)
+    return talk_of(row, turns, names, unused=unused, notes=notes)
+
+
+def read_turns(given: Any, names: Names, unused: list[Unused]) -> tuple[list[tuple[Role, Content]], Notes]:
+    """Read a list of turns; what has no place in them is added to `unused`.
+
+    Raises:
+        RowError: it is no list of turns.
+    """
     if type(given) is not list or not given:
         raise RowError("VL204", f"the turns are {given!r:.80}; a list is needed.")
     roles, role_keys, content_keys = names.roles, names.role, names.content
     turns: list[tuple[Role, Content]] = []
-    unused: list[Unused] = []
+    notes: Notes = {}
     for turn in given:
         if type(turn) is not dict:
             raise RowError("VL204", f"a turn is {turn!r:.80}; an object is needed.")
@@ -84,13 +96,21 @@ def read_messages(row: dict[str, Any], names: Names) -> Talk:
             raise RowError("VL204", f"a turn has the role {speaker!r:.40}, which is not known.")
         content = first_of(turn, content_keys)
         if type(content) is not str or len(turn) > 2:
-            role, content = _unusual_turn(role, content, turn, unused, names)
+            role, content, note = _unusual_turn(role, content, turn, unused, names)
+            if note is not NO_NOTE:
+                notes[len(turns)] = note
         turns.append((role, content))
-    return talk_of(row, turns, names, unused=unused)
+    return turns, notes
 
 
 def talk_of(
-    row: dict[str, Any], turns: list[tuple[Role, Content]], names: Names, *, unused: list[Unused] | None = None, leading: bool = False
+    row: dict[str, Any],
+    turns: list[tuple[Role, Content]],
+    names: Names,
+    *,
+    unused: list[Unused] | None = None,
+    leading: bool = False,
+    notes: Notes | None = None,
 ) -> Talk:
     """Add what stands beside the turns."""
     system, tools, objects = first_of(row, names.system), first_of(row, names.tools), row.get("objects")
@@ -109,6 +129,7 @@ def talk_of(
         leading=leading or bool(columns),
         unused=tuple(unused or ()),
         named=named,
+        notes=notes or {},
     )
 
 
@@ -121,7 +142,7 @@ def numbered_columns(row: dict[str, Any]) -> list[str]:
     return [key for _, key in sorted(found)]
 
 
-def _unusual_turn(role: Role, content: Any, turn: dict[str, Any], unused: list[Unused], names: Names) -> tuple[Role, Content]:
+def _unusual_turn(role: Role, content: Any, turn: dict[str, Any], unused: list[Unused], names: Names) -> tuple[Role, Content, Note]:
     """Read a turn with parts, tool calls, media or other keys than two."""
     for keys in (names.role, names.content):
         there = [key for key in keys if turn.get(key) not in (None, "", [])]
@@ -130,6 +151,9 @@ def _unusual_turn(role: Role, content: Any, turn: dict[str, Any], unused: list[U
     calls = turn.get("tool_calls") or None
     known = {*names.role, *names.content, "tool_calls", "tool_call_id"}
     media = _turn_media(turn, known)
+    if isinstance(content, list) and role == "assistant":
+        content, turn = _thought_parts(content, turn)
+    note = note_of(turn, role, known, names.ignore)
     unused += [Unused(f"messages[].{key}", value, role) for key, value in turn.items() if key not in known]
     if isinstance(content, list):
         uses = [part for part in content if isinstance(part, dict) and part.get("type") == "tool_use"]
@@ -137,17 +161,18 @@ def _unusual_turn(role: Role, content: Any, turn: dict[str, Any], unused: list[U
         if uses and not calls:
             calls, content = uses, [part for part in content if part not in uses]
         elif results and len(results) == len(content) == 1:  # Anthropic: the user turn brings the tool's answer
-            return "observation", _result_text(results[0], unused)
+            return "observation", _tool_result(results[0], unused), NO_NOTE
+        elif results and len(results) == len(content) and not any(isinstance(result.get("content"), list) for result in results):
+            return "observation", BETWEEN_ANSWERS.join(str(_tool_result(result, unused)) for result in results), NO_NOTE
     if calls is not None:
-        if content not in (None, "", []):
-            raise RowError("VL204", "a turn holds both text and tool calls.")
-        return "function_call", call_text(calls)
+        said = _said_beside(content)
+        return "function_call", f"{said}\n{call_text(calls)}" if said else call_text(calls), note
     if isinstance(content, str):
-        return role, _with_media(content, media) if media else content
+        return role, _with_media(content, media) if media else content, note
     if isinstance(content, list):
-        return role, [*media, *read_parts(content, unused)]
+        return role, [*media, *read_parts(content, unused)], note
     if isinstance(content, dict) and role in ("function_call", "observation"):
-        return role, json.dumps(content, ensure_ascii=False)
+        return role, json.dumps(content, ensure_ascii=False), note
     raise RowError("VL204", f"a turn of {role} holds {content!r:.60}; a text or a list of parts is needed.")
 
 
@@ -185,13 +210,35 @@ def _with_media(text: str, media: list[Given]) -> list[str | Given]:
     return [next(left) if piece in ("<image>", "<video>") else piece for piece in pieces if piece]
 
 
-def _result_text(result: dict[str, Any], unused: list[Unused]) -> str:
+def _thought_parts(content: list[Any], turn: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Take the thoughts out of a list of parts (Anthropic, OpenAI): they stand beside the text then."""
+    thoughts = [part for part in content if isinstance(part, dict) and part.get("type") in ("thinking", "reasoning")]
+    texts = [first_of(part, ("thinking", "reasoning", "text", "content")) for part in thoughts]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        return content, turn
+    rest = [part for part in content if part not in thoughts]
+    return rest, {**turn, "thinking": "\n".join([*filter(None, [turn.get("thinking")]), *map(str, texts)])}
+
+
+def _said_beside(content: Any) -> str:
+    """What an assistant says beside its tool calls."""
+    if isinstance(content, list):
+        texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+        if not all(isinstance(text, str) for text in texts):
+            raise RowError("VL204", "a turn holds tool calls beside parts that are no texts.")
+        content = "".join(map(str, texts))
+    if content is not None and not isinstance(content, str):
+        raise RowError("VL204", f"a turn holds tool calls beside {content!r:.60}.")
+    return (content or "").strip()
+
+
+def _tool_result(result: dict[str, Any], unused: list[Unused]) -> Content:
     content = result.get("content")
     unused += [Unused(f"messages[].content[].{key}", result[key]) for key in result if key not in ("type", "tool_use_id", "content")]
     if isinstance(content, list):
         parts = read_parts(content, unused)
         if not all(isinstance(part, str) for part in parts):
-            raise RowError("VL007", "a tool result holds a picture; only user turns may.")
+            return parts
         content = "".join(part for part in parts if isinstance(part, str))
     if not isinstance(content, str):
         raise RowError("VL204", f"a tool result holds {content!r:.60}; a text is needed.")

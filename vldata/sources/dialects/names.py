@@ -81,5 +81,11 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     query: tuple[str, ...] = ("input", "query")
     response: tuple[str, ...] = ("output", "response")
     history: tuple[str, ...] = ("history",)
+    chosen: tuple[str, ...] = ("chosen", "chosen_response")
+    rejected: tuple[str, ...] = ("rejected", "rejected_response", "rejected_messages", "rejected_responses")
+    wanted: tuple[str, ...] = ("wanted", "kto_tag", "label")
+    solution: tuple[str, ...] = ("solution",)
     roles: dict[str, Role] = msgspec.field(default_factory=lambda: ROLES)
     closed: bool = False
+    ignore: frozenset[str] = frozenset()  # fields that the user leaves out
+    marked: bool = False  # whether texts of the file may hold thoughts or calls
