@@ -42,6 +42,11 @@ class Answers(JobResult):
         """Yield what was cut, the first error, or the next step."""
         from vleval.inference.retry import as_sentence
 
+        asked = self.result.total - getattr(self.result, "taken_over", self.result.total)
+        seconds = getattr(self.result, "seconds", 0.0)
+        if asked and seconds:
+            yield f"{asked:,} asked in {seconds:,.1f} s: {asked / seconds:,.2f} answers a second, loading included."
+
         if truncated := getattr(self.result, "truncated", 0):
             yield f"{truncated:,} answers were cut at --max-tokens {self.max_tokens}, or are a thought without an answer."
         if self.result.first_error:

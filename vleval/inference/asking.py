@@ -11,12 +11,21 @@ from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.inference.ask import Ask, iter_asks, request_key
 from vleval.inference.client import Outcome
+from vleval.inference.engine_args import read_engine_args
 from vleval.inference.journal import Journal, iter_journal
 from vleval.inference.keys import KeyTable
 from vleval.inference.lines import make_prediction
 from vleval.inference.options import RunOptions
 from vleval.inference.retry import Answer, Fault
 from vleval.prediction import Prediction
+
+
+def answering_model(options: RunOptions) -> str:
+    """What answers, as part of a request's key: model, adapter, and whatever changes its arithmetic."""
+    parts = [options.model, options.adapter, "" if options.dtype == "auto" else options.dtype]
+    if options.engine_args:
+        parts.append(msgspec.json.encode(read_engine_args(options.engine_args), order="sorted").decode())
+    return "+".join(part for part in parts if part)
 
 
 class Asking:
@@ -29,7 +38,7 @@ class Asking:
         self._dataset = dataset
         self._options = options
         self._on_progress = on_progress
-        self._model = f"{options.model}+{options.adapter}" if options.adapter else options.model
+        self._model = answering_model(options)
         self._lines = KeyTable(len(dataset) if options.limit is None else min(options.limit, len(dataset)))
         self.total = self.taken_over = self._settled = 0
         self._began = 0  # where this run's lines begin

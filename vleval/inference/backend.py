@@ -54,9 +54,11 @@ class BackendKind:
         check: refuses options that cannot work, before anything is opened.
         wire: how its server is spoken to; None for a backend without one.
         url: where its server listens unless told otherwise.
+        in_process: whether the model of such options runs in this process.
     """
 
     open: Callable[[Opening], Backend]
     check: Callable[[RunOptions], None]
     wire: Wire | None = None
     url: str = ""
+    in_process: Callable[[RunOptions], bool] = lambda _: False

@@ -26,8 +26,13 @@ def _open_hf(opening: Opening) -> Backend:
     return model
 
 
+def _check_hf(options: RunOptions) -> None:
+    if options.engine_args:
+        raise UsageError("--engine-args are for vLLM's or LMDeploy's engine, not for the hf backend.", cure="Its type is set by --dtype.")
+
+
 BACKENDS: dict[str, BackendKind] = {
-    HF: BackendKind(open=_open_hf, check=lambda _: None),
+    HF: BackendKind(open=_open_hf, check=_check_hf, in_process=lambda _: True),
     "openai": server(openai_wire, f"http://127.0.0.1:{PORTS['vllm']}/v1"),
     "vllm": server(openai_wire, f"http://127.0.0.1:{PORTS['vllm']}/v1", engine=offline.load_vllm),
     "lmdeploy": server(openai_wire, f"http://127.0.0.1:{PORTS['lmdeploy']}/v1", engine=offline.load_lmdeploy),

@@ -1,4 +1,4 @@
-"""How predictions were made, written beside them as OUT.run.json: without times or keys, so that equal runs differ in nothing."""
+"""How predictions were made, written beside them as OUT.run.json, without keys: equal runs differ in `timing` alone."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from vldata.files import strictjson
 from vldata.files.durable import write_atomic
 from vldata.models.fingerprint import fingerprint
 from vldata.secrets import redact_bytes
+from vleval.inference.engine_args import read_engine_args
 from vleval.inference.options import RunOptions
 from vleval.inference.origin import SUFFIX
 from vleval.inference.preflight import Check
@@ -29,6 +30,8 @@ def write_run_document(
     answered_as: Sequence[str],
     fingerprints: Iterable[str],
     differences: Sequence[Check],
+    asked: int = 0,
+    seconds: float = 0.0,
 ) -> None:
     """Write the document of the predictions file `out`.
 
@@ -39,6 +42,8 @@ def write_run_document(
         answered_as: the names the model answered under.
         fingerprints: what servers said of themselves.
         differences: in what the dataset, the model and the adapter differ.
+        asked: how many questions this run asked; where it asked none, what an earlier run took stays.
+        seconds: what they took, loading and looking at the server included.
     """
     path = out.with_name(f"{out.name}{SUFFIX}")
     document: dict[str, Any] = {
@@ -49,6 +54,8 @@ def write_run_document(
         "adapter": options.adapter,
         "digests": {name: fingerprint(Path(name)) for name in (options.model, options.adapter) if name and Path(name).is_dir()},
         "sampler": options.sampler,
+        "dtype": options.dtype,
+        "engine_args": read_engine_args(options.engine_args),
         "server_fingerprints": [],
         "dataset": dataset.name,
         "dataset_at": os.path.relpath(dataset.paths.out.resolve() / dataset.name, out.parent.resolve()),  # both may move together
@@ -57,10 +64,13 @@ def write_run_document(
         "prompt": dataset.contract.settings.get("prompt"),
         "answered_as": [],
         "differences": [check for check in differences if check.good is False],
+        "timing": {"asked": asked, "seconds": round(seconds, 3), "answers_per_s": round(asked / seconds, 3) if asked and seconds else 0.0},
     }
     before = _before(path, document)
     document["server_fingerprints"] = sorted({*before.get("server_fingerprints", ()), *fingerprints})
     document["answered_as"] = list(dict.fromkeys((*before.get("answered_as", ()), *answered_as)))
+    if not asked and "timing" in before:
+        document["timing"] = before["timing"]
     content = redact_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2)) + b"\n"
     write_atomic(path, content)
 
@@ -71,9 +81,14 @@ def _before(path: Path, document: dict[str, Any]) -> dict[str, Any]:
         value = strictjson.read_json(path) if path.is_file() else None
     except DataError:  # torn, or not ours: it is written anew
         return {}
-    same = ("schema", "backend", "model", "adapter", "sampler", "dataset_files")
-    now = msgspec.to_builtins(document)
-    if not isinstance(value, dict) or any(value.get(key) != now[key] for key in same):
+    same = ("schema", "backend", "model", "adapter", "sampler", "dtype", "engine_args", "dataset_files")
+    now = msgspec.json.decode(msgspec.json.encode(document))  # tuples are lists in the file
+    if not isinstance(value, dict) or any(value.get(key, now[key]) != now[key] for key in same):
         return {}
     told = {key: value.get(key) for key in ("server_fingerprints", "answered_as")}
-    return {key: found for key, found in told.items() if isinstance(found, list) and all(isinstance(name, str) for name in found)}
+    known: dict[str, Any] = {
+        key: found for key, found in told.items() if isinstance(found, list) and all(isinstance(n, str) for n in found)
+    }
+    timing = value.get("timing")
+    numbers = isinstance(timing, dict) and all(isinstance(number, (int, float)) for number in timing.values())
+    return {**known, "timing": timing} if numbers else known

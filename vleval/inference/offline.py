@@ -22,6 +22,7 @@ from vldata.models.serving import PORTS, Limits, Server
 from vleval.inference import openai_wire
 from vleval.inference.ask import Ask, Sampler
 from vleval.inference.client import Outcome
+from vleval.inference.engine_args import over, read_engine_args, refused
 from vleval.inference.messages import ask_messages, open_pictures
 from vleval.inference.options import RunOptions
 from vleval.inference.pictures import PictureCache
@@ -30,8 +31,20 @@ from vleval.inference.retry import Answer, Fault
 Keyed = tuple[str, Ask]
 # Answers asks, one for one.
 Engine = Callable[[Sequence[Ask]], list[Answer | Fault]]
-# Loads a model: folder, type of numbers, sampler and limits.
-Loader = Callable[[str, str, Sampler, Limits], Engine]
+
+
+class Loading(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine is loaded with: the model's folder, type of numbers, sampler, limits, and the user's own options of the engine."""
+
+    model: str
+    dtype: str
+    sampler: Sampler
+    limits: Limits
+    args: dict[str, Any]
+    note: Callable[[str], None]
+
+
+Loader = Callable[[Loading], Engine]
 _CHUNK = 256  # questions an engine is given at once: what is lost when a run is killed
 
 
@@ -40,11 +53,11 @@ def takes_offline(model: str, base_url: str) -> bool:
     return not base_url and (Path(model) / "config.json").is_file()
 
 
-def load_engine(load: Loader, dataset: Dataset, options: RunOptions) -> Engine:
+def load_engine(load: Loader, dataset: Dataset, options: RunOptions, note: Callable[[str], None]) -> Engine:
     """Load a model with room for what the dataset asks.
 
     Raises:
-        UsageError: the package is not installed, or finds no GPU; or an adapter is given.
+        UsageError: the package is not installed, or finds no GPU; an adapter is given, or options that the engine does not take.
     """
     if options.adapter:
         raise UsageError(
@@ -52,7 +65,8 @@ def load_engine(load: Loader, dataset: Dataset, options: RunOptions) -> Engine:
             cure="Merge it first: vltrain merge; or ask with --backend hf.",
         )
     limits, _ = dataset_limits(dataset, options.model, answer_tokens=options.sampler.max_tokens)
-    return load(options.model, options.dtype, options.sampler, limits)
+    args = read_engine_args(options.engine_args)
+    return load(Loading(model=options.model, dtype=options.dtype, sampler=options.sampler, limits=limits, args=args, note=note))
 
 
 class EngineBackend:
@@ -85,7 +99,7 @@ def _answer(engine: Engine, asks: list[Ask]) -> list[Answer | Fault]:
         return _answer(engine, asks[:half]) + _answer(engine, asks[half:])
 
 
-def load_vllm(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engine:
+def load_vllm(loading: Loading) -> Engine:
     """Load vLLM's engine.
 
     Raises:
@@ -101,18 +115,26 @@ def load_vllm(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engin
 
     if not current_platform.device_type:  # vLLM found nothing that this build of it computes on
         raise _no_gpu("vllm")
-    prompter = Prompter(Path(model))
+    sampler, limits = loading.sampler, loading.limits
+    prompter = Prompter(Path(loading.model))
+    dtype = loading.dtype
     if dtype == "auto" and current_platform.is_cpu():
         dtype = "float32"  # as the hf backend; vLLM's auto would halve the model
-    llm = LLM(
-        model=model,
-        dtype=dtype,
-        max_model_len=limits.context,
-        limit_mm_per_prompt={"image": limits.pictures, "video": 0},
-        mm_processor_kwargs={"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels},
-        generation_config="vllm",
-        seed=sampler.seed or 0,
-    )
+    ours = {
+        "model": loading.model,
+        "dtype": dtype,
+        "max_model_len": limits.context,
+        "limit_mm_per_prompt": {"image": limits.pictures, "video": 0},
+        "mm_processor_kwargs": {"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels},
+        "generation_config": "vllm",
+        "seed": sampler.seed or 0,
+    }
+    try:
+        llm = LLM(**over(ours, loading.args, loading.note))
+    except TypeError as error:
+        if not loading.args:
+            raise
+        raise refused("vllm", error) from None
     params = SamplingParams(
         max_tokens=sampler.max_tokens,
         temperature=sampler.temperature,
@@ -144,7 +166,7 @@ def _read_vllm(output: Any) -> Answer:
     )
 
 
-def load_lmdeploy(model: str, dtype: str, sampler: Sampler, limits: Limits) -> Engine:
+def load_lmdeploy(loading: Loading) -> Engine:
     """Load LMDeploy's PyTorch engine.
 
     Raises:
@@ -154,15 +176,22 @@ def load_lmdeploy(model: str, dtype: str, sampler: Sampler, limits: Limits) -> E
         from lmdeploy import GenerationConfig, PytorchEngineConfig, pipeline
     except ImportError as error:
         raise _missing("lmdeploy", "lmdeploy", error) from None
+    sampler, model = loading.sampler, loading.model
     try:
-        pipe = pipeline(model, backend_config=PytorchEngineConfig(dtype=dtype, session_len=limits.context))
+        config = PytorchEngineConfig(**over({"dtype": loading.dtype, "session_len": loading.limits.context}, loading.args, loading.note))
+    except TypeError as error:
+        if not loading.args:
+            raise
+        raise refused("lmdeploy", error) from None
+    try:
+        pipe = pipeline(model, backend_config=config)
     except Exception as error:  # without a GPU it ends in whatever its first step on one raises
         import torch
 
         if torch.cuda.is_available():
             raise
         raise _no_gpu("lmdeploy") from error
-    config = GenerationConfig(
+    generation = GenerationConfig(
         max_new_tokens=sampler.max_tokens,
         do_sample=sampler.temperature > 0,
         temperature=sampler.temperature,
@@ -175,7 +204,7 @@ def load_lmdeploy(model: str, dtype: str, sampler: Sampler, limits: Limits) -> E
 
     def answer(asks: Sequence[Ask]) -> list[Answer | Fault]:
         bodies = [msgspec.json.decode(openai_wire.build_body(ask, model, sampler, pictures)) for ask in asks]
-        return [_read_lmdeploy(reply) for reply in pipe.infer([body["messages"] for body in bodies], gen_config=config)]
+        return [_read_lmdeploy(reply) for reply in pipe.infer([body["messages"] for body in bodies], gen_config=generation)]
 
     return answer
 

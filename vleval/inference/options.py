@@ -21,7 +21,7 @@ ServerStrict = Annotated[bool, Flag("Stop where the server differs from the cont
 
 
 class RunOptions(Group, frozen=True, kw_only=True):
-    """Options of a run; the command line's flags of the same names. `adapter` and `dtype` are for the hf backend."""
+    """Options of a run; the command line's flags of the same names. `adapter` is for hf, `engine_args` for an engine in this process."""
 
     PANEL: ClassVar[str] = "Asking"
 
@@ -29,6 +29,14 @@ class RunOptions(Group, frozen=True, kw_only=True):
     model: ModelName
     adapter: Adapter = ""
     dtype: Dtype = "auto"
+    engine_args: Annotated[
+        str,
+        Flag(
+            "Options of vLLM's or LMDeploy's engine in this process: a JSON object, or a YAML file.",
+            metavar="JSON|FILE",
+            show_default=False,
+        ),
+    ] = ""
     base_url: BaseUrl = ""
     sampler: Sampler = Sampler()
     concurrency: Annotated[int, Flag("Most requests in flight.", least=1, most=1024)] = 16

@@ -91,8 +91,18 @@ def predict(
             accepted = backend.names
         result, models = _write_predictions(asking, journal, out)
         names = accepted or models
-        write_run_document(out, dataset, options, answered_as=names, fingerprints=asking.fingerprints, differences=differences)
-    return msgspec.structs.replace(result, seconds=time.monotonic() - started)
+        seconds = time.monotonic() - started
+        write_run_document(
+            out,
+            dataset,
+            options,
+            answered_as=names,
+            fingerprints=asking.fingerprints,
+            differences=differences,
+            asked=asking.total - asking.taken_over,
+            seconds=seconds,
+        )
+    return msgspec.structs.replace(result, seconds=seconds)
 
 
 def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[RunResult, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from vleval.inference.addresses import read_address
 from vleval.inference.ask import Ask
 from vleval.inference.backend import Backend, BackendKind, Keyed, Opening
 from vleval.inference.client import Client, Endpoint, Outcome, run_client
+from vleval.inference.engine_args import read_engine_args
 from vleval.inference.offline import EngineBackend, Loader, load_engine, takes_offline
 from vleval.inference.options import RunOptions
 from vleval.inference.preflight import announce, preflight
@@ -38,13 +39,18 @@ def server(wire: Wire, url: str, *, engine: Loader | None = None) -> BackendKind
         return engine is not None and takes_offline(options.model, options.base_url)
 
     def check(options: RunOptions) -> None:
-        if not here(options):
+        if here(options):
+            read_engine_args(options.engine_args)
+        elif options.engine_args:
+            fault = "--engine-args are for an engine in this process, and this backend asks a server."
+            raise UsageError(fault, cure="Give them where the server is started (vleval serve-cmd), or a model folder and no --base-url.")
+        else:
             make_endpoint(options, wire, url)
 
     def open_backend(opening: Opening) -> Backend:
         options = opening.options
         if engine is not None and here(options):
-            loaded = load_engine(engine, opening.dataset, options)
+            loaded = load_engine(engine, opening.dataset, options, opening.note)
             opening.note(f"Loaded {options.model} into {options.backend}, in this process.")
             return EngineBackend(loaded)
         endpoint = make_endpoint(options, wire, url)
@@ -55,7 +61,7 @@ def server(wire: Wire, url: str, *, engine: Loader | None = None) -> BackendKind
             endpoint = msgspec.structs.replace(endpoint, accepted_models=seen.names)
         return ServerBackend(endpoint, wire, opening.api_key)
 
-    return BackendKind(open=open_backend, check=check, wire=wire, url=url)
+    return BackendKind(open=open_backend, check=check, wire=wire, url=url, in_process=here)
 
 
 def make_endpoint(options: RunOptions, wire: Wire, url: str) -> Endpoint:

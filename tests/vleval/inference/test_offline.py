@@ -162,3 +162,40 @@ def test_lmdeploy_gets_what_its_server_gets(prepared: Path, tiny_model: Path, tm
     assert (result.answered, result.errors) == (5, 1)
     assert sum(row["prediction"] == "a sofa" for row in rows) == 5
     assert next(row["error"] for row in rows if row["error"]) == "the engine ends with 'error': a sofa (after 1 attempts)"
+
+
+def test_the_engines_own_options_are_passed_on(prepared: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = install_vllm(monkeypatch, tiny_model)
+    said: list[str] = []
+    (tmp_path / "engine.yaml").write_text("tensor_parallel_size: 2\nmax_model_len: 9000\n")
+    options = RunOptions(backend="vllm", model=str(tiny_model), engine_args=str(tmp_path / "engine.yaml"))
+    predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", options, note=said.append)
+    assert fake.loaded["tensor_parallel_size"] == 2 and fake.loaded["max_model_len"] == 9000
+    assert any("max_model_len is 9000, where this dataset asks for" in note for note in said)
+    document = json.loads((tmp_path / "p.jsonl.run.json").read_text())
+    assert document["engine_args"] == {"tensor_parallel_size": 2, "max_model_len": 9000}
+    other = RunOptions(backend="vllm", model=str(tiny_model), engine_args='{"enforce_eager": true}')
+    assert predict(Dataset(prepared / "openeqa"), tmp_path / "p.jsonl", other).taken_over == 0  # another arithmetic is another run
+
+
+def test_options_that_an_engine_does_not_take_are_named(
+    prepared: Path, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def config(*, dtype: str, session_len: int) -> None:
+        pass
+
+    lmdeploy = ModuleType("lmdeploy")
+    lmdeploy.__dict__.update(GenerationConfig=dict, PytorchEngineConfig=config, pipeline=None)
+    monkeypatch.setitem(sys.modules, "lmdeploy", lmdeploy)
+    dataset, out = Dataset(prepared / "openeqa"), tmp_path / "p.jsonl"
+    options = RunOptions(backend="lmdeploy", model=str(tiny_model), engine_args='{"tpp": 2}')
+    with pytest.raises(UsageError, match="the lmdeploy engine does not take them: .*'tpp'"):
+        predict(dataset, out, options)
+    for text, words in (('{"a": 1', "--engine-args is "), ("[1]", "cannot be read"), ("/nonexistent.yaml", "cannot be read")):
+        with pytest.raises(UsageError, match=words):
+            predict(dataset, out, RunOptions(backend="lmdeploy", model=str(tiny_model), engine_args=text))
+    with pytest.raises(UsageError, match="not for the hf backend"):
+        predict(dataset, out, RunOptions(backend="hf", model=str(tiny_model), engine_args="{}"))
+    with pytest.raises(UsageError, match="this backend asks a server"):
+        predict(dataset, out, RunOptions(backend="vllm", model="tiny", base_url="http://127.0.0.1:9", engine_args="{}"))
+    assert not out.exists()

@@ -64,6 +64,18 @@ def test_every_record_is_answered_in_order(backend: str, folder: Path, tmp_path:
     assert rows[0]["finish_reason"] == "stop" and rows[0]["usage"]["prompt_tokens"] == 10 + 2 * GOOD_TOKENS
     document = json.loads((tmp_path / "p.jsonl.run.json").read_text())
     assert document["sampler"]["temperature"] == 0 and document["pixels"]["processor"] == "qwen3-vl"
+    timing = document["timing"]
+    assert timing["asked"] == 28 and timing["answers_per_s"] == pytest.approx(28 / timing["seconds"], rel=0.01)
+
+
+def test_a_finished_run_keeps_what_it_took(folder: Path, tmp_path: Path) -> None:
+    with serve(FakeServer()) as server:
+        run(folder, tmp_path / "p.jsonl", server)
+        before = (tmp_path / "p.jsonl.run.json").read_bytes()
+        run(folder, tmp_path / "p.jsonl", server)
+        assert (tmp_path / "p.jsonl.run.json").read_bytes() == before
+        result, _ = run(folder, tmp_path / "p.jsonl", server, dtype="float32")
+    assert result.taken_over == 0  # answers of another type of numbers are another run's
 
 
 def test_pictures_are_the_files_own_bytes_in_their_places(folder: Path, tmp_path: Path) -> None:

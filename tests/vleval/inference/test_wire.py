@@ -14,7 +14,7 @@ from vldata.errors import DataError
 from vldata.files.gate import below
 from vleval.inference import ollama_wire, openai_wire
 from vleval.inference.ask import Ask, AskTurn, Sampler
-from vleval.inference.bench import Level, bench
+from vleval.inference.bench import Level, Run, bench
 from vleval.inference.client import Endpoint
 from vleval.inference.pictures import PictureCache
 from vleval.inference.retry import Answer, Fault
@@ -150,7 +150,7 @@ def stream_of(wire: Any, body: bytes, tmp_path: Path) -> Level:
         endpoint = Endpoint(base_url=server.url + path, model="tuned", sampler=Sampler(max_tokens=8))
         ask = picture_ask(tmp_path)
         alone = Ask(**{**{name: getattr(ask, name) for name in ask.__struct_fields__}, "turns": (AskTurn("user", (None, None, "What?")),)})
-        (level,) = bench(endpoint, wire, [alone], [1], requests=1, warmup=0)
+        (level,) = bench(endpoint, wire, [alone], Run(levels=(1,), requests=1, warmup=0))
     return level
 
 
