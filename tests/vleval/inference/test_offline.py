@@ -189,7 +189,7 @@ def test_options_that_an_engine_does_not_take_are_named(
     monkeypatch.setitem(sys.modules, "lmdeploy", lmdeploy)
     dataset, out = Dataset(prepared / "openeqa"), tmp_path / "p.jsonl"
     options = RunOptions(backend="lmdeploy", model=str(tiny_model), engine_args='{"tpp": 2}')
-    with pytest.raises(UsageError, match="the lmdeploy engine does not take them: .*'tpp'"):
+    with pytest.raises(UsageError, match=r"the lmdeploy engine does not take them: .*'tpp'"):
         predict(dataset, out, options)
     for text, words in (('{"a": 1', "--engine-args is "), ("[1]", "cannot be read"), ("/nonexistent.yaml", "cannot be read")):
         with pytest.raises(UsageError, match=words):
