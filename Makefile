@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
+.PHONY: parity-families
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -109,6 +110,22 @@ GPU_PYTHON ?= $(BIN)/python
 test-gpu:
 	$(GPU_PYTHON) -c 'import sys, torch; sys.exit(0 if torch.cuda.is_available() else "no GPU here: nothing was proven")'
 	$(GPU_PYTHON) -m pytest -q tests/vltrain/proofs_gpu.py tests/vltrain/proofs_two_gpus.py
+
+# Token counts of every model family against the real image processors: the newest transformers, an older one, and one with torchvision for
+# the family that has no other backend. Half an hour; FAMILY="--family gemma-4": only these.
+.venvs/transformers-%: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q torch==2.13.0
+	$@/bin/pip install -q -e . transformers==$* num2words jinja2
+
+.venvs/torchvision: .venvs/transformers-5.24.0
+	$(PYTHON) -m venv $@
+	echo $(abspath $<)/lib/python3*/site-packages > $$(echo $@/lib/python3*/site-packages)/beside.pth
+	$@/bin/pip install -q --no-deps torchvision==0.29.2
+
+parity-families: .venvs/transformers-5.24.0 .venvs/transformers-5.23.0 .venvs/torchvision
+	set -e; for venv in .venvs/transformers-5.24.0 .venvs/transformers-5.23.0; do $$venv/bin/python -m tools.parity_families $(FAMILY); done
+	.venvs/torchvision/bin/python -m tools.parity_families --family lfm2-vl
 
 # Changes one thing at a time in the modules that everything rests on, and looks whether a test notices (mutmut, see pyproject.toml).
 # Hours for all of them; MUTANTS='vldata.media.pixels*' for some. In a copy, as mutmut writes beside the code.

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, VlkitError, install_line
-from vldata.media.pixels import DELIMITER_TOKENS, vision_tokens
+from vldata.media.pixels import vision_tokens
+from vldata.models.families import DEFAULT, find_family
 from vldata.models.layout import check_model_folder, is_quantized
 from vldata.models.prompt import Prompter
 from vldata.models.shapes import PUBLISHED, Shape, published_shape, read_shape
@@ -223,7 +224,7 @@ def _count(examples: Sequence[Example], prompter: Prompter | None, said: _Notes)
     kept, tokens, seen = [], [], 0
     for example in examples:
         pictures = [vision_tokens(*size, processor="qwen3-vl") for size in example.sizes]
-        cost = sum(pictures) + DELIMITER_TOKENS * len(pictures)
+        cost = sum(pictures) + find_family(DEFAULT).delimiters * len(pictures)
         if prompter is not None:
             try:
                 cost = len(prompter.encode(example.record, pictures).ids)

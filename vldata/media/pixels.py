@@ -1,94 +1,47 @@
 """Grid arithmetic of pictures: what a processor makes of a size, and the size we write so that it makes nothing of it.
 
-Pure functions of integers; no imaging library. `smart_resize` follows transformers' Qwen2-VL image processor (release 5.23), and
-`llamafactory_resize` LLaMA-Factory's own step before it (release 0.9.5). A written picture has a size that both leave alone.
+Pure functions of integers; no imaging library. What differs between processors is a family's (`vldata.models.families`), and
+`llamafactory_resize` is LLaMA-Factory's own step before it (release 0.9.5). A written picture has a size that both leave alone.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from vldata.errors import DataError, UsageError
+from vldata.models.families import DEFAULT, FAMILIES, find_family
+from vldata.models.families.family import Images, Size
+from vldata.models.families.native import MAX_RATIO, RatioError
 
-MAX_RATIO = 200
-DELIMITER_TOKENS = 2  # vision start and vision end around every picture
+__all__ = ["DEFAULT", "FAMILIES", "MAX_RATIO", "RatioError", "Size"]  # and what follows
+
 LLAMAFACTORY_MAX_PIXELS = 589_824
 LLAMAFACTORY_MIN_PIXELS = 1_024
 _LLAMAFACTORY_MIN_SIDE = 28
 _LLAMAFACTORY_SQUASHED_RATIO = 180
 
-Size = tuple[int, int]
 
-
-class Processor(NamedTuple):
-    """An image processor as published with its models: `patch` pixels a patch, `merge` patches a token side, limits in pixels."""
-
-    name: str
-    patch: int
-    merge: int
-    min_pixels: int
-    max_pixels: int
-    max_ratio: int = MAX_RATIO
-
-    @property
-    def factor(self) -> int:
-        """Pixels a grid cell side; a cell is one token."""
-        return self.patch * self.merge
-
-
-PROCESSORS: dict[str, Processor] = {
-    "qwen3-vl": Processor("qwen3-vl", patch=16, merge=2, min_pixels=65_536, max_pixels=16_777_216),
-    "qwen2.5-vl": Processor("qwen2.5-vl", patch=14, merge=2, min_pixels=3_136, max_pixels=12_845_056),
-    "qwen2-vl": Processor("qwen2-vl", patch=14, merge=2, min_pixels=3_136, max_pixels=12_845_056),
-}
-
-
-class RatioError(DataError):
-    """The picture is, or would become, more than 200 times longer than wide."""
-
-
-def find_processor(name: str) -> Processor:
-    """Look a processor up by its name.
+def find_processor(name: str) -> Images:
+    """Look the image arithmetic of a family up by its name.
 
     Raises:
         UsageError: it names those there are.
     """
-    try:
-        return PROCESSORS[name]
-    except KeyError:
-        raise UsageError(f"no processor {name!r}", cure=f"Known are {', '.join(PROCESSORS)}.") from None
+    return find_family(name).images
 
 
 def smart_resize(width: int, height: int, *, processor: str, min_pixels: int | None = None, max_pixels: int | None = None) -> Size:
-    """Return the (width, height) that the processor resizes a picture to; by default within its published limits.
-
-    Sides are rounded to the grid as Python rounds, halves to even; beyond a limit both are scaled by one factor and then cut, or
-    raised, to the grid.
+    """Return the (width, height) that the processor gives a picture as a whole; by default within its published limits.
 
     Raises:
         RatioError: as the processor does, for a picture more than 200 times longer than wide.
     """
-    grid = find_processor(processor)
-    low = grid.min_pixels if min_pixels is None else min_pixels
-    high = grid.max_pixels if max_pixels is None else max_pixels
+    images = find_processor(processor)
     _check_size(width, height)
-    if max(width, height) / min(width, height) > grid.max_ratio:
-        raise RatioError(f"the picture is {width}x{height}: one side is more than {grid.max_ratio} times the other")
-    return _round_to_grid(width, height, grid.factor, low, high)
-
-
-def _round_to_grid(width: int, height: int, factor: int, low: int, high: int) -> Size:
-    columns, rows = round(width / factor), round(height / factor)
-    area = columns * rows * factor * factor
-    if area > high:
-        beta = math.sqrt((height * width) / high)
-        columns, rows = (max(1, math.floor(side / beta / factor)) for side in (width, height))
-    elif area < low:
-        beta = math.sqrt(low / (height * width))
-        columns, rows = (math.ceil(side * beta / factor) for side in (width, height))
-    return columns * factor, rows * factor
+    if min_pixels is not None or max_pixels is not None:
+        images = images.limited(min_pixels, max_pixels)
+    return images.resize(width, height)
 
 
 def llamafactory_resize(
@@ -116,21 +69,39 @@ def target_size(width: int, height: int, *, processor: str, min_pixels: int, max
 
     It is what the processor itself would make of the picture under this budget wherever that is stable. Where it is not (a side
     below one cell, or a budget so tight that the rounding leaves it) the nearest size on the grid is taken. Pictures grow only to
-    reach the minimum, which is never below the processor's own.
+    reach the minimum, which is never below the processor's own. A processor that tiles or squashes every picture leaves no size
+    alone: for it the picture keeps its aspect, to within rounding, and shrinks into the budget.
 
     Raises:
         RatioError: the written picture would be more than 200 times longer than wide.
         UsageError: no size on the grid lies in the budget.
     """
-    grid = find_processor(processor)
+    images = find_processor(processor)
     _check_size(width, height)
     low, high = budget_limits(processor=processor, min_pixels=min_pixels, max_pixels=max_pixels)
-    size = _round_to_grid(width, height, grid.factor, low, high)
-    if not low <= size[0] * size[1] <= high:
-        size = _nearest_in_budget(width, height, grid.factor, low, high)
-    if max(size) > grid.max_ratio * min(size):
-        raise RatioError(f"the picture is {width}x{height}: written, one side would be more than {grid.max_ratio} times the other")
+    if images.longest and max(width, height) * low > min(width, height) * images.longest**2:
+        raise RatioError(f"the picture is {width}x{height}: with {low:,} pixels its longer side would be over {images.longest:,}")
+    if images.on_grid:
+        size = images.fit(width, height, low, high)
+        if not low <= size[0] * size[1] <= high or 0 < images.longest < max(size):
+            size = _nearest_in_budget(width, height, images, low, high)
+    else:
+        size = _kept_aspect(width, height, low, high)
+        if not low <= size[0] * size[1] <= high:
+            size = _nearest_in_budget(width, height, images, low, high)
+    if max(size) > images.max_ratio * min(size):
+        raise RatioError(f"the picture is {width}x{height}: written, one side would be more than {images.max_ratio} times the other")
     return size
+
+
+def _kept_aspect(width: int, height: int, low: int, high: int) -> Size:
+    """Scale into the budget, the longer side rounded and the shorter one in proportion."""
+    area = width * height
+    if low <= area <= high:
+        return width, height
+    scale = math.sqrt((high if area > high else low) / area)
+    rounded = math.floor if area > high else math.ceil
+    return max(1, rounded(width * scale)), max(1, rounded(height * scale))
 
 
 def budget_limits(*, processor: str, min_pixels: int, max_pixels: int) -> tuple[int, int]:
@@ -139,35 +110,38 @@ def budget_limits(*, processor: str, min_pixels: int, max_pixels: int) -> tuple[
     Raises:
         UsageError: no size on the grid lies between them.
     """
-    grid = find_processor(processor)
-    low, high = max(min_pixels, grid.min_pixels, LLAMAFACTORY_MIN_PIXELS), min(max_pixels, grid.max_pixels)
-    cell = grid.factor * grid.factor
-    if -(-low // cell) > high // cell:
+    images = find_processor(processor)
+    low, high = max(min_pixels, images.min_pixels, LLAMAFACTORY_MIN_PIXELS), min(max_pixels, images.max_pixels)
+    cell = images.factor * images.factor
+    least, most, side = -(-low // cell), high // cell, images.longest // images.factor
+    if least > most or (side and not any(max(1, -(-least // columns)) <= min(most // columns, side) for columns in range(1, side + 1))):
         raise UsageError(
-            f"no picture has between {low} and {high} pixels on the {grid.factor}-pixel grid of {processor}",
+            f"no picture has between {low} and {high} pixels on the {images.factor}-pixel grid of {processor}",
             cure=f"Raise --max-pixels to at least {-(-low // cell) * cell}, or lower --min-pixels.",
         )
     return low, high
 
 
 def is_fixed_point(width: int, height: int, *, processor: str, min_pixels: int, max_pixels: int) -> bool:
-    """Whether a picture of this size lies in the budget and neither the processor nor LLaMA-Factory under this budget resizes it."""
+    """Whether a picture of this size lies in the budget and neither the processor nor LLaMA-Factory under this budget resizes it.
+
+    A processor that tiles or squashes every picture resizes it anyway: then only budget and ratio count.
+    """
+    images = find_processor(processor)
     low, high = budget_limits(processor=processor, min_pixels=min_pixels, max_pixels=max_pixels)
     if min(width, height) < 1 or max(width, height) > MAX_RATIO * min(width, height) or not low <= width * height <= high:
         return False
     size = (width, height)
-    return (
-        smart_resize(width, height, processor=processor) == size
-        and smart_resize(width, height, processor=processor, min_pixels=low, max_pixels=high) == size
-        and llamafactory_resize(width, height, max_pixels=high) == size
-    )
+    if not images.on_grid:
+        return True
+    return images.resize(*size) == size == images.limited(low, high).resize(*size) and llamafactory_resize(*size, max_pixels=high) == size
 
 
 def vision_tokens(width: int, height: int, *, processor: str, delimiters: bool = False) -> int:
-    """Tokens a picture of this size costs after the processor has resized it; `delimiters` adds the two around it."""
-    grid = find_processor(processor)
-    columns, rows = smart_resize(width, height, processor=processor)
-    return columns * rows // (grid.factor * grid.factor) + (DELIMITER_TOKENS if delimiters else 0)
+    """Tokens a picture of this size costs after the processor has resized it; `delimiters` adds those of the chat template around it."""
+    family = find_family(processor)
+    _check_size(width, height)
+    return family.images.tokens(width, height) + (family.delimiters if delimiters else 0)
 
 
 def solve_max_pixels(
@@ -175,10 +149,12 @@ def solve_max_pixels(
 ) -> int | None:
     """Return the largest budget, in whole cells, with which pictures of these source sizes and the text fit the cutoff; None if none does.
 
-    A larger budget never costs fewer tokens, so this is a binary search over cells.
+    A larger budget never costs fewer tokens on a grid, so this is a binary search over cells. Of a processor that tiles, it finds a budget
+    that fits, though a larger one might by chance.
     """
     pictures = list(sizes)
-    cell = find_processor(processor).factor ** 2
+    images = find_processor(processor)
+    cell = images.factor**2 if images.on_grid else 1_024
     low, high = budget_limits(processor=processor, min_pixels=min_pixels, max_pixels=max_pixels)
 
     def fits(cells: int) -> bool:
@@ -195,15 +171,16 @@ def solve_max_pixels(
     return least * cell
 
 
-def _nearest_in_budget(width: int, height: int, factor: int, low: int, high: int) -> Size:
+def _nearest_in_budget(width: int, height: int, images: Images, low: int, high: int) -> Size:
     """Search the grid within the budget for the size whose sides err least, relatively, from the picture at its ideal scale."""
-    area = width * height
+    area, factor = width * height, images.factor
     scale = math.sqrt(max(low, min(high, area)) / area)
+    side = images.longest // factor if images.longest else high
     ideal_columns, ideal_rows = width * scale / factor, height * scale / factor
     least, most = -(-low // (factor * factor)), high // (factor * factor)
     best, best_cost = (0, 0), math.inf
-    for columns in range(1, most + 1):
-        fewest_rows, most_rows = -(-least // columns), most // columns
+    for columns in range(1, min(most, side) + 1):
+        fewest_rows, most_rows = -(-least // columns), min(most // columns, side)
         if fewest_rows > most_rows:
             continue
         for guess in (math.floor(ideal_rows), math.ceil(ideal_rows)):

@@ -99,7 +99,7 @@ class RenderSpec(msgspec.Struct, frozen=True):
     """How pictures are written; equal specs and builds give equal bytes.
 
     Attributes:
-        processor: a key of `pixels.PROCESSORS`.
+        processor: the name of a model family.
         min_pixels, max_pixels: the budget, in pixels of the written picture.
         image_format: "auto" keeps JPEG as JPEG and writes the rest as PNG; a converter may have chosen another for its source.
         quality: of JPEG and WebP, 1 to 100; JPEG is written 4:4:4.

@@ -60,7 +60,7 @@ CHAT_TEMPLATE = """\
 {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
 """
 
-_SENTENCES = (
+SENTENCES = (
     "What colour is the square? Answer with one word.",
     "red green blue yellow black white orange purple pink brown grey cyan",
     "You are a helpful assistant. system user assistant",
@@ -69,10 +69,9 @@ _SENTENCES = (
 )
 
 
-def build_tokenizer() -> Any:
-    """Train a byte-level BPE of 512 entries on a few sentences: same pre-tokenizer and special tokens as Qwen's."""
+def train_bpe(special: tuple[str, ...], vocabulary: int = VOCABULARY, more: tuple[str, ...] = ()) -> Any:
+    """Train a byte-level BPE on a few sentences, with Qwen's pre-tokenizer; special tokens come first where there are any."""
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-    from transformers import Qwen2Tokenizer
 
     trained = Tokenizer(models.BPE())
     trained.normalizer = normalizers.NFC()
@@ -81,12 +80,21 @@ def build_tokenizer() -> Any:
     )
     trained.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY - len(SPECIAL_TOKENS),
+        vocab_size=vocabulary,
         show_progress=False,
         min_frequency=2,
+        special_tokens=list(special),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
-    trained.train_from_iterator(_SENTENCES * 4, trainer)
+    trained.train_from_iterator((SENTENCES + more) * 4, trainer)
+    return trained
+
+
+def build_tokenizer() -> Any:
+    """Train a byte-level BPE of 512 entries on a few sentences: same pre-tokenizer and special tokens as Qwen's."""
+    from transformers import Qwen2Tokenizer
+
+    trained = train_bpe((), VOCABULARY - len(SPECIAL_TOKENS))
     model = json.loads(trained.to_str())["model"]
     merges: Any = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ", 1)) for merge in model["merges"]]
     tokenizer = Qwen2Tokenizer(

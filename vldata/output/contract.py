@@ -31,14 +31,18 @@ class SourceDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
 
 
-class PixelContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every picture of the dataset keeps to: sides on the grid of `processor`, area within the budget."""
+class PixelContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every picture of the dataset keeps to: sides on the grid of `processor`, area within the budget.
+
+    `sizing` is "aspect" for a processor that tiles, squashes or scales every picture: then they keep their aspect within the budget.
+    """
 
     processor: str
     min_pixels: int
     max_pixels: int
     image_format: str
     quality: int
+    sizing: Literal["grid", "aspect"] = "grid"
 
 
 class FileDigest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

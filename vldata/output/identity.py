@@ -11,6 +11,7 @@ import msgspec
 
 from vldata.causes import read_error
 from vldata.errors import DataError
+from vldata.media.pixels import find_processor
 from vldata.output.contract import Contract, PixelContract, SourceDigest, read_contract
 from vldata.output.dataset_info import read_dataset_info
 from vldata.output.folder import DatasetPaths
@@ -51,7 +52,14 @@ def make_identity(source: Source, name: str, options: ConvertOptions) -> Identit
         builds=library_builds(options.decoder),
         sources=tuple(_digest(path, source.media_root) for path in source.annotations),
         settings=settings,
-        pixels=PixelContract(options.processor, options.min_pixels, options.max_pixels, image_format, options.quality),
+        pixels=PixelContract(
+            options.processor,
+            options.min_pixels,
+            options.max_pixels,
+            image_format,
+            options.quality,
+            "grid" if find_processor(options.processor).on_grid else "aspect",
+        ),
         columns=source.columns,
         traits=traits_of(source),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from vldata.flags import Flag, Group
-from vldata.media.pixels import LLAMAFACTORY_MAX_PIXELS, PROCESSORS
+from vldata.media.pixels import DEFAULT, FAMILIES, LLAMAFACTORY_MAX_PIXELS
 from vldata.media.refs import Decoder, FormatRule
 
 
@@ -17,7 +17,7 @@ class ConvertOptions(Group, frozen=True, kw_only=True):
 
     out: Annotated[Path, Flag("Output folder; may hold other datasets.", metavar="DIR")] = Path("prepared")
     name: Annotated[str, Flag("Name of the dataset; by default the converter's, or the file's.", show_default=False)] = ""
-    processor: Annotated[str, Flag(f"Whose grid images are written on: {', '.join(PROCESSORS)}.", metavar="NAME")] = "qwen3-vl"
+    processor: Annotated[str, Flag(f"For whose models images are written: {', '.join(FAMILIES)}.", metavar="NAME")] = DEFAULT
     max_pixels: Annotated[int, Flag("Most pixels of a written image; never above the processor's own.", least=1)] = LLAMAFACTORY_MAX_PIXELS
     min_pixels: Annotated[int, Flag("Least pixels of a written image; never below the processor's own.", least=0)] = 0
     image_format: Annotated[FormatRule, Flag("Format of written images.")] = "auto"

@@ -1,7 +1,7 @@
 """Boxes and points: given in the coordinates of a source picture, written in those of the rendered one or on a scale of 0 to 1000.
 
-A draft carries a box as numbers, since only the renderer learns how large the source is and how large it was written. Qwen3-VL and
-InternVL are trained on 0 to 1000, Qwen2.5-VL on pixels of the picture as it is fed.
+A draft carries a box as numbers, since only the renderer learns how large the source is and how large it was written. Which of the two a
+model was trained on, its family says.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Literal
 import msgspec
 
 from vldata.media.refs import Picture
+from vldata.models.families import find_family
 
 Space = Literal["pixels", "0-1", "0-1000"]
 Target = Literal["pixels", "0-1000"]
 Wish = Literal["auto", "pixels", "0-1000"]
-_IN_PIXELS = frozenset({"qwen2.5-vl"})  # processors of models that were trained on pixels of the picture as it is fed
 _SLACK = 0.01  # of a side: rounding and one-past-the-end coordinates are clamped, anything further out is a fault
 
 
@@ -23,7 +23,7 @@ def target_for(wish: Wish, processor: str) -> Target:
     """How boxes are written for the models of a processor, unless the user said."""
     if wish != "auto":
         return wish
-    return "pixels" if processor in _IN_PIXELS else "0-1000"
+    return find_family(processor).boxes
 
 
 class BoxError(ValueError):

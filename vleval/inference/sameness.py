@@ -13,7 +13,9 @@ from typing import Any
 from vldata.datasets.dataset import Dataset
 from vldata.errors import VlkitError
 from vldata.files import strictjson
-from vldata.media.pixels import find_processor, smart_resize
+from vldata.models.families import find_family
+from vldata.models.families.native import Native
+from vldata.models.families_of import folder_family, image_settings, read_json
 from vldata.models.fingerprint import weights_digest
 from vldata.models.layout import ADAPTER_CONFIG, INDEX, WEIGHTS, model_file, read_chat_template
 from vldata.output.contract import Contract
@@ -66,47 +68,53 @@ def _asked(record: Record) -> str:
 
 def _processor(dataset: Dataset, folder: Path) -> Iterator[Check]:
     """The model's image processor must leave every picture as it is."""
-    declared = find_processor(dataset.contract.pixels.processor)
+    declared = find_family(dataset.contract.pixels.processor)
     name = "the model's image processor is the contract's"
-    config = _read(folder / "preprocessor_config.json") or _read(folder / "processor_config.json").get("image_processor") or {}
-    if not isinstance(config, dict) or not config:
+    config = image_settings(folder)
+    if not config:
         yield Check(name, None, f"{folder} has no preprocessor_config.json")
         return
-    patch, merge = config.get("patch_size", declared.patch), config.get("merge_size", declared.merge)
-    if (patch, merge) != (declared.patch, declared.merge):
-        grid = f"{declared.name} has {declared.patch} and {declared.merge}"
-        yield _differs(name, f"the model's image processor makes patches of {patch} pixels merged by {merge}, and the contract's {grid}")
+    own = folder_family(folder)
+    if own is not None and type(own.images) is not type(declared.images):
+        yield _differs(name, f"the model is of {own.title}, and the images were written for {declared.title}")
         return
-    vision = _read(folder / "config.json").get("vision_config")
+    made_by = declared.images.configured(config)
+    if not isinstance(declared.images, Native) or not isinstance(made_by, Native):
+        if made_by != declared.images:
+            yield _differs(
+                name, f"the model's image processor is set otherwise than {declared.name}: tokens were counted with other values"
+            )
+        return
+    yield from _on_grid(dataset, folder, declared.name, declared.images, made_by)
+
+
+def _on_grid(dataset: Dataset, folder: Path, family: str, declared: Native, found: Native) -> Iterator[Check]:
+    patch, merge = found.patch, found.merge
+    if (patch, merge) != (declared.patch, declared.merge):
+        what = f"the model's image processor makes patches of {patch} pixels merged by {merge}, and the contract's {family}"
+        yield _differs("the model's image processor is the contract's", f"{what} has {declared.patch} and {declared.merge}")
+        return
+    vision = read_json(folder, "config.json").get("vision_config")
     tower = (vision.get("patch_size", patch), vision.get("spatial_merge_size", merge)) if isinstance(vision, dict) else (patch, merge)
     if tower != (patch, merge):
         yield _differs(
             "processor and vision tower agree",
             f"the image processor makes patches of {patch} pixels merged by {merge}, but the vision tower takes {tower[0]} and {tower[1]}",
         )
-    low, high = _limits(config, declared.min_pixels, declared.max_pixels)
     total = resized = 0
     example = ""
     for line in dataset.media():
         total += 1
         size = line.width, line.height
-        made = smart_resize(*size, processor=declared.name, min_pixels=low, max_pixels=high)
+        made = found.resize(*size)
         if made != size:
             resized += 1
             example = example or f"{size[0]}x{size[1]} becomes {made[0]}x{made[1]}"
     if resized:
         yield _differs(
             "pictures stay as they were written",
-            f"the model's limits, {low:,} to {high:,} px, resize {resized:,} of {total:,} pictures: {example}",
+            f"the model's limits, {found.min_pixels:,} to {found.max_pixels:,} px, resize {resized:,} of {total:,} pictures: {example}",
         )
-
-
-def _limits(config: dict[str, Any], low: int, high: int) -> tuple[int, int]:
-    """Limits in pixels: `size` is what transformers goes by; the older names count where it is missing."""
-    size = config.get("size") if isinstance(config.get("size"), dict) else {}
-    found = [size.get("shortest_edge", config.get("min_pixels")), size.get("longest_edge", config.get("max_pixels"))]  # type: ignore[union-attr]
-    least, most = (value if isinstance(value, int) and value > 0 else usual for value, usual in zip(found, (low, high), strict=True))
-    return least, most
 
 
 def _adapter(dataset: Dataset, model: Path, adapter: Path) -> Iterator[Check]:

@@ -1,0 +1,32 @@
+"""Qwen2.5-VL: native resolution on a grid of 28 pixels; boxes in pixels of the image as it is fed."""
+
+from vldata.models.families.family import Family, Parts, Serving, Tiny
+from vldata.models.families.native import Native
+
+FAMILY = Family(
+    name="qwen2.5-vl",
+    title="Qwen2.5-VL",
+    model_types=("qwen2_5_vl",),
+    images=Native(patch=14, min_pixels=3_136, max_pixels=12_845_056),
+    delimiters=2,
+    image_token="<|image_pad|>",
+    boxes="pixels",
+    box_text='{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}',
+    parts=Parts("visual", "visual.merger"),
+    serving=Serving(servers=("vllm", "lmdeploy", "ollama", "transformers", "llama-server"), pixel_limits=True),
+    processor="Qwen2_5_VLProcessor",
+    image_processor="Qwen2VLImageProcessorPil",
+    tiny=Tiny(
+        image="<|vision_start|><|image_pad|><|vision_end|>",
+        more=("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),
+        model={
+            "image_token_id": "<|image_pad|>",
+            "video_token_id": "<|video_pad|>",
+            "vision_start_token_id": "<|vision_start|>",
+            "vision_end_token_id": "<|vision_end|>",
+        },
+        text={"rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}},
+        vision={"fullatt_block_indexes": [1]},
+        images={"patch_size": 14, "merge_size": 2, "size": {"shortest_edge": 3_136, "longest_edge": 12_845_056}},
+    ),
+)
