@@ -14,7 +14,7 @@ from vldata.models.families import DEFAULT, FAMILIES, find_family
 from vldata.models.families.family import Images, Size
 from vldata.models.families.native import MAX_RATIO, RatioError
 
-__all__ = ["DEFAULT", "FAMILIES", "MAX_RATIO", "RatioError", "Size"]  # and what follows
+__all__ = ["DEFAULT", "FAMILIES", "MAX_RATIO", "RatioError", "Size", "find_family"]  # and what follows
 
 LLAMAFACTORY_MAX_PIXELS = 589_824
 LLAMAFACTORY_MIN_PIXELS = 1_024

@@ -11,7 +11,7 @@ from vldata.linting.consumer import Options
 from vldata.linting.outcomes import Found
 from vldata.linting.pictures import Seen, is_file
 from vldata.linting.videos import look_at_video
-from vldata.media.pixels import DELIMITER_TOKENS, llamafactory_resize, smart_resize
+from vldata.media.pixels import DEFAULT, find_family, llamafactory_resize, smart_resize, vision_tokens
 from vldata.media.video_tokens import llamafactory_grid, llamafactory_video_tokens
 
 _FRAME_PIXELS, _FRAME_MIN_PIXELS = 65_536, 256
@@ -90,11 +90,11 @@ class MediaReader:
         width, height = seen.width, seen.height
         first = llamafactory_resize(width, height)
         try:
-            final = smart_resize(*first, processor="qwen3-vl")
+            final = smart_resize(*first, processor=DEFAULT)
         except DataError as error:
             media.found.append(Found("LF52", f"{name}: ValueError: {error.what}"))
             return
-        media.costs.append(final[0] * final[1] // 1024 + DELIMITER_TOKENS)
+        media.costs.append(vision_tokens(*final, processor=DEFAULT, delimiters=True))
         media.sizes.append((width, height))
         if final != (width, height):
             media.resized.append(f"{name}: {width}x{height} becomes {final[0]}x{final[1]}")
@@ -139,7 +139,7 @@ class MediaReader:
         width, height = llamafactory_resize(first.width, first.height, max_pixels=_FRAME_PIXELS, min_pixels=_FRAME_MIN_PIXELS)
         columns, rows = (max(1, round(side / 32)) for side in (width, height))
         steps = -(-len(frames) // 2)
-        media.costs.append(steps * (columns * rows + DELIMITER_TOKENS + 6))
+        media.costs.append(steps * (columns * rows + find_family(DEFAULT).delimiters + 6))
         media.sizes.append((steps, columns * rows))
         media.found.append(Found("LF92", f"{len(frames)} frames"))
 
