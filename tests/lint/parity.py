@@ -25,7 +25,7 @@ from vldata.linting.run import lint_path
 from vldata.linting.texts import Counter
 
 HERE = Path(__file__).parent
-NO_ROWS_LEFT = ("Cannot find valid samples", "DROP")
+NO_ROWS_LEFT = ("Cannot find valid samples", "DROP", "integer division or modulo by zero")
 
 
 class Pair(NamedTuple):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vldata.linting.run import Finding, Linted
 
 _SHOWN = 5
-_NAMES = ("llamafactory",)
+_NAMES = ("llamafactory", "swift")
 
 
 @dataclass(frozen=True, repr=False)

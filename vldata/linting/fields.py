@@ -20,4 +20,6 @@ def says_something(name: str, value: Any) -> bool:
     """Whether a value of such a field changes anything: a weight of 1 and an empty list do not."""
     if name in _WEIGHTS:
         return value is not None and value is not True and value != 1
+    if name == "label":  # of KTO; a number is a class, which these trainers have no use for
+        return isinstance(value, bool)
     return value is not None and value != "" and value != [] and value != {}

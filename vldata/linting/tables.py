@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from vldata.errors import DataError
 from vldata.files import strictjson
-from vldata.linting.reading import Broken
+from vldata.linting.consumer import Rows
+from vldata.linting.reading import Broken, open_json
 from vldata.sources.rows import open_rows
 
 # What pandas takes for a missing value in a CSV file.
@@ -19,7 +23,26 @@ NULLS = frozenset(
 )
 
 
-def csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
+def rows_of(file: Path, kind: str, *, nulls: bool = True) -> Rows:
+    """Return what reads the rows of a file of a kind: json, csv, text, parquet, arrow. `nulls`: NA and the like are missing values."""
+    if kind == "csv":
+        return lambda: csv_rows(file, nulls=nulls)
+    if kind == "text":
+        return lambda: text_rows(file)
+    if kind in ("parquet", "arrow"):
+        return lambda: table_rows(file)
+    return lambda: open_json(file).rows()
+
+
+def first_rows(rows: Rows, count: int) -> list[Any]:
+    """Return the first rows, as many as can be read."""
+    found: list[Any] = []
+    with contextlib.suppress(DataError):
+        found.extend(row for _, row in islice(rows(), count))
+    return found
+
+
+def csv_rows(path: Path, *, nulls: bool = True) -> Iterator[tuple[int, Any]]:
     """Yield the rows of a CSV file; a column of nothing but numbers holds numbers, one of True and False truth values."""
     try:
         text = strictjson.read_bytes(path).decode("utf-8-sig")
@@ -31,13 +54,13 @@ def csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
     if header is None:
         return
     rows = [(reader.line_num, cells) for cells in reader if cells]
-    columns = [_typed([cells[place] if place < len(cells) else "" for _, cells in rows]) for place in range(len(header))]
+    columns = [_typed([cells[place] if place < len(cells) else "" for _, cells in rows], nulls=nulls) for place in range(len(header))]
     for index, (line, _) in enumerate(rows):
         yield line, {name: column[index] for name, column in zip(header, columns, strict=True)}
 
 
-def _typed(cells: list[str]) -> list[Any]:
-    given = [None if cell in NULLS else cell for cell in cells]
+def _typed(cells: list[str], *, nulls: bool) -> list[Any]:
+    given = [None if nulls and cell in NULLS else cell for cell in cells]
     known = [cell for cell in given if cell is not None]
     if known and all(cell in ("True", "False", "TRUE", "FALSE", "true", "false") for cell in known):
         return [None if cell is None else cell.lower() == "true" for cell in given]

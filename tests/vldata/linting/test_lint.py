@@ -10,6 +10,7 @@ from PIL import Image
 
 import vldata
 from vldata.errors import DataError, UsageError
+from vldata.linting import CONSUMERS
 from vldata.validation import validate
 
 GOOD = {"messages": [{"role": "user", "content": "<image>What?"}, {"role": "assistant", "content": "A box."}], "images": ["a.png"]}
@@ -96,10 +97,10 @@ RUBBISH = [
 @pytest.mark.parametrize("rubbish", RUBBISH, ids=range(len(RUBBISH)))
 def test_rubbish_is_judged_or_refused_but_never_a_traceback(name: str, rubbish: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(rubbish)
-    for consumer in ("llamafactory",):
+    for consumer in CONSUMERS:
         try:
             result = vldata.lint(tmp_path / name, consumer)
         except (DataError, UsageError):
             continue
-        assert not result.ok
+        assert not result.ok or name == "x.txt"  # whatever stands in a text file is text
         list(result.lines())

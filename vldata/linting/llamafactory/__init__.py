@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vldata.errors import DataError, UsageError
+from vldata.errors import UsageError
 from vldata.linting.consumer import Consumer, Options, Part, Rows, Whole, no_rows
 from vldata.linting.llamafactory.behaviours import TABLE
 from vldata.linting.llamafactory.entry import KINDS, Entry, faults_of, guess_entry, looks_like_registry, read_entry, read_registry
 from vldata.linting.llamafactory.judge import DEFAULT_CUTOFF, LlamaFactoryJudge
 from vldata.linting.outcomes import Found
 from vldata.linting.reading import open_json
-from vldata.linting.tables import csv_rows, table_rows, text_rows
+from vldata.linting.tables import first_rows, rows_of
 
 INFO = "dataset_info.json"
 _SAMPLE = 50
@@ -61,7 +59,7 @@ def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Opt
 
 
 def _unregistered(file: Path, options: Options, *, first: bool) -> Part:
-    rows = [row for _, row in islice(_safely(_rows_of(file)), _SAMPLE)]
+    rows = first_rows(rows_of(file, KINDS.get(file.suffix[1:], "json")), _SAMPLE)
     entry = guess_entry(file.stem, file.name, rows)
     part = _part(entry, file.parent, str(file), options)
     named = ", ".join(f"{key} {value!r}" for key, value in entry.given["columns"].items())
@@ -89,7 +87,7 @@ def _part(entry: Entry, folder: Path, where: str, options: Options) -> Part:
             odd = [file.name for file in found if KINDS.get(file.suffix[1:]) is None]
             first.append(Whole(where, Found("LF12", ", ".join(odd[:5]) or "several kinds in one folder")))
         else:
-            files = [(file, _rows_of(file)) for file in found]
+            files = [(file, rows_of(file, KINDS.get(file.suffix[1:], "json"))) for file in found]
             if found[0].suffix in (".json", ".jsonl"):
                 opened = open_json(found[0])
                 form = opened.form
@@ -98,26 +96,6 @@ def _part(entry: Entry, folder: Path, where: str, options: Options) -> Part:
     judge = LlamaFactoryJudge(entry, folder, options, stage=stage, form=form, where=where)
     by_entry = ((Path(where), entry.name),) if Path(where).name == INFO else ()
     return Part(entry.name, files, judge, (*by_entry, *((file, "") for file, _ in files)), said, first)
-
-
-def _rows_of(file: Path) -> Rows:
-    kind = KINDS.get(file.suffix[1:], "json")
-    openers: dict[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
-        "csv": csv_rows,
-        "text": text_rows,
-        "parquet": table_rows,
-        "arrow": table_rows,
-    }
-    if kind in openers:
-        return lambda: openers[kind](file)
-    return lambda: open_json(file).rows()
-
-
-def _safely(rows: Rows) -> Iterator[tuple[int, Any]]:
-    try:
-        yield from rows()
-    except DataError:
-        return
 
 
 CONSUMER = Consumer(

@@ -1,0 +1,296 @@
+"""What befalls the rows of one file in ms-swift: columns, turns, tags, media, length, and what is passed over."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from vldata.linting.consumer import Options, Whole
+from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
+from vldata.linting.outcomes import Found
+from vldata.linting.pictures import Seen, is_file
+from vldata.linting.reading import Broken
+from vldata.linting.swift.behaviours import TABLE
+from vldata.linting.swift.columns import STANDARD, Renamed, new_names
+from vldata.linting.swift.talk import Talk, Turn, call_fault, of_messages, of_pair, order_fault
+from vldata.linting.texts import other_tags, pixel_boxes
+from vldata.media.pixels import DELIMITER_TOKENS, MAX_RATIO, smart_resize
+from vldata.wording import counted
+
+_MIN_PIXELS, _MAX_PIXELS = 4 * 1_024, 16_384 * 1_024
+_PADS = ("<|image_pad|>", "<|video_pad|>")
+_CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad)\|>")
+_IMG = re.compile(r"<img>(.+?)</img>")
+_BROKEN = {"utf8": "SW04", "twice": "SW02"}
+
+
+class SwiftJudge:
+    """Judges the rows of one file."""
+
+    def __init__(self, file: Path, options: Options, *, stage: str, columns: list[str], form: str) -> None:
+        self._stage, self._form, self._where = stage, form, str(file)
+        self._options, self._pictures = options, options.pictures
+        self._folder = options.media_root or file.parent
+        self._columns = dict.fromkeys(columns)
+        self._renamed: Renamed = new_names(columns)
+        self._has_rejected = "rejected_response" in columns
+        self._rows = self._dropped = 0
+
+    def row(self, row: Any) -> list[Found]:
+        """Return what befalls one row."""
+        self._rows += 1
+        if type(row) is not dict:
+            return [self._no_row(row)]
+        if not row.keys() <= self._columns.keys():
+            self._columns.update(dict.fromkeys(row))
+            self._renamed = new_names(list(self._columns))
+            self._has_rejected = "rejected_response" in self._columns
+        found = self._judge(row)
+        self._dropped += any(TABLE[one.code].outcome == "drop" for one in found)
+        return found
+
+    def _no_row(self, row: Any) -> Found:
+        if type(row) is Broken:
+            if row.kind == "twice" and self._form == "list":
+                return Found("SW62", f"the key {row.reason!r} stands twice; the last one counts")
+            return Found(_BROKEN.get(row.kind, "SW01"), row.reason)
+        return Found("SW05", f"{row!r:.60}")
+
+    def _judge(self, row: dict[str, Any]) -> list[Found]:
+        new = {to: row[old] for old, to in self._renamed.names.items() if old in row}
+        talk = self._talk(row, new)
+        if type(talk) is Found:
+            return [talk]
+        assert isinstance(talk, Talk)
+        fault = self._row_fault(row, talk) or self._order(talk) or self._rejected(row, talk)
+        if fault:
+            return [fault]
+        found = self._unused(row, talk)
+        for kind in ("images", "videos", "audios"):
+            if talk.media[kind] and new.get(kind):
+                return [Found("SW15", kind)]
+        shown = talk.media["images"] or _listed(new.get("images"))
+        filmed = talk.media["videos"] or _listed(new.get("videos"))
+        return [*found, *self._encode(row, talk, shown, filmed)]
+
+    def _talk(self, row: dict[str, Any], new: dict[str, Any]) -> Talk | Found:
+        form = self._renamed.form
+        if form == "talk":
+            return of_messages(new.get("messages"), new.get("system"))
+        query, response = new.get("query"), new.get("response")
+        if form == "alpaca":
+            asked = [row.get(name) for name in ("instruction", "input")]
+            query = "\n".join(asked) if all(asked) and all(isinstance(text, str) for text in asked) else asked[0] or asked[1]  # type: ignore[arg-type]
+            if type(query) is not str:
+                return Found("SW10", f"query: {query!r}")
+            response = row.get("output") if row.get("output") is not None else response
+        return of_pair(query, response, new.get("system"), row.get("history"))
+
+    # --- why a row is deleted --------------------------------------------------------------------------------------------------------
+
+    def _row_fault(self, row: dict[str, Any], talk: Talk) -> Found | None:
+        objects = row.get("objects")
+        if objects is not None:
+            boxes = objects.get("bbox") if type(objects) is dict else None
+            if type(boxes) is not list:
+                return Found("SW18", f"{objects!r:.60}")
+            for box in boxes:
+                if type(box) is not list or len(box) not in (2, 4):
+                    return Found("SW18", f"{box!r:.60}")
+        if self._has_rejected and self._stage != "kto":
+            rejected = row.get("rejected_response")
+            if rejected is None or (talk.turns and rejected == talk.turns[-1].content):
+                return Found("SW20", f"rejected_response: {rejected!r:.60}")
+        return None
+
+    def _order(self, talk: Talk) -> Found | None:
+        for turn in talk.turns:
+            if turn.role == "tool_call" and (fault := call_fault(turn.content)):
+                return fault
+        return order_fault(talk.turns)
+
+    def _rejected(self, row: dict[str, Any], talk: Talk) -> Found | None:
+        if self._stage != "rm":
+            return None
+        rejected, messages = row.get("rejected_response"), row.get("rejected_messages")
+        if rejected is None and messages is None:
+            return Found("SW21", ", ".join(name for name in ("chosen", "rejected") if name in row))
+        if rejected is not None and not isinstance(rejected, str | list):
+            return Found("SW21", f"rejected_response: {rejected!r:.40}")
+        return None
+
+    # --- what is encoded -------------------------------------------------------------------------------------------------------------
+
+    def _encode(self, row: dict[str, Any], talk: Talk, shown: list[Any], filmed: list[Any]) -> list[Found]:
+        found: list[Found] = []
+        turns = talk.turns
+        if not shown:
+            turns, shown = self._img_tags(turns)
+        texts = [(turn.role, turn.content) for turn in turns]
+        asked = "\n".join(content for role, content in texts if role not in ("assistant", "tool_call")) + (talk.system or "")
+        answered = "\n".join(content for role, content in texts if role in ("assistant", "tool_call"))
+        for word, media in (("image", shown), ("video", filmed)):
+            found += _tag_faults(word, asked.count(f"<{word}>"), answered.count(f"<{word}>"), len(media), other_tags(texts))
+        together = f"{asked}\n{answered}"
+        if "<|" in together:
+            if (shown or filmed) and any(pad in together for pad in _PADS):
+                found.append(Found("SW37"))
+            if control := _CONTROL.search(together):
+                found.append(Found("SW38", control.group()))
+        found += self._objects(row, together, len(shown))
+        answers = [turn for turn in turns if turn.role in ("assistant", "tool_call")]
+        if not any(turn.content.strip() and turn.loss is not False for turn in answers):
+            found.append(self._nothing())
+        sizes: list[tuple[int, int]] = []
+        tokens, stopped = 0, False
+        for item in shown:
+            cost, said = self._image(item, sizes)
+            tokens += cost
+            found += said
+            stopped = stopped or any(TABLE[one.code].outcome == "drop" for one in said)
+        if filmed:
+            found += self._videos(filmed)
+        if shown and not stopped and self._options.boxes != "0-1000" and any(one.code == "SW51" for one in found):
+            found += [Found("SW50", box) for content in (asked, answered) if (box := pixel_boxes(content, sizes))][:1]
+        if not stopped and self._options.cutoff and (total := self._length(turns, talk.system, tokens)) > self._options.cutoff:
+            about = "" if self._options.counter.exact else "about "
+            found.append(Found("SW70", f"{about}{total:,} tokens; max_length is {self._options.cutoff:,}"))
+        if self._stage == "kto" and row.get("label") is None:
+            found.append(Found("SW65"))
+        return found
+
+    def _nothing(self) -> Found:
+        if clash := self._renamed.clashes.get("response"):
+            return Found("SW61", " and ".join(map(repr, clash)))
+        return Found("SW60")
+
+    def _img_tags(self, turns: list[Turn]) -> tuple[list[Turn], list[Any]]:
+        """Take `<img>path</img>` for an image, as `_replace_image_tags` does where a row has none."""
+        if not any("<img>" in turn.content for turn in turns):
+            return turns, []
+        paths = [path for turn in turns for path in _IMG.findall(turn.content)]
+        there = [path for path in paths if is_file(self._folder, path)]
+        return [turn._replace(content=_IMG.sub("<image>", turn.content)) for turn in turns], there
+
+    def _length(self, turns: list[Turn], system: str | None, vision: int) -> int:
+        count = self._options.counter.count
+        exact = self._options.counter.exact
+        total = vision + (count(f"<|im_start|>system\n{system}<|im_end|>\n") if system else 0)
+        for turn in turns:
+            text = turn.content.replace("<image>", "").replace("<video>", "")
+            shown = "user" if turn.role == "tool" else "assistant" if turn.role == "tool_call" else turn.role
+            total += count(f"<|im_start|>{shown}\n{text}<|im_end|>\n") if exact else count(text) + 5
+        return total
+
+    def _objects(self, row: dict[str, Any], text: str, images: int) -> list[Found]:
+        objects = row.get("objects") or {}
+        found = []
+        for tag, key in (("<bbox>", "bbox"), ("<ref-object>", "ref")):
+            listed = objects.get(key) or []
+            tags = text.count(tag)
+            if tags > len(listed):
+                found.append(Found("SW54", f"{tags} {tag} and {len(listed)} of {key}"))
+            elif tags < len(listed) and key == "bbox":
+                found.append(Found("SW55", f"{tags} {tag} and {len(listed)} boxes"))
+        for place in objects.get("image_id") or []:
+            if images and (type(place) is not int or place >= images):
+                found.append(Found("SW19", f"image_id {place!r} of {counted(images, 'image')}"))
+        return found
+
+    # --- media -----------------------------------------------------------------------------------------------------------------------
+
+    def _image(self, item: Any, sizes: list[tuple[int, int]]) -> tuple[int, list[Found]]:
+        if type(item) is dict:
+            if not {"path", "bytes"} & item.keys():
+                return 0, [Found("SW32", f"an object with {', '.join(map(repr, item))}")]
+            item = item.get("bytes") or item.get("path")
+        if type(item) is bytes:
+            return 0, []
+        if type(item) is not str:
+            return 0, [Found("SW32", f"{type(item).__name__!r} object has no attribute 'mode'")]
+        name = item.strip()
+        if name.startswith("http"):
+            return 0, [Found("SW40", name[:80])]
+        if not self._options.files:
+            return 0, []
+        path = is_file(self._folder, os.path.expanduser(name))  # noqa: PTH111 - a name may be none that Path takes
+        if not path and (name.startswith("data:") or _is_base64(name)):
+            return 0, []
+        if not path and name in ("", "."):
+            return 0, [Found("SW31", "IsADirectoryError")]
+        seen = self._pictures.look(path or str(self._folder / name), name)
+        if seen.error:
+            return 0, [Found("SW30" if seen.error.startswith("FileNotFound") else "SW31", f"{name}: {seen.error}"[:160])]
+        return self._size(name, seen, sizes)
+
+    def _size(self, name: str, seen: Seen, sizes: list[tuple[int, int]]) -> tuple[int, list[Found]]:
+        width, height = seen.width, seen.height
+        sizes.append((width, height))
+        if max(width, height) > MAX_RATIO * min(width, height):
+            return 0, [Found("SW39", f"{name}: {width}x{height}")]
+        final = smart_resize(width, height, processor="qwen3-vl", min_pixels=_MIN_PIXELS, max_pixels=_MAX_PIXELS)
+        found = []
+        if final != (width, height):
+            found.append(Found("SW51", f"{name}: {width}x{height} becomes {final[0]}x{final[1]}"))
+        if seen.sideways:
+            found.append(Found("SW52", f"{name}: orientation {seen.turn}"))
+        if seen.mode.startswith("I"):
+            found.append(Found("SW53", f"{name}: mode {seen.mode}"))
+        return final[0] * final[1] // 1_024 + DELIMITER_TOKENS, found
+
+    def _videos(self, items: list[Any]) -> list[Found]:
+        for item in items:
+            for name in item if type(item) is list else [item]:
+                if type(name) is str and not name.startswith("http") and self._options.files and not is_file(self._folder, name):
+                    return [Found("SW30", f"FileNotFoundError: [Errno 2] No such file or directory: {name!r:.100}")]
+        return [Found("SW71", counted(len(items), "video"))]
+
+    # --- what is passed over ---------------------------------------------------------------------------------------------------------
+
+    def _unused(self, row: dict[str, Any], talk: Talk) -> list[Found]:
+        found = [Found("SW63", key) for key in dict.fromkeys(talk.unused) if key in TURN_FIELDS]
+        used = self._renamed.names
+        for name, value in row.items():
+            if name not in ROW_FIELDS or name in used or not says_something(name, value):
+                continue
+            if name in ("label", "rejected_response", "rejected_messages"):
+                if self._stage == "sft":
+                    found.append(Found("SW64", f"{name}: {value!r:.40}"))
+            elif name not in STANDARD and not (self._renamed.form != "talk" and name in ("history", "input")):
+                found.append(Found("SW62", name))
+        return found
+
+    def finish(self) -> Iterator[Whole]:
+        """Return what only all rows tell."""
+        if not self._rows:
+            yield Whole(self._where, Found("SW06"))
+        elif self._dropped == self._rows:
+            yield Whole(self._where, Found("SW08"), rows=0)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if type(value) is list else [value] if value is not None else []
+
+
+def _tag_faults(word: str, asked: int, answered: int, media: int, others: str) -> list[Found]:
+    """Tags are used from the front; what an answer has over them stays the text that it is."""
+    if not media:
+        return [Found("SW34", f"{counted(asked, f'<{word}>')} and no {word}")] if asked else []
+    missing = media - asked - answered
+    if missing > 0:
+        return [Found("SW36", others.removeprefix("; "))] if others else [Found("SW33", f"{missing} of {counted(media, word)}")]
+    return [Found("SW35", f"{counted(asked, f'<{word}>')} and {counted(media, word)}")] if asked > media else []
+
+
+def _is_base64(text: str) -> bool:
+    if len(text) < 64:
+        return False
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return False
