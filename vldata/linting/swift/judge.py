@@ -19,10 +19,11 @@ from vldata.linting.swift.behaviours import TABLE
 from vldata.linting.swift.columns import STANDARD, Renamed, new_names
 from vldata.linting.swift.talk import Talk, Turn, call_fault, of_messages, of_pair, order_fault
 from vldata.linting.texts import other_tags, pixel_boxes
-from vldata.media.pixels import DELIMITER_TOKENS, MAX_RATIO, smart_resize
+from vldata.media.pixels import DEFAULT, MAX_RATIO, find_family, smart_resize
 from vldata.wording import counted
 
-_MIN_PIXELS, _MAX_PIXELS = 4 * 1_024, 16_384 * 1_024
+_CELL = 32 * 32  # pixels of a token
+_MIN_PIXELS, _MAX_PIXELS = 4 * _CELL, 16_384 * _CELL
 _PADS = ("<|image_pad|>", "<|video_pad|>")
 _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad)\|>")
 _IMG = re.compile(r"<img>(.+?)</img>")
@@ -233,7 +234,7 @@ class SwiftJudge:
         sizes.append((width, height))
         if max(width, height) > MAX_RATIO * min(width, height):
             return 0, [Found("SW39", f"{name}: {width}x{height}")]
-        final = smart_resize(width, height, processor="qwen3-vl", min_pixels=_MIN_PIXELS, max_pixels=_MAX_PIXELS)
+        final = smart_resize(width, height, processor=DEFAULT, min_pixels=_MIN_PIXELS, max_pixels=_MAX_PIXELS)
         found = []
         if final != (width, height):
             found.append(Found("SW51", f"{name}: {width}x{height} becomes {final[0]}x{final[1]}"))
@@ -241,7 +242,7 @@ class SwiftJudge:
             found.append(Found("SW52", f"{name}: orientation {seen.turn}"))
         if seen.mode.startswith("I"):
             found.append(Found("SW53", f"{name}: mode {seen.mode}"))
-        return final[0] * final[1] // 1_024 + DELIMITER_TOKENS, found
+        return final[0] * final[1] // _CELL + find_family(DEFAULT).delimiters, found
 
     def _videos(self, items: list[Any]) -> list[Found]:
         for item in items:
