@@ -38,6 +38,7 @@ class References:
         guesses: what was decided without proof.
         columns: fields that may be an id, by plain name.
         notes: sentences to be said aloud.
+        media: the media list of a dataset of ours.
     """
 
     name: str
@@ -49,6 +50,7 @@ class References:
     guesses: tuple[Guess, ...] = ()
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    media: Path | None = None
 
 
 def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by: str = "") -> References:
@@ -73,7 +75,9 @@ def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by:
                 columns.add({"id": record.id, "meta": record.meta})
         root = files[0].parent.parent if files[0].name.startswith("part-") else files[0].parent
         found = References(str(spec), _with_sizes(rows, files[0]), has_ids=True, root=root, coord_space=_space_of(files[0]))
-        found = replace(found, taken=Taken(id="id", reference="references"), columns=columns.found())
+        media = _paths_of(files[0]).media
+        taken = Taken(id="id", reference="references")
+        found = replace(found, taken=taken, columns=columns.found(), media=media if media.is_file() else None)
     else:
         found = _read_file(path, spec, group_by, reading)
     seen: set[str] = set()
@@ -99,25 +103,24 @@ def record_row(record: Record, group_by: str = "") -> Row:
 
 def _space_of(first_file: Path) -> CoordSpace:
     """The coordinate space that the dataset was written in."""
-    base = _base(first_file)
-    paths = DatasetPaths(base.parent, base.name)
+    paths = _paths_of(first_file)
     if not paths.contract.is_file():
         return ""
     space = read_contract(paths).coordinate_space
     return "" if space == "none" else space
 
 
-def _base(first_file: Path) -> Path:
-    """`DIR/NAME` of a record file."""
-    return first_file.parent if first_file.name.startswith("part-") else first_file.with_suffix("")
+def _paths_of(first_file: Path) -> DatasetPaths:
+    """The files of the dataset that a record file belongs to."""
+    base = first_file.parent if first_file.name.startswith("part-") else first_file.with_suffix("")
+    return DatasetPaths(base.parent, base.name)
 
 
 def _with_sizes(rows: list[Row], first_file: Path) -> list[Row]:
     """Give rows that ask for boxes the size of their first picture, which the dataset's media list knows."""
     if not any(row.task in ("detection", "grounding") for row in rows):
         return rows
-    base = _base(first_file)
-    media = DatasetPaths(base.parent, base.name).media
+    media = _paths_of(first_file).media
     if not media.is_file():
         return rows
     sizes: dict[str, tuple[int, int]] = {}

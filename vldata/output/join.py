@@ -75,6 +75,8 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, 
             return Reject(draft.id, draft.where, "VL008", str(error))
         except BoxError as error:
             return Reject(draft.id, draft.where, "VL211", str(error))
+    if draft.solution is not None and not draft.solution.strip() and not draft.unanswered:
+        return Reject(draft.id, draft.where, "VL005", "the solution is empty.")
     rejected = messages.pop() if draft.rejected is not None else msgspec.UNSET
     ordered = _in_turn_order(draft, groups)
     pictures = tuple(picture for group in ordered if isinstance(group, tuple) for picture in group)

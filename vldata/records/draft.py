@@ -63,6 +63,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     `references` of None stands for the last turn, as it will be written, or for the answer in the `solution`. `tools` is a text in every
     draft of a source that has tools; the optional parts of a record are there in every draft of a source whose traits name them.
+    `unanswered` goes with an empty solution: a question to ask, of which nobody knows the answer.
     `unused` are the source's fields that have no place in the record, each with what becomes of it.
     """
 
@@ -78,6 +79,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     rejected: Turn | None = None
     wanted: bool | None = None
     solution: str | None = None
+    unanswered: bool = False
 
 
 class Reject(msgspec.Struct, frozen=True):

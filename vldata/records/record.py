@@ -56,7 +56,7 @@ class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown
 
     What follows `meta` is absent unless the dataset uses it; then every record has it. `rejected` is the answer that the last turn is
     preferred to; `wanted` says whether the last turn is a good answer (KTO); with `solution` the last turn is the user's, and it is what
-    a reward compares an answer with (GRPO).
+    a reward compares an answer with (GRPO); an empty one is a question to ask, of which nobody knows the answer.
     """
 
     id: str

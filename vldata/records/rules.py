@@ -113,8 +113,8 @@ def _part_faults(record: Record, parts: Parts) -> Iterator[Fault]:
         yield Fault("VL014", "`loss` is false in every turn, so that nothing of it is learned.")
     if record.rejected is not msgspec.UNSET and record.messages:
         yield from _rejected_faults(record.rejected, record.messages[-1])
-    if record.solution is not msgspec.UNSET and not record.solution.strip():
-        yield Fault("VL005", "the solution is empty.")
+    if record.solution is not msgspec.UNSET and not record.solution.strip() and record.references:
+        yield Fault("VL005", "the solution is empty, though there are references.")
 
 
 def _rejected_faults(rejected: Message, chosen: Message) -> Iterator[Fault]:

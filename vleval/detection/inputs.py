@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from vldata.web.thumbs import safe_path
 from vleval.rows import Row
 
 _MOST_BYTES = 200  # of a file's name: 255 less what writing adds beside it
+_BY_DIGEST = re.compile(r"/[0-9a-f]{64}\.[a-z]+$")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -27,6 +29,7 @@ class Task:
 def pair_up(rows: list[Row], root: Path, *, whole_folder: bool) -> tuple[list[Task], list[str]]:
     """Tasks in natural order of the pictures' names, and the ids of answers whose picture is not there.
 
+    An image that is stored under its digest goes by the row's id, where that is a file's name.
     A row finds its picture by the path it names, or by an id that is a file's name, with or without its ending.
 
     Args:
@@ -50,11 +53,17 @@ def pair_up(rows: list[Row], root: Path, *, whole_folder: bool) -> tuple[list[Ta
         if found is None:
             lost.append(row.id)
         else:
-            tasks.append(Task(found[0], found[1], row))
+            tasks.append(Task(row.id if _BY_DIGEST.search(found[0]) and _is_file_name(row.id) else found[0], found[1], row))
     if whole_folder:
         answered = {task.name for task in tasks}
         tasks += [Task(name, path, None) for name, path in files.items() if name not in answered]
     return sorted(tasks, key=lambda task: (natural_key(task.name), task.name)), lost
+
+
+def _is_file_name(name: str) -> bool:
+    """Whether an id is the name of an image below a folder, and nothing that leads out of it."""
+    plain = name.isprintable() and "\\" not in name and ":" not in name
+    return plain and name.lower().endswith(SUFFIXES) and not {"", ".", ".."}.intersection(name.split("/"))
 
 
 def output_names(tasks: list[Task]) -> list[str]:

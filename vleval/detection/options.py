@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from vldata.flags import Flag, Group
+from vleval.detection.labels import LabelFormat
 from vleval.metrics.options import CoordSpace
 
 
@@ -20,6 +21,7 @@ class Drawing(Group, frozen=True, kw_only=True):
         fonts: fonts for labels; by default those of this machine.
         whole_folder: images without an answer count as failed.
         escape: draw characters that no font has as their code instead of refusing.
+        to: also write the boxes as labels to correct.
         keep_going: the result is good although some images could not be drawn.
     """
 
@@ -40,6 +42,9 @@ class Drawing(Group, frozen=True, kw_only=True):
     ] = ()
     whole_folder: Annotated[bool, Flag("An image of the folder without a prediction is an error.")] = False
     escape: Annotated[bool, Flag("Write characters that no font has as their code.", ("--escape-labels",))] = False
+    to: Annotated[LabelFormat, Flag("Also write the boxes as labels to correct: coco, or tasks of label-studio.", metavar="FORMAT")] = (
+        "none"
+    )
     keep_going: Annotated[bool, Flag("Exit 0 although some images could not be drawn.")] = False
 
     @property

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from vldata.errors import DataError, UsageError
 from vldata.files.durable import write_atomic
+from vldata.files.strictjson import iter_lines
 from vldata.jobs import JobResult
+from vldata.output.publish import MediaLine
 from vldata.wording import counted
 from vleval.detection.draw import colours_of, draw_boxes, label_text
 from vleval.detection.fonts import FontChain, find_fonts, script_names
 from vleval.detection.inputs import Task, output_names, pair_up
+from vleval.detection.labels import Original, write_labels
 from vleval.detection.options import Drawing
 from vleval.joining import Joined, join
 from vleval.metrics.box_spaces import Answer, find_space, outside_notes
-from vleval.metrics.boxes import Box, ParsedBoxes, parse_boxes
+from vleval.metrics.boxes import Box, ParsedBoxes, is_none, parse_boxes
 from vleval.metrics.coords import to_pixels
 from vleval.metrics.options import CoordSpace
 from vleval.readers import read_predictions
@@ -38,20 +41,33 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     """One picture: its boxes in pixels of the upright frame, and what was not drawn.
 
     Attributes:
+        image: what the picture goes by.
+        path: where it is below the folder of the pictures.
         dropped: objects that are cut off or whose box is not four numbers.
+        no_area: boxes that enclose nothing; a score leaves them out as well.
         outside: boxes of which nothing lies in the picture.
         unknown: boxes whose label is not among `--classes`.
     """
 
     id: str
     image: str
+    path: str
     output: str
     width: int
     height: int
     boxes: tuple[Box, ...]
     dropped: int
+    no_area: int
     outside: int
     unknown: int
+
+
+class Parsing(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of the answers could be read: a list of objects, or that there is none ("[]")."""
+
+    answers: int
+    read: int
+    rate: float
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -62,9 +78,24 @@ class Failed(msgspec.Struct, frozen=True):
     reason: str
 
 
+class DetectionDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What `vleval detect --json` prints."""
+
+    schema: Literal["vlkit.detection/1"] = "vlkit.detection/1"
+    drawn: tuple[Drawn, ...]
+    failed: tuple[Failed, ...]
+    escaped: str
+    notes: tuple[str, ...]
+    parsing: Parsing
+    scores: dict[str, float]
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Detection(JobResult):
-    """Everything that `vleval detect` did: images drawn below `folder`, those that failed, and characters written as their code."""
+    """Everything that `vleval detect` did: images drawn below `folder`, those that failed, and characters written as their code.
+
+    `scores` are there where the images have labels: F1, precision and recall of the boxes (`detection_f1`).
+    """
 
     drawn: tuple[Drawn, ...]
     failed: tuple[Failed, ...]
@@ -72,6 +103,9 @@ class Detection(JobResult):
     folder: Path
     keep_going: bool = False
     notes: tuple[str, ...] = ()
+    parsing: Parsing
+    scores: dict[str, float] = field(default_factory=dict)
+    labels: Path | None = None
 
     @property
     def ok(self) -> bool:
@@ -80,8 +114,10 @@ class Detection(JobResult):
 
     def document(self) -> dict[str, Any]:
         """Return what `vleval detect --json` prints."""
-        drawn, failed = msgspec.to_builtins(self.drawn), msgspec.to_builtins(self.failed)
-        return {"drawn": drawn, "failed": failed, "escaped": self.escaped, "notes": list(self.notes)}
+        document = DetectionDocument(
+            drawn=self.drawn, failed=self.failed, escaped=self.escaped, notes=self.notes, parsing=self.parsing, scores=self.scores
+        )
+        return dict(msgspec.to_builtins(document))
 
     def lines(self) -> Iterator[str]:
         """Yield a line an image and a line a box, then the counts."""
@@ -91,10 +127,16 @@ class Detection(JobResult):
                 corners = ", ".join(f"{value:.0f}" for value in (box.x1, box.y1, box.x2, box.y2))
                 details = "; ".join(f"{key} {cut(value, 40)}" for key, value in box.extra.items())
                 yield f"  {cut(box.label, 40) or '(no label)'} [{corners}]" + (f"  {details}" if details else "")
-            left_out = ((image.dropped, "incomplete"), (image.outside, "outside the image"), (image.unknown, "of no expected class"))
+            left_out = (
+                *((image.dropped, "incomplete"), (image.no_area, "without area"), (image.outside, "outside the image")),
+                (image.unknown, "of no expected class"),
+            )
             yield from (f"  {count} {words}" for count, words in left_out if count)
         boxes = sum(len(image.boxes) for image in self.drawn)
-        yield f"{counted(len(self.drawn), 'image')}, {boxes:,} boxes drawn."
+        yield f"{counted(len(self.drawn), 'image')}, {boxes:,} boxes drawn; {self.parsing.read:,} of {self.parsing.answers:,} answers read."
+        yield from (f"{name} = {value:.4f}" for name, value in self.scores.items())
+        if self.labels is not None:
+            yield f"Labels to correct: {self.labels}"
         if not boxes and self.drawn:
             yield "No answer has a box that can be read."
 
@@ -133,7 +175,18 @@ def detect(
     say_guesses(what_was_taken(loaded, known, joined), reading, tell)
     if root is None:
         raise UsageError("no folder of images.", cure="Give --image-root DIR, or the dataset with --data DIR/NAME.")
-    return draw_answers(joined.rows, root, drawing)
+    found = draw_answers(joined.rows, root, drawing)
+    if drawing.to == "none":
+        return found
+    return replace(found, labels=write_labels(drawing.to, found.drawn, _originals(None if known is None else known.media), drawing.out))
+
+
+def _originals(media: Path | None) -> dict[str, Original]:
+    """The images of a dataset before it resized them, by the path of the image that was written."""
+    if media is None:
+        return {}
+    lines = (msgspec.json.decode(line, type=MediaLine) for _, line in iter_lines(media))
+    return {line.path: Original(line.source, line.source_width, line.source_height) for line in lines}
 
 
 def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[int, int], None] = lambda done, of: None) -> Detection:
@@ -168,7 +221,8 @@ def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[
         if isinstance(image, str):
             failed.append(Failed(task.row.id if task.row else task.name, task.name, image))
             continue
-        kept, outside = _in_pixels(found.boxes, image.size, space)
+        whole = [box for box in found.boxes if box.has_area]
+        kept = [moved for box in whole if (moved := to_pixels(box, space, *image.size)) is not None]
         texts = [_escape(label_text(box.label), escaped) for box in kept]
         try:
             _write(drawing.out / name, draw_boxes(image, kept, texts, colours, fonts))
@@ -180,12 +234,14 @@ def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[
             Drawn(
                 id=task.row.id if task.row else task.name,
                 image=task.name,
+                path=task.path.resolve().relative_to(root.resolve()).as_posix(),
                 output=name,
                 width=image.width,
                 height=image.height,
                 boxes=tuple(kept),
                 dropped=found.dropped,
-                outside=outside,
+                no_area=len(found.boxes) - len(whole),
+                outside=len(whole) - len(kept),
                 unknown=unknown,
             )
         )
@@ -197,7 +253,14 @@ def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[
         folder=drawing.out,
         keep_going=drawing.keep_going,
         notes=tuple(notes),
+        parsing=_parsing(tasks, parsed),
     )
+
+
+def _parsing(tasks: Sequence[Task], parsed: Sequence[ParsedBoxes | None]) -> Parsing:
+    answers = [(task, found) for task, found in zip(tasks, parsed, strict=True) if found is not None]
+    read = sum(bool(found.boxes) or is_none(task.row.prediction or "") for task, found in answers if task.row is not None)
+    return Parsing(answers=len(answers), read=read, rate=round(read / len(answers), 4) if answers else 0.0)
 
 
 def _space(tasks: Sequence[Task], parsed: Sequence[ParsedBoxes | None], told: CoordSpace) -> tuple[CoordSpace, list[str]]:
@@ -253,11 +316,6 @@ def _load(task: Task) -> Image.Image | str:
         return decode_picture(read_picture_bytes(str(task.path))).image
     except Unusable as fault:
         return fault.failure.reason
-
-
-def _in_pixels(boxes: Sequence[Box], size: tuple[int, int], space: CoordSpace) -> tuple[list[Box], int]:
-    kept = [moved for box in boxes if (moved := to_pixels(box, space, *size)) is not None]
-    return kept, len(boxes) - len(kept)
 
 
 def _write(path: Path, image: Image.Image) -> None:

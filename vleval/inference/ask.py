@@ -13,7 +13,7 @@ from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vldata.files.gate import SafePath, below
 from vldata.flags import Flag, Group
-from vldata.records.record import IMAGE_TAG, Record
+from vldata.records.record import IMAGE_TAG, Message, Record
 
 AskRole = Literal["system", "user", "assistant", "tool"]
 _ROLES: dict[str, AskRole] = {
@@ -83,19 +83,16 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_ask(record: Record, folder: Path) -> Ask:
-    """Withhold the last assistant turn of a record and what follows it.
+    """Withhold the last assistant turn of a record and what follows it; a prompt with a solution is asked as it stands.
 
     Raises:
-        DataError: the record has no assistant turn, or shows a video.
+        DataError: the record has no assistant turn and no solution, or shows a video.
     """
     if record.videos:
         cure = "Convert its videos to frames: vldata convert --help names the options."
         raise DataError(f"record {record.id!r} shows a video, and backends are asked with pictures.", cure=cure)
     folder = folder.absolute()
-    last = max((i for i, message in enumerate(record.messages) if message.role == "assistant"), default=-1)
-    if last < 1:
-        raise DataError(f"record {record.id!r} has no answer to withhold.", cure="Run: vldata validate")
-    shown = record.messages[:last]
+    shown, references = _shown(record)
     count = sum(message.content.count(IMAGE_TAG) for message in shown)
     names = record.images[:count]
     turns = tuple(AskTurn(_ROLES[message.role], split_places(message.content)) for message in shown)
@@ -105,10 +102,20 @@ def make_ask(record: Record, folder: Path) -> Ask:
         turns=turns,
         images=tuple(below(folder, name, f"record {record.id!r}") for name in names),
         image_names=names,
-        references=record.references or (record.messages[last].content,),
+        references=references,
         meta=record.meta,
         question=question,
     )
+
+
+def _shown(record: Record) -> tuple[tuple[Message, ...], tuple[str, ...]]:
+    """The turns that a model is shown of a record, and the accepted answers."""
+    if record.solution is not msgspec.UNSET and record.messages[-1:] and record.messages[-1].role == "user":
+        return record.messages, record.references
+    last = max((i for i, message in enumerate(record.messages) if message.role == "assistant"), default=-1)
+    if last < 1:
+        raise DataError(f"record {record.id!r} has no answer to withhold.", cure="Run: vldata validate")
+    return record.messages[:last], record.references or (record.messages[last].content,)
 
 
 def iter_asks(dataset: Dataset, limit: int | None = None) -> Iterator[Ask]:

@@ -46,6 +46,11 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None = None
     extra: dict[str, str] = {}
 
+    @property
+    def has_area(self) -> bool:
+        """Whether its corners enclose anything."""
+        return self.x2 > self.x1 and self.y2 > self.y1
+
 
 class ParsedBoxes(msgspec.Struct, frozen=True):
     """What was read from one answer.
@@ -61,6 +66,11 @@ class ParsedBoxes(msgspec.Struct, frozen=True):
     dropped: int
     points: int = 0
     space: str = ""
+
+
+def is_none(text: str) -> bool:
+    """Whether an answer says that there is no object."""
+    return "[]" in text.replace(" ", "")
 
 
 def parse_boxes(text: str, order: BoxOrder = "") -> ParsedBoxes:

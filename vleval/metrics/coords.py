@@ -47,6 +47,5 @@ def _scale(space: CoordSpace, width: int, height: int, processor: str) -> tuple[
 
 
 def _kept(box: Box, x1: float, y1: float, x2: float, y2: float) -> Box | None:
-    if x2 <= x1 or y2 <= y1:
-        return None
-    return Box(label=box.label, x1=x1, y1=y1, x2=x2, y2=y2, score=box.score, extra=box.extra)
+    kept = Box(label=box.label, x1=x1, y1=y1, x2=x2, y2=y2, score=box.score, extra=box.extra)
+    return kept if kept.has_area else None

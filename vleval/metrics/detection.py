@@ -18,7 +18,7 @@ from vldata.errors import DataError
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.box_spaces import Answer, beyond_notes, find_space, outside_notes, refuse_different
-from vleval.metrics.boxes import Box, parse_boxes
+from vleval.metrics.boxes import Box, is_none, parse_boxes
 from vleval.metrics.coords import to_pixels
 from vleval.metrics.options import CoordSpace, MetricOptions
 from vleval.rows import Row
@@ -97,10 +97,10 @@ def read_pictures(rows: Sequence[Row], options: MetricOptions, *, in_pixels: boo
             size = (row.width, row.height) if row.width and row.height else (1000, 1000) if _relative(space, reference_space) else (0, 0)
             kept = [moved for box in boxes if (moved := to_pixels(box, space, *size)) is not None]
             aims = [moved for box in targets if (moved := to_pixels(box, reference_space, *size)) is not None]
-            lost += len(targets) - len(aims)
-            found.append(Picture(kept, aims, told.parsed.dropped + len(boxes) - len(kept), missing))
         else:
-            found.append(Picture(boxes, targets, told.parsed.dropped, missing))
+            kept, aims = [box for box in boxes if box.has_area], [box for box in targets if box.has_area]
+        lost += len(targets) - len(aims)
+        found.append(Picture(kept, aims, told.parsed.dropped + len(boxes) - len(kept), missing))
     if lost:
         notes.append(f"{lost} boxes of the references lie outside their pictures or have no area; they are left out.")
     return Pictures(found, f"{space or 'as-written'}>{reference_space or space or 'as-written'}{'>pixels' if sized else ''}", notes)
@@ -119,14 +119,14 @@ def _parse(rows: Sequence[Row], options: MetricOptions) -> tuple[list[Answer], l
     for row in rows:
         target = references(row)[0]
         reference = parse_boxes(target, options.reference_order)
-        if reference.dropped or (not reference.boxes and "[]" not in target.replace(" ", "")):
+        if reference.dropped or (not reference.boxes and not is_none(target)):
             raise DataError(f"the reference {target[:60]!r} is not a list of boxes.", where=row.id)
         text = answer(row)
         parsed = parse_boxes(text or "", options.box_order)
         size = (row.width, row.height)
         given.append(Answer(row.id, parsed, size))
         wanted.append(Answer(row.id, reference, size))
-        unread.append(text is not None and not parsed.boxes and "[]" not in text.replace(" ", ""))
+        unread.append(text is not None and not parsed.boxes and not is_none(text))
         points += bool(parsed.points)
     return given, wanted, unread, points
 
@@ -209,5 +209,5 @@ def _parts(stats: Floats, suffix: str) -> dict[str, float]:
 def _notes(total: int, unparsed: int, dropped: int) -> tuple[str, ...]:
     notes = [f"{unparsed} of {total} answers have no readable box; they count as no prediction."] if unparsed else []
     if dropped:
-        notes.append(f"{dropped} objects in the answers are cut off, malformed or outside the picture; they are left out.")
+        notes.append(f"{dropped} objects in the answers are cut off, malformed, without area or outside the picture; they are left out.")
     return tuple(notes)
