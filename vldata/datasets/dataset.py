@@ -122,9 +122,12 @@ class Dataset:
         except ImportError:
             raise MissingExtraError("the datasets view", "hf") from None
         text = datasets.Value("string")
+        parts, boolean = self.contract.parts, datasets.Value("bool")
+        turn = {"role": text, "content": text}
+        turn |= {name: kind for name, kind in (("reasoning", text), ("loss", boolean)) if name in parts}
         columns: dict[str, Any] = {
             "id": text,
-            "messages": [{"role": text, "content": text}],
+            "messages": [turn],
             "images": datasets.Sequence(datasets.Image()),
             "references": datasets.Sequence(text),
             "meta": {column: text for column in self.contract.columns},
@@ -134,6 +137,7 @@ class Dataset:
             columns["videos"] = datasets.Sequence(text)
         if first is not None and first.tools is not msgspec.UNSET:
             columns["tools"] = text
+        columns |= {name: kind for name, kind in (("rejected", turn), ("wanted", boolean), ("solution", text)) if name in parts}
         digests = tuple(file.sha256 for file in self.contract.files)  # `datasets` caches by the arguments alone
         rows = functools.partial(_iter_rows, str(self.paths.out / self.name), tuple(columns), digests)
         return datasets.Dataset.from_generator(rows, features=datasets.Features(columns), cache_dir=cache)

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vldata.errors import UsageError
-from vldata.exports import jsonl, llamafactory, tables
+from vldata.exports import jsonl, llamafactory, swift, tables, trl
 from vldata.exports.plan import Exported, ExportPlan, ImagePlaces
 from vldata.files.lock import hold_below
+from vldata.records.parts import PARTS, Parts, parts_of, said_of
+from vldata.records.record import Record
 from vldata.suggest import nearest
 
 
@@ -24,28 +26,33 @@ class ExportFormat:
         title: what it is, for the help.
         images: how it can hold pictures; the first is what it does unless told otherwise.
         sharded: it writes shards, whose size can be told.
+        holds: the optional parts of a record that it can hold.
     """
 
     write: Callable[[ExportPlan], Exported]
     title: str
     images: tuple[ImagePlaces, ...] = ("absolute", "copy")
     sharded: bool = False
+    holds: Parts = ()
 
 
+_ALL: Parts = tuple(PARTS)
 _ANY: tuple[ImagePlaces, ...] = ("embed", "absolute", "copy")
 
 FORMATS: dict[str, ExportFormat] = {
-    "llamafactory": ExportFormat(llamafactory.export_sharegpt, "sharegpt records, registry entry and training YAML"),
-    "alpaca": ExportFormat(llamafactory.export_alpaca, "LLaMA-Factory's alpaca columns"),
-    "swift": ExportFormat(jsonl.export_swift, "ms-swift messages and images"),
-    "trl": ExportFormat(jsonl.export_trl, "TRL prompt and completion of content parts"),
-    "llava": ExportFormat(jsonl.export_llava, "LLaVA conversations"),
-    "openai": ExportFormat(jsonl.export_openai, "OpenAI content parts with data URLs", _ANY),
-    "qwen": ExportFormat(jsonl.export_qwen, "Qwen's own fine-tuning scripts"),
-    "internvl": ExportFormat(jsonl.export_internvl, "InternVL annotations and meta.json"),
-    "parquet": ExportFormat(tables.export_parquet, "parquet shards, pictures embedded or as paths", _ANY, sharded=True),
-    "webdataset": ExportFormat(tables.export_webdataset, "tar shards of pictures and JSON", ("embed",), sharded=True),
-    "hf": ExportFormat(tables.export_hf, "a datasets folder for load_from_disk", ("embed",)),
+    "llamafactory": ExportFormat(
+        llamafactory.export_sharegpt, "sharegpt records, registry entry and training YAML", holds=llamafactory.HOLDS
+    ),
+    "alpaca": ExportFormat(llamafactory.export_alpaca, "LLaMA-Factory's alpaca columns", holds=llamafactory.HOLDS),
+    "swift": ExportFormat(swift.export_swift, "ms-swift messages and images", holds=_ALL),
+    "trl": ExportFormat(trl.export_trl, "TRL prompt and completion of content parts", holds=_ALL),
+    "llava": ExportFormat(jsonl.export_llava, "LLaVA conversations", holds=("reasoning",)),
+    "openai": ExportFormat(jsonl.export_openai, "OpenAI content parts with data URLs", _ANY, holds=("loss",)),
+    "qwen": ExportFormat(jsonl.export_qwen, "Qwen's own fine-tuning scripts", holds=("reasoning",)),
+    "internvl": ExportFormat(jsonl.export_internvl, "InternVL annotations and meta.json", holds=("reasoning",)),
+    "parquet": ExportFormat(tables.export_parquet, "parquet shards, pictures embedded or as paths", _ANY, sharded=True, holds=_ALL),
+    "webdataset": ExportFormat(tables.export_webdataset, "tar shards of pictures and JSON", ("embed",), sharded=True, holds=_ALL),
+    "hf": ExportFormat(tables.export_hf, "a datasets folder for load_from_disk", ("embed",), holds=_ALL),
 }
 
 
@@ -68,6 +75,21 @@ def export(name: str, plan: ExportPlan) -> Exported:
         DataError: there are no records.
     """
     kind = find_format(name)
-    plan.dataset.first()
+    _refuse_parts(name, plan.dataset.first(), plan)
     with hold_below(plan.out, f".{plan.name}.{name}.lock", f"the {name} export of {plan.name!r}"):
         return kind.write(plan)
+
+
+def _refuse_parts(name: str, first: Record, plan: ExportPlan) -> None:
+    """Refuse records with a part that the format cannot hold: it would be lost without a word.
+
+    Raises:
+        UsageError: with the formats that can.
+    """
+    parts = {*parts_of(first), *plan.dataset.contract.parts}
+    if lost := [part for part in PARTS if part in parts and part not in FORMATS[name].holds]:
+        able = ", ".join(other for other, kind in FORMATS.items() if parts <= {*kind.holds})
+        cures = {"reasoning": "convert with --thinking drop", "loss": "leave `loss` out with --ignore loss", "wanted": "--ignore label"}
+        more = f", or {cures[lost[0]]}" if lost[0] in cures else ""
+        what = f"{plan.name!r} holds {said_of(lost)}, for which the {name} format has no place."
+        raise UsageError(what, cure=f"Export to {able}{more}.")

@@ -1,10 +1,9 @@
-"""Exports that are JSON lines: ms-swift, TRL, LLaVA, OpenAI, Qwen, InternVL."""
+"""Exports that are JSON lines: LLaVA, OpenAI, Qwen, InternVL."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,89 +11,18 @@ import msgspec
 
 from vldata.exports.plan import Exported, ExportPlan, write_jsonl, write_text
 from vldata.exports.turns import (
-    SWIFT_ROLES,
     Medium,
     conversations,
     no_videos,
     one_medium,
     plain_roles,
     split_parts,
-    typed_parts,
 )
 from vldata.files.content import Kind, image_mime
-from vldata.media.video_tokens import FPS, MAX_FRAMES, MIN_FRAMES, SWIFT_MAX_FRAME_TOKENS, SWIFT_MIN_FRAME_TOKENS, swift_video_tokens
 from vldata.output.publish import MediaLine
 from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Record
 
 _MIME = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
-
-
-def export_swift(plan: ExportPlan) -> Exported:
-    """ms-swift: `messages` with tags, `images` as paths; tool turns under its role names, tools as a JSON string."""
-
-    def row(record: Record) -> dict[str, Any]:
-        messages = [{"role": SWIFT_ROLES.get(m.role, m.role), "content": m.content} for m in record.messages]
-        return {"messages": messages, "images": _names(plan, record), **_videos(plan, record), **_tools(record)}
-
-    file = plan.out / f"{plan.name}.swift.jsonl"
-    count = write_jsonl(plan, file, map(row, plan.dataset))
-    pixels = plan.dataset.contract.pixels
-    root = f"ROOT_IMAGE_DIR={plan.out.absolute()} " if plan.images == "copy" else ""
-    clips = _SWIFT_VIDEOS if plan.dataset.contract.videos is not None else ""
-    snippet = (
-        f"{root}{clips}MAX_PIXELS={pixels.max_pixels} MIN_PIXELS={pixels.min_pixels} swift sft --model Qwen/Qwen3-VL-4B-Instruct "
-        f"--dataset {file} --tuner_type lora --max_length {plan.cutoff(swift_video_tokens)} --freeze_vit true --freeze_aligner true\n"
-    )
-    return Exported("swift", (file, write_text(plan.out / f"{plan.name}.swift.sh", snippet)), count, snippet)
-
-
-_SWIFT_VIDEOS = (
-    f"FPS={FPS} FPS_MIN_FRAMES={MIN_FRAMES} FPS_MAX_FRAMES={MAX_FRAMES} "
-    f"VIDEO_MIN_TOKEN_NUM={SWIFT_MIN_FRAME_TOKENS} VIDEO_MAX_TOKEN_NUM={SWIFT_MAX_FRAME_TOKENS} "
-)
-
-
-def export_trl(plan: ExportPlan) -> Exported:
-    """TRL: `prompt` and `completion` of content parts, so that only answers are trained on; `images` as paths.
-
-    A conversation of several answers becomes one row an answer, each with the turns before it as the prompt.
-    """
-
-    def rows(record: Record) -> Iterator[dict[str, Any]]:
-        plain_roles(record, "trl")
-        no_videos(record, "trl")
-        shown = 0
-        for index, message in enumerate(record.messages):
-            shown += message.content.count("<image>")
-            if message.role == "assistant":
-                turns = [{"role": m.role, "content": typed_parts(m)} for m in record.messages[: index + 1]]
-                images = _names(plan, record)[:shown]
-                yield {"prompt": turns[:-1], "completion": turns[-1:], "images": images}
-
-    file = plan.out / f"{plan.name}.trl.jsonl"
-    count = write_jsonl(plan, file, (row for record in plan.dataset for row in rows(record)))
-    snippet = _TRL_SNIPPET.format(file=file, root=f"{plan.out.absolute()}/" if plan.images == "copy" else "")
-    return Exported("trl", (file, write_text(plan.out / f"{plan.name}.trl.py", snippet)), count, snippet)
-
-
-_TRL_SNIPPET = '''\
-"""Train with TRL on {file}."""
-
-from datasets import Image, Sequence, load_dataset
-from trl import SFTConfig, SFTTrainer
-
-dataset = load_dataset("json", data_files="{file}", split="train")
-dataset = dataset.map(lambda row: {{"images": ["{root}" + path for path in row["images"]]}})
-dataset = dataset.cast_column("images", Sequence(Image()))
-config = SFTConfig(
-    output_dir="out",
-    max_length=None,  # a limit would cut through vision tokens
-    per_device_train_batch_size=1,
-    gradient_accumulation_steps=8,
-    learning_rate=1e-4,
-)
-SFTTrainer("Qwen/Qwen3-VL-4B-Instruct", args=config, train_dataset=dataset).train()
-'''
 
 
 def export_llava(plan: ExportPlan) -> Exported:
@@ -162,7 +90,7 @@ def export_internvl(plan: ExportPlan) -> Exported:
 
 
 def export_openai(plan: ExportPlan) -> Exported:
-    """OpenAI chat: content parts with pictures as data URLs of the files' own bytes."""
+    """OpenAI chat: content parts with pictures as data URLs of the files' own bytes; `weight` 0 for an answer that is not learned."""
 
     def part(piece: str | Medium, image: str) -> dict[str, Any]:
         if isinstance(piece, str):
@@ -185,21 +113,13 @@ def export_openai(plan: ExportPlan) -> Exported:
                 content: Any = [part(piece, "" if isinstance(piece, str) else next(images)) for piece in pieces]
             else:
                 content = message.content
-            messages.append({"role": message.role, "content": content})
+            weight = {} if message.loss is msgspec.UNSET or not message.answers else {"weight": int(message.loss)}
+            messages.append({"role": message.role, "content": content, **weight})
         return {"messages": messages}
 
     file = plan.out / f"{plan.name}.openai.jsonl"
     count = write_jsonl(plan, file, map(row, plan.dataset))
     return Exported("openai", (file,), count, f"openai api fine_tuning.jobs.create --training-file {file}\n")
-
-
-def _names(plan: ExportPlan, record: Record) -> list[str]:
-    return [plan.image_name(image) for image in record.images]
-
-
-def _videos(plan: ExportPlan, record: Record) -> dict[str, list[str]]:
-    """The `videos` column, where the dataset has one."""
-    return {} if record.videos is msgspec.UNSET else {"videos": [plan.image_name(video, "video") for video in record.videos]}
 
 
 class _MediaFields:
@@ -226,7 +146,3 @@ class _MediaFields:
             if names:
                 fields[kind] = names if self._lists[kind] else names[0]
         return fields
-
-
-def _tools(record: Record) -> dict[str, str]:
-    return {} if record.tools is msgspec.UNSET else {"tools": record.tools}

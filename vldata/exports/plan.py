@@ -17,6 +17,7 @@ from vldata.files.durable import replace_atomic, write_atomic
 from vldata.media.video_tokens import Clip, video_tokens
 from vldata.output.folder import Target
 from vldata.output.tokens import estimate_text_tokens, text_bytes
+from vldata.records.parts import TASKS
 from vldata.records.record import Record
 
 ImagePlaces = Literal["absolute", "copy", "embed"]
@@ -91,6 +92,11 @@ class ExportPlan:
 
 def _text_tokens(record: Record) -> int:
     return estimate_text_tokens(text_bytes(record), len(record.messages))
+
+
+def task_of(plan: ExportPlan) -> str:
+    """The part that makes the dataset one for another training than SFT: "rejected", "wanted" or "solution"; "" for none."""
+    return next((name for name in plan.dataset.contract.parts if name in TASKS), "")
 
 
 class Exported(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ def export_parquet(plan: ExportPlan) -> Exported:
     text = pl.String
     schema: Any = {
         "id": text,
-        "messages": pl.List(pl.Struct({"role": text, "content": text})),
+        "messages": pl.List(_turn_type(plan)),
         "images": pl.List(pl.Struct({"bytes": pl.Binary, "path": text})),
         "references": pl.List(text),
         "meta": pl.Struct(dict.fromkeys(plan.dataset.contract.columns, text)),
@@ -43,6 +43,8 @@ def export_parquet(plan: ExportPlan) -> Exported:
         schema["videos"] = schema["images"]
     if first is not None and first.tools is not msgspec.UNSET:
         schema["tools"] = text
+    columns = {"rejected": _turn_type(plan), "wanted": pl.Boolean, "solution": text}
+    schema |= {name: kind for name, kind in columns.items() if name in plan.dataset.contract.parts}
     files = []
     count = 0
     if plan.images == "copy":
@@ -58,6 +60,13 @@ def export_parquet(plan: ExportPlan) -> Exported:
                 handle.write(buffer.getbuffer())
             files.append(folder / name)
     return Exported("parquet", tuple(files), count, f'datasets.load_dataset("parquet", data_files="{folder}/*.parquet")\n')
+
+
+def _turn_type(plan: ExportPlan) -> Any:
+    import polars as pl
+
+    fields = {"role": pl.String, "content": pl.String, "reasoning": pl.String, "loss": pl.Boolean}
+    return pl.Struct({name: kind for name, kind in fields.items() if name in ("role", "content", *plan.dataset.contract.parts)})
 
 
 def _parquet_row(plan: ExportPlan, record: Record, columns: tuple[str, ...]) -> dict[str, Any]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from vldata.errors import DataError
 from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record
+from vldata.records.tool_calls import split_call
 
 LLAVA_ROLES = {"user": "human", "assistant": "gpt", "system": "system", "observation": "observation", "function_call": "function_call"}
 SWIFT_ROLES = {"observation": "tool_response", "function_call": "tool_call"}
@@ -68,11 +71,36 @@ def plain_roles(record: Record, format_name: str) -> None:
             )
 
 
+def text_with_thought(message: Message, content: str | None = None) -> str:
+    """The text of an answer with its thought in front, as the templates of Qwen's thinking models write it and all others learn it as text.
+
+    An answer without a thought gets the empty one, in a dataset that has thoughts: it is learned as it would be said.
+    """
+    text = message.content if content is None else content
+    if message.reasoning is msgspec.UNSET or not message.answers:
+        return text
+    return f"<think>\n{message.reasoning}\n</think>\n\n{text}"
+
+
+def text_of_call(message: Message) -> str:
+    """A turn of calls as LLaMA-Factory reads it: the JSON, behind a thought; with a text beside it the JSON is marked."""
+    said, calls = split_call(message.content)
+    content = f"{said}\n<tool_call>\n{calls}\n</tool_call>" if said else message.content
+    return text_with_thought(message, content) if message.thought else content
+
+
+def written_turn(message: Message) -> str:
+    """The one text of a turn, with its thought."""
+    return text_of_call(message) if message.role == "function_call" else text_with_thought(message)
+
+
 def conversations(record: Record) -> list[dict[str, str]]:
     """Turns as LLaVA and similar models write them: `from` and `value`, tags in the text."""
-    return [{"from": LLAVA_ROLES[message.role], "value": message.content} for message in record.messages]
+    return [{"from": LLAVA_ROLES[message.role], "value": text_with_thought(message)} for message in record.messages]
 
 
 def typed_parts(message: Message) -> list[dict[str, Any]]:
     """A turn as content parts; pictures are `{"type": "image"}` and are matched with the `images` column in order."""
+    if message.answers:
+        return [{"type": "text", "text": text_with_thought(message)}]
     return [{"type": part.kind} if isinstance(part, Medium) else {"type": "text", "text": part} for part in split_parts(message)]

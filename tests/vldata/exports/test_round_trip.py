@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 from fixtures.shapes import write_clip, write_shapes
 from vldata.conversion import convert
 from vldata.datasets.dataset import Dataset
+from vldata.errors import UsageError
 from vldata.exports import FORMATS, export
 from vldata.exports.plan import ExportPlan
 from vldata.media.refs import MediaRef, Rendering, RenderSpec
 from vldata.media.render import open_renderer
 from vldata.output.options import ConvertOptions
 from vldata.records.control_tokens import find_control_token
+from vldata.records.parts import parts_of
 from vldata.records.record import Record
 from vldata.sources.sharegpt import open_source
 
@@ -109,6 +111,7 @@ def convert_all(file: Path, out: Path, root: Path) -> list[Record]:
 
 def look(name: str, given: list[dict[str, Any]], folder: Path) -> tuple[list[Record], list[Record], list[bytes], list[bytes]]:
     """Records, the records of their export, the export's files and those of the second one."""
+    folder.mkdir(exist_ok=True)
     source = folder / "rows.jsonl"
     source.write_bytes(b"".join(json.dumps(row | {"id": f"{n}{row['id']}"}).encode() + b"\n" for n, row in enumerate(given)))
     first = convert_all(source, folder / "one", _sources())
@@ -146,3 +149,96 @@ def test_a_record_survives_every_format(name: str, monkeypatch: pytest.MonkeyPat
         assert wanted == found
     if whole or name in ("swift", "alpaca", "openai"):  # the others hold ids of ours, or a path of the export
         assert bytes_once == bytes_twice
+
+
+# --- optional parts --------------------------------------------------------------------------------------------------------------------
+
+stripped = text.map(str.strip).filter(lambda value: bool(value) and "<" not in value)
+# `loss` stands in the rows that there are (trl) or in the settings of the trainer (LLaMA-Factory).
+HELD = [
+    (name, part) for name in READ_BACK for part in FORMATS[name].holds if part != "loss" or name not in ("trl", "llamafactory", "alpaca")
+]
+
+
+@st.composite
+def rows_with(draw: st.DrawFn, part: str) -> dict[str, Any]:
+    """A row of ours with a part, of turns that every format has."""
+    turns: list[dict[str, Any]] = []
+    for place in range(draw(st.integers(1, 3))):
+        turns += [{"role": "user", "content": "<image>" * (place == 0) + draw(stripped)}, {"role": "assistant", "content": draw(stripped)}]
+    row = {"id": draw(stripped), "messages": turns, "images": [f"images/{draw(st.sampled_from(SHAPES))}.png"], "references": []}
+    row["meta"] = {"source": "made"}
+    if part == "reasoning":
+        for turn in turns[1::2]:
+            turn["reasoning"] = draw(stripped | st.just(""))
+        turns[-1]["reasoning"] = draw(stripped)
+    elif part == "loss":
+        for turn in turns[1:-1:2]:
+            turn["loss"] = draw(st.booleans())
+        turns[-1]["loss"] = True
+    elif part == "rejected":
+        row["rejected"] = {"role": "assistant", "content": turns[-1]["content"] + draw(stripped)}
+    elif part == "wanted":
+        row["wanted"] = draw(st.booleans())
+    else:
+        turns.pop()
+        row["solution"] = draw(stripped)
+    return row
+
+
+def parts_meaning(record: Record) -> Any:
+    """What a format that holds the parts must give back."""
+    return (record.messages, record.images, record.rejected, record.wanted, record.solution)
+
+
+@pytest.mark.parametrize(("name", "part"), HELD, ids=["-".join(pair) for pair in HELD])
+@settings(max_examples=1, phases=(Phase.explicit, Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_part_survives_every_format_that_holds_it(name: str, part: str, monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> None:
+    monkeypatch.setattr("vldata.conversion.render", render_here)
+    given = data.draw(st.lists(rows_with(part), min_size=3, max_size=6))
+    if part == "loss":  # in one row at least
+        given[0]["messages"] = [
+            {"role": "user", "content": "<image>a"},
+            {"role": "assistant", "content": "b", "loss": False},
+            {"role": "user", "content": "c"},
+            {"role": "assistant", "content": "d"},
+        ]
+    with tempfile.TemporaryDirectory() as folder:
+        first, second, bytes_once, bytes_twice = look(name, given, Path(folder))
+    assert parts_of(first[0]) == (part,)
+    wanted, found = (Counter(repr(parts_meaning(record)) for record in records) for records in (first, second))
+    if name == "trl" and part == "reasoning":  # a row an answer
+        assert wanted <= found
+    else:
+        assert wanted == found
+        assert bytes_once == bytes_twice or name not in (*WHOLE, "swift", "alpaca", "trl", "openai")
+
+
+def test_a_part_that_a_format_cannot_hold_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("vldata.conversion.render", render_here)
+    row = {"messages": [{"role": "user", "content": "What?"}, {"role": "assistant", "content": "A."}], "rejected_response": "B."}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    convert_all(tmp_path / "rows.jsonl", tmp_path / "one", tmp_path)
+    for name in FORMATS:
+        if "rejected" not in FORMATS[name].holds:
+            with pytest.raises(UsageError, match=r"a rejected answer beside the chosen one \(`rejected`\).*\n  Export to llamafactory"):
+                export(name, ExportPlan(str(tmp_path / "one" / "a"), tmp_path / "ex"))
+
+
+def test_tool_turns_with_thoughts_texts_and_several_calls_survive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("vldata.conversion.render", render_here)
+    calls = [{"name": name, "arguments": {"at": place}} for place, name in enumerate("ab")]
+    turns = [
+        {"role": "user", "content": "<image>Where?"},
+        {"role": "function_call", "content": json.dumps(calls[0]), "reasoning": "Look closer."},
+        {"role": "observation", "content": "<image>"},
+        {"role": "function_call", "content": "Both then.\n" + json.dumps(calls)},
+        {"role": "observation", "content": "1\n</tool_response>\n<tool_response>\n2"},
+        {"role": "assistant", "content": "There.", "reasoning": "So."},
+    ]
+    row = {"id": "a", "messages": turns, "images": ["images/circle.png"] * 2, "references": [], "meta": {}, "tools": "[]"}
+    for name in ("llamafactory", "swift", "parquet", "webdataset"):
+        first, second, *_ = look(name, [row], tmp_path / name)
+        assert [m.role for m in first[0].messages] == [turn["role"] for turn in turns] and first[0].messages[1].reasoning == "Look closer."
+        assert parts_meaning(first[0]) == parts_meaning(second[0])

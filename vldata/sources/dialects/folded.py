@@ -64,7 +64,7 @@ def _answer_of(role: Role, content: Content, note: Note, changed: dict[tuple[str
         content, note = text, note._replace(thought=note.thought or thought)
     elif "think>" in text:
         changed[THOUGHT_IN_TEXT] = None
-    if role == "assistant" and "<tool_call>" in text and (calls := _calls_in(text)):
+    if "<tool_call>" in text and (calls := _calls_in(text)):
         changed[CALLS_IN_TEXT] = None
         return "function_call", calls, note
     return role, content, note
@@ -79,9 +79,10 @@ def _calls_in(text: str) -> str:
             call = strictjson.loads(match.group(1))
         except strictjson.StrictJsonError:
             return ""
-        if not (isinstance(call, dict) and isinstance(call.get("name"), str) and "arguments" in call):
-            return ""
-        calls.append({"name": call["name"], "arguments": call["arguments"]})
+        for one in call if isinstance(call, list) else [call]:
+            if not (isinstance(one, dict) and isinstance(one.get("name"), str) and "arguments" in one):
+                return ""
+            calls.append({"name": one["name"], "arguments": one["arguments"]})
     if not found or _CALLS.sub("", text[found[0].start() :]).strip():
         return ""
     said = text[: found[0].start()].strip()
