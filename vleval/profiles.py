@@ -140,6 +140,7 @@ DEFAULTS: dict[str, dict[str, tuple[str, ...]]] = {
         "extraction": ("anls_star", "json_f1"),
         "detection": ("detection_f1",),
         "numeric": ("numeric_match", "exact_match"),
+        "solution": ("solution_match",),
     },
     "llamafactory": {"": ("bleu-4", "rouge-1", "rouge-2", "rouge-l")},
     "ms-swift": {"": ("bleu-4", "rouge-1", "rouge-2", "rouge-l")},

@@ -12,6 +12,7 @@ from vldata.errors import DataError, UsageError
 from vldata.output.contract import read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.records.record import Record, iter_records
+from vldata.records.solutions import accepted_answers
 from vleval.metrics.options import CoordSpace
 from vleval.readers import coco, containers, tables
 from vleval.readers.columns import Columns
@@ -68,13 +69,19 @@ def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by:
     files = _dataset_files(path)
     if files:
         columns = Columns()
-        rows = []
+        rows, unwanted = [], 0
         for file in files:
             for _, record in iter_records(file):
-                rows.append(record_row(record, group_by))
+                row = record_row(record, group_by)
+                unwanted += record.wanted is False and not row.references
+                rows.append(row)
                 columns.add({"id": record.id, "meta": record.meta})
         root = files[0].parent.parent if files[0].name.startswith("part-") else files[0].parent
         found = References(str(spec), _with_sizes(rows, files[0]), has_ids=True, root=root, coord_space=_space_of(files[0]))
+        if unwanted:
+            cure = "Score another split, or filter them out: vldata filter DIR/NAME --where wanted=true"
+            what = f"{unwanted:,} of {len(rows):,} records hold an answer that is not wanted, and no answer that is right"
+            raise DataError(f"{what}.", where=str(spec), cure=cure)
         media = _paths_of(files[0]).media
         taken = Taken(id="id", reference="references")
         found = replace(found, taken=taken, columns=columns.found(), media=media if media.is_file() else None)
@@ -95,10 +102,7 @@ def record_row(record: Record, group_by: str = "") -> Row:
     asked = [message.content for message in record.messages if message.role == "user"]
     question = asked[-1] if asked else ""
     context = context_of({"question": question, "images": list(record.images), "meta": record.meta}, record.id, group_by)
-    references = record.references
-    if not references and record.messages[-1].role == "assistant":
-        references = (record.messages[-1].content,)
-    return Row(id=record.id, prediction=None, references=references, **context)
+    return Row(id=record.id, prediction=None, references=accepted_answers(record), **context)
 
 
 def _space_of(first_file: Path) -> CoordSpace:

@@ -19,9 +19,10 @@ from vldata.files import strictjson
 from vldata.files.gate import SafePath, below, refuse_unsafe
 from vldata.media.pixels import Size
 from vldata.output.contract import Contract, read_contract
-from vldata.output.dataset_info import no_dataset, read_dataset_info
+from vldata.output.dataset_info import Entry, columns_of, no_dataset, read_dataset_info
 from vldata.output.folder import DATASET_INFO, DatasetPaths, can_name_files
 from vldata.output.journal import refuse_unfinished
+from vldata.records.parts import PARTS, TASKS, is_our_formatting, parts_of, said_of
 from vldata.records.record import Message, Record, iter_records
 
 
@@ -92,7 +93,7 @@ def _files(folder: Path, name: str) -> tuple[list[Path], str]:
         raise no_dataset(folder, name)
     entry = entries[name]
     file_name = entry.get("file_name")
-    if not isinstance(file_name, str) or entry.get("formatting") != "sharegpt":
+    if not isinstance(file_name, str) or not _is_ours(entry):
         raise DataError(
             f"{name!r} is not a sharegpt dataset on disk.",
             where=str(folder / DATASET_INFO),
@@ -110,6 +111,20 @@ def _files(folder: Path, name: str) -> tuple[list[Path], str]:
     return [below(folder, part, info).checked() for part in parts], file_name.removesuffix(".jsonl")
 
 
+def _is_ours(entry: Entry) -> bool:
+    """Whether an entry registers turns of roles; preference data of another tool would be learned as answers.
+
+    Raises:
+        DataError: it is such.
+    """
+    if entry.get("ranking") or (columns_of(entry).get("kto_tag") not in (None, "wanted")):
+        raise DataError(
+            f"{entry.get('file_name')!r} is preference data: vltrain sft learns answers.",
+            cure="Convert it (vldata convert sharegpt dataset_info.json --dataset NAME), then: vldata export DIR/NAME --to trl",
+        )
+    return entry.get("formatting") == "sharegpt" or is_our_formatting(entry.get("formatting"))
+
+
 def _iter_any(file: Path, *, ours: bool) -> Iterator[tuple[int, Record]]:
     if ours:
         yield from iter_records(file)
@@ -124,6 +139,9 @@ def _iter_any(file: Path, *, ours: bool) -> Iterator[tuple[int, Record]]:
         yield number, record
 
 
+_BESIDE = frozenset({"chosen", "rejected", "rejected_response", "rejected_messages", "kto_tag", "label", "wanted", "solution"})
+
+
 def _plain_record(row: Any, where: str) -> Record:
     """Read a row of messages and images that is not a whole record of ours."""
     try:
@@ -134,6 +152,10 @@ def _plain_record(row: Any, where: str) -> Record:
         raise DataError(
             f"is not a row of messages and images: {error}.", where=where, cure="Convert it: vldata convert sharegpt FILE"
         ) from None
+    if beside := sorted(_BESIDE & row.keys()):
+        raise DataError(
+            f"has {', '.join(map(repr, beside))}, which would be passed over.", where=where, cure="Convert it: vldata convert sharegpt FILE"
+        )
     identity = str(row.get("id") or where)
     return Record(id=identity, messages=messages, images=images, references=(), meta={}, videos=videos)
 
@@ -142,6 +164,12 @@ def _refuse_unusable(record: Record, where: str) -> None:
     if record.videos is not msgspec.UNSET and record.videos:
         raise DataError(
             "holds videos, which are not trained on as such.", where=where, cure="Convert with frames: vldata convert ... --frames 8"
+        )
+    if tasks := [name for name in parts_of(record) if name in TASKS]:
+        raise DataError(
+            f"holds {said_of(tasks)}: data for {PARTS[tasks[0]].training}, and vltrain sft learns answers.",
+            where=where,
+            cure="TRL trains on it: vldata export DIR/NAME --to trl --out EXPORT, then python EXPORT/NAME.trl.py",
         )
     if not record.messages or record.messages[-1].role not in ("assistant", "function_call") or not record.messages[-1].content.strip():
         raise DataError(

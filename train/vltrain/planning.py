@@ -111,6 +111,8 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     validation = [example for loaded in eval_sets for example in loaded.examples]
     if recipe.val_size and train:
         train, validation = _cut(recipe, train_sets, train, said)
+    if "thinking" in Path(recipe.model).name.lower() and train and not any(map(_has_thoughts, train)):
+        said.warnings.append("a Thinking model learns to answer without its reasoning from data that have none: take the Instruct model.")
     counted = _count(train, prompter, said)
     tokens = spread(counted.tokens)
     kept, dropped = _drop_long(recipe, counted, said, counted_text=prompter is not None)
@@ -162,8 +164,6 @@ def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None]
     folder = Path(recipe.model)
     if recipe.template and not recipe.template.startswith("qwen3_vl"):
         said.warnings.append(f"template {recipe.template!r} is not Qwen3-VL's (qwen3_vl_nothink): here the model's own template is used.")
-    if "thinking" in folder.name.lower():
-        said.warnings.append("a Thinking model learns to answer without its reasoning from data that have none: take the Instruct model.")
     if not folder.is_dir():
         shape = published_shape(recipe.model)
         if shape is None:
@@ -221,13 +221,14 @@ def _cut(recipe: Recipe, sets: Sequence[LoadedSet], examples: list[Example], sai
 
 
 def _count(examples: Sequence[Example], prompter: Prompter | None, said: _Notes) -> Counted:
-    kept, tokens, seen = [], [], 0
+    kept, tokens, seen, passed_over = [], [], 0, 0
     for example in examples:
         pictures = [vision_tokens(*size, processor="qwen3-vl") for size in example.sizes]
         cost = sum(pictures) + find_family(DEFAULT).delimiters * len(pictures)
         if prompter is not None:
             try:
-                cost = len(prompter.encode(example.record, pictures).ids)
+                encoded = prompter.encode(example.record, pictures)
+                cost, passed_over = len(encoded.ids), passed_over + encoded.passed_over
             except VlkitError as error:
                 seen += 1
                 if seen == 1:
@@ -235,7 +236,31 @@ def _count(examples: Sequence[Example], prompter: Prompter | None, said: _Notes)
                 continue
         kept.append(example)
         tokens.append(cost)
+    _say_parts(kept, prompter, passed_over, said)
     return Counted(tuple(kept), tuple(tokens))
+
+
+def _has_thoughts(example: Example) -> bool:
+    return any(message.thought for message in example.record.messages)
+
+
+def _say_parts(examples: Sequence[Example], prompter: Prompter | None, passed_over: int, said: _Notes) -> None:
+    """Say what becomes of thoughts and of turns that are not learned."""
+    records = [example.record for example in examples]
+    if thoughts := sum(map(_has_thoughts, examples)):
+        how = (
+            "as the chat template shows them"
+            if prompter is None or prompter.thought_key
+            else "as text, <think>...</think>: the template has no place"
+        )
+        said.facts.append(f"Thoughts in {thoughts:,} records are learned before their answers, {how}.")
+    if passed_over:
+        said.warnings.append(
+            f"{passed_over:,} answers before the last of their record are not learned: the chat template shows them without their thoughts."
+        )
+    masked = sum(message.answers and not message.learned for record in records for message in record.messages)
+    if masked:
+        said.facts.append(f"{masked:,} answers are not learned, as the data says (`loss`).")
 
 
 def _drop_long(

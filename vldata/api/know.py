@@ -36,6 +36,8 @@ class StatsResult(JobResult):
         rows = (("pictures", found.images_per_record), ("vision tokens", found.vision_tokens), (text, found.text_tokens))
         yield from (_row(name, spread) for name, spread in (*rows, ("all tokens", found.total_tokens)))
         yield f"longest record: {found.longest_id}"
+        if found.parts:
+            yield "; ".join(f"{name}: {count:,}" for name, count in found.parts.items())
         if found.videos:
             yield _VIDEOS
         if found.sizes:

@@ -132,6 +132,13 @@ def texts_of(record: Record) -> Iterator[tuple[str, str]]:
         yield f"meta.{key}", value
     if record.tools is not msgspec.UNSET:
         yield "tools", record.tools
+    for index, message in enumerate(record.messages):
+        if message.thought:
+            yield f"messages[{index}].reasoning", message.thought
+    if record.rejected is not msgspec.UNSET:
+        yield "rejected", f"{record.rejected.thought}\n{record.rejected.content}" if record.rejected.thought else record.rejected.content
+    if record.solution is not msgspec.UNSET:
+        yield "solution", record.solution
 
 
 def scan_dataset(target: Target) -> tuple[int, FindingList]:
@@ -161,11 +168,18 @@ def redact_record(record: Record) -> Record:
     """The record with a label in place of everything personal; the id stays, for it is what other files know it by."""
     return msgspec.structs.replace(
         record,
-        messages=tuple(Message(message.role, redact_text(message.content)) for message in record.messages),
+        messages=tuple(map(_redact_turn, record.messages)),
         references=tuple(dict.fromkeys(map(redact_text, record.references))),
         meta={key: redact_text(value) for key, value in record.meta.items()},
         tools=record.tools if record.tools is msgspec.UNSET else redact_text(record.tools),
+        rejected=record.rejected if record.rejected is msgspec.UNSET else _redact_turn(record.rejected),
+        solution=record.solution if record.solution is msgspec.UNSET else redact_text(record.solution),
     )
+
+
+def _redact_turn(message: Message) -> Message:
+    thought = message.reasoning if message.reasoning is msgspec.UNSET else redact_text(message.reasoning)
+    return msgspec.structs.replace(message, content=redact_text(message.content), reasoning=thought)
 
 
 def redact(paths: DatasetPaths, name: str = "", *, overwrite: bool = False) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import operator
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 
@@ -20,7 +20,8 @@ from vldata.output.ownership import hold_dataset
 from vldata.output.publish import MediaLine
 from vldata.output.tokens import estimate_text_tokens, text_bytes
 from vldata.records.draft import Setting
-from vldata.records.record import Record, encode_record
+from vldata.records.parts import PARTS, TASKS, parts_of
+from vldata.records.record import Message, Record, encode_record
 from vldata.suggest import nearest
 
 _CONDITION = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
@@ -58,7 +59,7 @@ def filter_records(paths: DatasetPaths, conditions: Sequence[str], *, name: str 
     """Register the records that meet every condition as `name` (default NAME_filtered). Returns how many there are.
 
     A condition is `KEY OP VALUE`: a meta key with `=`, `!=` or `~` (a regular expression that matches somewhere), or `tokens`,
-    `images` or `turns` with a comparison of numbers. Tokens are vision tokens plus the estimate of text.
+    `images` or `turns` with a comparison of numbers; or `wanted=true` in data for KTO. Tokens are vision tokens plus the estimate of text.
 
     Raises:
         UsageError: a condition that cannot be read or an unknown key.
@@ -153,8 +154,12 @@ def _take(own: list[Record], wanted: int, columns: tuple[str, ...], rng: random.
 
 def _same_columns(records: list[Record]) -> list[Record]:
     """Give every record the columns that some of them have."""
+    _same_parts(records)
     videos = any(record.videos is not msgspec.UNSET for record in records)
     tools = any(record.tools is not msgspec.UNSET for record in records)
+    turn_parts = {part for record in records for part in parts_of(record)} & {"reasoning", "loss"}
+    if turn_parts:
+        records = [with_turn_parts(record, turn_parts) for record in records]
     if not videos and not tools:
         return records
     return [
@@ -165,6 +170,33 @@ def _same_columns(records: list[Record]) -> list[Record]:
         )
         for record in records
     ]
+
+
+def _same_parts(records: Sequence[Record]) -> None:
+    """Refuse to mix records for one training with those for another.
+
+    Raises:
+        UsageError: with what they are for.
+    """
+    kinds = {tuple(part for part in parts_of(record) if part in TASKS) for record in records}
+    if len(kinds) > 1:
+        said = " and ".join(sorted(PARTS[kind[0]].training if kind else "SFT" for kind in kinds))
+        raise UsageError(f"they hold data for {said}.", cure="Mix datasets for one kind of training; each trainer reads its own.")
+
+
+def with_turn_parts(record: Record, parts: Collection[str]) -> Record:
+    """Give the turns of a record the parts that other records have: no thought, and learned as any answer is."""
+
+    def turn(message: Message) -> Message:
+        return Message(
+            message.role,
+            message.content,
+            reasoning=message.thought if "reasoning" in parts else msgspec.UNSET,
+            loss=message.learned if "loss" in parts else msgspec.UNSET,
+        )
+
+    rejected = record.rejected if record.rejected is msgspec.UNSET else turn(record.rejected)
+    return msgspec.structs.replace(record, messages=tuple(map(turn, record.messages)), rejected=rejected)
 
 
 def _unique_ids(records: list[Record]) -> list[Record]:
@@ -218,6 +250,9 @@ def _parse(condition: str, contract: Contract, media: dict[str, MediaLine]) -> C
     key, sign, value = match.groups()
     if key in _NUMBERS and key not in contract.columns:
         return _number_test(condition, key, sign, value, contract, media)
+    if key == "wanted" and "wanted" in contract.parts and sign in ("=", "!=") and value in ("true", "false"):
+        asked = (value == "true") == (sign == "=")
+        return lambda record: record.wanted is asked
     if key not in contract.columns:
         raise UsageError(
             f"no meta key {key!r}.{nearest(key, (*contract.columns, *_NUMBERS))}", cure=f"There are: {', '.join(contract.columns)}."

@@ -13,7 +13,7 @@ from vldata.models.text import TextCounter, load_text_counter
 from vldata.output.contract import Spread, spread
 from vldata.output.folder import DatasetPaths, Target
 from vldata.output.tokens import estimate_text_tokens, text_bytes
-from vldata.records.record import Record
+from vldata.records.record import Message, Record
 from vldata.suggest import nearest
 
 
@@ -42,6 +42,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     sizes: dict[str, int]
     by: str
     categories: dict[str, CategoryStats]
+    parts: dict[str, int] = {}  # what there is of the optional parts of a record
 
 
 def compute_stats(target: Target, *, by: str = "", tokenizer: str = "") -> Statistics:
@@ -70,7 +71,10 @@ def compute_stats(target: Target, *, by: str = "", tokenizer: str = "") -> Stati
     images: list[int] = []
     groups: dict[str, list[int]] = {}
     longest = (-1, "")
+    parts: Counter[str] = Counter()
     for record in dataset:
+        if dataset.contract.parts:
+            _count_parts(record, parts)
         seen = _vision_of(record, cost, dataset.paths)
         words = text_tokens(record, counter)
         vision.append(seen)
@@ -96,6 +100,7 @@ def compute_stats(target: Target, *, by: str = "", tokenizer: str = "") -> Stati
         sizes=dict(media.sizes.most_common(10)),
         by=by,
         categories={name: CategoryStats(len(values), spread(values)) for name, values in sorted(groups.items())},
+        parts={name: count for name, count in parts.items() if count},
     )
 
 
@@ -103,7 +108,27 @@ def text_tokens(record: Record, counter: TextCounter | None) -> int:
     """Tokens of a record's text with the template around its turns: counted, or estimated from above."""
     if counter is None:
         return estimate_text_tokens(text_bytes(record), len(record.messages))
-    return sum(counter.count_turn(message.role, message.content) for message in record.messages)
+    turns = [_count_turn(counter, message) for message in record.messages]
+    if record.rejected is not msgspec.UNSET:
+        turns[-1] = max(turns[-1], _count_turn(counter, record.rejected))
+    return sum(turns)
+
+
+def _count_turn(counter: TextCounter, message: Message) -> int:
+    return counter.count_turn(
+        message.role, f"<think>\n{message.thought}\n</think>\n\n{message.content}" if message.thought else message.content
+    )
+
+
+def _count_parts(record: Record, parts: Counter[str]) -> None:
+    """Count what a record has of optional parts, in the words of `Statistics.parts`."""
+    for message in record.messages:
+        parts["answers with a thought"] += bool(message.thought)
+        parts["answers that are not learned"] += message.answers and not message.learned
+    parts["preference pairs"] += record.rejected is not msgspec.UNSET
+    parts["wanted answers"] += record.wanted is True
+    parts["unwanted answers"] += record.wanted is False
+    parts["prompts with a solution"] += record.solution is not msgspec.UNSET
 
 
 class _Media(NamedTuple):

@@ -23,9 +23,10 @@ from vldata.files import strictjson
 from vldata.models.layout import read_chat_template
 from vldata.records.control_tokens import escape_control_tokens
 from vldata.records.record import IMAGE_TAG, Message, Record
-from vldata.records.tool_calls import ToolCallError, read_calls
+from vldata.records.tool_calls import ToolCallError, answers_of, read_calls, split_call
 
 IMAGE_PAD = "<|image_pad|>"
+_THOUGHT_KEYS = ("reasoning_content", "message.reasoning", "message.thinking")  # by which templates ask for a thought
 Ids = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
@@ -33,13 +34,15 @@ Flags = npt.NDArray[np.bool_]
 class Encoded(msgspec.Struct, frozen=True):
     """A conversation in tokens.
 
-    `answer` marks what the assistant says; `pictures` are the places of picture tokens, `first` where each begins.
+    `answer` marks what of the assistant is learned; `pictures` are the places of picture tokens, `first` where each begins. `passed_over`
+    are answers before the last that are not learned, since the template shows them without their thoughts.
     """
 
     ids: Ids
     answer: Flags
     pictures: Flags
     first: tuple[int, ...]
+    passed_over: int = 0
 
 
 class Prompter:
@@ -63,6 +66,7 @@ class Prompter:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._template = _compile(template)
+        self.thought_key = next((key for key in _THOUGHT_KEYS if key in template), "")
         pad: int | None = self._tokenizer.token_to_id(IMAGE_PAD)
         if pad is None:
             raise DataError(f"the tokenizer has no {IMAGE_PAD}.", where=str(folder), cure="Take the tokenizer of a Qwen-VL model.")
@@ -70,7 +74,7 @@ class Prompter:
 
     def render(self, messages: Sequence[Message], *, tools: str = "", ask: bool = False) -> str:
         """Render turns with the chat template; `ask` opens the assistant's next turn. Pictures are one token each."""
-        turns = [_as_turn(message) for message in messages]
+        turns = [turn for message in messages for turn in _as_turns(message, self.thought_key)]
         listed = _escaped(strictjson.loads(tools)) if tools else None
         try:
             return str(self._template.render(messages=turns, tools=listed, add_generation_prompt=ask))
@@ -82,24 +86,34 @@ class Prompter:
             raise DataError(f"the chat template fails on the conversation: {what}.", cure=cure) from None
 
     def answer_spans(self, messages: Sequence[Message], *, tools: str = "") -> tuple[str, list[tuple[int, int]]]:
-        """Render, and return where the assistant's turns stand in the text: content and `<|im_end|>`, without the line end.
+        """Render, and return where the turns that are learned stand in the text: content and `<|im_end|>`, without the line end.
+
+        A template may show the thought of the last answer alone: answers before it, which would be learned as if given without a thought,
+        have no place then.
 
         Raises:
-            DataError: the template does not render a conversation as its prefix continued.
+            DataError: the template does not render a conversation as its prefix continued, or leaves a thought out.
         """
         whole = self.render(messages, tools=tools)
         spans = []
         for index, message in enumerate(messages):
-            if message.role not in ("assistant", "function_call"):
+            if not message.learned:
                 continue
             before = self.render(messages[:index], tools=tools, ask=True)
             upto = whole if index + 1 == len(messages) else self.render(messages[: index + 1], tools=tools)
             if not (whole.startswith(before) and whole.startswith(upto)):
+                if message.reasoning is not msgspec.UNSET and index + 1 < len(messages):
+                    continue
                 raise DataError(
                     f"the chat template rewrites earlier turns, so turn {index} cannot be told apart.",
                     cure="Train on single-turn records, or use the Instruct model's template.",
                 )
             spans.append((len(before), len(upto) - (1 if upto.endswith("\n") else 0)))
+            if message.thought and escape_control_tokens(message.thought).strip() not in whole[len(before) : len(upto)]:
+                raise DataError(
+                    f"the chat template leaves out the thought of turn {index}.",
+                    cure="Convert with --thinking drop, or take another model.",
+                )
         return whole, spans
 
     def encode(self, record: Record, picture_tokens: Sequence[int]) -> Encoded:
@@ -129,7 +143,9 @@ class Prompter:
         repeats[pads] = picture_tokens
         pictures = np.repeat(ids == self.image_pad, repeats)
         starts = np.cumsum(repeats) - repeats
-        return Encoded(np.repeat(ids, repeats), np.repeat(answer, repeats), pictures, tuple(int(starts[pad]) for pad in pads))
+        first = tuple(int(starts[pad]) for pad in pads)
+        passed_over = sum(message.learned for message in record.messages) - len(spans)
+        return Encoded(np.repeat(ids, repeats), np.repeat(answer, repeats), pictures, first, passed_over)
 
     def encode_prompt(self, messages: Sequence[Message], picture_tokens: Sequence[int]) -> Ids:
         """Tokenise turns that ask for an answer, with pictures expanded.
@@ -154,20 +170,37 @@ class Prompter:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
 
 
-def _as_turn(message: Message) -> dict[str, Any]:
+def _as_turns(message: Message, thought_key: str) -> list[dict[str, Any]]:
+    """Write a turn as a template takes it: each answer of a tool is one; a thought under the template's own name, or as text."""
     if message.role == "observation":
-        return {"role": "tool", "content": escape_control_tokens(message.content)}
+        return [{"role": "tool", "content": _content(answer)} for answer in answers_of(message.content)]
+    if not message.answers:
+        return [{"role": message.role, "content": _content(message.content) if message.role == "user" else _clean(message.content)}]
+    said, calls = ("", message.content) if message.role == "assistant" else split_call(message.content)
+    turn: dict[str, Any] = {"role": "assistant", "content": _clean(message.content if message.role == "assistant" else said)}
     if message.role == "function_call":
-        return {"role": "assistant", "content": "", "tool_calls": _calls(message.content)}
-    if message.role != "user" or IMAGE_TAG not in message.content:
-        return {"role": message.role, "content": escape_control_tokens(message.content)}
+        turn["tool_calls"] = _calls(calls)
+    if message.reasoning is not msgspec.UNSET and thought_key:
+        turn[thought_key.rpartition(".")[2]] = _clean(message.reasoning)
+    elif message.thought or (message.reasoning is not msgspec.UNSET and message.role == "assistant"):
+        turn["content"] = f"<think>\n{_clean(message.thought)}\n</think>\n\n{turn['content']}"
+    return [turn]
+
+
+_clean = escape_control_tokens
+
+
+def _content(text: str) -> str | list[dict[str, str]]:
+    """A text of the user or of a tool, in parts where it shows images."""
+    if IMAGE_TAG not in text:
+        return _clean(text)
     parts: list[dict[str, str]] = []
-    for place, piece in enumerate(message.content.split(IMAGE_TAG)):
+    for place, piece in enumerate(text.split(IMAGE_TAG)):
         if place:
             parts.append({"type": "image"})
         if piece:
-            parts.append({"type": "text", "text": escape_control_tokens(piece)})
-    return {"role": message.role, "content": parts}
+            parts.append({"type": "text", "text": _clean(piece)})
+    return parts
 
 
 def _calls(content: str) -> list[dict[str, Any]]:

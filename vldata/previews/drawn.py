@@ -20,8 +20,8 @@ def drawn_shapes(record: Record, space: str, width: int, height: int) -> tuple[S
         return ()
     sides = (width / 1000, height / 1000) if space == "0-1000" else (1.0, 1.0)
     shapes: dict[Shape, None] = {}
-    for message in record.messages:
-        for values in _values(message.content) if message.role != "system" else ():
+    for message in record.spoken:
+        for values in _values(f"{message.thought}\n{message.content}") if message.role != "system" else ():
             shape = tuple(round(value * sides[place % 2]) for place, value in enumerate(values))
             if all(0 <= value <= (height if place % 2 else width) for place, value in enumerate(shape)):
                 shapes[shape] = None

@@ -21,7 +21,10 @@ Note = tuple[str, str]  # a finding of one record: code and sentence
 
 
 class PreviewTurn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One turn. `length` is that of the whole text, where `text` is only its beginning."""
+    """One turn. `length` is that of the whole text, where `text` is only its beginning.
+
+    `role` is that of the record's turn, or says what else is shown: thought, chosen, rejected, wanted, unwanted, unlearned, solution.
+    """
 
     role: str
     text: str
@@ -75,12 +78,13 @@ def make_item(
 ) -> PreviewItem:
     """The item of a record; `numbers` gives the place of each picture in the page's table."""
     answers = {message.content for message in record.messages if message.role == "assistant"}
+    turns = list(_turns(record))
     others = [reference for reference in record.references if reference not in answers]
     return PreviewItem(
         id=visible(record.id[:_MAX_META]),
         at=at,
-        turns=tuple(_turn(message.role, message.content) for message in record.messages[:MAX_TURNS]),
-        more_turns=max(0, len(record.messages) - MAX_TURNS),
+        turns=tuple(_turn(role, text) for role, text in turns[:MAX_TURNS]),
+        more_turns=max(0, len(turns) - MAX_TURNS),
         pictures=tuple(numbers[file] for file in record.media[:MAX_PICTURES]),
         more_pictures=max(0, len(record.media) - MAX_PICTURES),
         references=tuple(visible(reference[:_MAX_META]) for reference in others[:MAX_REFERENCES]),
@@ -91,6 +95,28 @@ def make_item(
         findings=_notes(findings),
         shapes=shapes,
     )
+
+
+def _turns(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield what is said in a record and as what: thoughts before their answers, the two answers of a pair, a solution at the end."""
+    last = len(record.messages) - 1
+    for place, message in enumerate(record.messages):
+        role: str = message.role
+        if place == last and record.rejected is not msgspec.UNSET:
+            role = "chosen"
+        elif place == last and record.wanted is not msgspec.UNSET:
+            role = "wanted" if record.wanted else "unwanted"
+        elif message.answers and not message.learned:
+            role = "unlearned"
+        if message.thought:
+            yield "thought", message.thought
+        yield role, message.content
+    if record.rejected is not msgspec.UNSET:
+        if record.rejected.thought:
+            yield "thought", record.rejected.thought
+        yield "rejected", record.rejected.content
+    if record.solution is not msgspec.UNSET:
+        yield "solution", record.solution
 
 
 def _facts(record: Record) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 
+from msgspec import UNSET
+
+from vldata.records.record import Record
+
 _ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES = re.compile(r"^####[ \t]*(.+)$", re.MULTILINE)
 
@@ -21,6 +25,16 @@ def answer_in(solution: str) -> str:
     if behind := _HASHES.findall(solution):
         return str(behind[-1]).strip()
     return solution.strip()
+
+
+def accepted_answers(record: Record) -> tuple[str, ...]:
+    """The accepted answers of a record: its references, else the answer in its solution, else its last turn, unless that is not wanted."""
+    if record.references:
+        return record.references
+    if record.solution is not UNSET:
+        return tuple(filter(None, (answer_in(record.solution),)))
+    last = record.messages[-1]
+    return (last.content,) if last.role == "assistant" and record.wanted is not False else ()
 
 
 def _boxed(text: str) -> str | None:

@@ -95,7 +95,8 @@ class _DraftMaker:
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
         self._has_tools = source.traits.tools
         self._own = source.found.own
-        self._base = {"source": source.prefix, "task": "chat", **dict.fromkeys(self._fields, ""), "extra": ""}
+        task = "solution" if "solution" in source.traits.parts else "chat"
+        self._base = {"source": source.prefix, "task": task, **dict.fromkeys(self._fields, ""), "extra": ""}
         names = source.names
         self._beside = frozenset({*names.images, *names.videos, *names.system, *names.tools})
         every = {*names.turns, *self._beside, *names.prompt, *names.query, *names.response, *names.history}

@@ -13,9 +13,9 @@ from vldata.files.gate import below
 from vldata.output.contract import Contract, read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.output.sides import iter_sides, parent_digest
-from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Record, iter_records
+from vldata.records.record import Record, iter_records
 from vldata.splits.grouping import by_picture, group_keys
-from vldata.splits.leaks import KINDS, Nearness, OnProgress, compare_all, read_corpus
+from vldata.splits.leaks import KINDS, Nearness, OnProgress, compare_all, contents_of, read_corpus
 from vldata.splits.near_pictures import BITS
 
 
@@ -78,7 +78,10 @@ def certify(
         _claims_agree(sides),
         _disjoint("ids", {side: {record.id: record.id for record in rows} for side, rows in records.items()}),
         _disjoint("pictures", {side: {path: path for record in rows for path in record.media} for side, rows in records.items()}),
-        _disjoint("whole examples (texts and pictures)", {side: {_content(r): r.id for r in rows} for side, rows in records.items()}),
+        _disjoint(
+            "whole examples (texts and pictures)",
+            {side: {text: r.id for r in rows for text in contents_of(r)} for side, rows in records.items()},
+        ),
         *_near_checks(out, sides, near or Nearness(), workers, on_progress),
         *_parent_checks(out, parent, sides, records),
     ]
@@ -146,11 +149,6 @@ def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers:
         ]
         detail = f"{count:,} on two sides, {limit}.{notes if kind == 'near_picture' else ''}"
         yield Proof(KINDS[kind], not count, detail, count, tuple(examples[:5]), proof=False)
-
-
-def _content(record: Record) -> str:
-    turns = "\x1f".join(message.content.replace(IMAGE_TAG, "").replace(VIDEO_TAG, "").strip() for message in record.messages)
-    return f"{turns}\x1e{' '.join(record.media)}"
 
 
 def _parent_checks(out: Path, parent: str, sides: dict[str, Contract], records: dict[str, list[Record]]) -> list[Proof]:

@@ -114,7 +114,8 @@ def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
             place = Place(f"{file.name}:{number}", record.id)
             corpus.ids[place.at] = record.id
             corpus.texts[place.at] = text_of(record)
-            corpus.examples.setdefault(_content(record), place)
+            for content in contents_of(record):
+                corpus.examples.setdefault(content, place)
             for image in record.images:
                 corpus.pictures.setdefault(image, place)
             for video in record.kept_videos:
@@ -122,9 +123,12 @@ def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
     return corpus
 
 
-def _content(record: Record) -> str:
-    turns = "\x1f".join(plain_text(message.content) for message in record.messages)
-    return f"{turns}\x1e{' '.join(record.media)}"
+def contents_of(record: Record) -> Iterator[str]:
+    """Yield what an example says and shows; of a pair once with the chosen and once with the rejected answer."""
+    *before, last = (plain_text(message.content) for message in record.messages)
+    lasts = [last] if record.rejected is msgspec.UNSET else [last, plain_text(record.rejected.content)]
+    for last in lasts:
+        yield "\x1f".join((*before, last)) + f"\x1e{' '.join(record.media)}"
 
 
 def _fingerprint_all(

@@ -47,8 +47,11 @@ class Text(NamedTuple):
 
 
 def text_of(record: Record) -> Text:
-    """What is asked and answered, without case, full-width forms, punctuation or media tags; ideographs are words of their own."""
-    said = " ".join(plain_text(message.content) for message in record.messages if message.role != "system")
+    """What is asked, answered, rejected and thought, without case, full-width forms, punctuation or media tags.
+
+    Ideographs are words of their own.
+    """
+    said = " ".join(f"{plain_text(turn.content)} {turn.thought}" for turn in record.spoken if turn.role != "system")
     words = _TOKEN.findall(unicodedata.normalize("NFKC", said).casefold())
     return Text(tuple(words), not record.media)
 

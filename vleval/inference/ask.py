@@ -14,6 +14,7 @@ from vldata.errors import DataError, UsageError
 from vldata.files.gate import SafePath, below
 from vldata.flags import Flag, Group
 from vldata.records.record import IMAGE_TAG, Message, Record
+from vldata.records.solutions import accepted_answers
 
 AskRole = Literal["system", "user", "assistant", "tool"]
 _ROLES: dict[str, AskRole] = {
@@ -111,11 +112,11 @@ def make_ask(record: Record, folder: Path) -> Ask:
 def _shown(record: Record) -> tuple[tuple[Message, ...], tuple[str, ...]]:
     """The turns that a model is shown of a record, and the accepted answers."""
     if record.solution is not msgspec.UNSET and record.messages[-1:] and record.messages[-1].role == "user":
-        return record.messages, record.references
+        return record.messages, accepted_answers(record)
     last = max((i for i, message in enumerate(record.messages) if message.role == "assistant"), default=-1)
     if last < 1:
         raise DataError(f"record {record.id!r} has no answer to withhold.", cure="Run: vldata validate")
-    return record.messages[:last], record.references or (record.messages[last].content,)
+    return record.messages[:last], accepted_answers(record)
 
 
 def iter_asks(dataset: Dataset, limit: int | None = None) -> Iterator[Ask]:

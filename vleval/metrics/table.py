@@ -17,6 +17,7 @@ from vleval.metrics import (
     relaxed,
     rouge_score,
     sacre,
+    solution,
     token_f1,
     vqa,
 )
@@ -34,6 +35,7 @@ METRICS: dict[str, Builder] = {
     "vqa_accuracy": vqa.vlkit_builder,
     "multiple_choice": multiple_choice.vlkit,
     "numeric_match": numeric.vlkit,
+    "solution_match": solution.vlkit,
     "numeric_match:begin": numeric.inspect_begin,
     "numeric_match:end": numeric.inspect_end,
     "numeric_match:any": numeric.inspect_any,

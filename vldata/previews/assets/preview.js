@@ -75,6 +75,7 @@
   const words = (turn, next, slots) => {
     const node = make("div", "turn " + turn.role + (turn.text.length > 90 ? " long" : ""));
     node.dir = "auto";
+    node.dataset.role = turn.role;
     const parts = turn.text.split(/((?:<image>\s*)+|(?:<video>\s*)+)/);
     parts.forEach((part, place) => {
       if (place % 2 === 0) {
