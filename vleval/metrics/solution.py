@@ -6,9 +6,9 @@ from vldata.records.solutions import answer_in
 from vleval.metric import Scorer
 from vleval.metrics.base import pair_metric
 from vleval.metrics.exact import exact_match
+from vleval.metrics.number_text import values
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.quantity import quantity_match
-from vleval.metrics.units import values
 
 
 def solution_match(prediction: str, reference: str, *, tolerance: float = 0.0) -> float:
