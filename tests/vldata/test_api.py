@@ -21,6 +21,7 @@ CALLS: dict[str, Callable[[str, Path], Any]] = {
     "filter": lambda target, _: vldata.filter(target, where="images>=1"),
     "info": lambda target, _: vldata.info(str(Path(target).parent)),
     "leaks": lambda target, _: vldata.leaks([target, str(vldata.sample(target, count=2).paths.out / "openeqa_sample")], workers=1),
+    "lint": lambda target, _: vldata.lint(str(Path(target).parent), "llamafactory"),
     "mix": lambda target, _: vldata.mix(f"{target}=0.5"),
     "pii": lambda target, _: vldata.pii(target),
     "preview": lambda target, _: vldata.preview(target, limit=2, workers=1),

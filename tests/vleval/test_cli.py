@@ -35,7 +35,7 @@ def test_every_help_ends_with_an_example_that_runs(vleval, here, name):
     assert re.sub(r"\s+", " ", shown.out).rstrip().endswith(f"Example: {example}")
     ran = vleval(*shlex.split(example)[1:])
     if name == "detect":  # the second answer of the made-up boxes is cut off, the picture is drawn all the same
-        assert "3 images, 5 boxes drawn." in ran.out
+        assert "3 images, 5 boxes drawn; 3 of 3 answers read." in ran.out
     assert ran.code == 0, ran.err
 
 

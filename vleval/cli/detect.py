@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from vleval.cli import options as o
-from vleval.detection.asking import Finding
-from vleval.detection.options import Drawing
+from vleval.detection.options import Drawing, Finding
 from vleval.settings import Reading
 
 _FILE = "Predictions of any known tool, - for stdin; with --model a folder of images."

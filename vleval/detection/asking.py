@@ -5,50 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any
 
 import msgspec
 
 from vldata.errors import UsageError
-from vldata.flags import Flag, Group
-from vleval.detection.options import Drawing
+from vleval.detection.options import Drawing, Finding
 from vleval.detection.run import Detection, detect
-from vleval.inference.ask import MOST_TOKENS
-from vleval.inference.options import Adapter, AnswerTimeout, BackendName, BaseUrl
 from vleval.settings import Reading, Scoring
 
 PREDICTIONS = "predictions.jsonl"
 _ASKED = "asked"  # the folder of the records that a folder of images became
-_MODEL = (
-    "Ask this model first: its name as the server lists it, or its folder for hf. FILE is then a folder of images, or --data a dataset."
-)
-
-
-class Finding(Group, frozen=True, kw_only=True):
-    """Which model `vleval detect` asks, and what.
-
-    Attributes:
-        model: the model; "" to draw answers that are there already.
-        prompt: the question; with `--classes` the usual one for boxes is made.
-        attributes: further fields of each box.
-        language: of that question.
-        processor: the family of the model: sizes of images and how it writes boxes.
-    """
-
-    PANEL: ClassVar[str] = "Asking a model"
-
-    model: Annotated[str, Flag(_MODEL, metavar="MODEL", show_default=False)] = ""
-    backend: BackendName = "openai"
-    base_url: BaseUrl = ""
-    adapter: Adapter = ""
-    prompt: Annotated[str, Flag("The question, in place of the usual one for --classes.", metavar="TEXT", show_default=False)] = ""
-    attributes: Annotated[str, Flag("Further fields of each box.", metavar="A,B", show_default=False)] = ""
-    language: Annotated[Literal["en", "zh"], Flag("Of the usual question.")] = "en"
-    processor: Annotated[str, Flag("The family of the model: sizes of images, and how it writes boxes.", metavar="FAMILY")] = "qwen3-vl"
-    max_tokens: Annotated[int, Flag("Most tokens of an answer.", metavar="N", least=1, most=MOST_TOKENS)] = 2_048
-    timeout_s: AnswerTimeout = 300.0
-    concurrency: Annotated[int, Flag("Most requests in flight.", least=1, most=1024)] = 16
-    allow_blind: Annotated[bool, Flag("Ask although the server does not see the images.")] = False
 
 
 def find_objects(

@@ -1,13 +1,19 @@
-"""How boxes are drawn."""
+"""Which model is asked for boxes, and how they are drawn."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from vldata.flags import Flag, Group
 from vleval.detection.labels import LabelFormat
+from vleval.inference.ask import MOST_TOKENS
+from vleval.inference.options import Adapter, AnswerTimeout, BackendName, BaseUrl
 from vleval.metrics.options import CoordSpace
+
+_MODEL = (
+    "Ask this model first: its name as the server lists it, or its folder for hf. FILE is then a folder of images, or --data a dataset."
+)
 
 
 class Drawing(Group, frozen=True, kw_only=True):
@@ -51,3 +57,30 @@ class Drawing(Group, frozen=True, kw_only=True):
     def expected(self) -> frozenset[str]:
         """The expected labels."""
         return frozenset(name.strip() for name in self.classes.split(",") if name.strip())
+
+
+class Finding(Group, frozen=True, kw_only=True):
+    """Which model `vleval detect` asks, and what.
+
+    Attributes:
+        model: the model; "" to draw answers that are there already.
+        prompt: the question; with `--classes` the usual one for boxes is made.
+        attributes: further fields of each box.
+        language: of that question.
+        processor: the family of the model: sizes of images and how it writes boxes.
+    """
+
+    PANEL: ClassVar[str] = "Asking a model"
+
+    model: Annotated[str, Flag(_MODEL, metavar="MODEL", show_default=False)] = ""
+    backend: BackendName = "openai"
+    base_url: BaseUrl = ""
+    adapter: Adapter = ""
+    prompt: Annotated[str, Flag("The question, in place of the usual one for --classes.", metavar="TEXT", show_default=False)] = ""
+    attributes: Annotated[str, Flag("Further fields of each box.", metavar="A,B", show_default=False)] = ""
+    language: Annotated[Literal["en", "zh"], Flag("Of the usual question.")] = "en"
+    processor: Annotated[str, Flag("The family of the model: sizes of images, and how it writes boxes.", metavar="FAMILY")] = "qwen3-vl"
+    max_tokens: Annotated[int, Flag("Most tokens of an answer.", metavar="N", least=1, most=MOST_TOKENS)] = 2_048
+    timeout_s: AnswerTimeout = 300.0
+    concurrency: Annotated[int, Flag("Most requests in flight.", least=1, most=1024)] = 16
+    allow_blind: Annotated[bool, Flag("Ask although the server does not see the images.")] = False
