@@ -82,6 +82,8 @@ def write(case: Case, root: Path, pictures: Path) -> Path:
 def truth(meant: Meant, said: Mapping[str, Any], cutoff: int) -> str:
     """The outcome of one row that was encoded, from what the author meant and what the trainer made of it."""
     text, learned = said["text"], said["learned"]
+    if "Mismatch in `image` token count" in said["message"]:
+        return "cut"
     if said["message"]:
         return "cut" if said["tokens"] >= cutoff else "crash"
     if said["tokens"] >= cutoff and (

@@ -28,6 +28,17 @@ HERE = Path(__file__).parent
 NO_ROWS_LEFT = ("Cannot find valid samples", "DROP", "integer division or modulo by zero")
 
 
+NO_LIMIT = 10**9
+
+
+def limit_of(settings: Mapping[str, Any], default: int | None) -> int | None:
+    """The most tokens a row may have under these settings; a limit that is None is none."""
+    for name in ("cutoff_len", "max_length"):
+        if name in settings:
+            return settings[name] or NO_LIMIT
+    return default
+
+
 class Pair(NamedTuple):
     """One row, or a whole dataset where rows cannot be told apart: what really happened, and what lint says."""
 
@@ -57,7 +68,8 @@ def lint_case(consumer: str, case: Case, folder: Path, counter: Counter) -> list
     """What lint says of a case, row by row; one outcome where it cannot be opened."""
     settings = case.spec.get("settings", {})
     options = Options(
-        cutoff=settings.get("cutoff_len") or settings.get("max_length"),
+        cutoff=limit_of(settings, None),
+        settings=settings,
         counter=counter,
         stage=case.spec.get("stage", "sft"),
         dataset=case.spec.get("dataset", ""),
@@ -108,8 +120,7 @@ def main() -> int:
     one = CONSUMERS[consumer]
     real = {}
     for case in cases:
-        settings = case.spec.get("settings", {})
-        cutoff = settings.get("cutoff_len") or settings.get("max_length") or one.default_cutoff or 10**9
+        cutoff = limit_of(case.spec.get("settings", {}), one.default_cutoff) or NO_LIMIT
         real[case.name] = outcomes_of(case, ran[case.name], cutoff)
     if "--write" in sys.argv:
         short = {

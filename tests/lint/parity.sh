@@ -10,7 +10,7 @@ venvs=${CONSUMERS_VENVS:-.venvs}
 mkdir -p "$work"
 export HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false OMP_NUM_THREADS=1 PYTHONPATH=${PYTHONPATH:-.:train}
 "$bin/python" vldata/models/tiny.py "$work/tiny" >/dev/null 2>&1
-for consumer in ${*:-llamafactory swift}; do
+for consumer in ${*:-llamafactory swift trl}; do
   bash "$here/../consumers/setup_$consumer.sh" "$venvs/$consumer" >/dev/null
   "$bin/python" -m tests.lint.make "$consumer" "$work/lint-$consumer"
   PYTHONPATH= "$venvs/$consumer/bin/python" "$here/real_$consumer.py" "$work/lint-$consumer/cases" "$work/tiny" "$work/lint-$consumer.json" \

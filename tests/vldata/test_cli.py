@@ -24,6 +24,7 @@ COMMANDS = [
     *(["convert", name] for name in FORMATS),
     ["convert", "sharegpt"],
     ["validate"],
+    ["lint"],
     ["split"],
     ["certify"],
     ["leaks"],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vldata.linting.run import Finding, Linted
 
 _SHOWN = 5
-_NAMES = ("llamafactory", "swift")
+_NAMES = ("llamafactory", "swift", "trl")
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,6 +122,9 @@ def lint(
     boxes: Annotated[
         Literal["auto", "pixels", "0-1000"], Flag("What four numbers in a text are; auto takes for pixels what fits the image.")
     ] = "auto",
+    set_: Annotated[
+        tuple[str, ...], Flag("A setting of the trainer, by its own name; may be given several times.", ("--set",), metavar="KEY=VALUE")
+    ] = (),
     no_files: Annotated[bool, Flag("Look at the rows alone, not at media files.")] = False,
     fix: Annotated[Path | None, Flag("Convert what can be saved into this folder.", metavar="OUT", show_default=False)] = None,
     on_progress: OnProgress | None = None,
@@ -153,9 +156,26 @@ def lint(
         files=not no_files,
         boxes=boxes,
         stage=stage,
+        settings=_settings(set_),
     )
     linted = lint_path(path, CONSUMERS[as_], as_, options, on_progress=on_progress)
     return LintResult(linted, tuple(_fix(linted, as_, fix)) if fix else ())
+
+
+def _settings(given: tuple[str, ...]) -> dict[str, Any]:
+    """Read KEY=VALUE as YAML reads values: true, 12, a text."""
+    import yaml
+
+    settings = {}
+    for one in given:
+        key, mark, value = one.partition("=")
+        if not mark or not key:
+            raise UsageError(f"--set {one!r} is no KEY=VALUE.", cure="For example: --set assistant_only_loss=true.")
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            settings[key] = value
+    return settings
 
 
 def _fix(linted: Linted, consumer: str, out: Path) -> Iterator[str]:

@@ -19,7 +19,7 @@ from vldata.terminal import run
 
 COMMANDS = {
     "validate": (validate, "vldata validate prepared"),
-    "lint": (lint, "vldata lint data --as llamafactory"),
+    "lint": (lint, "vldata lint prepared --as llamafactory"),
     "split": (split, "vldata split prepared/openeqa --test 258 --val 0.125 --group-by scene"),
     "certify": (certify, "vldata certify prepared/openeqa"),
     "leaks": (leaks, "vldata leaks prepared/openeqa_train prepared/openeqa_test"),

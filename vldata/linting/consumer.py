@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -28,6 +28,7 @@ class Options:
         boxes: what four numbers in a text are.
         template: the chat template, where the consumer has a choice; "" for that of Qwen3-VL without thinking.
         stage: what is trained: sft, dpo, kto; "" follows the data.
+        settings: further settings of the trainer, by its own names.
     """
 
     cutoff: int | None = None
@@ -38,6 +39,7 @@ class Options:
     boxes: Boxes = "auto"
     template: str = ""
     stage: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
     pictures: Pictures = field(default_factory=Pictures)
 
 

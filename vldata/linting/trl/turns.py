@@ -1,0 +1,69 @@
+"""Turns and their images as TRL puts them together (1.16.0, data_utils.py: prepare_multimodal_messages)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from vldata.linting.outcomes import Found
+
+_ROLES = frozenset({"user", "assistant", "system", "tool"})
+Piece = str | None  # a text, or None where an image stands
+
+
+class Prepared(NamedTuple):
+    """Turns as pieces: role and what stands in it; `inside` tells of images that are named in parts."""
+
+    turns: list[tuple[str, list[Piece]]]
+    inside: bool = False
+
+
+def prepare(messages: Any, images: int) -> Prepared | Found:
+    """Put as many images into turns as there are, or say why the collator stops."""
+    if type(messages) is not list or not all(type(turn) is dict for turn in messages):
+        return Found("TR13", f"{messages!r:.60}")
+    turns: list[tuple[str, list[Piece]]] = []
+    included = inside = False
+    holders = 0
+    for turn in messages:
+        role = turn.get("role")
+        if "role" not in turn:
+            return Found("TR13", f"a turn with {', '.join(map(repr, turn))}")
+        if role not in _ROLES:
+            return Found("TR14", f"Invalid role in message: {role}.")
+        content = turn.get("content")
+        if type(content) is str:
+            first = role == "user" and not included
+            included = included or role == "user"
+            pieces: list[Piece] = [*([None] * images if first else []), content]
+            holders += images if first else 0
+        elif content is None:
+            pieces = []
+        else:
+            read = _parts(content)
+            if isinstance(read, Found):
+                return read
+            pieces, own = read
+            inside = inside or own
+            holders += sum(piece is None for piece in pieces) if role != "tool" and not own else 0
+        turns.append((role, pieces))
+    if holders != images:
+        return Found("TR15", f"Number of images provided ({images}) does not match number of image placeholders ({holders}).")
+    return Prepared(turns, inside)
+
+
+def _parts(content: Any) -> tuple[list[Piece], bool] | Found:
+    if type(content) is not list:
+        return Found("TR17", f"{content!r:.60}")
+    pieces: list[Piece] = []
+    own = False
+    for part in content:
+        if type(part) is not dict:
+            return Found("TR17", f"{part!r:.60}")
+        if "type" not in part:
+            return Found("TR16", f"a part with {', '.join(map(repr, part))}")
+        if part["type"] == "image":
+            pieces.append(None)
+            own = own or part.get("image") is not None
+        elif part["type"] == "text":
+            pieces.append(part.get("text") or "")
+    return pieces, own
