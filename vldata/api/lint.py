@@ -162,12 +162,12 @@ def lint(
     return LintResult(linted, tuple(_fix(linted, as_, fix)) if fix else ())
 
 
-def _settings(given: tuple[str, ...]) -> dict[str, Any]:
+def _settings(given: tuple[str, ...] | None) -> dict[str, Any]:
     """Read KEY=VALUE as YAML reads values: true, 12, a text."""
     import yaml
 
     settings = {}
-    for one in given:
+    for one in given or ():  # a command line without the option gives None
         key, mark, value = one.partition("=")
         if not mark or not key:
             raise UsageError(f"--set {one!r} is no KEY=VALUE.", cure="For example: --set assistant_only_loss=true.")

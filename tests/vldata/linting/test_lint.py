@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import vldata
+from vldata.cli import main
 from vldata.errors import DataError, UsageError
 from vldata.linting import CONSUMERS
 from vldata.validation import validate
@@ -75,6 +76,16 @@ def test_an_unknown_trainer_and_an_absent_path_are_named(data: Path) -> None:
         vldata.lint(data / "none")
     with pytest.raises(UsageError, match="no entry 'other'"):
         vldata.lint(data, dataset="other")
+
+
+def test_the_command_line_prints_counts_first_and_exits_1(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["vldata", "lint", str(data), "--as", "llamafactory", "--set", "cutoff_len=9"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().out.startswith(f"4 rows as LLaMA-Factory 0.9.5 reads {data}:\n          1  stops the run\n")
 
 
 RUBBISH = [
