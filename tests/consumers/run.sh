@@ -76,6 +76,22 @@ bash "$here/setup_trl.sh" "$venvs/trl"
 "$bin/python" "$here/expected.py" "$dir" "$name" "$work/expected-trl.json" trl
 try trl "$venvs/trl/bin/python" "$here/trl_load.py" "$work/exports/trl/$name.trl.jsonl" "$work/tiny" "$work/expected-trl.json" "$work/out-trl"
 
+echo "== Optional parts: TRL's DPO, KTO and GRPO; LLaMA-Factory's DPO, KTO, thoughts and masked turns"
+rm -rf "$work/parts" "$work/parts-prepared" "$work/parts-exports"
+"$bin/python" -m fixtures.parts "$work/parts" >/dev/null
+for kind in pairs kto grpo thoughts losses; do
+  "$bin/vldata" convert sharegpt "$work/parts/$kind.jsonl" --out "$work/parts-prepared" >/dev/null 2>&1
+  "$bin/vldata" export "$work/parts-prepared/$kind" --to trl --out "$work/parts-exports/trl" >/dev/null 2>&1
+  [ "$kind" = grpo ] || "$bin/vldata" export "$work/parts-prepared/$kind" --to llamafactory --out "$work/parts-exports/llamafactory" >/dev/null 2>&1
+done
+for pair in dpo:pairs kto:kto grpo:grpo; do
+  kind=${pair#*:}
+  try "trl-${pair%:*}" "$venvs/trl/bin/python" "$here/trl_parts.py" "${pair%:*}" "$work/parts-exports/trl/$kind.trl.jsonl" "$work/tiny" "$work/out-trl-$kind"
+done
+for kind in pairs kto thoughts losses; do
+  try "llamafactory-$kind" "$venvs/llamafactory/bin/python" "$here/llamafactory_parts.py" "$work/parts-exports/llamafactory" "$kind" "$work/tiny" "$work/out-lf-$kind"
+done
+
 echo "== ms-swift 4.6.0: its own format, and OpenAI's parts"
 bash "$here/setup_swift.sh" "$venvs/swift"
 for format in swift openai; do

@@ -17,7 +17,7 @@ from vldata.records.rules import videos_fault
 
 _YAML = """\
 # llamafactory-cli train {path}
-# Filled from the contract of {name}: pictures are on the processor's grid inside this budget, so nothing resizes them again.
+{note}# Filled from the contract of {name}: pictures are on the processor's grid inside this budget, so nothing resizes them again.
 model_name_or_path: Qwen/Qwen3-VL-4B-Instruct
 {template}
 image_max_pixels: {max_pixels}
@@ -48,6 +48,10 @@ HOLDS: Parts = ("reasoning", "loss", "rejected", "wanted")
 _PLAIN = "template: qwen3_vl_nothink"
 _THINKING = "template: qwen3_vl\nenable_thinking: true\npreserve_thinking: true"
 _STAGES = {"": "sft", "rejected": "dpo\npref_beta: 0.1\npref_loss: sigmoid", "wanted": "kto\npref_beta: 0.1"}
+_KTO_NOTE = """\
+# LLaMA-Factory 0.9.5 loads these rows, but its KTO stage drops `mm_token_type_ids`, without which Qwen3-VL stops in transformers 5.5:
+# train with a version that passes them, or: vldata export --to trl, whose KTO does.
+"""
 _VIDEO_LINES = f"""\
 video_fps: {FPS}
 video_maxlen: {LLAMAFACTORY_MAX_FRAMES}
@@ -176,6 +180,7 @@ def _finish(plan: ExportPlan, format_name: str, file_name: str, entry: Entry, co
         videos=_VIDEO_LINES if plan.dataset.contract.videos is not None else "",
         template=_template(plan.dataset.contract.parts),
         stage=_STAGES[task_of(plan)],
+        note=_KTO_NOTE if task_of(plan) == "wanted" else "",
     )
     files = (plan.out / file_name, plan.out / "dataset_info.json", write_text(path, text))
     return Exported(format_name, files, count, f"llamafactory-cli train {path}\n")
