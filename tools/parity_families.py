@@ -91,13 +91,12 @@ def published(family: Family) -> dict[str, Any]:
 def real_processor(family: Family, settings: dict[str, Any]) -> Any:
     """Load the real processor with these settings, from a folder as published."""
     from vldata.models.processor import load_processor
-    from vldata.models.tiny_families import build_tokenizer
+    from vldata.models.tiny_families import build_tokenizer, image_processor_of
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         build_tokenizer(family).save_pretrained(folder)
-        kind = family.image_processor.removesuffix("Pil") or f"{family.processor.removesuffix('Processor')}ImageProcessor"
-        images = {"image_processor_type": kind, "processor_class": family.processor}
+        images = {"image_processor_type": image_processor_of(family), "processor_class": family.processor}
         images |= {key: value for key, value in settings.items() if key not in IN_PROCESSOR}
         whole = {key: value for key, value in settings.items() if key in IN_PROCESSOR} | {"processor_class": family.processor}
         whole |= {"patch_size": settings["patch_size"]} if "spatial_merge_size" in settings else {}

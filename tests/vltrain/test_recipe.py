@@ -67,7 +67,7 @@ def test_numbers_that_are_none_stay_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("method: full", "method: invalid enum value 'full'; there are lora, qlora"),
+        ("method: fullest", "method: invalid enum value 'fullest'; there are lora, qlora, full"),
         ("val_size: 1.0", "val_size: 1 is every record"),
         ("batch_size: 99999999999999999999999", "batch_size: "),
         ("epochs: 1e30", "epochs: 1e+30 must be above 0 and at most 100,000"),

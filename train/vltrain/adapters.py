@@ -2,33 +2,90 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from vldata.errors import DataError, MissingExtraError
+from vldata.errors import DataError, MissingExtraError, UsageError
+from vldata.models.families import family_of
+from vldata.models.families.family import Family, Learns, Parts
+from vldata.models.families_of import folder_family
 from vldata.models.layout import check_model_folder, is_quantized
 from vltrain.recipe import Recipe
 
-# The names that bitsandbytes must leave alone. "visual" alone would not match, and the head would be quantised.
-KEEP_WIDE = ("model.visual", "lm_head")
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-_VISION = r"visual\.(blocks\.\d+\.(attn\.(qkv|proj)|mlp\.linear_fc[12])|deepstack_merger_list\.\d+\.linear_fc[12])"
-_PROJECTOR = r"visual\.merger\.linear_fc[12]"
+_LANGUAGE = ("language_model", "text_model", "llm")
+_HEAD = "lm_head"
 
 
-def target_pattern(recipe: Recipe) -> str:
-    """The exact pattern of the modules that get adapters."""
-    names = recipe.target_names
-    groups = [("self_attn", [name for name in names if name[0] in "qkvo"]), ("mlp", [name for name in names if name[0] in "gud"])]
-    inner = "|".join(rf"{group}\.({'|'.join(found)})" for group, found in groups if found)
-    patterns = [rf"language_model\.layers\.\d+\.({inner})"]
+def parts_of(model: Any, kind: str) -> Parts:
+    """Where the parts of a model stand below `model.`: as its family says, else guessed from the names.
+
+    Raises:
+        DataError: no part has a name of a language model.
+    """
+    family = family_of(kind)
+    if family is not None:
+        return family.parts
+    children = [name for name, _ in getattr(model, "model", model).named_children()]
+    language = next((name for name in _LANGUAGE if name in children), "")
+    if not language:
+        raise DataError(
+            f"cannot tell the language model of {kind!r} from its other parts ({', '.join(children)}).",
+            cure="Train a model of a known family: docs/models.md lists them.",
+        )
+    others = [name for name in children if name != language]
+    tower = next((name for name in others if "vis" in name or "image" in name), "")
+    return Parts(tower, next((name for name in others if name != tower), ""), language)
+
+
+def target_pattern(recipe: Recipe, model: Any) -> str:
+    """The exact pattern of the linears that get adapters.
+
+    Raises:
+        UsageError: the model has no linear of a name that the recipe targets.
+    """
+    kind = core_config(model).model_type
+    parts, family = parts_of(model, kind), family_of(kind)
+    wanted = _wanted(recipe, family.learns if family else None)
+    language = _linears(model, parts.language)
+    kept = [name for name in language if wanted is None or name.rpartition(".")[2] in wanted] if recipe.train_language else []
+    lost = sorted((wanted or set()) - {name.rpartition(".")[2] for name in language}) if recipe.targets != ("all",) else []
+    if lost or (recipe.train_language and not kept):
+        there = sorted({name.rpartition(".")[2] for name in language})
+        raise UsageError(f"targets: {kind} has no linear {', '.join(lost) or 'of these names'}.", cure=f"It has {', '.join(there)}.")
+    tower = _linears(model, parts.tower) if parts.tower else []
+    inside = [name for name in tower if _below(name, parts.projector)]
     if recipe.train_vision:
-        patterns.append(_VISION)
+        kept += [name for name in tower if name not in inside]
     if recipe.train_projector:
-        patterns.append(_PROJECTOR)
-    return rf".*\.({'|'.join(patterns)})"
+        kept += inside or _linears(model, parts.projector)
+    return rf"(?:.*\.)?({'|'.join(sorted({re.sub(r'(?<=[.])[0-9]+(?=[.])', '[0-9]+', name.replace('.', '[.]')) for name in kept}))})"
+
+
+def core_config(model: Any) -> Any:
+    """The configuration of a model, or of the one inside a peft model."""
+    return (model.get_base_model() if hasattr(model, "get_base_model") else model).config
+
+
+def _wanted(recipe: Recipe, learns: Learns | None) -> set[str] | None:
+    """Names of linears that the recipe targets; None for all of the language model, whatever they are called."""
+    if learns is None:
+        return None if "all" in recipe.targets else set(recipe.target_names)
+    groups = {"all": (*learns.attention, *learns.mlp, *learns.other), "attn": learns.attention, "mlp": learns.mlp}
+    named = {name for target in recipe.targets for name in groups.get(target, (target,))}
+    return named
+
+
+def _linears(model: Any, part: str) -> list[str]:
+    """Names of the linears below a part, the head of the language model left out."""
+    return [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear) and _below(name, part)]
+
+
+def _below(name: str, part: str) -> bool:
+    return bool(part) and f".{part}." in f".{name}." and not name.endswith(_HEAD)
 
 
 def choose_precision(recipe: Recipe) -> str:
@@ -50,6 +107,18 @@ def choose_precision(recipe: Recipe) -> str:
     return ("bf16" if supported else "fp16") if precision == "auto" else precision
 
 
+def keep_wide(family: Family | None) -> list[str]:
+    """The names that bitsandbytes must leave alone; the part's name alone would not match, and the head would be quantised.
+
+    Raises:
+        UsageError: the model is of no known family, so its parts have no names.
+    """
+    if family is None:
+        raise UsageError("method: qlora keeps the vision tower wide, and this model's is not known.", cure="Set method: lora.")
+    parts = family.parts
+    return [f"model.{parts.tower}", *([f"model.{parts.projector}"] if "." not in parts.projector else []), _HEAD]
+
+
 def quantization_config(recipe: Recipe, dtype: torch.dtype) -> Any:
     """Four bits (nf4) for the language linears; vision tower and head stay wide.
 
@@ -67,7 +136,7 @@ def quantization_config(recipe: Recipe, dtype: torch.dtype) -> Any:
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=recipe.double_quantization,
         bnb_4bit_compute_dtype=dtype,
-        llm_int8_skip_modules=list(KEEP_WIDE),
+        llm_int8_skip_modules=keep_wide(folder_family(Path(recipe.model))),
     )
 
 
@@ -85,12 +154,32 @@ def load_base(recipe: Recipe, precision: str, *, device: Any = None) -> Any:
         raise DataError(
             "the model is quantised already.", where=recipe.model, cure="Give the full-precision model: method: qlora quantises it."
         )
-    options: dict[str, Any] = {"dtype": DTYPES[precision], "attn_implementation": "sdpa"}
+    family = folder_family(folder)
+    wide = "fp32" if recipe.method == "full" else precision  # what is trained itself keeps its small steps in float32
+    options: dict[str, Any] = {"dtype": DTYPES[wide], "trust_remote_code": recipe.trust_remote_code}
+    if family is not None:
+        options["attn_implementation"] = "sdpa"
     if recipe.method == "qlora":
         options["quantization_config"] = quantization_config(recipe, DTYPES[precision])
     if device is not None:
         options["device_map"] = {"": device}
     return AutoModelForImageTextToText.from_pretrained(folder, **options)
+
+
+def make_trainable(model: Any, recipe: Recipe) -> Any:
+    """Adapters on the recipe's targets, or with `method: full` the parts themselves; everything else is frozen."""
+    if recipe.method != "full":
+        return add_adapters(model, recipe)
+    parts = parts_of(model, core_config(model).model_type)
+    learns = [
+        *([parts.language, _HEAD] if recipe.train_language else []),
+        *([parts.tower] if recipe.train_vision else []),
+        *([parts.projector] if recipe.train_projector else []),
+    ]
+    for name, parameter in model.named_parameters():
+        frozen = _below(name, parts.projector) and not recipe.train_projector  # it may stand inside the tower
+        parameter.requires_grad_(any(f".{part}." in f".{name}." for part in learns) and not frozen)
+    return model
 
 
 def add_adapters(model: Any, recipe: Recipe) -> Any:
@@ -100,11 +189,15 @@ def add_adapters(model: Any, recipe: Recipe) -> Any:
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     alpha: Any = recipe.lora_alpha  # a whole number to peft's types, any number to its arithmetic
+    begins: Any = recipe.init or True
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=alpha,
         lora_dropout=recipe.dropout,
-        target_modules=target_pattern(recipe),
+        target_modules=target_pattern(recipe, model),
         task_type="CAUSAL_LM",
+        use_dora=recipe.dora,
+        use_rslora=recipe.rslora,
+        init_lora_weights=begins,
     )
     return get_peft_model(model, config)

@@ -28,6 +28,7 @@ from vldata.models.layout import (
     weight_files,
 )
 from vltrain.identity import weights_digest
+from vltrain.merging_whole import merge_whole, tensor_names
 from vltrain.shards import write_shards
 
 MANIFEST = "run_manifest.json"
@@ -64,9 +65,13 @@ def merge(
     config = read_adapter_config(adapter)
     check_base(base, adapter)
     refuse_full(output)
-    factors = _read_factors(base, adapter, config)
-    with whole_folder(output, resumes=True) as partial:
-        shards, count, dtype = write_shards(base, adapter, partial, factors, shard_gb, say)
+    whole = bool(config.get("use_dora")) or not _named_alike(base, adapter)
+    factors = {} if whole else _read_factors(base, adapter, config)
+    with whole_folder(output, resumes=not whole) as partial:
+        if whole:
+            shards, count, dtype = merge_whole(base, adapter, partial, shard_gb, say)
+        else:
+            shards, count, dtype = write_shards(base, adapter, partial, factors, shard_gb, say)
         _copy_others(base, partial)
         difference, greatest = compare_logits(base, adapter, partial) if verify else (0.0, 0.0)
         limit = _LIMITS[dtype] if dtype == "float32" else _LIMITS[dtype] * greatest
@@ -99,6 +104,16 @@ def check_base(base: Path, adapter: Path) -> None:
         raise DataError(
             f"the adapter was trained on another base ({noted.get('path')}).", where=str(adapter), cure=f"Give that base, not {base}."
         )
+
+
+def _named_alike(base: Path, adapter: Path) -> bool:
+    """Whether the files of the base have the weights that the adapter changes under the names that the adapter gives them."""
+    from safetensors import safe_open
+
+    with safe_open(model_file(adapter, ADAPTER_WEIGHTS).checked(), framework="pt") as file:
+        found = [match["module"] + ".weight" for name in file.keys() if (match := _FACTOR.fullmatch(name.removeprefix(_PREFIX)))]  # noqa: SIM118
+    there = tensor_names(base)
+    return not found or any(name in there for name in found)
 
 
 def _read_factors(base: Path, adapter: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any, float]]:

@@ -14,8 +14,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, VlkitError, install_line
-from vldata.media.pixels import vision_tokens
-from vldata.models.families import DEFAULT, find_family
+from vldata.models.families import find_family
 from vldata.models.layout import check_model_folder, is_quantized
 from vldata.models.prompt import Prompter
 from vldata.models.shapes import PUBLISHED, Shape, published_shape, read_shape
@@ -26,6 +25,8 @@ from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set, mis
 from vltrain.memory import GPUS, estimate, system_memory_gib
 from vltrain.recipe import Recipe
 from vltrain.trainer_names import OPTIMIZERS, SCHEDULES
+from vltrain.ways import PUBLISHED as PUBLISHED_WAY
+from vltrain.ways import Way, by_levers, way_of, what_is_lacking
 
 VERSIONED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "liger-kernel")
 PRECISIONS = {
@@ -71,6 +72,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     plan: Plan
     shape: Shape | None
+    fast: bool  # by the levers; else by the model's own processor
     train: Counted
     validation: Counted
     dropped: tuple[str, ...]
@@ -102,7 +104,7 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     if recipe.resume not in ("auto", "never") and not (Path(recipe.resume) / "trainer_state.json").is_file():
         fault = f"{recipe.written('resume')}: no checkpoint in {recipe.resume!r}."
         said.problems.append(f"{fault} Give {recipe.output}/checkpoint-N, or {recipe.written('auto')}.")
-    shape, prompter = _model(recipe, said)
+    shape, prompter, way = _model(recipe, said)
     train_sets, eval_sets = _load(recipe.data, recipe, said), _load(recipe.eval_data, recipe, said)
     lost, first = missing_pictures((*train_sets, *eval_sets))
     if lost:
@@ -113,14 +115,14 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
         train, validation = _cut(recipe, train_sets, train, said)
     if "thinking" in Path(recipe.model).name.lower() and train and not any(map(_has_thoughts, train)):
         said.warnings.append("a Thinking model learns to answer without its reasoning from data that have none: take the Instruct model.")
-    counted = _count(train, prompter, said)
+    counted = _count(train, prompter, way, said)
     tokens = spread(counted.tokens)
     kept, dropped = _drop_long(recipe, counted, said, counted_text=prompter is not None)
-    kept_eval, _ = _drop_long(recipe, _count(validation, prompter, said), said, counted_text=prompter is not None, side="validation")
-    _compare_contracts(recipe, train_sets, eval_sets, said)
+    kept_eval, _ = _drop_long(recipe, _count(validation, prompter, way, said), said, counted_text=prompter is not None, side="validation")
+    _compare_contracts(recipe, train_sets, eval_sets, way, said)
     _versions(recipe, said)
-    trainable = _trainable(recipe, shape)
-    memory = _memory(recipe, shape, trainable, kept.tokens, counted, gpu, said)
+    trainable = _trainable(recipe, shape, way, said)
+    memory = _memory(recipe, shape if way.fast else None, trainable, kept.tokens, counted, gpu, way, said)
     (said.warnings if gpu or elsewhere else said.problems).extend(said.here)
     said.problems.extend(setting_problems(recipe, evaluates=bool(kept_eval.examples)))
     plan = Plan(
@@ -135,7 +137,14 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
         warnings=said.warnings,
     )
     return Prepared(
-        plan=plan, shape=shape, train=kept, validation=kept_eval, dropped=dropped, sets=(*train_sets, *eval_sets), facts=said.facts
+        plan=plan,
+        shape=shape,
+        fast=by_levers(way, recipe),
+        train=kept,
+        validation=kept_eval,
+        dropped=dropped,
+        sets=(*train_sets, *eval_sets),
+        facts=said.facts,
     )
 
 
@@ -160,7 +169,7 @@ def count_steps(recipe: Recipe, records: int, gpus: int = 1) -> int:
     return math.ceil(max(1, math.ceil(batches / recipe.accumulate)) * recipe.epochs) if records else 0
 
 
-def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None]:
+def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None, Way]:
     folder = Path(recipe.model)
     if recipe.template and not recipe.template.startswith("qwen3_vl"):
         said.warnings.append(f"template {recipe.template!r} is not Qwen3-VL's (qwen3_vl_nothink): here the model's own template is used.")
@@ -172,11 +181,14 @@ def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None]
         else:
             said.facts.append(f"Sizes are those published for {shape.name}; text tokens are uncounted.")
             said.here.append(f"{recipe.model}: no model folder here. Give a folder; a hub name is not downloaded.")
-        return shape, None
+        return shape, None, PUBLISHED_WAY
     shape = prompter = None
+    way = way_of(folder)
+    for notes, found in zip((said.facts, said.warnings, said.problems), what_is_lacking(way, folder, recipe), strict=True):
+        notes.extend(found)
     try:
-        shape = read_shape(folder)
         check_model_folder(folder)
+        shape = read_shape(folder)
         prompter = Prompter(folder)
         if recipe.method == "qlora" and is_quantized(folder):
             raise DataError(
@@ -187,7 +199,7 @@ def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None]
         said.facts.append(f"Model folder complete; chat template and tokenizer of {folder.name}.")
     except VlkitError as error:
         said.problems.append(_one_line(error))
-    return shape, prompter
+    return shape, prompter, way
 
 
 def _one_line(error: VlkitError) -> str:
@@ -220,11 +232,11 @@ def _cut(recipe: Recipe, sets: Sequence[LoadedSet], examples: list[Example], sai
     return train, validation
 
 
-def _count(examples: Sequence[Example], prompter: Prompter | None, said: _Notes) -> Counted:
+def _count(examples: Sequence[Example], prompter: Prompter | None, way: Way, said: _Notes) -> Counted:
     kept, tokens, seen, passed_over = [], [], 0, 0
     for example in examples:
-        pictures = [vision_tokens(*size, processor="qwen3-vl") for size in example.sizes]
-        cost = sum(pictures) + find_family(DEFAULT).delimiters * len(pictures)
+        pictures = way.costs(example.sizes)
+        cost = sum(pictures) + way.around * len(pictures)
         if prompter is not None:
             try:
                 encoded = prompter.encode(example.record, pictures)
@@ -292,7 +304,7 @@ def _drop_long(
     return Counted(tuple(counted.examples[row] for row in keep), tuple(counted.tokens[row] for row in keep)), tuple(long)
 
 
-def _compare_contracts(recipe: Recipe, train: Sequence[LoadedSet], validation: Sequence[LoadedSet], said: _Notes) -> None:
+def _compare_contracts(recipe: Recipe, train: Sequence[LoadedSet], validation: Sequence[LoadedSet], way: Way, said: _Notes) -> None:
     for loaded in (*train, *validation):
         if loaded.contract is None:
             said.warnings.append(
@@ -300,8 +312,7 @@ def _compare_contracts(recipe: Recipe, train: Sequence[LoadedSet], validation: S
             )
             continue
         pixels = loaded.contract.pixels
-        if pixels.processor != "qwen3-vl":
-            said.problems.append(f"{loaded.target}: written for {pixels.processor}, but the model's processor is qwen3-vl. Convert again.")
+        _compare_families(loaded, way, said)
         for key, ours in (("max_pixels", recipe.max_pixels), ("min_pixels", recipe.min_pixels)):
             theirs = getattr(pixels, key)
             differs = ours is not None and (ours < theirs if key == "max_pixels" else ours > theirs)
@@ -317,6 +328,24 @@ def _compare_contracts(recipe: Recipe, train: Sequence[LoadedSet], validation: S
         said.warnings.append("datasets of one converter were written with different prompts.")
     if recipe.val_size == 0 and validation:
         _compare_sides(train, validation, said)
+
+
+def _compare_families(loaded: LoadedSet, way: Way, said: _Notes) -> None:
+    """Images must be of a size that the model's processor leaves alone; where it leaves none alone, only counts and boxes differ."""
+    contract, ours = loaded.contract, way.family
+    if contract is None or ours is None:
+        return
+    theirs = find_family(contract.pixels.processor)
+    if theirs.images != ours.images:
+        what = f"{loaded.target}: written for {theirs.name}, but the model's processor is {ours.name}."
+        if ours.images.on_grid:
+            said.problems.append(f"{what} Convert again.")
+        else:
+            said.warnings.append(f"{what} It resizes every image anyway; convert again for images that are no larger than it uses.")
+    if contract.coordinate_space not in ("none", ours.boxes):
+        said.warnings.append(
+            f"{loaded.target}: boxes are written in {contract.coordinate_space}, and {ours.title} was trained on {ours.boxes}."
+        )
 
 
 def _compare_sides(train: Sequence[LoadedSet], validation: Sequence[LoadedSet], said: _Notes) -> None:
@@ -352,9 +381,12 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int("".join(char for char in part if char.isdigit()) or 0) for part in version.split("+")[0].split("."))
 
 
-def _trainable(recipe: Recipe, shape: Shape | None) -> int:
+def _trainable(recipe: Recipe, shape: Shape | None, way: Way, said: _Notes) -> int:
     if shape is None:
         return 0
+    if not way.fast and (recipe.train_vision or recipe.train_projector):
+        said.facts.append("Adapters of the vision tower and the projector are not counted before the run.")
+        return shape.lora_parameters(recipe.rank, recipe.target_names)
     return shape.lora_parameters(recipe.rank, recipe.target_names, vision=recipe.train_vision, projector=recipe.train_projector)
 
 
@@ -367,15 +399,13 @@ def _smaller(recipe: Recipe) -> str:
 
 
 def _memory(
-    recipe: Recipe, shape: Shape | None, trainable: int, tokens: Sequence[int], counted: Counted, gpu: str, said: _Notes
+    recipe: Recipe, shape: Shape | None, trainable: int, tokens: Sequence[int], counted: Counted, gpu: str, way: Way, said: _Notes
 ) -> dict[str, Any]:
     if shape is None or not tokens:
         return {}
     longest = sorted(tokens)[-recipe.batch_size :]
     step = sum(longest) if recipe.packing else longest[-1] * recipe.batch_size
-    pictures = max(
-        (4 * sum(vision_tokens(*size, processor="qwen3-vl") for size in example.sizes) for example in counted.examples), default=0
-    )
+    pictures = max((4 * sum(way.costs(example.sizes)) for example in counted.examples), default=0)
     memory = estimate(recipe, shape, trainable=trainable, tokens=step, patches=pictures * recipe.batch_size)
     if not any(row["fits"] for row in memory.values()):
         said.warnings.append(f"it fits no GPU known here. {_smaller(recipe)}")

@@ -12,13 +12,20 @@ import msgspec
 
 from vldata.errors import UsageError
 from vldata.files.safeyaml import read_yaml
+from vldata.models.families import FAMILIES
+from vldata.models.families.family import ATTENTION, MLP
 from vldata.suggest import nearest
 from vltrain.bounds import out_of_bounds
 
 Job = Literal["sft", "predict", "merge"]
-ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
-MLP = ("gate_proj", "up_proj", "down_proj")
 TARGET_GROUPS = {"all": ATTENTION + MLP, "attn": ATTENTION, "mlp": MLP}
+LINEARS = tuple(
+    dict.fromkeys(
+        name
+        for family in FAMILIES.values()
+        for name in (*ATTENTION, *MLP, *family.learns.attention, *family.learns.mlp, *family.learns.other)
+    )
+)
 
 
 class Levers(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,13 +75,18 @@ class Recipe(Levers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_pixels: int | None = None
     min_pixels: int | None = None
     template: str = ""
+    trust_remote_code: bool = False
 
-    method: Literal["lora", "qlora"] = "lora"
+    method: Literal["lora", "qlora", "full"] = "lora"
     double_quantization: bool = True
     rank: int = 8
     alpha: float | None = None
     dropout: float = 0.0
     targets: tuple[str, ...] = ("all",)
+    dora: bool = False
+    rslora: bool = False
+    init: Literal["", "gaussian", "orthogonal", "pissa", "pissa_niter_4", "pissa_niter_16", "olora"] = ""
+    train_language: bool = True
     train_vision: bool = False
     train_projector: bool = False
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
@@ -172,13 +184,28 @@ def check(fields: dict[str, Any], *, where: str) -> Recipe:
         )
     if recipe.keep_vision_gib and (recipe.train_vision or recipe.train_projector or not recipe.vision_no_grad):
         raise UsageError("keep_vision_gib: only a frozen tower makes the same of a picture again.", where=where)
+    if fault := _no_such_adapter(recipe):
+        raise UsageError(fault, where=where)
     for name in recipe.target_names:
-        if name not in TARGET_GROUPS["all"]:
-            known = (*TARGET_GROUPS, *TARGET_GROUPS["all"])
+        if name not in LINEARS:
+            known = (*TARGET_GROUPS, *LINEARS)
             raise UsageError(f"targets: no linear {name!r}.{nearest(name, known)}", where=where, cure=f"Known are {', '.join(known)}.")
     if recipe.job == "sft" and not (recipe.data and recipe.output):
         raise UsageError(f"{'data' if not recipe.data else 'output'}: is missing.", where=where)
     return recipe
+
+
+def _no_such_adapter(recipe: Recipe) -> str:
+    """Say what excludes each other among the ways to train, or ""."""
+    changes_base = recipe.init.startswith(("pissa", "olora"))
+    if not (recipe.train_language or recipe.train_vision or recipe.train_projector):
+        return "train_language, train_vision, train_projector: all are off, so nothing would be learned."
+    if recipe.method == "full" and (recipe.dora or recipe.rslora or recipe.init):
+        return "method: full trains the weights themselves: dora, rslora and init are of adapters."
+    if changes_base and (recipe.method == "qlora" or recipe.dora):
+        other = "a base in four bits" if recipe.method == "qlora" else "dora"
+        return f"init: {recipe.init} takes its beginning out of the base's weights, which does not go with {other}."
+    return ""
 
 
 def _explain(message: str) -> str:

@@ -15,9 +15,10 @@ from vldata.files.copying import copy_below
 from vldata.models.layout import check_model_folder, model_file
 from vldata.wording import counted
 from vltrain.checkpoints import find_checkpoint
+from vltrain.data import Example
 from vltrain.llamafactory import predict_command
 from vltrain.planning import Prepared, prepare, setting_problems
-from vltrain.recipe import Recipe
+from vltrain.recipe import Levers, Recipe
 
 
 class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,12 +63,16 @@ def run_sft(recipe: Recipe, *, notes: Sequence[str] = (), say: Callable[[str], N
 
 def show_labels(recipe: Recipe, records: int = 1) -> list[str]:
     """Show what is learned of the first records: picture tokens counted, answers between guillemets."""
-    from vltrain.features import IGNORED, Featurizer
-
     _check_job(recipe)
     prepared = prepare(recipe)
     if not prepared.train.examples:
         raise DataError(prepared.plan.problems[0] if prepared.plan.problems else "no records.")
+    if not prepared.fast:
+        from vltrain.generic import show_lesson
+
+        return [show_lesson(Path(recipe.model), example) for example in prepared.train.examples[:records]]
+    from vltrain.features import IGNORED, Featurizer
+
     featurizer = Featurizer(Path(recipe.model))
     lines = []
     for example in prepared.train.examples[:records]:
@@ -98,13 +103,12 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     import torch
     from transformers import PrinterCallback, set_seed
 
-    from vltrain.adapters import add_adapters, choose_precision, load_base
-    from vltrain.features import Featurizer
+    from vltrain.adapters import choose_precision, load_base, make_trainable
     from vltrain.levers import PLAIN, levers_of
     from vltrain.logs import MANIFEST, LogFile, check_resumable, make_manifest, write_json
-    from vltrain.trainer import Samples, SftTrainer, check_parallel, make_collator, use_levers
+    from vltrain.trainer import SftTrainer, check_parallel
 
-    precision, levers = choose_precision(recipe), levers_of(recipe)
+    precision, levers = choose_precision(recipe), levers_of(recipe) if prepared.fast else PLAIN
     output, checkpoint = Path(recipe.output), find_checkpoint(recipe, prepared.plan.steps)
     manifest = make_manifest(recipe, prepared, levers, precision)
     if checkpoint is not None:
@@ -119,16 +123,14 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     set_seed(recipe.seed)
     on_gpu = torch.cuda.is_available()
     base = load_base(recipe, precision, device=torch.cuda.current_device() if on_gpu and recipe.method == "qlora" else None)
-    model = add_adapters(base, recipe)
-    use_levers(model, levers, checkpointing=recipe.checkpointing)
-    featurizer = Featurizer(Path(recipe.model))
-    validation = Samples(prepared.validation.examples, featurizer) if prepared.validation.examples else None
+    model = make_trainable(base, recipe)
+    samples, collator = _feed(recipe, prepared, model, levers)
     trainer = SftTrainer(
         model=model,
         args=arguments,
-        train_dataset=Samples(prepared.train.examples, featurizer),
-        eval_dataset=validation,
-        data_collator=make_collator(model, levers),
+        train_dataset=samples(prepared.train.examples),
+        eval_dataset=samples(prepared.validation.examples) if prepared.validation.examples else None,
+        data_collator=collator,
         callbacks=[LogFile(output, say)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints on stdout, where the result goes
@@ -138,6 +140,22 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trainer.mark()
     return _finish(recipe, prepared, trainer, trained, checkpoint)
+
+
+def _feed(recipe: Recipe, prepared: Prepared, model: Any, levers: Levers) -> tuple[Callable[[Sequence[Example]], Any], Any]:
+    """Make the model take batches, and return what makes a dataset and what makes a batch: the fast path's, or the processor's own."""
+    folder = Path(recipe.model)
+    if not prepared.fast:
+        from vltrain.generic import ProcessorCollator, Talks, use_processor_batches
+
+        use_processor_batches(model, checkpointing=recipe.checkpointing)
+        return Talks, ProcessorCollator(folder)
+    from vltrain.features import Featurizer
+    from vltrain.trainer import Samples, make_collator, use_levers
+
+    use_levers(model, levers, checkpointing=recipe.checkpointing)
+    featurizer = Featurizer(folder)
+    return lambda examples: Samples(examples, featurizer), make_collator(model, levers)
 
 
 def remove_checkpoints(output: Path, say: Callable[[str], None]) -> None:

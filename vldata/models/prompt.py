@@ -9,8 +9,9 @@ searches for `<|im_start|>assistant`, which text of a user could imitate; and su
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ import numpy.typing as npt
 
 from vldata.errors import DataError, MissingExtraError
 from vldata.files import strictjson
+from vldata.models.families_of import folder_family, read_json
 from vldata.models.layout import read_chat_template
-from vldata.records.control_tokens import escape_control_tokens
+from vldata.records.control_tokens import escape_control_tokens, pattern_of
 from vldata.records.record import IMAGE_TAG, Message, Record
 from vldata.records.tool_calls import ToolCallError, answers_of, read_calls, split_call
 
@@ -29,6 +31,7 @@ IMAGE_PAD = "<|image_pad|>"
 _THOUGHT_KEYS = ("reasoning_content", "message.reasoning", "message.thinking")  # by which templates ask for a thought
 Ids = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
+Clean = Callable[[str], str]
 
 
 class Encoded(msgspec.Struct, frozen=True):
@@ -67,15 +70,26 @@ class Prompter:
         self._tokenizer.no_padding()
         self._template = _compile(template)
         self.thought_key = next((key for key in _THOUGHT_KEYS if key in template), "")
-        pad: int | None = self._tokenizer.token_to_id(IMAGE_PAD)
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        self._clean = functools.partial(escape_control_tokens, also=pattern_of(token.content for token in added if token.special))
+        family = folder_family(folder)
+        self.image_token = family.image_token if family else self._configured_token(folder) or IMAGE_PAD
+        pad: int | None = self._tokenizer.token_to_id(self.image_token)
         if pad is None:
-            raise DataError(f"the tokenizer has no {IMAGE_PAD}.", where=str(folder), cure="Take the tokenizer of a Qwen-VL model.")
+            cure = "Take the tokenizer that was published with the model."
+            raise DataError(f"the tokenizer has no {self.image_token}.", where=str(folder), cure=cure)
         self.image_pad = pad
+
+    def _configured_token(self, folder: Path) -> str:
+        """The token that config.json of an unknown model gives images; "" where it says nothing."""
+        config = read_json(folder, "config.json")
+        number = config.get("image_token_id", config.get("image_token_index"))
+        return str(self._tokenizer.id_to_token(number) or "") if isinstance(number, int) else ""
 
     def render(self, messages: Sequence[Message], *, tools: str = "", ask: bool = False) -> str:
         """Render turns with the chat template; `ask` opens the assistant's next turn. Pictures are one token each."""
-        turns = [turn for message in messages for turn in _as_turns(message, self.thought_key)]
-        listed = _escaped(strictjson.loads(tools)) if tools else None
+        turns = [turn for message in messages for turn in _as_turns(message, self.thought_key, self._clean)]
+        listed = _escaped(strictjson.loads(tools), self._clean) if tools else None
         try:
             return str(self._template.render(messages=turns, tools=listed, add_generation_prompt=ask))
         except DataError:
@@ -109,7 +123,7 @@ class Prompter:
                     cure="Train on single-turn records, or use the Instruct model's template.",
                 )
             spans.append((len(before), len(upto) - (1 if upto.endswith("\n") else 0)))
-            if message.thought and escape_control_tokens(message.thought).strip() not in whole[len(before) : len(upto)]:
+            if message.thought and self._clean(message.thought).strip() not in whole[len(before) : len(upto)]:
                 raise DataError(
                     f"the chat template leaves out the thought of turn {index}.",
                     cure="Convert with --thinking drop, or take another model.",
@@ -170,55 +184,52 @@ class Prompter:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
 
 
-def _as_turns(message: Message, thought_key: str) -> list[dict[str, Any]]:
+def _as_turns(message: Message, thought_key: str, clean: Clean) -> list[dict[str, Any]]:
     """Write a turn as a template takes it: each answer of a tool is one; a thought under the template's own name, or as text."""
     if message.role == "observation":
-        return [{"role": "tool", "content": _content(answer)} for answer in answers_of(message.content)]
+        return [{"role": "tool", "content": _content(answer, clean)} for answer in answers_of(message.content)]
     if not message.answers:
-        return [{"role": message.role, "content": _content(message.content) if message.role == "user" else _clean(message.content)}]
+        return [{"role": message.role, "content": _content(message.content, clean) if message.role == "user" else clean(message.content)}]
     said, calls = ("", message.content) if message.role == "assistant" else split_call(message.content)
-    turn: dict[str, Any] = {"role": "assistant", "content": _clean(message.content if message.role == "assistant" else said)}
+    turn: dict[str, Any] = {"role": "assistant", "content": clean(message.content if message.role == "assistant" else said)}
     if message.role == "function_call":
-        turn["tool_calls"] = _calls(calls)
+        turn["tool_calls"] = _calls(calls, clean)
     if message.reasoning is not msgspec.UNSET and thought_key:
-        turn[thought_key.rpartition(".")[2]] = _clean(message.reasoning)
+        turn[thought_key.rpartition(".")[2]] = clean(message.reasoning)
     elif message.thought or (message.reasoning is not msgspec.UNSET and message.role == "assistant"):
-        turn["content"] = f"<think>\n{_clean(message.thought)}\n</think>\n\n{turn['content']}"
+        turn["content"] = f"<think>\n{clean(message.thought)}\n</think>\n\n{turn['content']}"
     return [turn]
 
 
-_clean = escape_control_tokens
-
-
-def _content(text: str) -> str | list[dict[str, str]]:
+def _content(text: str, clean: Clean) -> str | list[dict[str, str]]:
     """A text of the user or of a tool, in parts where it shows images."""
     if IMAGE_TAG not in text:
-        return _clean(text)
+        return clean(text)
     parts: list[dict[str, str]] = []
     for place, piece in enumerate(text.split(IMAGE_TAG)):
         if place:
             parts.append({"type": "image"})
         if piece:
-            parts.append({"type": "text", "text": _clean(piece)})
+            parts.append({"type": "text", "text": clean(piece)})
     return parts
 
 
-def _calls(content: str) -> list[dict[str, Any]]:
+def _calls(content: str, clean: Clean) -> list[dict[str, Any]]:
     try:
         calls = read_calls(content)
     except ToolCallError as error:
         raise DataError(f"a function call {error}.", cure="Run: vldata validate") from None
-    return [{"type": "function", "function": _escaped(call)} for call in calls]
+    return [{"type": "function", "function": _escaped(call, clean)} for call in calls]
 
 
-def _escaped(value: Any) -> Any:
+def _escaped(value: Any, clean: Clean) -> Any:
     """Escape every text inside a JSON value; after reading, since JSON may write a bracket as its code."""
     if isinstance(value, str):
-        return escape_control_tokens(value)
+        return clean(value)
     if isinstance(value, list):
-        return [_escaped(item) for item in value]
+        return [_escaped(item, clean) for item in value]
     if isinstance(value, dict):
-        return {_escaped(key): _escaped(item) for key, item in value.items()}
+        return {_escaped(key, clean): _escaped(item, clean) for key, item in value.items()}
     return value
 
 

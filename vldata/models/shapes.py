@@ -13,6 +13,8 @@ import msgspec
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.models.families import family_of
+from vldata.models.families.family import Learns
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,17 +115,18 @@ def published_shape(path: str) -> Shape | None:
     return next((PUBLISHED[part] for part in parts if part in PUBLISHED), None)
 
 
-def read_shape(folder: Path) -> Shape:
-    """Read the sizes from a model folder's config.json.
+def read_shape(folder: Path) -> Shape | None:
+    """Read the sizes from a model folder's config.json; None for a model whose layers are not all alike, or not known.
 
     Raises:
-        DataError: no config, or not a Qwen3-VL's.
+        DataError: a Qwen3-VL's config that lacks something.
     """
     path = folder / "config.json"
     config = strictjson.read_json(path)
     kind = config.get("model_type") if isinstance(config, dict) else None
     if kind != "qwen3_vl":
-        raise DataError(f"model_type is {kind!r}; this trainer knows 'qwen3_vl'.", where=str(path), cure="Take a Qwen3-VL (dense) model.")
+        family = family_of(str(kind))
+        return _regular_shape(folder.name, config) if family is not None and family.learns == Learns() else None
     try:
         text, vision = config["text_config"], config["vision_config"]
         return Shape(
@@ -145,3 +148,28 @@ def read_shape(folder: Path) -> Shape:
         )
     except (KeyError, TypeError) as error:
         raise DataError(f"lacks {error}.", where=str(path), cure="Copy the published config.json.") from None
+
+
+def _regular_shape(name: str, config: dict[str, Any]) -> Shape | None:
+    """The shape of a language model whose layers all have the usual seven linears; its tower is only of about this size."""
+    text, vision = config.get("text_config"), config.get("vision_config")
+    if not isinstance(text, dict) or not isinstance(vision, dict) or any("expert" in key for key in text):
+        return None
+    try:
+        return Shape(
+            name=name,
+            hidden=text["hidden_size"],
+            ffn=text["intermediate_size"],
+            layers=text["num_hidden_layers"],
+            heads=text["num_attention_heads"],
+            kv_heads=text.get("num_key_value_heads") or text["num_attention_heads"],
+            head_dim=text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"],
+            vocabulary=text.get("vocab_size") or config["vocab_size"],
+            tied=bool(config.get("tie_word_embeddings", True)),
+            vision_depth=vision.get("depth") or vision["num_hidden_layers"],
+            vision_hidden=vision.get("embed_dim") or vision["hidden_size"],
+            vision_ffn=vision.get("intermediate_size") or 4 * vision["hidden_size"],
+            deepstack=(),
+        )
+    except (KeyError, TypeError):
+        return None

@@ -114,10 +114,16 @@ def _shrunk(usual: Any, small: dict[str, Any], own: dict[str, Any]) -> dict[str,
     return {**kept, **{name: value for name, value in small.items() if name in told}, **own}
 
 
+def image_processor_of(family: Family) -> str:
+    """The name that preprocessor_config.json gives: without the mark of a backend."""
+    return family.image_processor.removesuffix("Pil") or f"{family.processor.removesuffix('Processor')}ImageProcessor"
+
+
 def write_processor_files(family: Family, out: Path, *, published: dict[str, Any] | None = None) -> None:
     """Write preprocessor_config.json and processor_config.json; `published` are other values than the tiny ones."""
     tiny = family.tiny
-    images = {**tiny.images, **(published or {}), "image_processor_type": family.image_processor.removesuffix("Pil")}
+    half = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
+    images = {**half, **tiny.images, **(published or {}), "image_processor_type": image_processor_of(family)}
     images["processor_class"] = family.processor
     (out / "preprocessor_config.json").write_text(json.dumps(images, indent=2) + "\n", encoding="utf-8")
     settings = {**tiny.settings, "processor_class": family.processor}
@@ -137,9 +143,12 @@ def build_tiny_family(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = AutoModelForImageTextToText.from_config(config)
-    embeddings = model.get_input_embeddings().weight.data
-    if embedding_std:
-        embeddings.mul_(embedding_std / float(embeddings.std()))
+    for part in (model.get_input_embeddings(), model.get_output_embeddings()):
+        if embedding_std:  # at the usual 0.02 a frozen head cannot express a sure answer
+            part.weight.data.mul_(embedding_std / float(part.weight.detach().std()))
+    for name, weight in model.named_parameters():
+        if weight.dim() == 2 and not weight.any() and "projector" in name:  # Gemma 3 begins blind
+            torch.nn.init.normal_(weight, std=0.1, generator=torch.Generator().manual_seed(seed))
     if mixing != 1.0:
         for name, weight in model.named_parameters():
             if name.endswith(("o_proj.weight", "down_proj.weight", "out_proj.weight", "w2.weight")):

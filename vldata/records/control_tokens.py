@@ -7,6 +7,7 @@ LLaMA-Factory counts `<image>`, `<video>` and `<audio>` as literal text over use
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # `<|im_start|>`, `<|image_pad|>` and the whole family, whatever the model names its tokens.
 CONTROL = re.compile(r"<(?:image|video|audio)>|<\|[A-Za-z0-9_.-]{1,64}\|>")
@@ -20,6 +21,20 @@ def find_control_token(text: str) -> str | None:
     return match.group() if match else None
 
 
-def escape_control_tokens(text: str) -> str:
-    """Put a space after the opening bracket, which no tokenizer or loader takes for the token: `<image>` becomes `< image>`."""
-    return CONTROL.sub(lambda match: "< " + match.group()[1:], text)
+def escape_control_tokens(text: str, also: re.Pattern[str] | None = None) -> str:
+    """Put a space after the opening bracket, which no tokenizer or loader takes for the token: `<image>` becomes `< image>`.
+
+    `also` finds the further tokens of one model.
+    """
+    text = CONTROL.sub(_spaced, text)
+    return also.sub(_spaced, text) if also is not None else text
+
+
+def pattern_of(tokens: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern of a model's control tokens beyond those that `CONTROL` finds anyway; None where there are none."""
+    others = [token for token in tokens if len(token) > 2 and not CONTROL.fullmatch(token)]
+    return re.compile("|".join(map(re.escape, sorted(others, key=len, reverse=True)))) if others else None
+
+
+def _spaced(match: re.Match[str]) -> str:
+    return f"{match.group()[0]} {match.group()[1:]}"

@@ -17,6 +17,8 @@ import msgspec
 import numpy as np
 
 from vldata.errors import DataError, MissingExtraError
+from vldata.models.by_processor import ByProcessor, Talk
+from vldata.models.families_of import folder_family, folder_images, model_type_of
 from vldata.models.layout import check_model_folder
 from vldata.models.prompt import Prompter
 from vleval.inference.ask import Ask, Sampler
@@ -30,6 +32,7 @@ _BATCH_TOKENS_CPU = 4_096
 _BATCH_TOKENS_GPU = 32_768
 MOST_ROWS = 64
 _WINDOW = 4_096  # asks sorted by length at a time
+_UNKNOWN_TOKENS = 1_024  # of an image to a processor that is not known: only batches are sized by it
 
 
 class _Prompt(msgspec.Struct, frozen=True):
@@ -40,6 +43,7 @@ class _Prompt(msgspec.Struct, frozen=True):
     ids: np.ndarray[Any, np.dtype[np.int32]]
     pixels: Any
     grid: Any
+    talk: Talk | None = None  # of a model whose own processor makes the batch; `ids` are then only as many as it will make
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +79,11 @@ class HfModel:
         self._torch = torch
         self._sampler = sampler or Sampler()
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self._prompter = Prompter(folder)
+        family = folder_family(folder)
+        self._family_images = folder_images(folder, family) if family else None
+        known = family is not None and model_type_of(folder) in family.fast
+        self._by = None if known else ByProcessor(folder)
+        self._prompter = self._by.prompter if self._by else Prompter(folder)
         self._images, self._model = load_folder(folder, choose_dtype(torch, dtype, self.device))
         if adapter:
             self._model = add_adapter(self._model, adapter)
@@ -100,6 +108,7 @@ class HfModel:
         torch = self._torch
         prompt = self._prepare("", ask)
         inputs, width = self._inputs([prompt])
+        pixels = inputs.get("pixel_values")
         with torch.inference_mode():
             output = self._model.generate(**inputs, **self._generation(), output_logits=True, return_dict_in_generate=True)
         row = output.sequences[0][width:].tolist()
@@ -107,14 +116,16 @@ class HfModel:
         likely = [float(torch.log_softmax(step[0].float(), dim=-1)[token]) for step, token in zip(output.logits, row, strict=False)]
         digest = hashlib.sha256()
         if prompt.pixels is not None:
-            digest.update(prompt.grid.numpy().tobytes() + prompt.pixels.float().numpy().tobytes())
+            digest.update(prompt.grid.numpy().tobytes())
+        if pixels is not None:
+            digest.update(pixels.float().cpu().numpy().tobytes())
         return Inspection(
             text=text,
             finished=finished,
             prompt=self._prompter.render(ask_messages(ask), ask=True),
-            ids=tuple(prompt.ids.tolist()),
+            ids=tuple(inputs["input_ids"][0].tolist()),
             grid=tuple(tuple(entry) for entry in prompt.grid.tolist()) if prompt.grid is not None else (),
-            patches=digest.hexdigest()[:12] if prompt.pixels is not None else "",
+            patches=digest.hexdigest()[:12] if pixels is not None else "",
             tokens=tuple((self._prompter.decode([token]), value) for token, value in zip(row, likely, strict=False)),
         )
 
@@ -142,6 +153,11 @@ class HfModel:
         messages = ask_messages(ask)
         pixels = grid = None
         counts: list[int] = []
+        if self._by is not None:
+            images = tuple(open_pictures(ask))
+            known = self._family_images
+            counts = [known.tokens(*image.size) if known else _UNKNOWN_TOKENS for image in images]
+            return _Prompt(key, ask, self._prompter.encode_prompt(messages, counts), None, None, Talk(tuple(messages), images, name=key))
         if ask.images:
             inputs = self._images(images=open_pictures(ask), return_tensors="pt")
             pixels, grid = inputs["pixel_values"], inputs["image_grid_thw"]
@@ -152,7 +168,7 @@ class HfModel:
         torch = self._torch
         started = time.perf_counter()
         try:
-            texts = self._generate(batch)
+            texts, lengths = self._generate(batch)
         except torch.OutOfMemoryError:
             if len(batch) == 1:
                 fault = Fault(fate="give_up", reason="the GPU has no memory for this prompt")
@@ -163,26 +179,31 @@ class HfModel:
             yield from itertools.chain(self._answer(batch[:half]), self._answer(batch[half:]))
             return
         seconds = (time.perf_counter() - started) / len(batch)
-        for prompt, (text, count, finished) in zip(batch, texts, strict=True):
+        for prompt, length, (text, count, finished) in zip(batch, lengths, texts, strict=True):
             answer = Answer(
                 text=text,
                 finish_reason="stop" if finished else "length",
                 model="hf",
-                prompt_tokens=len(prompt.ids),
+                prompt_tokens=length,
                 completion_tokens=count,
             )
             yield Outcome(prompt.key, prompt.ask, answer, 1, seconds)
 
-    def _generate(self, batch: list[_Prompt]) -> list[tuple[str, int, bool]]:
-        """Generate for a batch; returns text, tokens, and whether the model ended by itself."""
+    def _generate(self, batch: list[_Prompt]) -> tuple[list[tuple[str, int, bool]], list[int]]:
+        """Generate for a batch; returns text, tokens, and whether the model ended by itself; and the tokens of each prompt."""
         inputs, width = self._inputs(batch)
         with self._torch.inference_mode():
             output = self._model.generate(**inputs, **self._generation())
-        return [self._cut(row[width:].tolist(), self._stops()) for row in output]
+        return [self._cut(row[width:].tolist(), self._stops()) for row in output], inputs["attention_mask"].sum(dim=1).tolist()
 
     def _inputs(self, batch: list[_Prompt]) -> tuple[dict[str, Any], int]:
         """The tensors of a left-padded batch and its width."""
         torch = self._torch
+        if self._by is not None:
+            made = self._by.prompts([prompt.talk for prompt in batch if prompt.talk is not None])
+            wide = self._model.dtype
+            moved = {name: value.to(self.device, wide if value.is_floating_point() else None) for name, value in made.items()}
+            return moved, int(moved["input_ids"].shape[1])
         width = max(len(prompt.ids) for prompt in batch)
         ids = torch.full((len(batch), width), self._pad, dtype=torch.long)
         mask = torch.zeros((len(batch), width), dtype=torch.long)

@@ -44,7 +44,9 @@ FAMILY = Family(
             "video_start_token_id": "<|begin_of_video|>",
             "video_end_token_id": "<|end_of_video|>",
         },
-        text={"rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}},
+        text={
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 1.0, "mrope_section": [4, 2, 2]}
+        },
         vision={"image_size": 112},
         images={"patch_size": 14, "merge_size": 2, "size": {"shortest_edge": 12_544, "longest_edge": 9_633_792}},
     ),

@@ -1,0 +1,128 @@
+"""The gate of model families (`make families`): for each, a tiny random model learns coloured squares, merges, reloads, and answers.
+
+Every step is the command a user types. Prints a line a model type and exits 1 where a gate is missed; half an hour on two cores for all.
+
+    python -m tests.families [--type qwen3_5] [--work DIR] [--steps 150] [--report FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vldata.models.families import FAMILIES
+from vldata.models.families.family import Family
+
+GATE = 0.9  # exact match on the squares it was trained on
+RECIPE = """\
+model: {model}
+data: {data}
+output: {output}
+precision: fp32
+batch_size: 8
+learning_rate: 1e-2
+warmup: 10
+max_steps: {steps}
+checkpointing: false
+workers: 0
+tensorboard: false
+plot: false
+seed: 0
+"""
+
+
+class Missed(Exception):
+    """A step that failed, with what it said."""
+
+
+def run(*words: str, work: Path) -> str:
+    """Run a command of ours.
+
+    Raises:
+        Missed: it failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", *words], capture_output=True, text=True, check=False, cwd=work, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    if done.returncode:
+        raise Missed(f"{' '.join(words[:2])}: {' '.join((done.stderr or done.stdout).split())[-400:]}")
+    return done.stdout
+
+
+def pass_gate(family: Family, kind: str, work: Path, *, steps: int) -> dict[str, Any]:
+    """Take one model type through: squares converted for it, trained, merged, reloaded and asked."""
+    from fixtures.colours import convert_colours
+    from vldata.models.tiny_families import build_tiny_family
+
+    work.mkdir(parents=True, exist_ok=True)
+    model, began = build_tiny_family(family, work / "model", model_type=kind), time.perf_counter()
+    data = convert_colours(work / "data", count=16, processor=family.name)
+    (work / "recipe.yaml").write_text(RECIPE.format(model=model, data=data, output=work / "out", steps=steps))
+    trained = json.loads(run("vltrain", "sft", "recipe.yaml", "--json", work=work))
+    run("vltrain", "merge", "--model", str(model), "--adapter", str(work / "out"), "--out", str(work / "merged"), work=work)
+    scores = {}
+    for name, folder, more in (("adapter", model, ["--adapter", str(work / "out")]), ("merged", work / "merged", [])):
+        out = str(work / f"{name}.jsonl")
+        run(
+            "vleval",
+            "predict",
+            "--data",
+            data,
+            "--backend",
+            "hf",
+            "--model",
+            str(folder),
+            *more,
+            "--out",
+            out,
+            "--max-tokens",
+            "6",
+            work=work,
+        )
+        scores[name] = _right(Path(out), Path(data))
+    return {"loss": trained["train_loss"], **scores, "seconds": time.perf_counter() - began}
+
+
+def _right(predictions: Path, data: Path) -> float:
+    wanted = {row["id"]: row["messages"][-1]["content"] for row in map(json.loads, Path(f"{data}.jsonl").read_text().splitlines())}
+    rows = [json.loads(line) for line in predictions.read_text().splitlines()]
+    return sum((row.get("prediction") or "").strip() == wanted[row["id"]] for row in rows) / len(wanted)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the gates, and exit 1 where one is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--type", action="append", help="only these model types")
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--report", type=Path, help="write what was seen as JSON, for docs/models.md")
+    arguments = parser.parse_args(words)
+    import transformers
+
+    seen: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
+        root = arguments.work or Path(name)
+        for family in FAMILIES.values():
+            for kind in family.model_types:
+                if arguments.type and kind not in arguments.type:
+                    continue
+                try:
+                    seen[kind] = pass_gate(family, kind, root / kind, steps=arguments.steps)
+                except Missed as error:
+                    seen[kind] = {"missed": str(error)}
+                print(kind, json.dumps(seen[kind]), flush=True)
+    if arguments.report:
+        arguments.report.write_text(json.dumps({"transformers": transformers.__version__, "types": seen}, indent=1) + "\n")
+    return 0 if all(min(row.get("adapter", 0), row.get("merged", 0)) >= GATE for row in seen.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

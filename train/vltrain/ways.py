@@ -1,0 +1,82 @@
+"""How a model trains: by the levers, where its packing was proven, or by its own processor, which takes any model. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from vldata.media.pixels import Size
+from vldata.models.families import DEFAULT, FAMILIES
+from vldata.models.families.family import Family, Images
+from vldata.models.families_of import folder_family, folder_images, image_settings, model_type_of, read_json
+from vltrain.recipe import Recipe
+
+_UNCHECKED = "what its images cost (so neither cutoff nor memory), whether images have a size that it leaves alone, its boxes"
+
+
+class Way(msgspec.Struct, frozen=True):
+    """What is known of the model: its type and family, the arithmetic of its images, and whether the levers hold for it."""
+
+    kind: str
+    family: Family | None
+    images: Images | None
+    fast: bool
+
+    def costs(self, sizes: Sequence[Size]) -> list[int]:
+        """Tokens of each image, without what the template puts around it; 0 where nothing is known."""
+        return [self.images.tokens(*size) if self.images else 0 for size in sizes]
+
+    @property
+    def around(self) -> int:
+        """Tokens that the template puts around an image."""
+        return self.family.delimiters if self.family else 0
+
+
+def by_levers(way: Way, recipe: Recipe) -> bool:
+    """Whether a run takes the fast path: they know adapters that add a product, and no others."""
+    return way.fast and recipe.method != "full" and not recipe.dora
+
+
+PUBLISHED = Way("qwen3_vl", FAMILIES[DEFAULT], FAMILIES[DEFAULT].images, True)  # of a model that is only named
+
+
+def way_of(folder: Path) -> Way:
+    """Look at a model folder."""
+    kind, family = model_type_of(folder), folder_family(folder)
+    images = folder_images(folder, family) if family else None
+    return Way(kind, family, images, bool(family and kind in family.fast and _as_the_levers_take_it(folder)))
+
+
+def _as_the_levers_take_it(folder: Path) -> bool:
+    """Whether the image processor does what the levers do in its place: patches of 16 pixels merged by 2, values from -1 to 1."""
+    told, half = image_settings(folder), [0.5, 0.5, 0.5]
+    usual = {"patch_size": 16, "merge_size": 2, "temporal_patch_size": 2, "image_mean": half, "image_std": half}
+    return all(told.get(name, value) == value for name, value in usual.items()) and told.get("do_normalize", True) is True
+
+
+def what_is_lacking(way: Way, folder: Path, recipe: Recipe) -> tuple[list[str], list[str], list[str]]:
+    """Return what is to be said of the way, what is to be warned of, and what stops the run."""
+    if way.fast:
+        what = "method: full" if recipe.method == "full" else "dora"
+        return (
+            ([] if by_levers(way, recipe) else [f"{what} trains padded, by the model's own processor: the levers know LoRA alone."]),
+            [],
+            [],
+        )
+    if way.family and way.kind in way.family.fast:
+        return (
+            ["The image processor's settings are not the published ones: it trains padded, by that processor, without the levers."],
+            [],
+            [],
+        )
+    if way.family:
+        how = "it trains by its own processor, padded; packing and the other levers are proven for qwen3_vl alone."
+        return [f"{way.family.title} ({way.kind}): {how}", *way.family.notes], [], []
+    if read_json(folder, "config.json").get("auto_map") and not recipe.trust_remote_code:
+        what = (
+            f"{folder}: model type {way.kind!r} is unknown here, and its config.json asks for code of its own (auto_map), which is not run."
+        )
+        return [], [], [f"{what} Read that code, then set trust_remote_code: true."]
+    return [], [f"model type {way.kind!r} is unknown here: it trains by its own processor. Not checked: {_UNCHECKED}."], []
