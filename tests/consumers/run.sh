@@ -82,6 +82,7 @@ rm -rf "$work/parts" "$work/parts-prepared" "$work/parts-exports"
 for kind in pairs kto grpo thoughts losses; do
   "$bin/vldata" convert sharegpt "$work/parts/$kind.jsonl" --out "$work/parts-prepared" >/dev/null 2>&1
   "$bin/vldata" export "$work/parts-prepared/$kind" --to trl --out "$work/parts-exports/trl" >/dev/null 2>&1
+  "$bin/vldata" export "$work/parts-prepared/$kind" --to swift --out "$work/parts-exports/swift" >/dev/null 2>&1
   [ "$kind" = grpo ] || "$bin/vldata" export "$work/parts-prepared/$kind" --to llamafactory --out "$work/parts-exports/llamafactory" >/dev/null 2>&1
 done
 for pair in dpo:pairs kto:kto grpo:grpo; do
@@ -97,6 +98,11 @@ bash "$here/setup_swift.sh" "$venvs/swift"
 for format in swift openai; do
   file=$work/exports/$format/$name.$format.jsonl
   try "swift-$format" "$venvs/swift/bin/python" "$here/swift_load.py" "$file" "$work/tiny" "$work/expected.json" "$work/out-swift-$format"
+done
+
+echo "== ms-swift 4.6.0: optional parts"
+for kind in pairs kto grpo thoughts losses; do
+  try "swift-$kind" "$venvs/swift/bin/python" "$here/swift_parts.py" "$kind" "$work/parts-exports/swift/$kind.swift.jsonl" "$work/tiny" "$work/out-swift-$kind"
 done
 
 echo "== ms-swift 4.6.0: kept videos"
