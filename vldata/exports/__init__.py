@@ -81,11 +81,15 @@ def export(name: str, plan: ExportPlan) -> Exported:
 
 
 def _refuse_parts(name: str, first: Record, plan: ExportPlan) -> None:
-    """Refuse records with a part that the format cannot hold: it would be lost without a word.
+    """Refuse records with a part that the format cannot hold: it would be lost without a word. Nothing trains on questions alone.
 
     Raises:
         UsageError: with the formats that can.
     """
+    if first.solution == "" and name in ("swift", "trl"):
+        raise UsageError(
+            f"{plan.name!r} holds questions without answers or solutions.", cure="Ask a model first: vleval predict --data DIR/NAME"
+        )
     parts = {*parts_of(first), *plan.dataset.contract.parts}
     if lost := [part for part in PARTS if part in parts and part not in FORMATS[name].holds]:
         able = ", ".join(other for other, kind in FORMATS.items() if parts <= {*kind.holds})

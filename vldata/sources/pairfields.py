@@ -87,6 +87,10 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
     text = text or _commonest(rows, tuple(name for name in TEXT_FIELDS if name != asked.prompt))
     taken = (text, image, *(choices.fields if choices else ()))
     prompt = asked.prompt or _commonest(rows, tuple(name for name in PROMPT_FIELDS if name not in taken))
+    beside = {"chosen", "rejected"} & {*there} if text or "chosen" in there else {"solution"} & {*there}
+    if not asked.text and prompt and (beside == {"chosen", "rejected"} or beside == {"solution"}):
+        what = f"the rows hold {' and '.join(sorted(beside))}, a part that conversations have."
+        raise UsageError(what, where=str(path), cure=f"Run: vldata convert sharegpt {path}")
     for field, flag, names in ((image, "image", IMAGE_FIELDS), (text, "text", TEXT_FIELDS)):
         if not field:
             cure = f"Name it with --{flag}-field; known by themselves are {', '.join(names)}."
