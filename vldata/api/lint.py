@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vldata.linting.run import Finding, Linted
 
 _SHOWN = 5
-_NAMES = ("llamafactory", "swift", "trl")
+_NAMES = ("llamafactory", "swift", "trl", "qwen", "llava", "internvl", "axolotl", "unsloth")
 
 
 @dataclass(frozen=True, repr=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from vldata.linting import axolotl, internvl, llamafactory, llava, qwen, swift, trl, unsloth
 from vldata.linting.consumer import Consumer
-from vldata.linting.llamafactory import CONSUMER as LLAMAFACTORY
-from vldata.linting.swift import CONSUMER as SWIFT
-from vldata.linting.trl import CONSUMER as TRL
 
 # Name as on the command line -> the consumer. A new one is a module and a line here.
 CONSUMERS: dict[str, Consumer] = {
-    "llamafactory": LLAMAFACTORY,
-    "swift": SWIFT,
-    "trl": TRL,
+    "llamafactory": llamafactory.CONSUMER,
+    "swift": swift.CONSUMER,
+    "trl": trl.CONSUMER,
+    "qwen": qwen.CONSUMER,
+    "llava": llava.CONSUMER,
+    "internvl": internvl.CONSUMER,
+    "axolotl": axolotl.CONSUMER,
+    "unsloth": unsloth.CONSUMER,
 }

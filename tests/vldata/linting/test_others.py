@@ -1,0 +1,124 @@
+"""The trainers whose rules were read and not run: one row a behaviour, as tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import vldata
+from vldata.linting import CONSUMERS
+
+Q, A = {"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A box."}
+U = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What?"}]}
+S = {"role": "assistant", "content": [{"type": "text", "text": "A box."}]}
+
+
+def talk(*turns: dict[str, Any], image: Any = "a.png", **more: Any) -> dict[str, Any]:
+    return {"conversations": list(turns), **({} if image is None else {"image": image}), **more}
+
+
+def messages(*turns: dict[str, Any], images: Any = ("a.png",), **more: Any) -> dict[str, Any]:
+    return {
+        "messages": list(turns),
+        **({} if images is None else {"images": list(images) if isinstance(images, tuple) else images}),
+        **more,
+    }
+
+
+TEXT = {"from": "human", "value": "What?"}
+SYSTEM = {"from": "system", "value": "Be brief."}
+BLANK = {"from": "gpt", "value": " "}
+BOX = {"from": "gpt", "value": "[10, 20, 800, 500]"}
+
+CASES: list[tuple[str, dict[str, Any], str, str]] = [
+    ("qwen", talk(Q, A), "train", ""),
+    ("qwen", talk(TEXT, A, image=None), "train", ""),
+    ("qwen", talk(Q, A, image=["a.png"]), "train", ""),
+    ("qwen", talk(SYSTEM, Q, A), "prompt", "QW11"),
+    ("qwen", talk(Q, A, image=["a.png", "a.png"]), "drop", "QW20"),
+    ("qwen", talk(TEXT, A), "drop", "QW20"),
+    ("qwen", talk(Q, A, image=None), "drop", "QW20"),
+    ("qwen", talk(Q, A, image=None, images=["a.png"]), "drop", "QW20"),
+    ("qwen", talk(Q, A, image="none.png"), "drop", "QW30"),
+    ("qwen", talk(Q, BLANK), "nothing", "QW51"),
+    ("qwen", talk(Q, BOX, image="big.png"), "boxes", "QW41"),
+    ("qwen", {"messages": [U, S]}, "drop", "QW10"),
+    ("qwen", talk({"from": "human", "value": None}, A), "drop", "QW12"),
+    ("llava", talk(Q, A), "note", "LV40"),
+    ("llava", talk(SYSTEM, Q, A), "crash", "LV11"),
+    ("llava", talk(Q, A, image=["a.png"]), "crash", "LV15"),
+    ("llava", talk(Q, Q, A), "crash", "LV13"),
+    ("llava", talk(TEXT, A), "ignored", "LV20"),
+    ("llava", talk(Q, A, Q, A), "crash", "LV21"),
+    ("llava", talk(Q, A, image=None), "ignored", "LV23"),
+    ("llava", talk(Q, {"from": "gpt", "value": "x ASSISTANT: y"}), "nothing", "LV52"),
+    ("llava", talk(Q, A, image="none.png"), "crash", "LV30"),
+    ("llava", talk(A, Q, A), "ignored", "LV14"),
+    ("internvl", talk(Q, A, image="tile.png"), "train", ""),
+    ("internvl", talk(SYSTEM, Q, A, image="tile.png"), "train", ""),
+    ("internvl", talk(TEXT, A, image="tile.png"), "note", "IV21"),
+    ("internvl", talk(TEXT, A, image=["tile.png"]), "drop", "IV20"),
+    ("internvl", talk({"from": "user", "value": "What?"}, A, image=None), "drop", "IV11"),
+    ("internvl", talk(Q, A, image=None), "ignored", "IV23"),
+    ("internvl", talk(Q, A, image=None, video="v.mp4"), "drop", "IV24"),
+    ("internvl", talk(Q, A, image="none.png"), "drop", "IV30"),
+    ("axolotl", messages(U, S), "train", ""),
+    ("axolotl", talk(TEXT, A, image=None), "train", ""),
+    ("axolotl", messages(U, S, images="a.png"), "crash", "AX21"),
+    ("axolotl", messages(U, S, images=("a.png", "a.png")), "ignored", "AX20"),
+    ("axolotl", messages({"role": "user", "content": "What?"}, S), "note", "AX22"),
+    ("axolotl", messages({"role": "user", "content": "<image>What?"}, S), "altered", "AX23"),
+    ("axolotl", messages(U, S, images=None), "crash", "AX24"),
+    ("axolotl", messages(U, {"role": "model", "content": "A box."}), "nothing", "AX52"),
+    ("axolotl", messages(U, {"role": "assistant", "content": None}), "nothing", "AX51"),
+    ("axolotl", {"text": "x"}, "crash", "AX10"),
+    ("unsloth", messages(U, S), "prompt", "UN50P"),
+    ("unsloth", {"prompt": [U], "completion": [S], "images": ["a.png"]}, "train", ""),
+    ("unsloth", messages({"role": "user", "content": "What?"}, S), "crash", "UN20"),
+    ("unsloth", talk(Q, A, image=None), "crash", "UN11"),
+    ("unsloth", {"prompt": [U], "completion": [S], "image": "a.png"}, "crash", "UN20"),
+    ("unsloth", {"prompt": [U], "completion": [S], "images": ["none.png"]}, "crash", "UN30"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("rows")
+    for name, size in (("a.png", (256, 256)), ("tile.png", (448, 448)), ("big.png", (1920, 1080))):
+        Image.new("RGB", size, "red").save(root / name)
+    return root
+
+
+@pytest.mark.parametrize(("consumer", "row", "outcome", "code"), CASES, ids=[f"{c[0]}-{c[3] or 'fine'}-{i}" for i, c in enumerate(CASES)])
+def test_each_behaviour_has_its_row(consumer: str, row: dict[str, Any], outcome: str, code: str, folder: Path) -> None:
+    file = folder / ("rows.json" if consumer == "llava" else "rows.jsonl")
+    file.write_text(json.dumps([row]) if consumer == "llava" else json.dumps(row) + "\n")
+    result = vldata.lint(file, consumer)
+    assert list(result.outcomes) == [outcome], result.findings
+    assert not code or code in result.linted.counts
+
+
+def test_llava_wants_a_list_and_internvl_lines(folder: Path) -> None:
+    (folder / "talk.jsonl").write_text(json.dumps(talk(Q, A)) + "\n")
+    (folder / "talk.json").write_text(json.dumps([talk(Q, A)]))
+    assert "LV05" in vldata.lint(folder / "talk.jsonl", "llava").linted.counts
+    assert "IV05" in vldata.lint(folder / "talk.json", "internvl").linted.counts
+
+
+def test_internvl_reads_its_meta_file(folder: Path) -> None:
+    (folder / "talk.jsonl").write_text(json.dumps(talk(Q, A, image="tile.png")) + "\n")
+    entry = {"root": str(folder), "annotation": str(folder / "talk.jsonl"), "data_augment": False, "repeat_time": 1, "length": 1}
+    (folder / "meta.json").write_text(json.dumps({"one": entry, "two": {"annotation": "none.jsonl"}}))
+    result = vldata.lint(folder / "meta.json", "internvl")
+    assert [part.name for part in result.linted.parts] == ["one", "two"]
+    assert result.linted.counts["IV07"] == 1 and result.linted.parts[0].outcomes == {"train": 1}
+
+
+def test_every_code_of_a_table_is_of_its_consumer_and_says_all() -> None:
+    for consumer in CONSUMERS.values():
+        assert len({code[:2] for code in consumer.table}) == 1
+        assert all(all(behaviour) for behaviour in consumer.table.values())
