@@ -17,14 +17,13 @@ from vldata.linting.llamafactory.entry import Entry
 from vldata.linting.llamafactory.length import Cutter
 from vldata.linting.llamafactory.media import Media, MediaReader
 from vldata.linting.outcomes import Found
+from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken
 from vldata.linting.texts import other_tags, pixel_boxes
 from vldata.wording import counted
 
 DEFAULT_CUTOFF = 2_048
 _FIRST_ROWS = 1_000
-_MOST_BYTES, _FRAME = 4, 16  # of a character, and of the frame around a turn
-_SCALARS = (str, int, float, bool, type(None))
 _PADS = ("<|image_pad|>", "<|video_pad|>")
 _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad)\|>")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?Z?").fullmatch
@@ -51,16 +50,15 @@ class LlamaFactoryJudge:
         self._late_at: dict[str, int] = {}
         self._dates = form == "lines" and entry.formatting == "alpaca"
         tags = entry.tags
-        self._messages, self._plain_keys = columns["messages"], (tags["role_tag"], tags["content_tag"])
-        self._speakers = {tags["user_tag"]: 0, tags["assistant_tag"]: 1}
-        self._plain: set[tuple[Any, ...]] = set()
+        keys = (tags["role_tag"], tags["content_tag"])
+        self._plain = PlainRows(columns["messages"], keys, tags["user_tag"], tags["assistant_tag"], self._cutter.cutoff)
 
     # --- a row -----------------------------------------------------------------------------------------------------------------------
 
     def row(self, row: Any) -> list[Found]:
         """Return what befalls one row."""
         self._rows += 1
-        if self._plain and type(row) is dict and self._is_plain(row):
+        if self._plain and type(row) is dict and self._plain.has(row):
             self._kept += 1
             return []
         if type(row) is not dict:
@@ -86,32 +84,8 @@ class LlamaFactoryJudge:
         found += aligned.found
         found += self._encode(row, aligned)
         if not found and self._entry.formatting == "sharegpt" and not self._wants_pair:
-            self._learn_plain(row)
+            self._plain.learn(row, self._used)
         return found
-
-    def _is_plain(self, row: dict[str, Any]) -> bool:
-        """Whether a row is text turns and nothing else, of a shape in which nothing befell an earlier one: judged at a glance."""
-        if (*row, *map(type, row.values())) not in self._plain:
-            return False
-        size, place, speakers, role_key, content_key = 0, 0, self._speakers, *self._plain_keys
-        for turn in row[self._messages]:
-            if len(turn) != 2 or role_key not in turn or content_key not in turn:
-                return False
-            role, content = turn[role_key], turn[content_key]
-            if type(role) is not str or type(content) is not str or speakers.get(role) != place & 1:
-                return False
-            if "<" in content or not content or content.isspace():
-                return False
-            size += len(content)
-            place += 1
-        return place > 0 and not place & 1 and size * _MOST_BYTES + _FRAME * place < self._cutter.cutoff
-
-    def _learn_plain(self, row: dict[str, Any]) -> None:
-        turns = row.get(self._messages)
-        others = all(type(value) in _SCALARS for name, value in row.items() if name != self._messages)
-        used = [name for name in self._used if name != self._messages and row.get(name) not in (None, "")]
-        if others and not used and type(turns) is list and all(type(turn) is dict and len(turn) == 2 for turn in turns):
-            self._plain.add((*row, *map(type, row.values())))
 
     def _no_row(self, row: Any) -> Found:
         if type(row) is Broken:

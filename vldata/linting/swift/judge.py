@@ -14,6 +14,7 @@ from vldata.linting.consumer import Options, Whole
 from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
 from vldata.linting.outcomes import Found
 from vldata.linting.pictures import Seen, is_file
+from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken
 from vldata.linting.swift.behaviours import TABLE
 from vldata.linting.swift.columns import STANDARD, Renamed, new_names
@@ -41,18 +42,24 @@ class SwiftJudge:
         self._renamed: Renamed = new_names(columns)
         self._has_rejected = "rejected_response" in columns
         self._rows = self._dropped = 0
+        self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", options.cutoff)
 
     def row(self, row: Any) -> list[Found]:
         """Return what befalls one row."""
         self._rows += 1
+        if self._plain and type(row) is dict and self._plain.has(row):
+            return []
         if type(row) is not dict:
             return [self._no_row(row)]
         if not row.keys() <= self._columns.keys():
             self._columns.update(dict.fromkeys(row))
             self._renamed = new_names(list(self._columns))
+            self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", self._options.cutoff)
             self._has_rejected = "rejected_response" in self._columns
         found = self._judge(row)
         self._dropped += any(TABLE[one.code].outcome == "drop" for one in found)
+        if not found and self._renamed.form == "talk" and not self._has_rejected:
+            self._plain.learn(row, self._columns.keys() - {"messages"})
         return found
 
     def _no_row(self, row: Any) -> Found:

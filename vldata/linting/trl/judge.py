@@ -15,6 +15,7 @@ from vldata.linting.consumer import Options, Whole
 from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
 from vldata.linting.outcomes import Found
 from vldata.linting.pictures import is_file
+from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken
 from vldata.linting.texts import pixel_boxes
 from vldata.linting.trl.behaviours import TABLE
@@ -40,13 +41,25 @@ class TrlJudge:
         self._whole = not options.settings.get("assistant_only_loss", False)
         self._completion_only = options.settings.get("completion_only_loss") is not False
         self._rows = 0
+        self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", self._limit)
+        self._of_plain: list[Found] = [Found("TR50")] if self._whole else []
 
     def row(self, row: Any) -> list[Found]:
         """Return what befalls one row."""
         self._rows += 1
+        if self._plain and type(row) is dict and self._plain.has(row):
+            return self._of_plain
         if type(row) is not dict:
             return [self._no_row(row)]
-        self._columns.update(row)
+        if not row.keys() <= self._columns:
+            self._columns.update(row)
+            self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", self._limit)
+        found = self._judge_row(row)
+        if found == self._of_plain and not {"image", "images", "prompt", "completion"} & self._columns:
+            self._plain.learn(row, self._columns - {"messages"})
+        return found
+
+    def _judge_row(self, row: dict[str, Any]) -> list[Found]:
         found = self._unused(row)
         vision = bool({"image", "images"} & self._columns)
         fault = self._form_fault(vision=vision)
