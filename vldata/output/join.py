@@ -14,7 +14,7 @@ from vldata.records.parts import Parts
 from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record, Role
 from vldata.records.rules import faults
 from vldata.records.solutions import answer_in
-from vldata.records.thoughts import without_thought
+from vldata.records.thoughts import may_hold_thought, without_thought
 
 
 class Repair(msgspec.Struct, frozen=True):
@@ -132,11 +132,12 @@ def _join_plain(draft: Draft, *, videos: bool) -> Joined | None:
         messages.append(Message(role, content))
     if not messages or messages[-1].role != "assistant" or not draft.id or draft.id.isspace():
         return None
+    last = messages[-1].content
     record = Record(
         id=draft.id,
         messages=tuple(messages),
         images=(),
-        references=_references(draft, messages),
+        references=(last,) if draft.references is None and not may_hold_thought(last) else _references(draft, messages),
         meta=draft.meta,
         videos=() if videos else msgspec.UNSET,
         tools=msgspec.UNSET if draft.tools is None else "",

@@ -34,7 +34,7 @@ _FRAMES = re.compile(r"<\|(?:START_RESPONSE|END_RESPONSE|begin_of_solution|end_o
 
 def without_thought(text: str) -> str:
     """The answer without the thought, its ends stripped; the text itself, unchanged, where it holds none."""
-    if not _may_hold_one(text) or _HINT.search(text) is None:
+    if not may_hold_thought(text) or _HINT.search(text) is None:
         return text
     if "<|channel|>" in text:
         return _harmony(text)
@@ -69,7 +69,7 @@ def split_thought(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _may_hold_one(text: str) -> bool:
+def may_hold_thought(text: str) -> bool:
     """Whether a text has a sign that every mark begins with: looked for first, as most texts have none."""
     return "<" in text or "[" in text or "◁" in text or "&" in text or text[:24].lstrip().startswith(("analysis", "Thinking"))
 

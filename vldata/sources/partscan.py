@@ -6,6 +6,7 @@ A dataset has a part in every record or in none, so that it must be known before
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ import msgspec
 from vldata.errors import UsageError
 from vldata.records.parts import PARTS, TASKS, PartName, Parts, in_order
 from vldata.sources.dialects import Dialect, find_dialect, part_keys, read_row
-from vldata.sources.dialects.folded import FILE_MARKS
+from vldata.sources.dialects.folded import MARKS
 from vldata.sources.dialects.names import Names
 from vldata.sources.dialects.notes import LEARNED_KEYS, MASKED_KEYS, THOUGHT_KEYS
 from vldata.sources.dialects.talk import Talk
@@ -162,19 +163,23 @@ def _has_mark(file: RowFile | Shard) -> bool:
     with contextlib.suppress(UnicodeDecodeError, OSError), open_utf8(file.path, file.encoding) as handle:
         while block := handle.read(1 << 20):
             text = tail + block
-            if any(mark in text for mark in _BYTE_MARKS):
+            if any(search(text) for search in _SEARCHES) or any(mark in text for mark in _RARE):
                 return True
             tail = block[-32:]
     return False
 
 
-_BYTE_MARKS = (*FILE_MARKS, *(mark.replace(b"/", b"\\/") for mark in FILE_MARKS if b"/" in mark))
-_TEXT_MARKS = tuple(mark.decode() for mark in FILE_MARKS)
+# Each search begins with one rare letter, so that most of a file is passed over at the speed of memory; JSON may escape `<` and `/`.
+_SEARCHES = (
+    re.compile(rb"<(?:/(?:think|thought|reasoning)|tool_(?:call|response)>)").search,
+    re.compile(rb"\\(?:/(?:think|thought|reasoning)|u003[cC](?:\\?/(?:think|thought|reasoning)|tool_(?:call|response))|u25c1)").search,
+)
+_RARE = (b"/THINK", "◁/think".encode())
 
 
 def _holds_mark(value: Any) -> bool:
     if isinstance(value, str):
-        return any(mark in value for mark in _TEXT_MARKS)
+        return any(mark in value for mark in MARKS)
     if isinstance(value, dict):
         return any(map(_holds_mark, value.values()))
     return isinstance(value, list) and any(map(_holds_mark, value))

@@ -137,7 +137,13 @@ def find_names(path: Path, wanted: tuple[str, ...], *, quoted: bool = True, enco
 
 
 def _any_of(names: set[str], *, quoted: bool) -> Callable[[bytes, int], re.Match[bytes] | None]:
-    """Return the search for any of the names: one pass for all is several times faster than one for each."""
+    """Return the search for any of the names: one pass for all is several times faster than one for each.
+
+    They are grouped by their first letters, of which the search then tries fewer than there are names.
+    """
     mark = '"' if quoted else ""
-    names_or = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    return re.compile(f"{mark}(?:{names_or}){mark}".encode()).search
+    by_letter: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_letter.setdefault(name[:1], []).append(name[1:])
+    groups = "|".join(f"{re.escape(letter)}(?:{'|'.join(map(re.escape, rests))})" for letter, rests in by_letter.items())
+    return re.compile(f"{mark}(?:{groups}){mark}".encode()).search

@@ -18,7 +18,7 @@ from vldata.sources.dialects.notes import ANSWERING, NO_NOTE, Note
 from vldata.sources.dialects.talk import Content, Talk
 from vldata.sources.errors import RowError
 
-FILE_MARKS = (b"/think", b"/thought", b"/reasoning", b"/THINK", b"tool_call>", b"tool_response>")  # any of them, or texts hold none
+MARKS = ("/think", "/thought", "/reasoning", "/THINK", "tool_call>", "tool_response>")  # any of them, or a text holds none
 _CALLS = re.compile(r"<tool_call>\s*(.*?)\s*</tool_call>", re.DOTALL)
 _ANSWER = re.compile(r"\s*<tool_response>\n?(.*?)\n?</tool_response>\s*", re.DOTALL)
 CALLS_IN_TEXT = ("<tool_call> in the text of an answer", "read as a tool call")
