@@ -49,7 +49,8 @@ def _describe(entry: Entry) -> str:
     videos = f" {counted(counts.videos, 'video')}," if counts.videos else ""
     held = f"{counted(counts.written, 'record')}, {counted(counts.pictures, 'picture')}"
     shown = f"{held},{videos} {pixels.processor} up to {pixels.max_pixels:,} px"
-    return f"{entry.name}: {shown}, from {contract.converter}" + (f"; {entry.note}" if entry.note else "")
+    parts = f", with {', '.join(contract.parts)}" if contract.parts else ""
+    return f"{entry.name}: {shown}, from {contract.converter}{parts}" + (f"; {entry.note}" if entry.note else "")
 
 
 def info(

@@ -31,6 +31,17 @@ class Derived(JobResult):
         """Yield what was taken, and the count."""
         yield from (f"{name}: {counted(count, 'record')}." for name, count in self.taken.items())
         yield f"{self.name}: {counted(self.records, 'record')}."
+        if without := self._without_thoughts():
+            yield f"Answers of {', '.join(without)} have no thought beside those of the others: they are learned with the empty one."
+
+    def _without_thoughts(self) -> list[str]:
+        """The datasets of a mixture whose answers have no thoughts, where others have."""
+        from vldata.output.contract import read_contract
+
+        if len(self.taken) < 2:
+            return []
+        without = [name for name in self.taken if "reasoning" not in read_contract(DatasetPaths(self.paths.out, name)).parts]
+        return without if len(without) < len(self.taken) else []
 
     def document(self) -> dict[str, Any]:
         """Return name, records and what was taken."""
