@@ -16,7 +16,7 @@ import msgspec
 
 from vldata.errors import DataError, UsageError
 from vldata.media.pages import pages_wanted
-from vldata.media.pixels import budget_limits, find_processor, vision_tokens
+from vldata.media.pixels import FAMILIES, budget_limits, find_family, vision_tokens
 from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
 from vldata.media.video_tokens import Clip, video_tokens
@@ -78,12 +78,11 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
         DataError: the folder, another run, or a source without a single usable record.
     """
     name = check_name(options.name or source.name)
-    find_processor(options.processor)
+    find_family(options.processor)
     pages_wanted(options.pages)
-    if traits_of(source).videos and options.processor != "qwen3-vl":
-        raise UsageError(
-            f"what a video costs is known for the processor qwen3-vl, not for {options.processor}.", cure="Leave --videos keep out: frames."
-        )
+    if traits_of(source).videos and not find_family(options.processor).videos:
+        known = ", ".join(name for name, family in FAMILIES.items() if family.videos)
+        raise UsageError(f"what a video costs is known for {known}, not for {options.processor}.", cure="Leave --videos keep out: frames.")
     low, high = budget_limits(processor=options.processor, min_pixels=options.min_pixels, max_pixels=options.max_pixels)
     options = msgspec.structs.replace(options, min_pixels=low, max_pixels=high)
     paths = DatasetPaths(options.out, name)

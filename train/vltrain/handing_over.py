@@ -10,9 +10,10 @@ from typing import Any
 from vldata.datasets.limits import measure_limits
 from vldata.errors import DataError, UsageError
 from vldata.files.durable import write_atomic
+from vldata.models.families_of import folder_family
 from vldata.models.layout import check_model_folder, is_quantized
 from vldata.models.prompt import Prompter
-from vldata.models.serving import Limits, Server, launch_line, modelfile
+from vldata.models.serving import Limits, Server, check_served, launch_line, modelfile
 from vltrain.data import load_set
 
 
@@ -25,7 +26,12 @@ def limits_of(model: Path, targets: Sequence[str], *, answer_tokens: int = 512) 
     if not targets:
         raise UsageError("no data to take limits from.", cure="Name datasets: --data DIR/NAME")
     rows = ((example.record, example.sizes) for target in targets for example in load_set(target).examples)
-    return measure_limits(Prompter(model), rows, answer_tokens=answer_tokens)
+    family = folder_family(model)
+    if family is None:
+        raise UsageError(
+            f"{model}: of an unknown model type, whose images cost nobody knows what.", cure="Give limits to the server by hand."
+        )
+    return measure_limits(Prompter(model), rows, answer_tokens=answer_tokens, processor=family.name)
 
 
 def export(model: Path, server: Server, limits: Limits, *, t4: bool = False) -> str:
@@ -35,12 +41,14 @@ def export(model: Path, server: Server, limits: Limits, *, t4: bool = False) -> 
         DataError: the folder is incomplete, or quantised with bitsandbytes, which Ollama and LMDeploy do not read.
     """
     check_model_folder(model)
+    family = folder_family(model)
+    check_served(server, family)
     if server != "vllm" and is_quantized(model):
         raise DataError(f"{server} does not read bitsandbytes weights.", where=str(model), cure="Give the merged full-precision model.")
     if server == "ollama":
-        write_atomic(model / "Modelfile", modelfile(".", limits).encode())
+        write_atomic(model / "Modelfile", modelfile(".", limits, family).encode())
         _write_plain_config(model / "config.json")
-    return launch_line(server, str(model), limits, t4=t4)
+    return launch_line(server, str(model), limits, t4=t4, family=family)
 
 
 def _write_plain_config(path: Path) -> None:

@@ -74,7 +74,7 @@ def merge(
             shards, count, dtype = write_shards(base, adapter, partial, factors, shard_gb, say)
         _copy_others(base, partial)
         difference, greatest = compare_logits(base, adapter, partial) if verify else (0.0, 0.0)
-        limit = _LIMITS[dtype] if dtype == "float32" else _LIMITS[dtype] * greatest
+        limit = max(_LIMITS[dtype], 1e-5 * greatest) if dtype == "float32" else _LIMITS[dtype] * greatest
         if not difference <= limit:
             inside.remove_tree(partial.parent, partial.name)
             raise DataError(
@@ -107,13 +107,13 @@ def check_base(base: Path, adapter: Path) -> None:
 
 
 def _named_alike(base: Path, adapter: Path) -> bool:
-    """Whether the files of the base have the weights that the adapter changes under the names that the adapter gives them."""
+    """Whether the files of the base have all weights that the adapter changes under the names that the adapter gives them."""
     from safetensors import safe_open
 
     with safe_open(model_file(adapter, ADAPTER_WEIGHTS).checked(), framework="pt") as file:
         found = [match["module"] + ".weight" for name in file.keys() if (match := _FACTOR.fullmatch(name.removeprefix(_PREFIX)))]  # noqa: SIM118
     there = tensor_names(base)
-    return not found or any(name in there for name in found)
+    return all(name in there for name in found)
 
 
 def _read_factors(base: Path, adapter: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any, float]]:

@@ -26,7 +26,7 @@ from vltrain.memory import GPUS, estimate, system_memory_gib
 from vltrain.recipe import Recipe
 from vltrain.trainer_names import OPTIMIZERS, SCHEDULES
 from vltrain.ways import PUBLISHED as PUBLISHED_WAY
-from vltrain.ways import Way, by_levers, way_of, what_is_lacking
+from vltrain.ways import Way, by_levers, is_template_of, way_of, what_is_lacking
 
 VERSIONED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "liger-kernel")
 PRECISIONS = {
@@ -171,8 +171,8 @@ def count_steps(recipe: Recipe, records: int, gpus: int = 1) -> int:
 
 def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None, Way]:
     folder = Path(recipe.model)
-    if recipe.template and not recipe.template.startswith("qwen3_vl"):
-        said.warnings.append(f"template {recipe.template!r} is not Qwen3-VL's (qwen3_vl_nothink): here the model's own template is used.")
+    if recipe.template and not is_template_of(recipe.template, folder):
+        said.warnings.append(f"template {recipe.template!r} is of other models: here the model's own template is used.")
     if not folder.is_dir():
         shape = published_shape(recipe.model)
         if shape is None:

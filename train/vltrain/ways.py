@@ -39,6 +39,12 @@ def by_levers(way: Way, recipe: Recipe) -> bool:
     return way.fast and recipe.method != "full" and not recipe.dora
 
 
+def is_template_of(template: str, folder: Path) -> bool:
+    """Whether LLaMA-Factory's name of a template is one for this model's family; of an unknown model any may be."""
+    family = folder_family(folder) if folder.is_dir() else FAMILIES[DEFAULT]
+    return family is None or template.startswith(family.templates)
+
+
 PUBLISHED = Way("qwen3_vl", FAMILIES[DEFAULT], FAMILIES[DEFAULT].images, True)  # of a model that is only named
 
 

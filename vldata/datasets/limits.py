@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vldata.datasets.dataset import Dataset
-from vldata.media.pixels import Size, find_processor, vision_tokens
+from vldata.media.pixels import DEFAULT, Size, find_processor, vision_tokens
 from vldata.models.serving import Limits
 from vldata.output.tokens import estimate_text_tokens
 from vldata.records.record import Record
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def measure_limits(
-    prompter: Prompter, rows: Iterable[tuple[Record, Sequence[Size]]], *, answer_tokens: int = 512, processor: str = "qwen3-vl"
+    prompter: Prompter, rows: Iterable[tuple[Record, Sequence[Size]]], *, answer_tokens: int = 512, processor: str = DEFAULT
 ) -> Limits:
     """Work out the limits that every record needs, in the model's own tokens."""
     longest = pictures = 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from vldata.media.pixels import llamafactory_resize, smart_resize
+from vldata.media.pixels import DEFAULT, llamafactory_resize, smart_resize
 
 FPS = 2.0
 MIN_FRAMES, MAX_FRAMES = 4, 768
@@ -88,7 +88,7 @@ def swift_grid(clip: Clip) -> Grid:
     least = SWIFT_MIN_FRAME_TOKENS * _FACTOR * _FACTOR
     share = SWIFT_TOTAL_TOKENS * _FACTOR * _FACTOR * _TEMPORAL / count
     high = int(max(min(SWIFT_MAX_FRAME_TOKENS * _FACTOR * _FACTOR, share), least * 1.05))
-    width, height = smart_resize(clip.width, clip.height, processor="qwen3-vl", min_pixels=least, max_pixels=high)
+    width, height = smart_resize(clip.width, clip.height, processor=DEFAULT, min_pixels=least, max_pixels=high)
     indices = tuple(round(place) for place in _line(clip.frames, count))
     return Grid(count // _TEMPORAL, height // _FACTOR, width // _FACTOR, indices)
 

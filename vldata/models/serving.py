@@ -1,7 +1,8 @@
 """Launch lines of servers, with limits from what the data cost. Pure text: nothing is started.
 
 Flags were tried on vLLM 0.32, LMDeploy 0.18 and transformers 5.23; llama-server's are those of its manual; the Modelfile's RENDERER and
-PARSER are Ollama's own for Qwen3-VL. `vltrain export` and `vleval serve-cmd` both print these lines.
+PARSER are Ollama's own. What serves a family, and whether its processor takes limits of pixels, the family says. `vltrain export` and
+`vleval serve-cmd` both print these lines.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Literal
 
 import msgspec
 
-from vldata.media.pixels import find_processor
+from vldata.errors import UsageError
+from vldata.models.families import DEFAULT, FAMILIES
+from vldata.models.families.family import Family
 
 Server = Literal["vllm", "lmdeploy", "ollama", "transformers", "llama-server"]
 PORTS: dict[Server, int] = {"vllm": 8_000, "lmdeploy": 23_333, "ollama": 11_434, "transformers": 8_000, "llama-server": 8_080}
@@ -36,25 +39,45 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return -(-(self.prompt_tokens + self.answer_tokens) // _ROUND) * _ROUND
 
 
-def launch_line(server: Server, model: str, limits: Limits, *, t4: bool = False, port: int = 0) -> str:
-    """The line that starts a server; for Ollama the one that makes the model of its Modelfile."""
+def check_served(server: Server, family: Family | None) -> None:
+    """Hold a server to be one that serves the family; of an unknown model nothing is known.
+
+    Raises:
+        UsageError: it does not; the message says which do.
+    """
+    if family is not None and server not in family.serving.servers:
+        raise UsageError(
+            f"{server} does not serve {family.title}, as far as is known.", cure=f"These do: {', '.join(family.serving.servers)}."
+        )
+
+
+def launch_line(
+    server: Server, model: str, limits: Limits, *, t4: bool = False, port: int = 0, family: Family | None = FAMILIES[DEFAULT]
+) -> str:
+    """The line that starts a server; for Ollama the one that makes the model of its Modelfile.
+
+    Raises:
+        UsageError: the server does not serve the family.
+    """
     at = port or PORTS[server]
+    check_served(server, family)
     if server == "vllm":
-        return vllm_line(model, limits, t4=t4, port=at)
+        return vllm_line(model, limits, t4=t4, port=at, family=family)
     if server == "lmdeploy":
         return lmdeploy_line(model, limits, t4=t4, port=at)
     if server == "transformers":
         return transformers_line(model, t4=t4, port=at)
     if server == "llama-server":
-        return llama_line(model, limits, port=at)
+        return llama_line(model, limits, port=at, family=family)
     return f"cd {shlex.quote(model)} && ollama create {shlex.quote(Path(model).name.lower())} -f Modelfile"
 
 
-def vllm_line(model: str, limits: Limits, *, t4: bool = False, port: int = 8_000) -> str:
+def vllm_line(model: str, limits: Limits, *, t4: bool = False, port: int = 8_000, family: Family | None = FAMILIES[DEFAULT]) -> str:
     """The `vllm serve` line; the T4 variant computes in float16 and without CUDA graphs."""
     words = ["vllm", "serve", model, "--port", str(port), "--dtype", "float16" if t4 else "auto"]
     words += ["--max-model-len", str(limits.context), "--limit-mm-per-prompt", json.dumps({"image": limits.pictures, "video": 0})]
-    words += ["--mm-processor-kwargs", json.dumps({"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels})]
+    if family is not None and family.serving.pixel_limits:
+        words += ["--mm-processor-kwargs", json.dumps({"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels})]
     words += ["--generation-config", "vllm"]
     if t4:
         words += ["--enforce-eager", "--no-enable-prefix-caching"]
@@ -77,23 +100,26 @@ def transformers_line(model: str, *, t4: bool = False, port: int = 8_000) -> str
     return shlex.join([*words, "--dtype", "float16" if t4 else "auto"])
 
 
-def llama_line(model: str, limits: Limits, *, port: int = 8_080) -> str:
+def llama_line(model: str, limits: Limits, *, port: int = 8_080, family: Family | None = FAMILIES[DEFAULT]) -> str:
     """The `llama-server` line for a model converted to GGUF, its vision tower beside it. The context is shared by the slots."""
     gguf = Path(model) if model.endswith(".gguf") else Path(model) / "model.gguf"
-    cells = find_processor("qwen3-vl").factor ** 2
     words = ["llama-server", "-m", str(gguf), "--mmproj", str(gguf.with_name(f"mmproj-{gguf.name}")), "--port", str(port), "--jinja"]
     words += ["-c", str(_SLOTS * limits.context), "-np", str(_SLOTS)]
-    words += ["--image-min-tokens", str(limits.min_pixels // cells), "--image-max-tokens", str(-(-limits.max_pixels // cells))]
+    if family is not None and family.serving.pixel_limits:
+        cells = family.images.factor**2
+        words += ["--image-min-tokens", str(limits.min_pixels // cells), "--image-max-tokens", str(-(-limits.max_pixels // cells))]
     return shlex.join(words)
 
 
-def modelfile(model: str, limits: Limits) -> str:
-    """An Ollama Modelfile for a merged Qwen3-VL.
+def modelfile(model: str, limits: Limits, family: Family | None = FAMILIES[DEFAULT]) -> str:
+    """An Ollama Modelfile for a merged model.
 
     Ollama's own renderer puts pictures where they stand; a TEMPLATE of ours would be ignored beside it. Ollama enlarges every picture to at
     least 1,024 tokens, so the context is reckoned with that.
     """
     per_picture = max(1_024, limits.max_pixels // 1_024) + 2
     context = max(limits.context, -(-(limits.pictures * per_picture + limits.answer_tokens + 512) // _ROUND) * _ROUND)
-    lines = [f"FROM {model}", "RENDERER qwen3-vl-instruct", "PARSER qwen3-vl-instruct", "PARAMETER temperature 0", "PARAMETER top_k 1"]
+    own = family.serving.ollama if family is not None else ""
+    named = [f"RENDERER {own}", f"PARSER {own}"] if own else []
+    lines = [f"FROM {model}", *named, "PARAMETER temperature 0", "PARAMETER top_k 1"]
     return "\n".join([*lines, f"PARAMETER num_ctx {context}", f"PARAMETER num_predict {limits.answer_tokens}"]) + "\n"

@@ -11,6 +11,7 @@ import msgspec
 from vldata.errors import DataError, UsageError
 from vldata.files.naming import natural_key
 from vldata.files.paths import PathError, find_below
+from vldata.media.pixels import DEFAULT
 from vldata.media.refs import FileRef, FormatRule
 from vldata.records.boxes import Target, Wish, target_for
 from vldata.records.draft import Draft, Reject, Setting, Slot, Traits, Turn
@@ -85,7 +86,7 @@ def open_source(
     attributes: str = "",
     language: Language = "en",
     boxes: Wish = "auto",
-    processor: str = "qwen3-vl",
+    processor: str = DEFAULT,
 ) -> ImageFolder:
     """Make one question of every image in a folder: records to ask a model (vleval predict, vleval detect), which nothing trains on.
 

@@ -15,6 +15,7 @@ import msgspec
 
 from vldata.errors import DataError, UsageError
 from vldata.files.strictjson import read_user_text
+from vldata.media.pixels import DEFAULT
 from vldata.media.refs import FormatRule, Sampling
 from vldata.media.sampling import check_sampling
 from vldata.records.boxes import Coordinate, Target, Wish, target_for
@@ -211,7 +212,7 @@ def open_source(
     replace_prefix: str = "",
     boxes: Wish = "auto",
     text_boxes: TextBoxes = "auto",
-    processor: str = "qwen3-vl",
+    processor: str = DEFAULT,
     ignore: tuple[str, ...] = (),
 ) -> list[PairSource]:
     """Pictures with a text each: captions, transcriptions, or answers to questions.

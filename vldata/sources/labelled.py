@@ -16,6 +16,7 @@ import msgspec
 from vldata.errors import DataError
 from vldata.files.paths import PathError, find_below
 from vldata.flags import Flag, Group
+from vldata.media.pixels import DEFAULT
 from vldata.media.refs import FileRef, FormatRule
 from vldata.records.boxes import Box, Target, Wish, target_for
 from vldata.records.draft import Draft, Part, Reject, Setting, Slot, Traits, Turn
@@ -93,7 +94,7 @@ class Wishes(Group, frozen=True, kw_only=True):
     negatives: Annotated[int, Flag(_NEGATIVES, least=0)] = 0
     language: Annotated[Language, Flag("Of the questions: en or zh.")] = "en"
     boxes: Annotated[Wish, Flag(_BOXES)] = "auto"
-    processor: str = "qwen3-vl"
+    processor: str = DEFAULT
 
     @property
     def asking(self) -> Questions:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from vldata.media.pixels import DEFAULT
 from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
 from vldata.records.boxes import Target, Wish, target_for
@@ -290,7 +291,7 @@ def open_source(
     videos: Literal["frames", "keep"] = "frames",
     boxes: Wish = "auto",
     text_boxes: TextBoxes = "auto",
-    processor: str = "qwen3-vl",
+    processor: str = DEFAULT,
     follow_links: bool = False,
     allow_remote: bool = False,
     split: str = "",

@@ -72,11 +72,16 @@ def serve_cmd(
     """
     from vldata.datasets.dataset import Dataset
     from vldata.datasets.limits import dataset_limits
+    from vldata.models.families import find_family
+    from vldata.models.families_of import folder_family
     from vldata.models.layout import check_model_folder
     from vldata.models.serving import launch_line, modelfile
 
     if Path(model).is_dir() and backend != "llama-server":  # whose folder holds GGUF files
         check_model_folder(Path(model))
-    limits, how = dataset_limits(Dataset(data), model, answer_tokens=answer_tokens)
-    line = launch_line(backend, model, limits, t4=gpu == "t4", port=port)
-    return ServeLine(backend, model, line, limits, how, modelfile(".", limits) if backend == "ollama" else "")
+    dataset = Dataset(data)
+    local = (Path(model) / "config.json").is_file()
+    family = folder_family(Path(model)) if local else find_family(dataset.contract.pixels.processor)
+    limits, how = dataset_limits(dataset, model, answer_tokens=answer_tokens)
+    line = launch_line(backend, model, limits, t4=gpu == "t4", port=port, family=family)
+    return ServeLine(backend, model, line, limits, how, modelfile(".", limits, family) if backend == "ollama" else "")

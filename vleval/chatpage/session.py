@@ -15,7 +15,7 @@ import msgspec
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vldata.files.gate import below
-from vldata.media.pixels import LLAMAFACTORY_MAX_PIXELS, vision_tokens
+from vldata.media.pixels import DEFAULT, LLAMAFACTORY_MAX_PIXELS, vision_tokens
 from vldata.media.refs import Failure, FileRef, Rendered, RenderSpec
 from vldata.media.render import Renderer
 from vldata.output.contract import PixelContract
@@ -35,7 +35,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 
     prompt: str = _IMAGES + _QUESTION
     system: str = ""
-    pixels: PixelContract = PixelContract("qwen3-vl", 65_536, LLAMAFACTORY_MAX_PIXELS, "auto", 95)
+    pixels: PixelContract = PixelContract(DEFAULT, 65_536, LLAMAFACTORY_MAX_PIXELS, "auto", 95)
     origin: str = "no dataset: the question as it is, at most 589,824 pixels a picture"
 
 

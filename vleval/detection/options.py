@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from vldata.flags import Flag, Group
+from vldata.media.pixels import DEFAULT
 from vleval.detection.labels import LabelFormat
 from vleval.inference.ask import MOST_TOKENS
 from vleval.inference.options import Adapter, AnswerTimeout, BackendName, BaseUrl
@@ -79,7 +80,7 @@ class Finding(Group, frozen=True, kw_only=True):
     prompt: Annotated[str, Flag("The question, in place of the usual one for --classes.", metavar="TEXT", show_default=False)] = ""
     attributes: Annotated[str, Flag("Further fields of each box.", metavar="A,B", show_default=False)] = ""
     language: Annotated[Literal["en", "zh"], Flag("Of the usual question.")] = "en"
-    processor: Annotated[str, Flag("The family of the model: sizes of images, and how it writes boxes.", metavar="FAMILY")] = "qwen3-vl"
+    processor: Annotated[str, Flag("The family of the model: sizes of images, and how it writes boxes.", metavar="FAMILY")] = DEFAULT
     max_tokens: Annotated[int, Flag("Most tokens of an answer.", metavar="N", least=1, most=MOST_TOKENS)] = 2_048
     timeout_s: AnswerTimeout = 300.0
     concurrency: Annotated[int, Flag("Most requests in flight.", least=1, most=1024)] = 16

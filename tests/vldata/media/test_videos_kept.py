@@ -176,7 +176,7 @@ def test_damage_is_found_by_name(kept: Path) -> None:
 
 def test_other_processors_and_openeqa_are_refused_with_the_cure(tmp_path: Path) -> None:
     file = write_source(tmp_path / "src", ROWS)
-    with pytest.raises(UsageError, match=r"known for the processor qwen3-vl, not for qwen2-vl.\n.*Leave --videos keep out"):
+    with pytest.raises(UsageError, match=r"known for qwen3-vl, qwen3.5, not for qwen2-vl.\n.*Leave --videos keep out"):
         keep(file, tmp_path / "out", processor="qwen2-vl")
     with pytest.raises(UsageError, match=r"asks about frames of an episode.*\n.*Give --frames N"):
         open_openeqa(tmp_path, videos="keep")

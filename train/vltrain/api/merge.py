@@ -71,14 +71,15 @@ def merge(
     from vltrain.merging import merge as run
     from vltrain.quiet import hush
     from vltrain.recipe import Recipe, read_recipe
+    from vltrain.ways import is_template_of
 
-    if template and not template.startswith("qwen3_vl"):
-        raise UsageError(f"--template {template}: is not Qwen3-VL's.", cure="Leave it out: the model's own template is kept.")
     if recipe is None and not model:
         raise UsageError("no recipe and no model.", cure="vltrain merge RECIPE.yaml, or --model DIR --adapter DIR --out DIR")
     read = read_recipe(Path(recipe))[0] if recipe is not None else Recipe(model=str(model), job="merge")
     if recipe is not None and model:
         raise UsageError("both a recipe and --model name the base.", cure="Give one of them.")
+    if template and not is_template_of(template, Path(read.model)):
+        raise UsageError(f"--template {template}: is not this model's.", cure="Leave it out: the model's own template is kept.")
     source, target = str(adapter) or read.adapter or read.output, str(out) or read.merge_to
     if not source or not target:
         fault = "adapter and merge_to must be known." if not source else "merge_to: where to write is missing."

@@ -111,6 +111,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     boxes_known: bool = True  # False: its makers say nothing of boxes, and 0-1000 is a guess
     box_text: str = ""  # how its answers write a box
     thinking: Literal["no", "optional", "always"] = "no"
+    videos: bool = False  # `vldata.media.video_tokens` knows what a video costs
     parts: Parts
     learns: Learns = Learns()
     serving: Serving = Serving()
@@ -118,5 +119,6 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     processor: str  # class in transformers
     image_processor: str  # class in transformers that needs Pillow alone; "" where only torchvision's is there
     needs: tuple[str, ...] = ()  # packages beside transformers that its processor imports
+    templates: tuple[str, ...] = ()  # how LLaMA-Factory's names of its template begin
     notes: tuple[str, ...] = ()
     tiny: Tiny

@@ -16,6 +16,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers", "llama-server")),
     processor="Gemma3Processor",
     image_processor="Gemma3ImageProcessorPil",
+    templates=("gemma3", "gemma"),
     tiny=Tiny(
         image="<start_of_image>",
         open="<start_of_turn>{role}\n",

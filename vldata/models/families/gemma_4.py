@@ -17,6 +17,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers")),
     processor="Gemma4Processor",
     image_processor="Gemma4ImageProcessorPil",
+    templates=("gemma4",),
     tiny=Tiny(
         image="<|image|>",
         open="<|turn>{role}\n",

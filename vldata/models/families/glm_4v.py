@@ -18,6 +18,11 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers")),
     processor="Glm4vProcessor",
     image_processor="Glm4vImageProcessorPil",
+    templates=(
+        "glm4v",
+        "glm4_5v",
+        "glm4_6v",
+    ),
     tiny=Tiny(
         image="<|begin_of_image|><|image|><|end_of_image|>",
         open="<|{role}|>\n",

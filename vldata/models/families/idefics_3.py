@@ -16,6 +16,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers")),
     processor="Idefics3Processor",
     image_processor="Idefics3ImageProcessorPil",
+    templates=("idefics3",),
     tiny=Tiny(
         image="<image>",
         close="<end_of_utterance>\n",

@@ -17,6 +17,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "lmdeploy", "transformers", "llama-server")),
     processor="InternVLProcessor",
     image_processor="GotOcr2ImageProcessorPil",
+    templates=("intern_vl",),
     notes=("The folders without -HF need remote code, and are not this family.",),
     tiny=Tiny(
         image="<IMG_CONTEXT>\n",

@@ -17,6 +17,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers", "llama-server")),
     processor="Lfm2VlProcessor",
     image_processor="",
+    templates=("lfm2_vl",),
     notes=("Its image processor needs torchvision; data can be made without.",),
     tiny=Tiny(
         image="<image>",

@@ -18,6 +18,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers")),
     processor="LlavaOnevisionProcessor",
     image_processor="LlavaOnevisionImageProcessorPil",
+    templates=("llava",),
     notes=(
         "Images that share a record are not cropped and cost 730 tokens each; the counts of a dataset take each as if alone, from above.",
     ),

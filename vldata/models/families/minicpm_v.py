@@ -18,6 +18,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers")),
     processor="MiniCPMV4_6Processor",
     image_processor="MiniCPMV4_6ImageProcessorPil",
+    templates=("minicpm",),
     notes=("Its language model has Qwen3.5's linear attention: it trains padded.",),
     tiny=Tiny(
         image="<|image_pad|>",

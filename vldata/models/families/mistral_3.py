@@ -16,6 +16,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers", "llama-server")),
     processor="PixtralProcessor",
     image_processor="PixtralImageProcessorPil",
+    templates=("mistral",),
     tiny=Tiny(
         image="[IMG]",
         open="[{role}]",

@@ -16,6 +16,10 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "transformers")),
     processor="PaddleOCRVLProcessor",
     image_processor="PaddleOCRVLImageProcessorPil",
+    templates=(
+        "paddleocr",
+        "ernie",
+    ),
     tiny=Tiny(
         image="<|IMAGE_START|><|IMAGE_PLACEHOLDER|><|IMAGE_END|>",
         tokens={"image_token": "<|IMAGE_PLACEHOLDER|>"},

@@ -16,6 +16,10 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "lmdeploy", "ollama", "transformers", "llama-server"), pixel_limits=True),
     processor="Qwen2_5_VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
+    templates=(
+        "qwen2_vl",
+        "qwen2_5_vl",
+    ),
     tiny=Tiny(
         image="<|vision_start|><|image_pad|><|vision_end|>",
         more=("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),

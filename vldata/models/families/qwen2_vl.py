@@ -16,6 +16,7 @@ FAMILY = Family(
     serving=Serving(servers=("vllm", "lmdeploy", "transformers", "llama-server"), pixel_limits=True),
     processor="Qwen2VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
+    templates=("qwen2_vl",),
     tiny=Tiny(
         image="<|vision_start|><|image_pad|><|vision_end|>",
         more=("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),

@@ -13,11 +13,16 @@ FAMILY = Family(
     boxes="0-1000",
     box_text='{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}',
     thinking="optional",
+    videos=True,
     parts=Parts("visual", "visual.merger"),
     learns=Learns(other=("in_proj_qkv", "in_proj_z", "in_proj_a", "in_proj_b", "out_proj")),
     serving=Serving(servers=("vllm", "transformers"), pixel_limits=True),
     processor="Qwen3VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
+    templates=(
+        "qwen3_5",
+        "qwen3_vl",
+    ),
     notes=("Packing leaks between samples through its linear attention: it trains padded.",),
     tiny=Tiny(
         image="<|vision_start|><|image_pad|><|vision_end|>",

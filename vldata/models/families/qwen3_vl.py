@@ -12,11 +12,13 @@ FAMILY = Family(
     image_token="<|image_pad|>",
     boxes="0-1000",
     box_text='{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}',
+    videos=True,
     parts=Parts("visual", "visual.merger"),
     serving=Serving(servers=("vllm", "lmdeploy", "ollama", "transformers", "llama-server"), pixel_limits=True, ollama="qwen3-vl-instruct"),
     fast=("qwen3_vl",),
     processor="Qwen3VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
+    templates=("qwen3_vl",),
     notes=("Instruct models have no thought; Thinking models open one in every answer, and their folders are told apart by name.",),
     tiny=Tiny(
         image="<|vision_start|><|image_pad|><|vision_end|>",

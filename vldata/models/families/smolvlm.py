@@ -17,6 +17,7 @@ FAMILY = Family(
     processor="SmolVLMProcessor",
     image_processor="SmolVLMImageProcessorPil",
     needs=("num2words",),
+    templates=("smolvlm",),
     notes=("Sizes of the 256M and 500M models; the 2.2B has 1,536, 384 and 81, which are read from its folder.",),
     tiny=Tiny(
         image="<image>",
