@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vldata.api.select import filter, mix, sample
     from vldata.api.split import certify, split
     from vldata.api.validate import validate
+    from vldata.api.verify import verify
     from vldata.datasets.dataset import Dataset, read
     from vldata.datasets.dataset import Dataset as open
     from vldata.errors import DataError, UsageError, VlkitError
@@ -65,6 +66,7 @@ _PUBLIC = {
     "split": "vldata.api.split",
     "stats": "vldata.api.know",
     "validate": "vldata.api.validate",
+    "verify": "vldata.api.verify",
 }
 
 __all__ = [
@@ -94,6 +96,7 @@ __all__ = [
     "split",
     "stats",
     "validate",
+    "verify",
 ]
 
 

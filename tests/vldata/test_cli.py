@@ -25,6 +25,7 @@ COMMANDS = [
     ["convert", "sharegpt"],
     ["validate"],
     ["lint"],
+    ["verify"],
     ["split"],
     ["certify"],
     ["leaks"],

@@ -17,7 +17,9 @@ import msgspec
 from vldata.errors import DataError
 from vldata.files import inside, strictjson
 from vldata.files.copying import copy_below
+from vldata.files.durable import write_atomic
 from vldata.files.whole_folder import refuse_full, whole_folder
+from vldata.models.fingerprint import file_digest, fingerprint
 from vldata.models.layout import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
@@ -32,6 +34,7 @@ from vltrain.merging_whole import merge_whole, tensor_names
 from vltrain.shards import write_shards
 
 MANIFEST = "run_manifest.json"
+MERGED_FROM = "merged_from.json"
 _PREFIX = "base_model.model."
 _FACTOR = re.compile(r"(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 _LIMITS = {"float32": 1e-4, "bfloat16": 5e-2, "float16": 5e-2}
@@ -73,6 +76,7 @@ def merge(
         else:
             shards, count, dtype = write_shards(base, adapter, partial, factors, shard_gb, say)
         _copy_others(base, partial)
+        _note_origin(base, adapter, partial)
         difference, greatest = compare_logits(base, adapter, partial) if verify else (0.0, 0.0)
         limit = max(_LIMITS[dtype], 1e-5 * greatest) if dtype == "float32" else _LIMITS[dtype] * greatest
         if not difference <= limit:
@@ -85,6 +89,17 @@ def merge(
     return Merged(
         output=str(output), shards=shards, merged_tensors=count, dtype=dtype, max_logit_difference=difference, greatest_logit=greatest
     )
+
+
+def _note_origin(base: Path, adapter: Path, output: Path) -> None:
+    """Write what a model was merged from, by digests, and the digest of each of its own weight files: `vldata verify` follows them."""
+    origin = {
+        "schema": "vlkit.merged/1",
+        "base": weights_digest(base),
+        "adapter": fingerprint(adapter),
+        "weights": {name: file_digest(output / name) for name in weight_files(output)},
+    }
+    write_atomic(output / MERGED_FROM, msgspec.json.format(msgspec.json.encode(origin), indent=2) + b"\n")
 
 
 def check_base(base: Path, adapter: Path) -> None:
@@ -159,7 +174,7 @@ def _iter_shapes(base: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
 def _copy_others(base: Path, output: Path) -> None:
     for path in sorted(base.iterdir()):
         weights = path.suffix == ".safetensors" or path.name.endswith((".safetensors.index.json", ".bin", ".bin.index.json"))
-        if path.is_file() and not weights and not path.name.startswith("."):
+        if path.is_file() and not weights and not path.name.startswith(".") and path.name != MERGED_FROM:
             copy_below(model_file(base, path.name), output, path.name)
 
 

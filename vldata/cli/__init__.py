@@ -13,6 +13,7 @@ from vldata.api.schema import schema
 from vldata.api.select import filter, mix, sample
 from vldata.api.split import certify, split
 from vldata.api.validate import validate
+from vldata.api.verify import verify
 from vldata.cli.convert import make_convert_app
 from vldata.commands import make_app
 from vldata.terminal import run
@@ -33,6 +34,7 @@ COMMANDS = {
     "preview": (preview, "vldata preview prepared/openeqa"),
     "info": (info, "vldata info prepared"),
     "doctor": (doctor, "vldata doctor"),
+    "verify": (verify, "vldata verify prepared/openeqa"),
     "schema": (schema, "vldata schema record"),
 }
 

@@ -24,6 +24,12 @@ def weights_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def file_digest(path: Path) -> str:
+    """Digest of a whole file that was just written."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def fingerprint(folder: Path) -> str:
     """Digest of a model or adapter folder: its configuration, template and weights; "" where there are no weights to read."""
     digest = hashlib.sha256()
