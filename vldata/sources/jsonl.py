@@ -24,6 +24,7 @@ from vldata.records.draft import Draft, Reject, Setting, Traits
 from vldata.sources.assemble import Assembler
 from vldata.sources.census import Census, Fates, extra_json
 from vldata.sources.choices import ChoiceForm, letter_of, written
+from vldata.sources.dialects.notes import Note
 from vldata.sources.dialects.talk import Talk
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder, check_root, names_of
@@ -38,6 +39,8 @@ from vldata.sources.pairfields import (
     question_of,
 )
 from vldata.sources.pairfiles import Found, PairFile, find_pair_files
+from vldata.sources.pairthoughts import PairThoughts, find_thoughts
+from vldata.sources.partscan import Thinking
 from vldata.sources.prompts import Wording, check_fields, open_wording
 from vldata.sources.remote import fetch, map_ahead
 from vldata.sources.rowmeta import META_FIELDS, dataset_name, id_field, id_of, meta_columns, mixed_splits
@@ -59,6 +62,7 @@ class _Reading(msgspec.Struct, frozen=True):
     labels: tuple[str, ...] = ()
     boxes: Target = "0-1000"
     text_boxes: TextBoxes = "auto"
+    thinking: Thinking = "keep"
 
 
 class PairSource(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +87,7 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
     part: str = ""  # what --name is followed by, where a source makes several datasets
     reading: _Reading
     texts: Settled = Settled()
+    thoughts: PairThoughts
 
     def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
         """Yield every row, in file order."""
@@ -110,6 +115,7 @@ class _DraftMaker:
         # What explains the right choice is no choice: it may go into `extra`.
         self._census = Census(source.reading.ignore, harmless=("solution", "rationale", "rationales") if source.chosen.choices else ())
         self._context, self._labels = context, source.reading.labels
+        self._thoughts = source.thoughts
         task = _TASKS[source.chosen.form]
         self._base = {"source": source.prefix, "task": task, **dict.fromkeys(self._fields, ""), "extra": ""}
         if source.chosen.choices:
@@ -138,17 +144,28 @@ class _DraftMaker:
                 answers = answers_of(row, self._chosen)
                 if self._labels:
                     answers = self._named(answers)
+            thought = self._thoughts.of(row, answers)
+            answers = thought.answers
             images, videos = ([], given) if self._chosen.shows_videos else (given, [])
             wording = _OPEN if self._chosen.choices and not form else self._wording
             text = wording.ask(record_id, question, row, written(choices) if choices else "")
             named = given[0] if len(given) == 1 and _is_map(given[0]) else None
             turns, media, mends, beside, _ = self._assembler.assemble(
-                Talk([("user", text), ("assistant", answers[0])], [] if named else images, videos, leading=True, named=named), where
+                Talk(
+                    [("user", text), ("assistant", answers[0])],
+                    [] if named else images,
+                    videos,
+                    leading=True,
+                    named=named,
+                    notes={} if thought.text is None else {1: Note(thought.text)},
+                ),
+                where,
             )
             unused: Fates = ()
             extra: dict[str, Any] = {}
             if beside or not row.keys() <= self._usual or type(row.get("id", "")) not in (str, int):
-                unused, extra = self._census.judge(row, {*self._known, id_field(row)}, beside, shows=names_of(media))
+                unused, extra = self._census.judge(row, {*self._known, *thought.used, id_field(row)}, beside, shows=names_of(media))
+            unused += thought.fates
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
         meta = self._base.copy()
@@ -214,6 +231,7 @@ def open_source(
     text_boxes: TextBoxes = "auto",
     processor: str = DEFAULT,
     ignore: tuple[str, ...] = (),
+    thinking: Thinking = "keep",
 ) -> list[PairSource]:
     """Pictures with a text each: captions, transcriptions, or answers to questions.
 
@@ -247,6 +265,8 @@ def open_source(
             and stops where it could be two; none leaves them as they are.
         processor: The processor that the pictures will be written for.
         ignore: Fields that may be left out although they change meaning.
+        thinking: What becomes of thoughts before answers: kept apart from the answer, dropped, or made empty, which teaches to answer
+            without one in a model's own way.
 
     Raises:
         DataError: there is nothing to read.
@@ -262,6 +282,7 @@ def open_source(
         _label_names(label_names),
         target_for(boxes, processor),
         text_boxes,
+        thinking,
     )
     opened = []
     for found in find_pair_files(source, follow_links=follow_links, encoding=encoding, split=split, subset=subset):
@@ -319,6 +340,9 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
         "" if reading.labels else number_warning(rows, chosen),
         mixed_splits(rows),
     ]
+    thoughts = find_thoughts(rows, chosen.text, reading.thinking, reading.ignore)
+    if thoughts.there and reading.thinking == "keep":
+        said.append("Thoughts stand before answers: they are kept apart (`reasoning`, for SFT).")
     name = dataset_name(Path(f"{found.name}.x"))
     opened = PairSource(
         name=name,
@@ -327,7 +351,7 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
         annotations=tuple(path for file in files for path in file.annotations()),
         media_root=files[0].folder,
         settings=_settings(chosen, wording, sampling, reading),
-        traits=Traits(videos=chosen.shows_videos and sampling is None),
+        traits=Traits(videos=chosen.shows_videos and sampling is None, parts=thoughts.parts),
         files=files,
         chosen=chosen,
         wording=wording,
@@ -336,6 +360,7 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
         remote=finder.remote,
         part=found.part,
         reading=reading,
+        thoughts=thoughts,
     )
     shows = any(row.get(name) not in (None, "", []) for row in rows for name in (chosen.image, *chosen.columns))
     texts = settle(files, sample, reading.text_boxes, str(files[0].path), opened.drafts, shows=shows)
@@ -357,6 +382,8 @@ def _settings(chosen: Chosen, wording: Wording, sampling: Sampling | None, readi
         settings |= {"choices_field": ", ".join(chosen.choices.fields), "choices_from": chosen.choices.base}
     if reading.context:
         settings["context"] = ", ".join(reading.context)
+    if reading.thinking != "keep":
+        settings["thinking"] = reading.thinking
     if reading.labels:
         settings["label_names"] = ", ".join(reading.labels)
     return settings

@@ -18,6 +18,7 @@ from vldata.records.draft import Draft, Reject
 from vldata.records.parts import parts_of
 from vldata.records.record import Record
 from vldata.records.tool_calls import BETWEEN_ANSWERS
+from vldata.sources import jsonl
 from vldata.sources.sharegpt import open_source
 from vldata.validation import validate
 
@@ -289,3 +290,23 @@ def test_boxes_in_thoughts_and_rejected_answers_move_with_the_image(tmp_path: Pa
     )
     assert record.rejected is not UNSET and record.rejected.content == '{"bbox_2d": [0, 0, 1000, 1000]}'
     assert validate(tmp_path / "out", workers=1).findings.total == 0
+
+
+def test_thoughts_of_pictures_with_a_text(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"image": "a.png", "question": "What?", "answer": "A cat.", "reasoning": "I see fur."},
+        {"image": "a.png", "question": "What?", "answer": ["<think>I see fur.</think>A cat.", "Cat."]},
+        {"image": "a.png", "question": "What?", "answer": "A cow."},
+    ]
+    (tmp_path / "a.png").write_bytes(b"")  # nobody opens it here
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for thinking, thoughts in (("keep", [("I see fur.",)] * 2 + [("",)]), ("drop", [None] * 3), ("empty", [("",)] * 3)):
+        (source,) = jsonl.open_source(tmp_path / "rows.jsonl", thinking=thinking)
+        drafts = [draft for draft in source.drafts() if isinstance(draft, Draft)]
+        assert [draft.turns[1].reasoning for draft in drafts] == thoughts
+        assert [draft.turns[1].parts for draft in drafts] == [("A cat.",), ("A cat.",), ("A cow.",)]
+        assert source.traits.parts == (() if thinking == "drop" else ("reasoning",))
+    for beside in ({"chosen": "a", "rejected": "b"}, {"solution": "7"}):
+        (tmp_path / "rows.jsonl").write_text(json.dumps({"image": "a.png", "question": "What?", **beside}) + "\n")
+        with pytest.raises(UsageError, match="Run: vldata convert sharegpt"):
+            jsonl.open_source(tmp_path / "rows.jsonl")
