@@ -82,7 +82,8 @@ def _refuse_unknown(values: Fields, where: str) -> None:
             raise UsageError(f"unknown key {key!r}.{nearest(key, known_keys())}", where=where)
         if key in REQUIRED and value not in REQUIRED[key]:
             allowed = " or ".join(str(value) for value in REQUIRED[key] if value is not None)
-            raise UsageError(f"{key}: {value!r} is not supported; here it is {allowed}.", where=where)
+            cure = "llamafactory-cli trains it, or TRL: vldata export DIR/NAME --to trl." if key == "stage" else ""
+            raise UsageError(f"{key}: {value!r} is not supported; here it is {allowed}.", where=where, cure=cure)
 
 
 def _job(values: Fields) -> str:

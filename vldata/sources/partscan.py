@@ -70,7 +70,8 @@ def scan_parts(
     Raises:
         UsageError: it has rows for several kinds of training.
     """
-    words = bool(present & {*part_words(names)})
+    told = present & {*part_words(names)}
+    words = bool(told) and any(_has_key(file, told) for file in files)
     marked = any(map(_has_mark, files)) or any(_holds_mark(row) for _, row in sample)
     forced: Parts = ("reasoning",) if thinking == "empty" else ()
     if not words and not marked:
@@ -151,6 +152,22 @@ def _has_any(sample: Sequence[tuple[str, Row]], names: Names, usual: Dialect) ->
 def _texts_of(files: Sequence[RowFile | Shard]) -> Iterator[tuple[str, Row]]:
     for file in files:
         yield from file.texts() if isinstance(file, RowFile) else file.rows()
+
+
+def _has_key(file: RowFile | Shard, words: frozenset[str]) -> bool:
+    """Whether one of the words is a key in the bytes of a JSON file, not only a value, as `train` often is; true of any other file."""
+    if not isinstance(file, RowFile) or file.kind not in (".json", ".jsonl"):
+        return True
+    search = re.compile(f'"(?:{"|".join(map(re.escape, sorted(words)))})"\\s*:'.encode()).search
+    tail = b""
+    with contextlib.suppress(UnicodeDecodeError, OSError), open_utf8(file.path, file.encoding) as handle:
+        while block := handle.read(1 << 20):
+            text = tail + block
+            if search(text):
+                return True
+            tail = block[-64:]
+        return False
+    return True  # the reader of rows says where it goes wrong
 
 
 def _has_mark(file: RowFile | Shard) -> bool:
