@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError
-from vldata.exports.plan import Exported, ExportPlan, task_of, write_jsonl, write_text
+from vldata.exports.plan import Exported, ExportPlan, model_of, task_of, write_jsonl, write_text
 from vldata.exports.turns import plain_roles, text_with_thought, written_turn
 from vldata.media.video_tokens import FPS, LLAMAFACTORY_FRAME_PIXELS, LLAMAFACTORY_MAX_FRAMES, llamafactory_video_tokens
 from vldata.output.dataset_info import Entry, make_entry, merge_entries
@@ -18,7 +18,7 @@ from vldata.records.rules import videos_fault
 _YAML = """\
 # llamafactory-cli train {path}
 {note}# Filled from the contract of {name}: pictures are on the processor's grid inside this budget, so nothing resizes them again.
-model_name_or_path: Qwen/Qwen3-VL-4B-Instruct
+model_name_or_path: {model}
 {template}
 image_max_pixels: {max_pixels}
 image_min_pixels: {min_pixels}
@@ -180,6 +180,7 @@ def _finish(plan: ExportPlan, format_name: str, file_name: str, entry: Entry, co
         videos=_VIDEO_LINES if plan.dataset.contract.videos is not None else "",
         template=_template(plan.dataset.contract.parts),
         stage=_STAGES[task_of(plan)],
+        model=model_of(plan),
         note=_KTO_NOTE if task_of(plan) == "wanted" else "",
     )
     files = (plan.out / file_name, plan.out / "dataset_info.json", write_text(path, text))

@@ -94,6 +94,11 @@ def _text_tokens(record: Record) -> int:
     return estimate_text_tokens(text_bytes(record), len(record.messages))
 
 
+def model_of(plan: ExportPlan) -> str:
+    """The model that a snippet names: one that thinks, for records with thoughts."""
+    return "Qwen/Qwen3-VL-4B-Thinking" if "reasoning" in plan.dataset.contract.parts else "Qwen/Qwen3-VL-4B-Instruct"
+
+
 def task_of(plan: ExportPlan) -> str:
     """The part that makes the dataset one for another training than SFT: "rejected", "wanted" or "solution"; "" for none."""
     return next((name for name in plan.dataset.contract.parts if name in TASKS), "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from vldata.exports.plan import Exported, ExportPlan, task_of, write_jsonl, write_text
+from vldata.exports.plan import Exported, ExportPlan, model_of, task_of, write_jsonl, write_text
 from vldata.exports.turns import SWIFT_ROLES, text_with_thought
 from vldata.media.video_tokens import FPS, MAX_FRAMES, MIN_FRAMES, SWIFT_MAX_FRAME_TOKENS, SWIFT_MIN_FRAME_TOKENS, swift_video_tokens
 from vldata.records.record import Message, Record
@@ -41,7 +41,7 @@ def export_swift(plan: ExportPlan) -> Exported:
     clips = _CLIPS if plan.dataset.contract.videos is not None else ""
     snippet = (
         f"{root}{clips}MAX_PIXELS={pixels.max_pixels} MIN_PIXELS={pixels.min_pixels} {_COMMANDS[task_of(plan)]} "
-        f"--model Qwen/Qwen3-VL-4B-Instruct --dataset {file} --tuner_type lora --max_length {plan.cutoff(swift_video_tokens)} "
+        f"--model {model_of(plan)} --dataset {file} --tuner_type lora --max_length {plan.cutoff(swift_video_tokens)} "
         f"--freeze_vit true --freeze_aligner true\n"
     )
     return Exported("swift", (file, write_text(plan.out / f"{plan.name}.swift.sh", snippet)), count, snippet)

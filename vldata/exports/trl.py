@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from vldata.exports.plan import Exported, ExportPlan, task_of, write_jsonl, write_text
+from vldata.exports.plan import Exported, ExportPlan, model_of, task_of, write_jsonl, write_text
 from vldata.exports.turns import no_videos, plain_roles, typed_parts
 from vldata.records.record import IMAGE_TAG, Message, Record
 
@@ -22,7 +22,8 @@ def export_trl(plan: ExportPlan) -> Exported:
     """
     file = plan.out / f"{plan.name}.trl.jsonl"
     count = write_jsonl(plan, file, (row for record in plan.dataset for row in _rows(plan, record)))
-    snippet = _SNIPPETS[task_of(plan)].format(file=file, root=f"{plan.out.absolute()}/" if plan.images == "copy" else "")
+    root = f"{plan.out.absolute()}/" if plan.images == "copy" else ""
+    snippet = _SNIPPETS[task_of(plan)].format(file=file, root=root, model=model_of(plan))
     return Exported("trl", (file, write_text(plan.out / f"{plan.name}.trl.py", snippet)), count, snippet)
 
 
@@ -85,7 +86,7 @@ def accuracy(completions, solution, **_):
 def _snippet(trainer: str, more: str = "", *, batch: int = 1, rate: str = "1e-5", before: str = "", arguments: str = "") -> str:
     settings = _SETTINGS.replace("{batch}", str(batch)).replace("{rate}", rate)
     config = f"config = {trainer}Config({settings.rstrip()[:-2]}{more}\n)\n"
-    model = f'{trainer}Trainer("Qwen/Qwen3-VL-4B-Instruct", args=config, train_dataset=dataset{arguments}).train()\n'
+    model = f'{trainer}Trainer("{{model}}", args=config, train_dataset=dataset{arguments}).train()\n'
     return f"{_HEAD}from trl import {trainer}Config, {trainer}Trainer\n{before}{_DATA}{config}{model}"
 
 
