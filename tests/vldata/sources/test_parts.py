@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec import UNSET
 
 from vldata.conversion import convert
@@ -19,6 +21,8 @@ from vldata.records.parts import parts_of
 from vldata.records.record import Record
 from vldata.records.tool_calls import BETWEEN_ANSWERS
 from vldata.sources import jsonl
+from vldata.sources.census import MEANING
+from vldata.sources.dialects.notes import LEARNED_KEYS, MASKED_KEYS, THOUGHT_KEYS
 from vldata.sources.sharegpt import open_source
 from vldata.validation import validate
 
@@ -310,3 +314,39 @@ def test_thoughts_of_pictures_with_a_text(tmp_path: Path) -> None:
         (tmp_path / "rows.jsonl").write_text(json.dumps({"image": "a.png", "question": "What?", **beside}) + "\n")
         with pytest.raises(UsageError, match="Run: vldata convert sharegpt"):
             jsonl.open_source(tmp_path / "rows.jsonl")
+
+
+FIELDS = sorted({*MEANING, *THOUGHT_KEYS, *LEARNED_KEYS, *MASKED_KEYS, "kto_tag", "ground_truth"})
+VALUES = st.sampled_from(
+    [None, "", [], {}, True, False, 0, 1, 0.5, "x", "A dog.", ["A dog."], ["x", "y"], {"role": "assistant", "content": "x"}, [BAD]]
+)
+PLACES = ("row", "question", "answer")
+
+
+def neutral(field: str, value: Any, place: str) -> bool:
+    """Whether a value says what happens anyway."""
+    if value in (None, "", [], {}) and value is not False and value != 0:
+        return True
+    asks = place == "question"
+    if type(value) not in (bool, int, float):
+        return False
+    return ((field in LEARNED_KEYS or field == "sample_weight") and value == (not asks)) or (
+        field in (*MASKED_KEYS, "loss_mask") and value == asks
+    )
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(field=st.sampled_from(FIELDS), value=VALUES, place=st.sampled_from(PLACES))
+def test_a_field_that_changes_meaning_is_used_or_told(field: str, value: Any, place: str, tmp_path: Path) -> None:
+    def drafts(with_field: bool) -> list[Draft | Reject]:
+        rows: list[dict[str, Any]] = [{"messages": [dict(USER), dict(GOOD), dict(USER), dict(GOOD)]} for _ in range(2)]
+        if with_field:
+            target = rows[0] if place == "row" else rows[0]["messages"][2 if place == "question" else 3]
+            target[field] = value
+        (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (source,) = open_source(tmp_path / "rows.jsonl")
+        return list(source.drafts())
+
+    plain, found = drafts(with_field=False)[0], drafts(with_field=True)[0]
+    told = isinstance(found, Reject) or any(field in name for name, _ in found.unused)
+    assert told or found != plain or neutral(field, value, place), (field, value, place)
