@@ -94,12 +94,12 @@ def truth(meant: Meant, said: Mapping[str, Any], cutoff: int) -> str:
         return "nothing"
     if any(text in learned for text in meant.get("never_learn", ())):
         return "ignored"
-    if "_pad|>" in learned:
-        return "altered"
     if said.get("rejected") == learned:
         return "nothing"
     if any(prompt in learned for prompt in meant.get("prompts", ())):
         return "prompt"
+    if "_pad|>" in learned:
+        return "altered"
     if len(said["grids"]) != meant.get("images", 0):
         return "ignored"
     wanted = [*meant["answers"], *meant.get("prompts", ()), *([meant["system"]] if meant.get("system") else [])]

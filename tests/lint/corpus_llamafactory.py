@@ -633,6 +633,23 @@ def _cutoff() -> Iterator[Case]:
     yield case("cutoff-default-one", [row(f"<image>{Q}", images=("big.jpg",))])
 
 
+def _settings() -> Iterator[Case]:
+    two = {"messages": talk(("user", f"<image>{Q}"), ("assistant", "A cat."), ("user", "Sure?"), ("assistant", A)), "images": ["grid.png"]}
+    thought = row(f"<image>{Q}", f"<think>\nSquare.\n</think>\n\n{A}")
+    yield case("set-train-on-prompt", [OK], settings={"train_on_prompt": True})
+    yield case("set-mask-history", [two], {**PLAIN, "answers": [A, "A cat."]}, settings={"mask_history": True})
+    yield case("set-mask-history-one", [OK], settings={"mask_history": True})
+    yield case("set-template-thinks", [OK], {**PLAIN, "never": ["<think>"]}, settings={"template": "qwen3_vl"})
+    yield case("set-template-thought", [thought], {**PLAIN, "answers": [A, "Square."]}, settings={"template": "qwen3_vl"})
+    yield case(
+        "set-max-pixels",
+        [row(f"<image>{Q}", "[100, 100, 200, 200]", ("wide.png",))],
+        {"answers": ["[100, 100, 200, 200]"], "prompts": [Q], "images": 1, "boxes": True, "sizes": [[320, 256]]},
+        settings={"image_max_pixels": 65536},
+    )
+    yield case("set-template-other-system", [OK], {**PLAIN, "never": ["You are a helpful assistant."]}, settings={"template": "qwen2_vl"})
+
+
 def _arrow() -> Iterator[Case]:
     yield case("late-content-type", [OK, row(f"<image>{Q}", 42)], [PLAIN, {**PLAIN, "answers": ["42"]}])
     yield case("late-content-list", [OK, row([{"type": "text", "text": Q}], A)], [PLAIN, PLAIN])
@@ -738,6 +755,6 @@ def _preference() -> Iterator[Case]:
 
 def corpus() -> list[Case]:
     """All cases; names are unique."""
-    cases = [case for part in (_fine, _counts, _structure, _entry, _media, _cutoff, _arrow, _preference) for case in part()]
+    cases = [case for part in (_fine, _counts, _structure, _entry, _media, _cutoff, _settings, _arrow, _preference) for case in part()]
     assert len({one.name for one in cases}) == len(cases)
     return cases

@@ -15,9 +15,11 @@ from vldata.suggest import nearest
 from vldata.wording import counted
 
 if TYPE_CHECKING:
+    from vldata.linting.consumer import Consumer
     from vldata.linting.run import Finding, Linted
 
 _SHOWN = 5
+_NO_LIMIT = 1 << 31
 _NAMES = ("llamafactory", "swift", "trl", "qwen", "llava", "internvl", "axolotl", "unsloth")
 
 
@@ -148,6 +150,9 @@ def lint(
         raise UsageError(f"no rules for {as_!r}.{nearest(as_, CONSUMERS)}", cure=f"Known are {', '.join(CONSUMERS)}.")
     if not path.exists():
         raise DataError("is not there.", where=str(path), cure="Give a file or folder of rows.")
+    settings = _settings(set_, CONSUMERS[as_])
+    if (limit := CONSUMERS[as_].limit) in settings:
+        cutoff = settings.pop(limit) or _NO_LIMIT
     options = Options(
         cutoff=cutoff,
         counter=Counter(load_tokenizer(tokenizer) if tokenizer else None),
@@ -156,21 +161,25 @@ def lint(
         files=not no_files,
         boxes=boxes,
         stage=stage,
-        settings=_settings(set_),
+        settings=settings,
     )
     linted = lint_path(path, CONSUMERS[as_], as_, options, on_progress=on_progress)
     return LintResult(linted, tuple(_fix(linted, as_, fix)) if fix else ())
 
 
-def _settings(given: tuple[str, ...] | None) -> dict[str, Any]:
-    """Read KEY=VALUE as YAML reads values: true, 12, a text."""
+def _settings(given: tuple[str, ...] | None, consumer: Consumer) -> dict[str, Any]:
+    """Read KEY=VALUE as YAML reads values: true, 12, a text; a setting that the rules do not follow is refused."""
     import yaml
 
     settings = {}
     for one in given or ():  # a command line without the option gives None
         key, mark, value = one.partition("=")
         if not mark or not key:
-            raise UsageError(f"--set {one!r} is no KEY=VALUE.", cure="For example: --set assistant_only_loss=true.")
+            raise UsageError(f"--set {one!r} is no KEY=VALUE.", cure="For example: --set cutoff_len=4096.")
+        known = sorted({*consumer.settings, *filter(None, [consumer.limit])})
+        if key not in known:
+            cure = f"These are: {', '.join(known)}." if known else "None is."
+            raise UsageError(f"what {key} does in {consumer.title} is not followed here.{nearest(key, known)}", cure=cure)
         try:
             settings[key] = yaml.safe_load(value)
         except yaml.YAMLError:

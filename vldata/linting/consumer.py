@@ -26,7 +26,6 @@ class Options:
         dataset: only this entry of a list of datasets.
         files: look at image files.
         boxes: what four numbers in a text are.
-        template: the chat template, where the consumer has a choice; "" for that of Qwen3-VL without thinking.
         stage: what is trained: sft, dpo, kto; "" follows the data.
         settings: further settings of the trainer, by its own names.
     """
@@ -37,7 +36,6 @@ class Options:
     dataset: str = ""
     files: bool = True
     boxes: Boxes = "auto"
-    template: str = ""
     stage: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     pictures: Pictures = field(default_factory=Pictures)
@@ -94,7 +92,8 @@ class Part:
 class Consumer(NamedTuple):
     """One trainer: what it is called, the release its rules were read from, its table, and what opens a path as it would.
 
-    `export` is the form that a fixed dataset gets for it; "" for one that reads ours.
+    `export` is the form that a fixed dataset gets for it; "" for one that reads ours. `limit` is its setting of the most tokens, and
+    `settings` are the others that its judge follows.
     """
 
     title: str
@@ -104,3 +103,5 @@ class Consumer(NamedTuple):
     open: Callable[[Path, Options], list[Part]]
     default_cutoff: int | None = None
     export: str = ""
+    limit: str = ""
+    settings: frozenset[str] = frozenset()

@@ -84,4 +84,5 @@ CONSUMER = Consumer(
     table=TABLE,
     open=open_path,
     export="qwen",
+    limit="model_max_length",
 )

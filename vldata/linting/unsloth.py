@@ -116,4 +116,6 @@ CONSUMER = Consumer(
     table=TABLE,
     open=open_path,
     export="trl",
+    limit="max_seq_length",
+    settings=frozenset({"train_on_responses_only"}),
 )

@@ -88,6 +88,18 @@ def test_the_command_line_prints_counts_first_and_exits_1(
     assert capsys.readouterr().out.startswith(f"4 rows as LLaMA-Factory 0.9.5 reads {data}:\n          1  stops the run\n")
 
 
+def test_a_setting_is_followed_or_refused_by_name(data: Path) -> None:
+    assert vldata.lint(data, set_=("train_on_prompt=true",)).outcomes == {"crash": 1, "drop": 1, "prompt": 2}
+    assert vldata.lint(data, set_=("cutoff_len=10",)).outcomes == {"crash": 1, "drop": 1, "cut": 2}
+    assert vldata.lint(data, "trl", set_=("max_length=null",)).outcomes["prompt"] == 4
+    with pytest.raises(UsageError, match=r"what cutof_len does in LLaMA-Factory is not followed here\. Did you mean 'cutoff_len'"):
+        vldata.lint(data, set_=("cutof_len=10",))
+    with pytest.raises(UsageError, match="the template 'llava' is not followed here"):
+        vldata.lint(data, set_=("template=llava",))
+    with pytest.raises(UsageError, match="is no KEY=VALUE"):
+        vldata.lint(data, set_=("template",))
+
+
 RUBBISH = [
     b"",
     b"\n\n",

@@ -105,4 +105,6 @@ CONSUMER = Consumer(
     table=TABLE,
     open=open_path,
     default_cutoff=DEFAULT_CUTOFF,
+    limit="cutoff_len",
+    settings=frozenset({"image_max_pixels", "image_min_pixels", "train_on_prompt", "mask_history", "template"}),
 )

@@ -123,6 +123,12 @@ TABLE: Table = {
                       "Write what matters into the content; for loss see `mask_history`.", _TALK),
     "LF82": Behaviour("nothing", "the answer is blank", "Only the end of the turn is learned.", "Remove the row or fill it.", _DROP),
     "LF83": Behaviour("nothing", "chosen and rejected are the same", "The pair says nothing.", "Remove the row.", "data/processor/pairwise.py"),
+    "LF84": Behaviour("prompt", "train_on_prompt", "Questions and vision tokens are learned too.", "Leave train_on_prompt out.", _CUT),
+    "LF85": Behaviour("ignored", "mask_history", "Only the last answer is learned, the others are not.", "Leave mask_history out to learn them all.", _CUT),
+    "LF86": Behaviour("altered", "an answer without a thought under a template of thinking", "An empty thought is put before the answer and learned (enable_thinking true).",
+                      "Use the template's `_nothink` form, or set enable_thinking false.", "data/template.py: ReasoningTemplate.encode_multiturn"),
+    "LF87": Behaviour("altered", "a template with a system prompt of its own", "`You are a helpful assistant.` is put before every row without a system turn.",
+                      "Use the template of the model (qwen3_vl_nothink for Qwen3-VL).", "data/template.py: register_template"),
     # --- videos ----------------------------------------------------------------------------------------------------------------------
     "LF90": Behaviour("crash", "a video after the first turn", "The marks of time are looked up by the number of the turn, not of the video: "
                       "`IndexError: list index out of range`.", "Put videos into the first turn.", _VIDEO),

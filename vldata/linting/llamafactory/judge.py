@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vldata.errors import UsageError
 from vldata.linting.columns import Columns
 from vldata.linting.consumer import Options, Whole
 from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
@@ -24,6 +25,11 @@ from vldata.wording import counted
 
 DEFAULT_CUTOFF = 2_048
 _FIRST_ROWS = 1_000
+_TEMPLATES = {  # whether it thinks, and whether it has a system prompt of its own
+    "qwen3_vl_nothink": (False, False),
+    "qwen3_vl": (True, False),
+    "qwen2_vl": (False, True),
+}
 _PADS = ("<|image_pad|>", "<|video_pad|>")
 _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad)\|>")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?Z?").fullmatch
@@ -44,6 +50,7 @@ class LlamaFactoryJudge:
         self._used = _columns_read(entry)
         self._unused_shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._turn_shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._settings = _Settings(options.settings)
         self._wants_pair = stage in ("rm", "dpo", "kto")
         self._rows = self._kept = self._dropped = 0
         self._late = {name: False for name in ("images", "videos", "audios", "system", "tools") if columns[name]}
@@ -83,6 +90,7 @@ class LlamaFactoryJudge:
         self._kept += 1
         found += aligned.found
         found += self._encode(row, aligned)
+        found += self._settings.found(aligned)
         if not found and self._entry.formatting == "sharegpt" and not self._wants_pair:
             self._plain.learn(row, self._used)
         return found
@@ -233,6 +241,32 @@ class LlamaFactoryJudge:
             yield Whole(self._where, Found("LF18", f"{samples:,} of {self._rows:,} rows"), rows=self._rows - samples)
         if self._dropped == self._rows:
             yield Whole(self._where, Found("LF09"), rows=0)
+
+
+class _Settings:
+    """What settings of the run do to every row."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        template = given.get("template", "qwen3_vl_nothink")
+        if template not in _TEMPLATES:
+            raise UsageError(f"the template {template!r} is not followed here.", cure=f"These are: {', '.join(_TEMPLATES)}.")
+        self._thinks, self._system = _TEMPLATES[template]
+        self._prompt, self._last = bool(given.get("train_on_prompt")), bool(given.get("mask_history"))
+
+    def found(self, aligned: Aligned) -> list[Found]:
+        """Return what befalls a row by them."""
+        found = []
+        turns = (*aligned.prompt, *aligned.response)
+        answers = [content for role, content in turns if role in ("assistant", "function") and type(content) is str]
+        if self._prompt:
+            found.append(Found("LF84"))
+        if self._last and len(answers) > 1:
+            found.append(Found("LF85", f"{len(answers)} answers"))
+        if self._thinks and any("<think>" not in text and "</think>" not in text for text in answers):
+            found.append(Found("LF86"))
+        if self._system and not aligned.system:
+            found.append(Found("LF87"))
+        return found
 
 
 def _columns_read(entry: Entry) -> set[str]:

@@ -34,6 +34,8 @@ class MediaReader:
         self._folder = options.media_root or folder
         self._pictures = options.pictures
         self._files = options.files
+        limits = {"max_pixels": options.settings.get("image_max_pixels"), "min_pixels": options.settings.get("image_min_pixels")}
+        self._limits = {name: int(value) for name, value in limits.items() if value}
 
     def listed(self, value: Any) -> list[Any] | None:
         """Return the list a column holds, as `_find_medias` makes one: anything else is its only item, an empty list is none."""
@@ -88,7 +90,7 @@ class MediaReader:
 
     def _size(self, name: str, seen: Seen, media: Media) -> None:
         width, height = seen.width, seen.height
-        first = llamafactory_resize(width, height)
+        first = llamafactory_resize(width, height, **self._limits)
         try:
             final = smart_resize(*first, processor=DEFAULT)
         except DataError as error:

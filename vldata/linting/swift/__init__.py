@@ -63,4 +63,6 @@ CONSUMER = Consumer(
     table=TABLE,
     open=open_path,
     export="swift",
+    limit="max_length",
+    settings=frozenset({"truncation_strategy"}),
 )

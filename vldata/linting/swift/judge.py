@@ -167,7 +167,8 @@ class SwiftJudge:
             found += [Found("SW50", box) for content in (asked, answered) if (box := pixel_boxes(content, sizes))][:1]
         if not stopped and self._options.cutoff and (total := self._length(turns, talk.system, tokens)) > self._options.cutoff:
             about = "" if self._options.counter.exact else "about "
-            found.append(Found("SW70", f"{about}{total:,} tokens; max_length is {self._options.cutoff:,}"))
+            cuts = self._options.settings.get("truncation_strategy") in ("left", "right")
+            found.append(Found("SW72" if cuts else "SW70", f"{about}{total:,} tokens; max_length is {self._options.cutoff:,}"))
         if self._stage == "kto" and row.get("label") is None:
             found.append(Found("SW65"))
         return found

@@ -61,4 +61,6 @@ CONSUMER = Consumer(
     open=open_path,
     default_cutoff=DEFAULT_CUTOFF,
     export="trl",
+    limit="max_length",
+    settings=frozenset({"assistant_only_loss", "completion_only_loss"}),
 )
