@@ -125,7 +125,7 @@ def talk_of(
         videos=listed(first_of(row, names.videos)),
         system=system or "",
         tools="" if not tools else tools if type(tools) is str else json.dumps(tools, ensure_ascii=False),
-        objects=objects or None,
+        objects=None if objects in ("", [], {}) else objects,
         leading=leading or bool(columns),
         unused=tuple(unused or ()),
         named=named,
