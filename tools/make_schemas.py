@@ -28,6 +28,7 @@ def dataset_info_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "file_name": text,
+            "ranking": {"const": True},
             "formatting": {"anyOf": [{"const": "sharegpt"}, {"type": "string", "pattern": f"{EXPORT_FIRST}$"}]},
             "columns": {
                 "type": "object",

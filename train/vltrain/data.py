@@ -117,12 +117,14 @@ def _is_ours(entry: Entry) -> bool:
     Raises:
         DataError: it is such.
     """
+    if is_our_formatting(entry.get("formatting")):
+        return True
     if entry.get("ranking") or (columns_of(entry).get("kto_tag") not in (None, "wanted")):
         raise DataError(
             f"{entry.get('file_name')!r} is preference data: vltrain sft learns answers.",
             cure="Convert it (vldata convert sharegpt dataset_info.json --dataset NAME), then: vldata export DIR/NAME --to trl",
         )
-    return entry.get("formatting") == "sharegpt" or is_our_formatting(entry.get("formatting"))
+    return entry.get("formatting") == "sharegpt"
 
 
 def _iter_any(file: Path, *, ours: bool) -> Iterator[tuple[int, Record]]:

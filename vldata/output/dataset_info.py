@@ -42,7 +42,8 @@ def make_entry(file_name: str, *, videos: bool = False, tools: bool = False, par
         tags |= {"observation_tag": "observation", "function_tag": "function_call"}
     if "wanted" in parts:
         columns["kto_tag"] = "wanted"
-    return {"file_name": file_name, "formatting": formatting_of(parts), "columns": columns, "tags": tags}
+    entry: Entry = {"file_name": file_name, "formatting": formatting_of(parts), "columns": columns, "tags": tags}
+    return {**entry, "ranking": True} if "rejected" in parts else entry  # else another message comes first
 
 
 def columns_of(entry: Entry) -> dict[str, Any]:

@@ -157,7 +157,8 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
         raise UsageError(f"{name!r} is of formatting {formatting!r}.", where=str(source), cure="alpaca and sharegpt are read.")
     columns = entry.get("columns") or _DEFAULTS[formatting]
     _check_keys(source, name, entry)
-    _check_ranking(source, name, entry)
+    if not ours:
+        _check_ranking(source, name, entry)
     tags = {**(_DEFAULT_TAGS if "tags" not in entry else {"role_tag": "from", "content_tag": "value"}), **entry.get("tags", {})}
     fixed = {field: (str(columns[column]),) if columns.get(column) else () for column, field in _COLUMNS.items()}
     fixed["solution"] = ("solution",) if ours else ()
