@@ -56,7 +56,13 @@ class LintResult(JobResult):
         for name, count in linted.outcomes.items():
             yield f"  {count:>9,}  {OUTCOMES[name].title}"
         if len(linted.parts) > 1:
+            away = [part.name for part in linted.parts if part.is_elsewhere]
+            if away:
+                more = " ..." if len(away) > 5 else ""
+                yield f"  {len(away):,} without a local file, not judged: {', '.join(away[:5])}{more}"
             for part in linted.parts:
+                if part.is_elsewhere:
+                    continue
                 inside = ", ".join(f"{count:,} {OUTCOMES[name].title}" for name, count in part.outcomes.items())
                 yield f"  {part.name}: {counted(part.rows, 'row')}: {inside or 'none'}"
         order = list(OUTCOMES)
@@ -120,7 +126,9 @@ def lint(
         Path | None, Flag("Folder that media paths are relative to; by default where the trainer looks.", metavar="DIR", show_default=False)
     ] = None,
     dataset: Annotated[str, Flag("Only this entry of dataset_info.json.", metavar="NAME", show_default=False)] = "",
-    stage: Annotated[Literal["", "sft", "rm", "kto"], Flag("What is trained: sft, rm or kto; by default what the columns say.")] = "",
+    stage: Annotated[
+        Literal["", "sft", "rm", "kto", "pt"], Flag("What is trained: sft, rm, kto or pt; by default what the columns say.")
+    ] = "",
     boxes: Annotated[
         Literal["auto", "pixels", "0-1000"], Flag("What four numbers in a text are; auto takes for pixels what fits the image.")
     ] = "auto",
@@ -188,32 +196,40 @@ def _settings(given: tuple[str, ...] | None, consumer: Consumer) -> dict[str, An
 
 
 def _fix(linted: Linted, consumer: str, out: Path) -> Iterator[str]:
-    """Convert each dataset, and export it where the trainer has a form of its own; yields what came of each."""
+    """Convert each dataset as conversations, else as images with a text each; yields what came of each."""
     from vldata.api.convert import convert
-    from vldata.api.export import export
-    from vldata.linting import CONSUMERS
 
-    form = CONSUMERS[consumer].export
     for part in linted.parts:
         tried: list[str] = []
-        for source, entry in part.sources:
+        ways = [("sharegpt", source, entry) for source, entry in part.sources]
+        ways += [("jsonl", source, "") for source, entry in part.sources if not entry]
+        for converter, source, entry in ways:
             try:
                 given: dict[str, Any] = {"dataset": entry} if entry else {}
-                made = convert("sharegpt", source, out=out, name=part.name, repair=True, max_rejects=1.0, **given)
+                made = convert(converter, source, out=out, name=part.name, repair=True, max_rejects=1.0, **given)
             except VlkitError as error:
-                tried.append(f"  {part.name}: {error}")
+                tried.append(f"  as {converter}: {error}")
                 continue
             for one in made:
                 yield f"Fixed {part.name}: {counted(one.counts.written, 'record')} written, {one.counts.rejected:,} rejected."
-                for reject in one.rejects[:_SHOWN]:
-                    yield f"  left out {reject.where}: {reject.reason}"
-                if form and one.names:
-                    for name in one.names:
-                        exported = export(out / name, form)
-                        yield f"  for {CONSUMERS[consumer].title}: {exported.files[0]}"
-                else:
-                    yield f"  dataset_dir: {out}, dataset: {', '.join(one.names)}"
+                yield from (f"  left out {reject.where}: {reject.reason}" for reject in one.rejects[:_SHOWN])
+                yield from _for_trainer(consumer, out, one.names)
             break
         else:
             yield f"Not fixed: {part.name}."
             yield from tried
+
+
+def _for_trainer(consumer: str, out: Path, names: tuple[str, ...]) -> Iterator[str]:
+    """Export datasets where the trainer has a form of its own; one that cannot hold them is named, and the records stay."""
+    from vldata.api.export import export
+    from vldata.linting import CONSUMERS
+
+    one = CONSUMERS[consumer]
+    if not one.export:
+        yield f"  dataset_dir: {out}, dataset: {', '.join(names)}"
+    for name in names if one.export else ():
+        try:
+            yield f"  for {one.title}: {export(out / name, one.export).files[0]}"
+        except VlkitError as error:
+            yield f"  {out / name} is not written for {one.title}: {error}"

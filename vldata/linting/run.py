@@ -32,6 +32,11 @@ class LintedPart(msgspec.Struct, frozen=True):
     sources: tuple[tuple[Path, str], ...] = ()
     verdicts: tuple[tuple[str, str], ...] = ()  # of every row, where asked for: where it stands and its outcome
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it has no rows here, so that nothing can be said of it."""
+        return not self.rows and set(self.outcomes) == {"unjudged"}
+
 
 class Linted(msgspec.Struct, frozen=True):
     """What came of a path."""
@@ -48,7 +53,8 @@ class Linted(msgspec.Struct, frozen=True):
     def outcomes(self) -> dict[str, int]:
         """Rows by outcome over all parts, worst first."""
         total: Counter[str] = Counter()
-        for part in self.parts:
+        here = [part for part in self.parts if not part.is_elsewhere]
+        for part in here or self.parts:
             total.update(part.outcomes)
         return {name: total[name] for name in OUTCOMES if total[name]}
 

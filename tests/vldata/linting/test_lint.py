@@ -88,6 +88,25 @@ def test_the_command_line_prints_counts_first_and_exits_1(
     assert capsys.readouterr().out.startswith(f"4 rows as LLaMA-Factory 0.9.5 reads {data}:\n          1  stops the run\n")
 
 
+def test_a_registry_of_hub_entries_and_texts_for_pre_training(data: Path) -> None:
+    entries = {
+        "theirs": {"hf_hub_url": "a/b", "split": "validation"},
+        "words": {"file_name": "words.txt", "columns": {"prompt": "text"}},
+    }
+    (data / "words.txt").write_text("One line.\nAnother.\n")
+    (data / "dataset_info.json").write_text(json.dumps(entries))
+    result = vldata.lint(data)
+    assert result.outcomes == {"train": 2} and result.linted.counts == {"LF19": 1}
+    assert "1 without a local file, not judged: theirs" in "\n".join(result.lines())
+
+
+def test_what_cannot_be_converted_says_why_and_pairs_are_tried_too(data: Path, tmp_path: Path) -> None:
+    (data / "pairs.jsonl").write_text(json.dumps({"image": "a.png", "question": "What?", "answer": "A box."}) + "\n")
+    (data / "none.jsonl").write_text(json.dumps({"x": 1}) + "\n")
+    assert any(line.startswith("Fixed pairs: 1 record") for line in vldata.lint(data / "pairs.jsonl", "trl", fix=tmp_path / "o").fixed)
+    assert vldata.lint(data / "none.jsonl", "trl", fix=tmp_path / "o").fixed[0] == "Not fixed: none."
+
+
 def test_a_setting_is_followed_or_refused_by_name(data: Path) -> None:
     assert vldata.lint(data, set_=("train_on_prompt=true",)).outcomes == {"crash": 1, "drop": 1, "prompt": 2}
     assert vldata.lint(data, set_=("cutoff_len=10",)).outcomes == {"crash": 1, "drop": 1, "cut": 2}

@@ -71,8 +71,18 @@ def _unregistered(file: Path, options: Options, *, first: bool) -> Part:
     return part
 
 
+def _stage_of(entry: Entry) -> str:
+    """Tell from its columns what an entry is for: a prompt alone is for pre-training."""
+    if entry.ranking:
+        return "rm"
+    if entry.columns["kto_tag"]:
+        return "kto"
+    asks_alone = entry.formatting == "alpaca" and entry.columns["prompt"] and not entry.columns["response"]
+    return "pt" if asks_alone and not any(key in entry.given for key in ("hf_hub_url", "ms_hub_url", "script_url")) else "sft"
+
+
 def _part(entry: Entry, folder: Path, where: str, options: Options) -> Part:
-    stage = options.stage or ("rm" if entry.ranking else "kto" if entry.columns["kto_tag"] else "sft")
+    stage = options.stage or _stage_of(entry)
     first = [Whole(where, found, 0 if found.code == "LF15" else None) for found in faults_of(entry, stage)]
     files: list[tuple[Path, Rows]] = []
     form = "lines"

@@ -74,7 +74,7 @@ def faults_of(entry: Entry, stage: str) -> list[Found]:
         found.append(Found("LF13", f"Dataset converter {entry.formatting} not found."))
     if entry.formatting == "openai":
         found.append(Found("LF17"))
-    if given.get("split", "train") != "train":
+    if given.get("split", "train") != "train" and not any(key in given for key in _REMOTE):
         found.append(Found("LF21", f"Unknown split \"{given['split']}\". Should be one of ['train']."))
     if entry.ranking != (stage in ("rm", "dpo")):
         found.append(Found("LF14", f"ranking is {entry.ranking} and the stage is {stage}"))

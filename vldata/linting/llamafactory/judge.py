@@ -55,7 +55,7 @@ class LlamaFactoryJudge:
         self._rows = self._kept = self._dropped = 0
         self._late = {name: False for name in ("images", "videos", "audios", "system", "tools") if columns[name]}
         self._late_at: dict[str, int] = {}
-        self._dates = form == "lines" and entry.formatting == "alpaca"
+        self._dates = form == "lines" and entry.formatting == "alpaca" and stage != "pt"
         tags = entry.tags
         keys = (tags["role_tag"], tags["content_tag"])
         self._plain = PlainRows(columns["messages"], keys, tags["user_tag"], tags["assistant_tag"], self._cutter.cutoff)
@@ -76,6 +76,9 @@ class LlamaFactoryJudge:
         if self._late:
             self._note_late(row)
         aligned = self._align(row)
+        if self._stage == "pt" and type(aligned) is Found and aligned.code == "LF34":
+            self._kept += 1  # pre-training takes the prompt alone
+            return found
         if type(aligned) is Found:
             self._dropped += TABLE[aligned.code].outcome == "drop"
             return [aligned, *found]
