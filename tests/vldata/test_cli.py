@@ -22,6 +22,8 @@ COMMANDS = [
     ["convert", "chartqa"],
     ["convert", "jsonl"],
     *(["convert", name] for name in FORMATS),
+    ["convert", "images"],
+    ["convert", "official"],
     ["convert", "sharegpt"],
     ["validate"],
     ["lint"],

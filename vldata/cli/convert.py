@@ -33,6 +33,7 @@ EXAMPLES = {
     "cvat": "vldata convert cvat cvat/ --language zh --out prepared",
     "label-studio": "vldata convert label-studio label-studio/ --out prepared",
     "images": 'vldata convert images photos/ --classes "red square,blue square" --out prepared',
+    "official": "vldata convert official gqa/ --split train --out prepared",
     "sharegpt": "vldata convert sharegpt talks/conversations.json --out prepared",
 }
 

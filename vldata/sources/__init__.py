@@ -14,7 +14,7 @@ from importlib.metadata import entry_points
 
 from vldata.errors import UsageError
 from vldata.records.draft import Source
-from vldata.sources import chartqa, coco, cvat, images, jsonl, labelme, labelstudio, openeqa, sharegpt, voc, yolo
+from vldata.sources import chartqa, coco, cvat, images, jsonl, labelme, labelstudio, official, openeqa, sharegpt, voc, yolo
 
 Opener = Callable[..., Source | Sequence[Source]]
 
@@ -30,6 +30,7 @@ CONVERTERS: dict[str, Opener] = {
     "cvat": cvat.open_source,
     "label-studio": labelstudio.open_source,
     "images": images.open_source,
+    "official": official.open_source,
 }
 
 ENTRY_POINTS = "vlkit.converters"

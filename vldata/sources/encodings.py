@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 from vldata.causes import read_error
 from vldata.errors import UsageError
 from vldata.records.draft import Guess
+from vldata.sources.compressed import open_bytes
 
 _SAMPLE_BYTES = 1 << 20
 _BOMS = (
@@ -37,7 +38,7 @@ def find_encoding(path: Path, wanted: str = "auto") -> tuple[str, str]:
         except LookupError:
             raise UsageError(f"--encoding {wanted!r} is not known.", cure="Names are for example utf-8, gb18030, big5, cp932.") from None
     try:
-        with path.open("rb") as handle:
+        with open_bytes(path) as handle:
             sample = handle.read(_SAMPLE_BYTES)
             whole = len(sample) < _SAMPLE_BYTES
             if _is_utf8(sample, final=whole) and not whole:
@@ -101,7 +102,7 @@ def open_utf8(path: Path, encoding: str) -> BinaryIO:
     Raises:
         OSError: it cannot be opened.
     """
-    handle = path.open("rb")
+    handle = open_bytes(path)
     if encoding == "utf-8":
         return handle
     return cast(BinaryIO, codecs.EncodedFile(handle, "utf-8", encoding))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vldata.files.naming import natural_key
+from vldata.sources.compressed import suffix_of
 from vldata.sources.splitnames import Group, group_files
 
 # In order: what is embedded whole comes before what names files. The first kind that is there is read.
@@ -35,7 +36,7 @@ def find_annotations(folder: Path) -> tuple[list[Group], str]:
     Returns no group where there is none.
     """
     found = sorted(_below(folder, _DEPTH), key=lambda path: natural_key(path.relative_to(folder).as_posix()))
-    kinds = [[path for path in found if path.name.lower().endswith(kind)] for kind in _KINDS]
+    kinds = [[path for path in found if path.name.lower().endswith(kind) or suffix_of(path) in kind] for kind in _KINDS]
     there = [index for index, files in enumerate(kinds) if files]
     if not there:
         return [], ""

@@ -13,6 +13,7 @@ from vldata.errors import DataError, UsageError
 from vldata.files.naming import natural_key
 from vldata.files.paths import PathError, find_below
 from vldata.sources.classfolders import find_classes
+from vldata.sources.compressed import stem_of
 from vldata.sources.gather import find_annotations
 from vldata.sources.jsonrows import MAX_ROW_BYTES
 from vldata.sources.rows import Row, RowFault, RowFile, open_rows
@@ -105,7 +106,7 @@ def find_pair_files(source: Path, *, follow_links: bool, encoding: str = "auto",
         raise UsageError("--split and --subset choose among the files of a folder.", where=str(source), cure="Give the folder.")
     if is_tar(source):
         return [Found(source.name.split(".")[0], (Shard(source),))]
-    return [_found(source.stem, (source,), encoding)]
+    return [_found(stem_of(source), (source,), encoding)]
 
 
 def _found(name: str, files: tuple[Path, ...], encoding: str, part: str = "", kind: str = "annotation file") -> Found:

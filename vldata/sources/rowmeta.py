@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vldata.records.draft import Guess
+from vldata.sources.compressed import stem_of
 from vldata.sources.splitnames import split_word
 
 META_FIELDS = ("category", "kind", "split", "subset", "language", "scene", "episode")
@@ -36,7 +37,7 @@ def meta_columns(present: frozenset[str]) -> tuple[str, ...]:
 
 def dataset_name(path: Path) -> str:
     """Return the name a dataset takes from its file: the stem, with signs that no name may have replaced."""
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", path.stem).strip("_.-")[:100]
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "_", stem_of(path)).strip("_.-")[:100]
     return name if name and name[0].isalnum() and name not in ("images", "dataset_info") else "dataset"
 
 

@@ -16,6 +16,7 @@ from vldata.causes import absent_cure, read_error
 from vldata.errors import DataError, UsageError
 from vldata.files.parquet import parquet_columns
 from vldata.files.paths import refuse_archive
+from vldata.sources.compressed import is_compressed, suffix_of
 from vldata.sources.encodings import find_encoding, open_utf8
 from vldata.sources.faults import Row, RowFault
 from vldata.sources.jsonrows import JsonForm, decode_row, find_form, iter_json, iter_jsonl
@@ -93,10 +94,15 @@ def open_rows(path: Path, *, encoding: str = "auto") -> RowFile:
         DataError: there is no such file, or it is damaged or none of ours by its content.
         UsageError: the suffix is none of ours.
     """
-    refuse_archive(path)
+    if not (is_compressed(path) and suffix_of(path) in SUFFIXES):
+        refuse_archive(path)
     if not path.exists():
         raise DataError("is not there.", where=str(path), cure=absent_cure(path))
-    kind = path.suffix.lower()
+    kind = suffix_of(path)
+    if kind in _BINARY and is_compressed(path):
+        raise UsageError(
+            f"{path.name!r} is compressed twice.", where=str(path), cure=f"Unpack it: {kind} files are compressed as they are."
+        )
     if kind not in SUFFIXES:
         raise UsageError(f"{path.name!r} is not an annotation file.", where=str(path), cure=f"Files may end in {', '.join(SUFFIXES)}.")
     if not path.is_file():

@@ -1,0 +1,176 @@
+"""Official layouts: what each becomes, what is said of it, and damaged or ambiguous folders."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+
+import pytest
+
+from fixtures.official import DRAWERS, draw_gqa, draw_screenspot, draw_textvqa, draw_vqav2
+from vldata.api.convert import convert
+from vldata.api.validate import validate
+from vldata.datasets.dataset import Dataset
+from vldata.errors import DataError, UsageError, VlkitError
+from vldata.records.draft import Draft, Reject
+from vldata.sources.compressed import open_bytes
+from vldata.sources.official import LAYOUTS, open_source
+
+EXPECTED = {
+    "vqav2": ("vqav2_train", "blue", ("blue",) * 8 + ("navy", "dark blue")),
+    "gqa": ("gqa_train", "yes", ("yes",)),
+    "textvqa": ("textvqa_train", "nokia", ("nokia",) * 8 + ("nokia phone", "toshiba")),
+    "infovqa": ("infographicvqa_train", "linkedin", ("linkedin", "LinkedIn")),
+    "scienceqa": ("scienceqa_train", "B", ("B", "Oslo")),
+    "ai2d": ("ai2d", "B", ("B", "sun")),
+    "sroie": ("sroie", '{"company": "SHOP", "date": "25/12/2018", "address": "1 ROAD", "total": "9.00"}', None),
+    "funsd": ("funsd_train", '{"COMPOUND": "acid"}', None),
+    "screenspot": ("screenspot", '{"point_2d": [255, 505]}', None),
+}
+
+
+@pytest.mark.parametrize("name", DRAWERS)
+def test_each_layout_is_found_read_and_valid(name, tmp_path):
+    made = convert("official", DRAWERS[name](tmp_path / name), out=tmp_path / "p", workers=1)
+    dataset, answer, references = EXPECTED[name]
+    assert dataset in made.names and made.rejected == 0
+    record = next(iter(Dataset(tmp_path / "p" / dataset)))
+    assert record.messages[-1].content == answer
+    assert record.references == (references or (answer,))
+    assert len(record.images) == 1 and record.meta["source"] == dataset.partition("_")[0]
+    assert validate(tmp_path / "p", workers=1).ok
+
+
+def test_a_split_is_a_dataset_and_one_without_annotations_is_said(tmp_path):
+    said = []
+    made = convert("official", draw_vqav2(tmp_path / "v"), out=tmp_path / "p", workers=1, tell=said.append)
+    assert sorted(made.names) == ["vqav2_train", "vqav2_val"]
+    assert any("left out: v2_OpenEnded_mscoco_test2015_questions.json" in text for text in said)
+    (only,) = open_source(tmp_path / "v", split="val")
+    assert only.name == "vqav2_val"
+    with pytest.raises(UsageError, match="--split 'test' is not there"):
+        open_source(tmp_path / "v", split="test")
+
+
+def test_numbered_files_of_one_split_are_one(tmp_path):
+    draw_gqa(tmp_path)
+    text = (tmp_path / "train_balanced_questions.json").read_text()
+    (tmp_path / "train_balanced_questions.json").unlink()
+    for number in range(2):
+        (tmp_path / f"train_all_questions_{number}.json").write_text(text.replace("02930152", f"{number}"))
+    (source,) = open_source(tmp_path)
+    assert [draft.id for draft in source.drafts()] == ["gqa/train/0", "gqa/train/1"]
+    (tmp_path / "train_balanced_questions.json").write_text(text)
+    with pytest.raises(DataError, match="several files are of the split 'train'"):
+        open_source(tmp_path)
+
+
+def test_a_compressed_file_is_read(tmp_path):
+    draw_textvqa(tmp_path)
+    path = tmp_path / "TextVQA_0.5.1_train.json"
+    (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    (source,) = open_source(tmp_path)
+    assert [type(draft) for draft in source.drafts()] == [Draft]
+
+
+def test_fields_without_a_place_are_told_and_what_changes_meaning_is_refused(tmp_path):
+    draw_textvqa(tmp_path)
+    path = tmp_path / "TextVQA_0.5.1_train.json"
+    table = json.loads(path.read_text())
+    (draft,) = open_source(tmp_path)[0].drafts()
+    assert draft.unused == (("image_classes", "left out"),)
+    table["data"][0]["weight"] = 0
+    path.write_text(json.dumps(table))
+    (reject,) = open_source(tmp_path)[0].drafts()
+    assert isinstance(reject, Reject) and "'weight' is known to change" in reject.reason
+
+
+def test_a_folder_of_no_or_two_layouts_is_named(tmp_path):
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(DataError, match="no official layout was found"):
+        open_source(tmp_path)
+    draw_gqa(tmp_path)
+    draw_screenspot(tmp_path)
+    with pytest.raises(DataError, match="several layouts: gqa, screenspot"):
+        open_source(tmp_path)
+    assert [source.layout for source in open_source(tmp_path, layout="gqa")] == ["gqa"]
+    with pytest.raises(DataError, match="not laid out as ai2d"):
+        open_source(tmp_path, layout="ai2d")
+    with pytest.raises(UsageError, match=r"--prompt has no \{question\}"):
+        open_source(tmp_path, layout="gqa", prompt="What?")
+
+
+def test_the_reader_of_pairs_points_here(tmp_path):
+    draw_vqav2(tmp_path / "v")
+    with pytest.raises(UsageError, match="vldata convert official"):
+        convert("jsonl", tmp_path / "v", out=tmp_path / "p", workers=1)
+
+
+@pytest.mark.parametrize("name", DRAWERS)
+def test_damaged_files_end_in_sentences(name, tmp_path):
+    """Values out of place are rejected or refused, never a traceback."""
+    root = DRAWERS[name](tmp_path / name)
+    dice = random.Random(f"{name}3")
+    files = [path for path in root.rglob("*") if path.suffix in (".json", ".txt") and path.read_bytes()[:1] in b"{["]
+    for _ in range(60):
+        path = dice.choice(files)
+        whole = path.read_bytes()
+        table = json.loads(whole)
+        holder = _some_place(table, dice)
+        if holder is None:
+            continue
+        holder[0][holder[1]] = dice.choice((None, 3, "x", [], {}, [1], {"a": 1}, True, -1.5, "../../x"))
+        path.write_text(json.dumps(table) if dice.random() < 0.9 else json.dumps(table)[:-3])
+        try:
+            for source in open_source(root):
+                assert all(isinstance(item, (Draft, Reject)) for item in source.drafts())
+        except VlkitError as error:
+            assert str(error)
+        path.write_bytes(whole)
+
+
+def _some_place(value, dice):
+    places = []
+
+    def walk(node):
+        items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for key, child in items:
+            places.append((node, key))
+            walk(child)
+
+    walk(value)
+    return dice.choice(places) if places else None
+
+
+def test_every_layout_is_drawn_and_named():
+    assert {"data-list" if name in ("textvqa", "infovqa") else name for name in DRAWERS} == set(LAYOUTS)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+def test_compressed_rows_are_read_and_cut_ones_refused(suffix, tmp_path):
+    import bz2
+    import lzma
+
+    import zstandard
+
+    pack = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.ZstdCompressor().compress}[suffix]
+    rows = "".join(
+        json.dumps({"conversations": [{"from": "human", "value": f"say {n}"}, {"from": "gpt", "value": f"{n}"}]}) + "\n" for n in range(400)
+    )
+    path = tmp_path / f"talk.jsonl{suffix}"
+    path.write_bytes(pack(rows.encode()))
+    made = convert("sharegpt", path, out=tmp_path / "p", workers=1)
+    assert made.names == ("talk",) and made[0].counts.written == 400
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(VlkitError, match="damaged or cut off"):
+        convert("sharegpt", path, out=tmp_path / "q", workers=1)
+
+
+def test_what_unpacks_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("vldata.sources.compressed._FREE_BYTES", 1_000)
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b" " * 10_000_000))
+    with open_bytes(path) as handle, pytest.raises(OSError, match="far more than text does"):
+        handle.read()

@@ -1,0 +1,1 @@
+"""Official layouts of published datasets: one module each, which finds its files in a folder and reads them into `Question`s."""
