@@ -12,6 +12,8 @@ import pytest
 from fixtures.chartqa import draw_chartqa
 from fixtures.jsonl import draw_jsonl
 from fixtures.labelled import FORMATS
+from fixtures.official import draw as draw_image
+from fixtures.official import draw_gqa
 from fixtures.sharegpt import draw_sharegpt
 from vldata.cli import app, main
 from vldata.errors import DataError, MissingExtraError, install_line
@@ -91,6 +93,8 @@ def test_the_examples_run(open_eqa: Path, tmp_path: Path) -> None:
     draw_sharegpt(tmp_path / "talks")
     for name, draw in FORMATS.items():
         draw(tmp_path / name)
+    draw_gqa(tmp_path / "gqa")
+    draw_image(tmp_path / "photos" / "one.png")
     for command in COMMANDS:
         text = " ".join(run(*command, "--help").stdout.split("Example: ")[1].split())
         text = text.replace("258", "4").replace("--frames 8", "--frames 2")  # the sample is small

@@ -32,7 +32,7 @@ EXAMPLES = {
     "labelme": "vldata convert labelme labelme/ --out prepared",
     "cvat": "vldata convert cvat cvat/ --language zh --out prepared",
     "label-studio": "vldata convert label-studio label-studio/ --out prepared",
-    "images": 'vldata convert images photos/ --classes "red square,blue square" --out prepared',
+    "images": 'vldata convert images photos/ --classes "red square,blue square" --out asked',
     "official": "vldata convert official gqa/ --split train --out prepared",
     "sharegpt": "vldata convert sharegpt talks/conversations.json --out prepared",
 }
