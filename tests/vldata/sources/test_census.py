@@ -23,6 +23,7 @@ from vldata.records.draft import Draft, Reject
 from vldata.records.record import iter_records
 from vldata.sources import chartqa, jsonl, openeqa, sharegpt
 from vldata.sources.census import MEANING
+from vldata.sources.dialects.notes import THOUGHT_KEYS
 
 FIELD = "zz_unheard_of"
 VALUES = st.one_of(
@@ -105,6 +106,8 @@ def test_an_unknown_field_of_a_pair_is_told(folder: Path, row: dict[str, Any], v
 
 def _used(source: jsonl.PairSource, field: str) -> bool:
     chosen = source.chosen
+    if field in THOUGHT_KEYS and source.thoughts.there:
+        return True
     return field in (chosen.text, chosen.image, chosen.prompt, *(chosen.choices.fields if chosen.choices else ()))
 
 
