@@ -17,6 +17,7 @@ CALLS: dict[str, Callable[[str, Path], Any]] = {
     "budget": lambda target, _: vldata.budget(target),
     "certify": lambda target, _: (vldata.split(target, test=4), vldata.certify(target, workers=1))[1],
     "doctor": lambda _, __: vldata.doctor(),
+    "card": lambda target, folder: vldata.card(target, license="mit", out=str(folder / "card")),
     "export": lambda target, _: vldata.export(target, "llamafactory"),
     "filter": lambda target, _: vldata.filter(target, where="images>=1"),
     "info": lambda target, _: vldata.info(str(Path(target).parent)),
@@ -29,6 +30,7 @@ CALLS: dict[str, Callable[[str, Path], Any]] = {
     "schema": lambda _, __: vldata.schema("record"),
     "split": lambda target, _: vldata.split(target, test=4),
     "stats": lambda target, _: vldata.stats(target),
+    "verify": lambda target, _: vldata.verify(target),
     "validate": lambda target, _: vldata.validate(target, workers=1),
 }
 OTHERS = {"convert", "open", "read"}  # tried in test_library.py and below

@@ -39,6 +39,7 @@ COMMANDS = [
     ["sample"],
     ["filter"],
     ["mix"],
+    ["card"],
     ["export"],
     ["preview"],
     ["info"],

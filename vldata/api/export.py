@@ -65,6 +65,7 @@ def export(
     ] = None,
     push: Annotated[str, Flag("With --to hf: upload to this dataset of the hub, private.", metavar="REPO", show_default=False)] = "",
     public: Annotated[bool, Flag("With --push: let everybody see it.")] = False,
+    license: Annotated[str, Flag("With --push: the licence of the source, for the card.", metavar="NAME", show_default=False)] = "",
 ) -> ExportResult:
     """Write a dataset for another trainer, with the snippet that trains on it.
 
@@ -85,8 +86,10 @@ def export(
         raise UsageError(f"the {to} format is not uploaded.", cure="Use --to hf --push REPO.")
     if public and not push:
         raise UsageError("--public says who may see an upload.", cure="Add --push REPO, or leave it out.")
+    if license and not push:
+        raise UsageError("--license is for the card of an upload.", cure="Add --push REPO; or write a card with vldata card.")
     paths = DatasetPaths.at(target)
     places = kind.images[0] if images == "auto" else images
     folder = paths.out / "exports" / to if out is None else Path(out)
     rows = rows_per_shard or _ROWS_PER_SHARD
-    return ExportResult(run(to, ExportPlan(paths, folder, images=places, rows_per_shard=rows, push=push, public=public)))
+    return ExportResult(run(to, ExportPlan(paths, folder, images=places, rows_per_shard=rows, push=push, public=public, license=license)))

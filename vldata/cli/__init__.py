@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vldata.api.card import card
 from vldata.api.export import export
 from vldata.api.info import info
 from vldata.api.know import budget, doctor, stats
@@ -33,6 +34,7 @@ COMMANDS = {
     "export": (export, "vldata export prepared/openeqa --to trl"),
     "preview": (preview, "vldata preview prepared/openeqa"),
     "info": (info, "vldata info prepared"),
+    "card": (card, "vldata card prepared/openeqa --license mit --out card"),
     "doctor": (doctor, "vldata doctor"),
     "verify": (verify, "vldata verify prepared/openeqa"),
     "schema": (schema, "vldata schema record"),

@@ -29,7 +29,7 @@ class ExportPlan:
 
     `absolute` names the pictures where they lie, `copy` copies them to images/ and videos/ of the export and names them relative to it,
     `embed` puts their bytes into the file (formats that can). `push` names the repository of the hub that the hf format uploads to,
-    private unless `public`.
+    private unless `public`, with a card that names the `license`.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class ExportPlan:
         rows_per_shard: int = 1000,
         push: str = "",
         public: bool = False,
+        license: str = "",
     ) -> None:
         self.dataset = Dataset(target)
         self.out = out
@@ -48,6 +49,7 @@ class ExportPlan:
         self.rows_per_shard = rows_per_shard
         self.push = push
         self.public = public
+        self.license = license
         self._seen: dict[str, str] = {}
 
     @property

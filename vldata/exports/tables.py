@@ -19,6 +19,7 @@ from vldata.exports.plan import Exported, ExportPlan, copy_pictures, make_folder
 from vldata.files import inside
 from vldata.files.content import Kind
 from vldata.files.durable import fsync_tree, open_durable, write_atomic
+from vldata.output.folder import DatasetPaths
 from vldata.records.record import Record, encode_record
 
 
@@ -133,7 +134,33 @@ def export_hf(plan: ExportPlan) -> Exported:
         what = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         cure = f"It is saved in {folder}. Log in with `hf auth login`, see that you may write to it, and run again."
         raise DataError(f"cannot be uploaded: {what}", where=plan.push, cure=cure) from None
+    _push_card(plan)
     return Exported("hf", (folder,), len(dataset), f'dataset = datasets.load_dataset("{plan.push}", split="{_side(plan)}")\n')
+
+
+def _push_card(plan: ExportPlan) -> None:
+    """Give the uploaded dataset its card: the hub's own YAML stays, what we know is added.
+
+    Raises:
+        DataError: the hub refuses it; the dataset is there.
+    """
+    from huggingface_hub import DatasetCard
+
+    from vldata.datasets.card import NO_LICENSE, body, make_card
+
+    split = plan.dataset.contract.split  # the sides of a split share the repository, and its card
+    paths = plan.dataset.paths if split is None else DatasetPaths(plan.dataset.paths.out, split.parent)
+    card = make_card(paths, license=plan.license, url="")
+    try:
+        shown = DatasetCard.load(plan.push)
+        if card.license != NO_LICENSE:
+            shown.data.license = card.license
+        shown.text = body(card)
+        shown.push_to_hub(plan.push)
+    except Exception as error:  # as above
+        what = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        cure = "The dataset is uploaded. Write its card with `vldata card`, and upload that."
+        raise DataError(f"the card cannot be uploaded: {what}", where=plan.push, cure=cure) from None
 
 
 def _save_hf(plan: ExportPlan, cache: str, folder: Path) -> Any:

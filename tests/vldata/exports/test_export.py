@@ -179,6 +179,7 @@ class FakeHub:
 def test_hf_uploads_when_asked(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = FakeHub()
     monkeypatch.setattr(Dataset, "to_hf", lambda _self, cache=None: hub)
+    monkeypatch.setattr("vldata.exports.tables._push_card", lambda plan: None)  # test_card.py
     out, result = run(prepared, "hf")
     assert (
         hub.asked == [str(out / ".openeqa.hf.partial")]
