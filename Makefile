@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families
+.PHONY: parity-families families
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -123,9 +123,15 @@ test-gpu:
 	echo $(abspath $<)/lib/python3*/site-packages > $$(echo $@/lib/python3*/site-packages)/beside.pth
 	$@/bin/pip install -q --no-deps torchvision==0.29.2
 
+TRIED := --report tools/docs/models_tried.json
 parity-families: .venvs/transformers-5.24.0 .venvs/transformers-5.23.0 .venvs/torchvision
-	set -e; for venv in .venvs/transformers-5.24.0 .venvs/transformers-5.23.0; do $$venv/bin/python -m tools.parity_families $(FAMILY); done
-	.venvs/torchvision/bin/python -m tools.parity_families --family lfm2-vl
+	set -e; for venv in .venvs/transformers-5.24.0 .venvs/transformers-5.23.0; do $$venv/bin/python -m tools.parity_families $(FAMILY) $(TRIED); done
+	.venvs/torchvision/bin/python -m tools.parity_families --family lfm2-vl $(TRIED)
+
+# For every model type a random tiny model learns coloured squares, merges, reloads and answers. Half an hour on two cores.
+families: .venvs/transformers-5.24.0
+	$</bin/pip install -q peft accelerate
+	$</bin/python -m tests.families $(foreach type,$(TYPES),--type $(type)) $(TRIED)
 
 # Changes one thing at a time in the modules that everything rests on, and looks whether a test notices (mutmut, see pyproject.toml).
 # Hours for all of them; MUTANTS='vldata.media.pixels*' for some. In a copy, as mutmut writes beside the code.

@@ -3,6 +3,7 @@
 - docs/benchmarks.md from the table of benchmarks
 - docs/codes.md from the table of codes
 - docs/lint.md from the tables of consumers
+- docs/models.md from the table of model families and from what was tried
 - the lists of modules in docs/architecture.md and its picture, from the code and from the layers that import-linter holds
 - docs/python.md from the public functions
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tools.docs import architecture, benchmarks, codes, lint, python_api
+from tools.docs import architecture, benchmarks, codes, lint, models, python_api
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,6 +26,7 @@ def pages() -> dict[Path, str]:
         docs / "benchmarks.md": benchmarks.render(),
         docs / "codes.md": codes.render(),
         docs / "lint.md": lint.render(),
+        docs / "models.md": models.render(),
         page: architecture.render(ROOT, page.read_text(encoding="utf-8")),
         docs / "architecture.svg": architecture.draw(ROOT),
         docs / "python.md": python_api.render(),

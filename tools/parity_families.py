@@ -213,6 +213,7 @@ def main() -> int:
     parser.add_argument("--family", action="append", choices=FAMILIES)
     parser.add_argument("--sizes", type=int, default=2_000)
     parser.add_argument("--write", type=Path, help="write the counts of 40 sizes a family, for the tests")
+    parser.add_argument("--report", type=Path, help="note what was seen in this file, for docs/models.md")
     arguments = parser.parse_args()
     import torch
     import transformers
@@ -225,30 +226,42 @@ def main() -> int:
     golden: dict[str, Any] = {"transformers": transformers.__version__, "families": {}}
     if arguments.write and arguments.write.is_file():
         golden["families"] = json.loads(arguments.write.read_text())["families"]
-    wrong = 0
+    wrong, seen = 0, dict[str, Any]()
     for name in arguments.family or FAMILIES:
-        family = FAMILIES[name]
+        family, equal = FAMILIES[name], 0
         for settings in SETTINGS[name]:
             began = time.perf_counter()
             try:
                 count, found = compare(family, settings, list(log_uniform(arguments.sizes, len(name))))
             except DataError as error:
                 print(f"{name:16} not compared: {error.what}")
+                seen[name] = "not compared: needs torchvision" if "torchvision" in error.what else "not compared"
                 break
-            wrong += len(found)
+            wrong, equal = wrong + len(found), equal + count - len(found)
             what = json.dumps(settings) if settings else "as published"
             print(
                 f"{name:16} {count - len(found):,} of {count:,} equal, {time.perf_counter() - began:.0f} s, {what}",
                 *found[:3],
                 sep="\n    ",
             )
+        else:
+            seen[name] = f"{equal:,} of {len(SETTINGS[name]) * arguments.sizes:,}"
         if arguments.write:
             with contextlib.suppress(DataError):
                 golden["families"][name] = _counts(real_counter(family, published(family)))
+    if arguments.report:
+        note_tried(arguments.report, "tokens", transformers.__version__, seen)
     if arguments.write:
         arguments.write.write_text(json.dumps(golden, separators=(",", ":")).replace('],"', '],\n"') + "\n")
     print(f"transformers {transformers.__version__}: {wrong:,} counts differ.")
     return 1 if wrong else 0
+
+
+def note_tried(path: Path, what: str, version: str, seen: dict[str, Any]) -> None:
+    """Add what was seen on a version of transformers to the file that docs/models.md is made from."""
+    tried = json.loads(path.read_text()) if path.is_file() else {}
+    tried.setdefault(what, {}).setdefault(version, {}).update(seen)
+    path.write_text(json.dumps(tried, indent=1, sort_keys=True) + "\n")
 
 
 def _counts(counter: Counter) -> list[list[int]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from vldata.errors import DataError, MissingExtraError, UsageError
+from vldata.files import inside
 from vldata.models.families import family_of
 from vldata.models.families.family import Family, Learns, Parts
 from vldata.models.families_of import folder_family
-from vldata.models.layout import check_model_folder, is_quantized
+from vldata.models.layout import check_model_folder, is_quantized, model_file, weight_files
 from vltrain.recipe import Recipe
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
@@ -201,3 +203,32 @@ def add_adapters(model: Any, recipe: Recipe) -> Any:
         init_lora_weights=begins,
     )
     return get_peft_model(model, config)
+
+
+_BEGINNING = "beginning"
+
+
+def keep_beginning(model: Any, output: Path) -> None:
+    """Keep an adapter as it began: what it took out of the base is put back at the end."""
+    config = model.peft_config["default"]
+    way, config.init_lora_weights = config.init_lora_weights, True  # as peft wants it for the way back
+    model.save_pretrained(str(output / _BEGINNING))
+    config.init_lora_weights = way  # a checkpoint must say that it stands on what is left of the base
+
+
+def as_plain_lora(model: Any, output: Path) -> None:
+    """Save the adapter again, of twice the rank, so that it stands on the base as it was published."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*changes the base weights", category=UserWarning)  # this is the conversion it speaks of
+        model.save_pretrained(str(output), path_initial_model_for_weight_conversion=str(output / _BEGINNING))
+    inside.remove_tree(output, _BEGINNING)
+
+
+def as_base_has_it(model: Any, base: Path) -> None:
+    """Give a model that was trained itself the base's own type of number, before it is saved."""
+    from safetensors import safe_open
+
+    with safe_open(model_file(base, weight_files(base)[0]).checked(), framework="pt") as file:
+        name = next(iter(file.keys()))
+        kind = file.get_tensor(name).dtype
+    model.to(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vldata.errors import UsageError
-from vldata.models.layout import ADAPTER_WEIGHTS
+from vldata.models.layout import ADAPTER_WEIGHTS, WEIGHTS
 from vltrain.recipe import Recipe
 
 STATE = "trainer_state.json"
@@ -32,9 +32,10 @@ def find_checkpoint(recipe: Recipe, steps: int) -> Path | None:
     if recipe.overwrite:
         return None
     found = list_checkpoints(output)
-    if (output / ADAPTER_WEIGHTS).exists() and (recipe.resume == "never" or max(found, default=steps) >= steps):
+    finished = (output / (WEIGHTS if recipe.method == "full" else ADAPTER_WEIGHTS)).exists()
+    if finished and (recipe.resume == "never" or max(found, default=steps) >= steps):
         raise UsageError(
-            "a finished adapter is here.",
+            f"a finished {'model' if recipe.method == 'full' else 'adapter'} is here.",
             where=recipe.output,
             cure=f"Set {says('overwrite: true')}, more steps or {says('epochs')}, or another {says('output')}.",
         )

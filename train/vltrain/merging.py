@@ -68,7 +68,10 @@ def merge(
     config = read_adapter_config(adapter)
     check_base(base, adapter)
     refuse_full(output)
-    whole = bool(config.get("use_dora")) or not _named_alike(base, adapter)
+    taken_out = str(config.get("init_lora_weights", "")).startswith(
+        ("pissa", "olora")
+    )  # a checkpoint: the adapter at the end is a plain one
+    whole = bool(config.get("use_dora")) or taken_out or not _named_alike(base, adapter)
     factors = {} if whole else _read_factors(base, adapter, config)
     with whole_folder(output, resumes=not whole) as partial:
         if whole:

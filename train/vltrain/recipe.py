@@ -195,9 +195,14 @@ def check(fields: dict[str, Any], *, where: str) -> Recipe:
     return recipe
 
 
+def begins_in_base(recipe: Recipe) -> bool:
+    """Whether the adapter begins with a part of the base's weights, which it takes out of them."""
+    return recipe.init.startswith(("pissa", "olora"))
+
+
 def _no_such_adapter(recipe: Recipe) -> str:
     """Say what excludes each other among the ways to train, or ""."""
-    changes_base = recipe.init.startswith(("pissa", "olora"))
+    changes_base = begins_in_base(recipe)
     if not (recipe.train_language or recipe.train_vision or recipe.train_projector):
         return "train_language, train_vision, train_projector: all are off, so nothing would be learned."
     if recipe.method == "full" and (recipe.dora or recipe.rslora or recipe.init):

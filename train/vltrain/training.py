@@ -18,7 +18,7 @@ from vltrain.checkpoints import find_checkpoint
 from vltrain.data import Example
 from vltrain.llamafactory import predict_command
 from vltrain.planning import Prepared, prepare, setting_problems
-from vltrain.recipe import Levers, Recipe
+from vltrain.recipe import Levers, Recipe, begins_in_base
 
 
 class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     import torch
     from transformers import PrinterCallback, set_seed
 
-    from vltrain.adapters import choose_precision, load_base, make_trainable
+    from vltrain.adapters import choose_precision, keep_beginning, load_base, make_trainable
     from vltrain.levers import PLAIN, levers_of
     from vltrain.logs import MANIFEST, LogFile, check_resumable, make_manifest, write_json
     from vltrain.trainer import SftTrainer, check_parallel
@@ -124,6 +124,8 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     on_gpu = torch.cuda.is_available()
     base = load_base(recipe, precision, device=torch.cuda.current_device() if on_gpu and recipe.method == "qlora" else None)
     model = make_trainable(base, recipe)
+    if begins_in_base(recipe) and arguments.process_index == 0:
+        keep_beginning(model, output)
     samples, collator = _feed(recipe, prepared, model, levers)
     trainer = SftTrainer(
         model=model,
@@ -221,8 +223,16 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
     from vltrain.logs import RESULTS, plot_losses, write_json
 
     output = Path(recipe.output)
+    if recipe.method == "full":
+        from vltrain.adapters import as_base_has_it
+
+        as_base_has_it(trainer.model, Path(recipe.model))
     metrics = _last_evaluation(recipe, trainer) or trainer.evaluate() if prepared.validation.examples else {}
     trainer.save_model()
+    if begins_in_base(recipe):
+        from vltrain.adapters import as_plain_lora
+
+        as_plain_lora(trainer.model, output)
     trainer.save_state()
     runtime = max(1e-9, float(trained.metrics["train_runtime"]))
     began = int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0

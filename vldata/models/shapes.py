@@ -88,7 +88,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     def lora_parameters(self, rank: int, targets: Sequence[str], *, vision: bool = False, projector: bool = False) -> int:
         """Trainable parameters of an adapter on these linears."""
         table = self.linears()
-        count = self.layers * sum(sum(table[name]) for name in targets)
+        count = self.layers * sum(sum(table[name]) for name in targets if name in table)
         if vision:
             count += self.vision_depth * sum(sum(sizes) for sizes in self.vision_linears().values())
             count += len(self.deepstack) * sum(sum(sizes) for sizes in self.merger_linears().values())
