@@ -35,7 +35,7 @@ PRECISIONS = {
     "fp16": "float16",
     "fp32": "float32, which takes twice the memory of the 16-bit types",
 }
-_TESTED = {"torch": ("2.11", "2.13"), "transformers": ("5.17", "5.23")}
+_TESTED = {"torch": ("2.11", "2.13"), "transformers": ("5.17", "5.24")}
 
 
 class TokenSummary(msgspec.Struct, frozen=True):

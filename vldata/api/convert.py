@@ -15,9 +15,10 @@ from vldata.conversion import convert as convert_source
 from vldata.errors import DataError, UsageError
 from vldata.flags import check_value, is_group
 from vldata.jobs import JobResult
+from vldata.models.families import find_family
 from vldata.output.options import ConvertOptions
 from vldata.records.codes import CODES
-from vldata.records.draft import Guess
+from vldata.records.draft import Guess, traits_of
 from vldata.sources import load_converter
 from vldata.suggest import nearest
 from vldata.wording import counted
@@ -118,7 +119,7 @@ def convert(
     sources = list(opened) if isinstance(opened, Sequence) else [opened]
     made = []
     for one, named in zip(sources, _named(sources, options), strict=True):
-        for sentence in one.said:
+        for sentence in (*one.said, *_guessed_boxes(one, named.processor, told.get("boxes"))):
             tell(sentence)
             if strict and isinstance(sentence, Guess):
                 raise DataError(
@@ -179,3 +180,10 @@ def reject_lines(one: Conversion) -> Iterator[str]:
     if one.unused:
         yield "Source fields that no record has a place for:"
     yield from (f"  {unused.field}: {counted(unused.rows, 'row')}, {unused.fate}" for unused in one.unused)
+
+
+def _guessed_boxes(source: Source, processor: str, wish: object) -> Iterator[Guess]:
+    """Say that nobody knows how the models name boxes, where boxes are written for them and the user did not say how."""
+    family = find_family(processor)
+    if traits_of(source).coordinate_space == "0-1000" and not family.boxes_known and wish in (None, "auto"):
+        yield Guess(f"Boxes are written from 0 to 1000: how {family.title} was trained is not published, a guess (--boxes names another).")

@@ -163,6 +163,8 @@ def solve_max_pixels(
         return text_tokens + sum(vision_tokens(*size, processor=processor, delimiters=True) for size in written) <= cutoff
 
     least, most = -(-low // cell), high // cell
+    if not images.by_pixels:  # fewer pixels would only cost detail
+        return high if fits(most) else None
     if not fits(least):
         return None
     while least < most:

@@ -54,3 +54,12 @@ def test_what_the_folder_says_counts():
 def test_a_side_that_would_vanish_is_refused():
     with pytest.raises(RatioError, match="its shorter side would vanish"):
         FAMILIES["mistral-3"].images.tokens(5_000, 1)
+
+
+def test_a_budget_is_no_lever_where_the_shape_alone_decides():
+    from vldata.media.pixels import solve_max_pixels
+
+    asked = {"text_tokens": 40, "min_pixels": 0, "max_pixels": 589_824}
+    assert solve_max_pixels([(1_600, 400)], cutoff=1_000, processor="internvl", **asked) is None
+    assert solve_max_pixels([(1_600, 400)], cutoff=2_000, processor="internvl", **asked) == 589_824
+    assert 0 < solve_max_pixels([(1_600, 400)], cutoff=300, processor="minicpm-v", **asked) < 589_824

@@ -35,6 +35,10 @@ class Images(Protocol):
     @property
     def max_ratio(self) -> int: ...
     @property
+    def by_pixels(self) -> bool:
+        """Whether a smaller budget of pixels costs fewer tokens; else the shape alone decides, or nothing does."""
+
+    @property
     def longest(self) -> int:
         """The longest side in pixels; 0 where only the area counts."""
 

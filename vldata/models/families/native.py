@@ -50,6 +50,10 @@ class Native(msgspec.Struct, frozen=True, kw_only=True):
         return True
 
     @property
+    def by_pixels(self) -> bool:
+        return True
+
+    @property
     def factor(self) -> int:
         """Pixels a grid cell side; a cell is one token."""
         return self.patch * self.merge
@@ -119,6 +123,10 @@ class Longest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def on_grid(self) -> bool:
+        return True
+
+    @property
+    def by_pixels(self) -> bool:
         return True
 
     @property

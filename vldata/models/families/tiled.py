@@ -26,6 +26,10 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
         return False
 
     @property
+    def by_pixels(self) -> bool:
+        return False
+
+    @property
     def factor(self) -> int:
         return 1
 
@@ -152,6 +156,10 @@ class Anyres(Whole, frozen=True, kw_only=True):
     crops: int = 9
 
     @property
+    def by_pixels(self) -> bool:
+        return True
+
+    @property
     def max_pixels(self) -> int:
         return max(height * width for height, width in self.grids)
 
@@ -260,6 +268,10 @@ class Slices(Whole, frozen=True, kw_only=True):
     numbered: bool = True  # `<image_id>0</image_id>` stands before each image
 
     @property
+    def by_pixels(self) -> bool:
+        return True
+
+    @property
     def max_pixels(self) -> int:
         return self.most * self.side**2
 
@@ -328,6 +340,10 @@ class Lfm(Whole, frozen=True, kw_only=True):
     cut: bool = True
     thumbnail: bool = True
     marked: bool = True  # `<|image_start|>`, the tiles' rows and columns, `<|image_end|>`
+
+    @property
+    def by_pixels(self) -> bool:
+        return True
 
     @property
     def max_pixels(self) -> int:
