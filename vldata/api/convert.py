@@ -12,7 +12,7 @@ import msgspec
 
 from vldata.conversion import Conversion, Progress
 from vldata.conversion import convert as convert_source
-from vldata.errors import DataError, UsageError
+from vldata.errors import DataError, UsageError, VlkitError
 from vldata.flags import check_value, is_group
 from vldata.jobs import JobResult
 from vldata.models.families import find_family
@@ -20,6 +20,7 @@ from vldata.output.options import ConvertOptions
 from vldata.records.codes import CODES
 from vldata.records.draft import Guess, traits_of
 from vldata.sources import load_converter
+from vldata.sources.official import cure_of
 from vldata.suggest import nearest
 from vldata.wording import counted
 
@@ -115,7 +116,12 @@ def convert(
     }
     for name, group in groups.items():
         given[name] = group(**{field: told[field] for field in group.__struct_fields__ if field in told})
-    opened = open_source(Path(source) if source is not None else None, **given)
+    try:
+        opened = open_source(Path(source) if source is not None else None, **given)
+    except VlkitError as error:
+        if source is not None and converter != "official" and (cure := cure_of(Path(source))):
+            raise type(error)(error.what, where=error.where, cure=cure) from None
+        raise
     sources = list(opened) if isinstance(opened, Sequence) else [opened]
     made = []
     for one, named in zip(sources, _named(sources, options), strict=True):

@@ -28,7 +28,6 @@ from vldata.sources.dialects.notes import Note
 from vldata.sources.dialects.talk import Talk
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder, check_root, names_of
-from vldata.sources.official import pointed
 from vldata.sources.pairfields import (
     Chosen,
     answers_of,
@@ -298,10 +297,7 @@ def open_source(
             more=(source,) if source.is_dir() else (),
         )
         asked = Chosen(image_field, text_field, prompt_field, form, choices=ChoiceForm((choices_field,), "") if choices_field else None)
-        try:
-            opened.append(_open(found, finder, asked, open_wording(prompt, seed), None if videos == "keep" else sampling, reading))
-        except UsageError as error:
-            raise pointed(source, error) from None
+        opened.append(_open(found, finder, asked, open_wording(prompt, seed), None if videos == "keep" else sampling, reading))
     return opened
 
 

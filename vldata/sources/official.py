@@ -17,7 +17,7 @@ from vldata.media.refs import FileRef, FormatRule
 from vldata.records.boxes import Box, Target, Wish, target_for
 from vldata.records.draft import Draft, Part, Reject, Setting, Slot, Traits, Turn
 from vldata.sources.choices import TEMPLATE, letter_of, written
-from vldata.sources.layouts import choices, forms, screens, vqa
+from vldata.sources.layouts import captions, choices, forms, screens, vqa
 from vldata.sources.layouts.base import Layout, Question
 from vldata.sources.layouts.base import Part as LayoutPart
 
@@ -27,6 +27,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "gqa": Layout(title="GQA: questions by id", task="vqa", find=vqa.find_gqa, keys=("question_type", "full_answer")),
     "data-list": Layout(title="TextVQA, DocVQA, InfographicVQA", task="vqa", find=vqa.find_data_lists, keys=("question_type",)),
+    "coco-captions": Layout(title="COCO captions: images and their sentences", task="caption", find=captions.find_captions),
     "scienceqa": Layout(title="ScienceQA: problems.json", task="choices", find=choices.find_scienceqa, keys=choices.SCIENCEQA_META),
     "ai2d": Layout(title="AI2D: a JSON a diagram", task="choices", find=choices.find_ai2d, keys=("category",)),
     "sroie": Layout(title="SROIE: receipts and their fields", task="json", find=forms.find_sroie),
@@ -37,7 +38,7 @@ LAYOUTS: dict[str, Layout] = {
 }
 """The layouts that are known. A new one is a module in `layouts/`, a line here and a test."""
 
-LayoutName = Literal["auto", "vqav2", "gqa", "data-list", "scienceqa", "ai2d", "sroie", "funsd", "screenspot"]
+LayoutName = Literal["auto", "vqav2", "gqa", "data-list", "coco-captions", "scienceqa", "ai2d", "sroie", "funsd", "screenspot"]
 _SHORT = "{question}\nAnswer with a word or a short phrase."
 
 
@@ -140,17 +141,13 @@ def find_layout(folder: Path, wanted: LayoutName) -> tuple[str, Sequence[LayoutP
     return next(iter(found.items()))
 
 
-def pointed(folder: Path, error: UsageError) -> UsageError:
-    """The error of another reader, with the command that reads the folder where it is laid out as one that is known."""
+def cure_of(folder: Path) -> str:
+    """The command that reads a folder which is laid out as one that is known; "" for any other."""
     try:
         name, _ = find_layout(folder, "auto") if folder.is_dir() else ("", ())
-    except DataError:
-        name = ""
-    if not name:
-        return error
-    return UsageError(
-        error.what, where=error.where, cure=f"The folder is laid out as {LAYOUTS[name].title}: vldata convert official {folder}"
-    )
+    except (DataError, OSError):
+        return ""
+    return f"The folder is laid out as {LAYOUTS[name].title}: vldata convert official {folder}" if name else ""
 
 
 def open_source(
@@ -164,7 +161,7 @@ def open_source(
 ) -> list[OfficialSource]:
     """Convert a published dataset as its authors lay it out.
 
-    VQAv2, OK-VQA, GQA, TextVQA, DocVQA, InfographicVQA, ScienceQA, AI2D, SROIE, FUNSD and ScreenSpot.
+    VQAv2, OK-VQA, GQA, TextVQA, DocVQA, InfographicVQA, COCO captions, ScienceQA, AI2D, SROIE, FUNSD and ScreenSpot.
 
     Args:
         source: The folder of the annotations and images.

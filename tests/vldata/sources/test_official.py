@@ -22,6 +22,7 @@ EXPECTED = {
     "gqa": ("gqa_train", "yes", ("yes",)),
     "textvqa": ("textvqa_train", "nokia", ("nokia",) * 8 + ("nokia phone", "toshiba")),
     "infovqa": ("infographicvqa_train", "linkedin", ("linkedin", "LinkedIn")),
+    "coco-captions": ("coco_captions_train", "A blue field, seen 0 times.", tuple(f"A blue field, seen {n} times." for n in range(5))),
     "scienceqa": ("scienceqa_train", "B", ("B", "Oslo")),
     "ai2d": ("ai2d", "B", ("B", "sun")),
     "sroie": ("sroie", '{"company": "SHOP", "date": "25/12/2018", "address": "1 ROAD", "total": "9.00"}', None),
@@ -38,7 +39,7 @@ def test_each_layout_is_found_read_and_valid(name, tmp_path):
     record = next(iter(Dataset(tmp_path / "p" / dataset)))
     assert record.messages[-1].content == answer
     assert record.references == (references or (answer,))
-    assert len(record.images) == 1 and record.meta["source"] == dataset.partition("_")[0]
+    assert len(record.images) == 1 and record.meta["source"] in (name, dataset.partition("_")[0])
     assert validate(tmp_path / "p", workers=1).ok
 
 
@@ -102,10 +103,11 @@ def test_a_folder_of_no_or_two_layouts_is_named(tmp_path):
         open_source(tmp_path, layout="gqa", prompt="What?")
 
 
-def test_the_reader_of_pairs_points_here(tmp_path):
+@pytest.mark.parametrize("converter", ["jsonl", "sharegpt", "coco", "chartqa", "yolo"])
+def test_other_converters_point_here(converter, tmp_path):
     draw_vqav2(tmp_path / "v")
-    with pytest.raises(UsageError, match="vldata convert official"):
-        convert("jsonl", tmp_path / "v", out=tmp_path / "p", workers=1)
+    with pytest.raises(VlkitError, match="laid out as VQAv2.*vldata convert official"):
+        convert(converter, tmp_path / "v", out=tmp_path / "p", workers=1)
 
 
 @pytest.mark.parametrize("name", DRAWERS)
