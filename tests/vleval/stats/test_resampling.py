@@ -135,3 +135,91 @@ def test_agreement_has_correlations_and_intervals():
     assert alike.intervals["exact"] == pytest.approx((12 / (12 + 1.959963984540054**2), 1.0)) and "kappa" not in alike.intervals
     never = judge_agreement([3, 3, 3], [1, 2, 3])
     assert never.pearson is None and never.spearman is None and "pearson" not in never.intervals
+
+
+def _clusters(count: int, key: str = "scene", note: str = "by scene") -> Groups:
+    return Groups(key, np.arange(count, dtype=np.intp), count, note)
+
+
+def _all_signs(count: int) -> np.ndarray:
+    return ((np.arange(2**count)[:, None] >> np.arange(count)) & 1) * 2.0 - 1.0
+
+
+def test_some_rows_keep_their_clustering():
+    groups = Groups("scene", np.array([0, 0, 1, 2, 2], dtype=np.intp), 3, "a note")
+    taken = groups.take(np.array([4, 2, 3]))
+    assert (taken.key, taken.index.tolist(), taken.count, taken.note) == ("scene", [1, 0, 1], 2, "a note")
+    alone = Groups("", np.arange(5, dtype=np.intp), 5, "alone").take(np.array([4, 2]))
+    assert (alone.key, alone.index.tolist(), alone.count, alone.note) == ("", [0, 1], 2, "alone")
+
+
+def test_more_clusters_than_are_tried_one_by_one_are_folded(monkeypatch):
+    """Fewer clusters than blocks: folding changes nothing; the border itself is not folded."""
+    values = np.random.default_rng(3).normal(size=12)
+    whole = sign_flip(values, _clusters(12))
+    monkeypatch.setattr("vleval.stats.paired._MAX_CLUSTERS", 11)
+    assert sign_flip(values, _clusters(12)) == whole
+    monkeypatch.setattr(bootstrap, "MAX_BLOCKS", 4)
+    folded = sign_flip(values, _clusters(12), seed=5)
+    assert folded != whole and folded * 16 == int(folded * 16)  # all patterns of four blocks
+    assert folded == sign_flip(values, _clusters(12), seed=5) and any(sign_flip(values, _clusters(12), seed=n) != folded for n in range(9))
+    monkeypatch.setattr("vleval.stats.paired._MAX_CLUSTERS", 12)
+    assert sign_flip(values, _clusters(12)) == whole
+
+
+def test_random_patterns_come_near_all_patterns():
+    values = np.random.default_rng(1).normal(0.3, 1.0, size=14)
+    exact = float(np.mean(np.abs(_all_signs(14) @ values) >= abs(values.sum()) - 1e-9))
+    found = sign_flip(values, _clusters(14), permutations=20_000)
+    assert found == pytest.approx(exact, abs=0.01)
+    assert (
+        found
+        == sign_flip(values, _clusters(14), permutations=20_000, seed=0)
+        != sign_flip(values, _clusters(14), permutations=20_000, seed=1)
+    )
+    few = sign_flip(values, _clusters(14), permutations=99)
+    assert few * 100 == pytest.approx(round(few * 100)) and few >= 0.01  # the observed pattern counts among them
+    equal = np.full(40, 1.0)
+    assert sign_flip(equal, _clusters(40), permutations=499) == pytest.approx(1 / 500)
+    assert sign_flip(equal, _clusters(40), permutations=2_500) == pytest.approx(1 / 2_501)  # more than a batch
+
+
+def test_an_equal_pattern_counts_as_reached():
+    assert sign_flip(np.array([1.0, 1.0]), _clusters(2)) == 0.5
+    assert sign_flip(np.array([0.1, 0.2, 0.3]), _clusters(3)) == 0.25
+    assert sign_flip(np.array([1e-9, 1e-9]), _clusters(2)) == 0.5
+
+
+def test_swapping_compares_the_corpora_themselves():
+    dice = np.random.default_rng(2)
+    first, second = dice.integers(0, 5, (14, 2)).astype(float), dice.integers(1, 6, (14, 2)).astype(float)
+
+    def value(sums):
+        return sums[:, 0] / sums[:, 1]
+
+    signs = (_all_signs(14) + 1) / 2
+    ours = signs[:, :, None] * first + (1 - signs[:, :, None]) * second
+    theirs = signs[:, :, None] * second + (1 - signs[:, :, None]) * first
+    gaps = np.abs(value(theirs.sum(axis=1)) - value(ours.sum(axis=1)))
+    observed = abs(float((value(second.sum(axis=0)[None]) - value(first.sum(axis=0)[None]))[0]))
+    exact = float(np.mean(gaps >= observed - 1e-12))
+    found = swap_test(CorpusStats(first, value), CorpusStats(second, value), _clusters(14), permutations=20_000)
+    assert found == pytest.approx(exact, abs=0.01)
+    small = slice(0, 6)
+    pair = [CorpusStats(rows[small], value) for rows in (first, second)]
+    gaps = np.abs(
+        value((signs[:64, small, None] * second[small] + (1 - signs[:64, small, None]) * first[small]).sum(axis=1))
+        - value((signs[:64, small, None] * first[small] + (1 - signs[:64, small, None]) * second[small]).sum(axis=1))
+    )
+    observed = abs(float((value(pair[1].rows.sum(axis=0)[None]) - value(pair[0].rows.sum(axis=0)[None]))[0]))
+    assert swap_test(*pair, _clusters(6)) == pytest.approx(float(np.mean(gaps >= observed - 1e-12)))
+    assert swap_test(pair[0], pair[0], _clusters(6)) == 1.0
+
+
+def test_agreement_takes_texts_of_numbers_and_says_its_clusters():
+    first, second = ["1", "2", "3", "4", "5", "5"], [1, 2, 3, 4, 5, 4]
+    alone = judge_agreement(first, second)
+    assert (alone.n, alone.clustered_by) == (6, "") and alone.exact == pytest.approx(5 / 6)
+    assert judge_agreement(second, first).exact == alone.exact
+    grouped = judge_agreement(first, second, groups=Groups("scene", np.array([0, 0, 1, 1, 2, 2], dtype=np.intp), 3, "note"))
+    assert grouped.clustered_by == "scene"
