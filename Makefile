@@ -59,7 +59,8 @@ wheel-test: $(VENV)/.dev
 consumers: $(VENV)/.dev
 	bash tests/consumers/run.sh $(BIN)
 
-# Runs a corpus of rows right and wrong through the real trainers and holds `vldata lint` to what they do. LINT=trl: only this one.
+# Runs a corpus of rows right and wrong through the real trainers and holds `vldata lint` to what they do. LINT=trl: only this one;
+# FUZZ=400: as many of its rows changed at random, too.
 lint-parity: $(VENV)/.dev
 	bash tests/lint/parity.sh $(BIN) $(LINT)
 

@@ -15,5 +15,11 @@ for consumer in ${*:-llamafactory swift trl}; do
   "$bin/python" -m tests.lint.make "$consumer" "$work/lint-$consumer"
   PYTHONPATH= "$venvs/$consumer/bin/python" "$here/real_$consumer.py" "$work/lint-$consumer/cases" "$work/tiny" "$work/lint-$consumer.json" \
     >"$work/lint-$consumer.log" 2>&1 || { tail -30 "$work/lint-$consumer.log"; exit 1; }
+  if [ -n "${FUZZ:-}" ]; then # so many rows changed at random, of SEED
+    "$bin/python" -m tests.lint.fuzz "$consumer" "$work/fuzz-$consumer" --seed "${SEED:-1}" --count "$FUZZ"
+    PYTHONPATH= "$venvs/$consumer/bin/python" "$here/real_$consumer.py" "$work/fuzz-$consumer/cases" "$work/tiny" "$work/fuzz-$consumer.json" \
+      >"$work/fuzz-$consumer.log" 2>&1 || { tail -30 "$work/fuzz-$consumer.log"; exit 1; }
+    "$bin/python" -m tests.lint.fuzz "$consumer" "$work/fuzz-$consumer" --seed "${SEED:-1}" --compare "$work/fuzz-$consumer.json"
+  fi
   "$bin/python" -m tests.lint.parity "$consumer" "$work/lint-$consumer.json" ${WRITE:-}
 done

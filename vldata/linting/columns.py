@@ -6,10 +6,29 @@ all. Null goes with everything, a whole number with a broken one, and objects of
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 _KINDS = {str: "string", int: "number", float: "number", bool: "boolean", list: "array", dict: "object"}
 _SCALARS = (str, int, float, bool, type(None))
+
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?Z?").fullmatch
+
+
+class AllDates:
+    """Whether every text of a column of JSON Lines is a date, which Arrow then makes a time of, and no longer a text."""
+
+    def __init__(self, *, may: bool = True) -> None:
+        self._may, self._seen = may, False
+
+    def add(self, text: Any) -> None:
+        """Take a value in; a column that had another text once is done with."""
+        if self._may:
+            self._seen = self._may = isinstance(text, str) and bool(_DATE(text))
+
+    def __bool__(self) -> bool:
+        return self._may and self._seen
 
 
 class Columns:

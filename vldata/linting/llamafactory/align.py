@@ -76,7 +76,7 @@ class Aligner:
                 found = []
                 for part in (chosen, rejected):
                     role = part.get(self._role)
-                    if role not in self._names:
+                    if type(role) not in (str, type(None)) or role not in self._names:
                         return Found("LF42", f"KeyError: {role!r}")
                     if role not in self._answers:
                         found.append(Found("LF56", f"chosen or rejected is a turn of {role!r}"))
@@ -87,7 +87,7 @@ class Aligner:
         return Aligned(turns[:-1], turns[-1:], system, tools)
 
     def _wrong_role(self, role: Any, place: int) -> Found:
-        if role not in self._names:
+        if type(role) not in (str, type(None)) or role not in self._names:
             known = ", ".join(repr(name) for name in self._names if name is not None)
             return Found("LF32", f"turn {place} is of {role!r}; the entry knows {known}")
         return Found("LF30", f"turn {place} is of {role!r}")

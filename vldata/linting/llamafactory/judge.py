@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import UsageError
-from vldata.linting.columns import Columns
+from vldata.linting.columns import AllDates, Columns
 from vldata.linting.consumer import Options, Whole
 from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
 from vldata.linting.llamafactory.align import Aligned, Aligner
@@ -32,7 +32,6 @@ _TEMPLATES = {  # whether it thinks, and whether it has a system prompt of its o
 }
 _PADS = ("<|image_pad|>", "<|video_pad|>")
 _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad)\|>")
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?Z?").fullmatch
 
 
 class LlamaFactoryJudge:
@@ -55,7 +54,7 @@ class LlamaFactoryJudge:
         self._rows = self._kept = self._dropped = 0
         self._late = {name: False for name in ("images", "videos", "audios", "system", "tools") if columns[name]}
         self._late_at: dict[str, int] = {}
-        self._dates = form == "lines" and entry.formatting == "alpaca" and stage != "pt"
+        self._dates = AllDates(may=form == "lines" and entry.formatting == "alpaca" and stage != "pt")
         tags = entry.tags
         keys = (tags["role_tag"], tags["content_tag"])
         self._plain = PlainRows(columns["messages"], keys, tags["user_tag"], tags["assistant_tag"], self._cutter.cutoff)
@@ -83,8 +82,7 @@ class LlamaFactoryJudge:
             self._dropped += TABLE[aligned.code].outcome == "drop"
             return [aligned, *found]
         assert isinstance(aligned, Aligned)
-        if self._dates:
-            self._dates = len(aligned.response) == 1 and bool(_ISO_DATE(str(aligned.response[0][1])))
+        self._dates.add(aligned.response[0][1] if len(aligned.response) == 1 else None)
         if (len(aligned.response) > 1) != self._wants_pair:
             code = "LF35"
             what = "a label of KTO under stage sft" if not self._wants_pair else "no pair of answers"
@@ -237,7 +235,7 @@ class LlamaFactoryJudge:
                     yield Whole(self._where, Found("LF07", f"KeyError: {key!r} in the turns"))
         for name, row in self._late_at.items():
             yield Whole(self._where, Found("LF06", f"{columns[name]!r} is first filled in row {row:,}"))
-        if self._dates and self._kept:
+        if self._dates:
             yield Whole(self._where, Found("LF34", "every answer is a date, which Arrow makes of texts"))
         samples = self._entry.num_samples
         if isinstance(samples, int) and samples < self._rows:

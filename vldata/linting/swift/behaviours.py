@@ -26,6 +26,7 @@ TABLE: Table = {
     "SW05": Behaviour("crash", "a row that is no object", "The whole file fails: `Trailing data`.", "Write one object a row.", _JSON),
     "SW06": Behaviour("crash", "no rows", "`StopIteration`.", "Give the file that holds the rows.", _JSON),
     "SW07": Behaviour("crash", "a kind of file that is not read", "The suffix is taken for the name of a loader: `Couldn't reach ... on the Hub`.", "Use .jsonl, .json, .csv or .parquet.", "dataset/loader.py: DatasetLoader._load_dataset_path"),
+    "SW09": Behaviour("crash", "images of several kinds in one list", "`ArrowInvalid: Could not convert`, when the file is written to the cache.", "Give all as paths, or all as objects.", _ROWS),
     "SW08": Behaviour("crash", "no row is left", "`integer division or modulo by zero`, or `Failed to retrieve the dataset`.", "See what the rows are dropped for.", "dataset/utils.py: LazyLLMDataset"),
     # --- rows that are deleted -------------------------------------------------------------------------------------------------------
     "SW10": Behaviour("drop", "no conversation", "`There are errors in the dataset, the data will be deleted`: neither messages nor a query with a response.", "Name the columns as docs/lint.md lists, or give `--columns`.", _TALK),
@@ -42,6 +43,8 @@ TABLE: Table = {
     "SW21": Behaviour("drop", "no pair", "`inputs.rejected is None`; the row is skipped.", "Give rejected_response or rejected_messages.", f"{_BASE}: Template._rlhf_encode"),
     "SW22": Behaviour("drop", "history that is no list of pairs", "The row is deleted.", "Write pairs of question and answer.", _PAIRS),
     "SW23": Behaviour("drop", "an answer that is not a text", "The template fails, and another row is taken in its place.", "Write the answer as a text.", _PAIRS),
+    "SW24": Behaviour("drop", "tools that are no objects", "`AssertionError: tool`; the row is skipped.", "Write the list of tools as one JSON text.", f"{_BASE}: Template._preprocess_tools"),
+    "SW25": Behaviour("drop", "a weight that is no number", "The row is skipped.", "Write loss as true or false, loss_scale as a number.", "loss_scale/base.py"),
     # --- media -----------------------------------------------------------------------------------------------------------------------
     "SW30": Behaviour("drop", "a media file is not there", "`FileNotFoundError`; another row is taken in its place. Paths are relative to the working folder or ROOT_IMAGE_DIR.", "Start in the folder the paths are relative to, or set ROOT_IMAGE_DIR.", _IMAGE),
     "SW31": Behaviour("drop", "an image that cannot be read", "The error of Pillow; another row is taken in its place.", "Replace the file.", _IMAGE),

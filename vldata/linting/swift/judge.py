@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vldata.linting.columns import AllDates
 from vldata.linting.consumer import Options, Whole
 from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
 from vldata.linting.outcomes import Found
@@ -18,7 +19,7 @@ from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken
 from vldata.linting.swift.behaviours import TABLE
 from vldata.linting.swift.columns import STANDARD, Renamed, new_names
-from vldata.linting.swift.talk import Talk, Turn, call_fault, of_messages, of_pair, order_fault
+from vldata.linting.swift.talk import Talk, Turn, call_fault, of_messages, of_pair, order_fault, tools_fault
 from vldata.linting.texts import other_tags, pixel_boxes
 from vldata.media.pixels import DEFAULT, MAX_RATIO, find_family, smart_resize
 from vldata.wording import counted
@@ -42,6 +43,7 @@ class SwiftJudge:
         self._renamed: Renamed = new_names(columns)
         self._has_rejected = "rejected_response" in columns
         self._rows = self._dropped = 0
+        self._dates = AllDates(may=form == "lines")
         self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", options.cutoff)
 
     def row(self, row: Any) -> list[Found]:
@@ -72,10 +74,11 @@ class SwiftJudge:
     def _judge(self, row: dict[str, Any]) -> list[Found]:
         new = {to: row[old] for old, to in self._renamed.names.items() if old in row}
         talk = self._talk(row, new)
+        self._dates.add(new.get("response"))
         if type(talk) is Found:
             return [talk]
         assert isinstance(talk, Talk)
-        fault = self._row_fault(row, talk) or self._order(talk) or self._rejected(row, talk)
+        fault = self._row_fault(row, talk) or tools_fault(row.get("tools")) or self._order(talk) or self._rejected(row, talk)
         if fault:
             return [fault]
         found = self._unused(row, talk)
@@ -108,7 +111,7 @@ class SwiftJudge:
             if type(boxes) is not list:
                 return Found("SW18", f"{objects!r:.60}")
             for box in boxes:
-                if type(box) is not list or len(box) not in (2, 4):
+                if type(box) is not list or len(box) not in (2, 4) or not all(type(side) in (int, float) for side in box):
                     return Found("SW18", f"{box!r:.60}")
         if self._has_rejected and self._stage != "kto":
             rejected = row.get("rejected_response")
@@ -117,6 +120,10 @@ class SwiftJudge:
         return None
 
     def _order(self, talk: Talk) -> Found | None:
+        if talk.system is not None and type(talk.system) is not str:
+            return Found("SW13", f"system: {talk.system!r:.40}")
+        if any(type(turn.scale) not in (int, float, bool, type(None)) for turn in talk.turns):
+            return Found("SW25")
         for turn in talk.turns:
             if turn.role == "tool_call" and (fault := call_fault(turn.content)):
                 return fault
@@ -144,6 +151,8 @@ class SwiftJudge:
         answered = "\n".join(content for role, content in texts if role in ("assistant", "tool_call"))
         for word, media in (("image", shown), ("video", filmed)):
             found += _tag_faults(word, asked.count(f"<{word}>"), answered.count(f"<{word}>"), len(media), other_tags(texts))
+        if turns and turns[0].role == "tool_call" and any(one.code in ("SW33", "SW36") for one in found):
+            return [Found("SW17", "the missing tags are put in front of it")]
         together = f"{asked}\n{answered}"
         if "<|" in together:
             if (shown or filmed) and any(pad in together for pad in _PADS):
@@ -154,6 +163,8 @@ class SwiftJudge:
         answers = [turn for turn in turns if turn.role in ("assistant", "tool_call")]
         if not any(turn.content.strip() and turn.loss is not False for turn in answers):
             found.append(self._nothing())
+        if len({type(item) for item in shown if item is not None}) > 1:
+            return [Found("SW09", ", ".join(sorted({type(item).__name__ for item in shown})))]
         sizes: list[tuple[int, int]] = []
         tokens, stopped = 0, False
         for item in shown:
@@ -278,6 +289,8 @@ class SwiftJudge:
         """Return what only all rows tell."""
         if not self._rows:
             yield Whole(self._where, Found("SW06"))
+        elif self._dates:
+            yield Whole(self._where, Found("SW23", "every answer is a date, which Arrow makes of texts"))
         elif self._dropped == self._rows:
             yield Whole(self._where, Found("SW08"), rows=0)
 

@@ -19,13 +19,14 @@ class Turn(NamedTuple):
 
     role: str
     content: str
-    loss: bool | None = None
+    loss: Any = None
+    scale: Any = None
 
 
 class Talk(NamedTuple):
     """A row's system prompt and turns, the media of its parts by kind, and the keys of turns that were not used."""
 
-    system: str | None
+    system: Any
     turns: list[Turn]
     media: dict[str, list[Any]]
     unused: list[str]
@@ -110,10 +111,10 @@ def _of_turns(messages: list[dict[str, Any]], system: Any) -> Talk | Found:
             content = _join(content, media)
             if isinstance(content, Found):
                 return content
-        turns.append(Turn("tool" if name == "tool_response" else name, content, turn.get("loss")))
+        turns.append(Turn("tool" if name == "tool_response" else name, content, turn.get("loss"), turn.get("loss_scale")))
     if turns[0].role == "system":
         return Talk(turns[0].content, turns[1:], media, unused)
-    return Talk(system if isinstance(system, str) else None, turns, media, unused)
+    return Talk(system, turns, media, unused)
 
 
 def _role(role: str) -> str:
@@ -127,7 +128,7 @@ def _role(role: str) -> str:
 
 def _join(content: Any, media: dict[str, list[Any]]) -> str | Found:
     """Join parts to a text with tags, as remove_messages_media does."""
-    if type(content) is not list:
+    if type(content) is not list and content != {}:
         return Found("SW13", f"{content!r:.60}")
     text = ""
     for part in content:
@@ -167,11 +168,24 @@ def of_pair(query: Any, response: Any, system: Any, history: Any) -> Talk | Foun
         for role, content in zip(("user", "assistant"), one, strict=False):
             if content is not None:
                 if type(content) is not str:
-                    return Found("SW23", f"{content!r:.60}")
+                    if content != [] and content != {}:
+                        return Found("SW23", f"{content!r:.60}")
+                    content = ""
                 turns.append(Turn(role, content))
     if not turns:
         return Found("SW10", "neither messages nor query and response")
-    return Talk(system if isinstance(system, str) else None, turns, {"images": [], "videos": [], "audios": []}, [])
+    return Talk(system, turns, {"images": [], "videos": [], "audios": []}, [])
+
+
+def tools_fault(tools: Any) -> Found | None:
+    """Return why a list of tools cannot be used, None where it can."""
+    if not tools:
+        return None
+    listed = _repair(tools) if isinstance(tools, str) else tools
+    for tool in listed if isinstance(listed, list) else [listed]:
+        if not isinstance(_repair(tool), dict):
+            return Found("SW24", f"{tool!r:.60}")
+    return None
 
 
 def call_fault(content: str) -> Found | None:

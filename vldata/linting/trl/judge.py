@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vldata.linting.columns import AllDates
 from vldata.linting.consumer import Options, Whole
 from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
 from vldata.linting.outcomes import Found
@@ -41,6 +42,7 @@ class TrlJudge:
         self._whole = not options.settings.get("assistant_only_loss", False)
         self._completion_only = options.settings.get("completion_only_loss") is not False
         self._rows = 0
+        self._dates = AllDates(may=file.suffix == ".jsonl")
         self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", self._limit)
         self._of_plain: list[Found] = [Found("TR50")] if self._whole else []
 
@@ -65,8 +67,8 @@ class TrlJudge:
         fault = self._form_fault(vision=vision)
         if fault:
             return [fault, *found]
-        if not vision and (tools := row.get("tools")) and type(tools) is str and _no_json(tools):
-            return [Found("TR19", tools[:60]), *found]
+        if not vision and (tools := row.get("tools")) and _no_tools(tools):
+            return [Found("TR19", f"{tools!r:.60}"), *found]
         shown = self._images(row) if vision else []
         if isinstance(shown, Found):
             return [shown, *found]
@@ -81,7 +83,7 @@ class TrlJudge:
         columns = self._columns
         if self._options.stage != "sft" and self._is_preference():
             return Found("TR70")
-        if {"messages", "prompt", "completion"} <= columns:
+        if vision and {"messages", "prompt", "completion"} <= columns:
             return Found("TR11")
         if "messages" in columns or (not vision and (self._talks or "text" in columns)):
             return None
@@ -152,7 +154,8 @@ class TrlJudge:
     def _judge(self, row: dict[str, Any], shown: list[Any], *, vision: bool) -> list[Found]:
         if not vision and not self._talks and "messages" not in self._columns and "prompt" not in self._columns:
             return self._plain_text(row)
-        if row.get("messages") is not None or "messages" in self._columns or (self._talks and not vision):
+        pairs = not vision and {"prompt", "completion"} <= self._columns
+        if not pairs and (row.get("messages") is not None or "messages" in self._columns or (self._talks and not vision)):
             prompt, completion = row.get("messages", _turned(row.get("conversations"))), None
         else:
             prompt, completion = row.get("prompt"), row.get("completion")
@@ -160,16 +163,20 @@ class TrlJudge:
                 return self._texts(prompt, completion, shown)
             if type(completion) is str or type(prompt) is str:
                 return [Found("TR13", "one of prompt and completion is a text, the other turns")]
-        asked = prepare(_turned(prompt) if not vision else prompt, len(shown))
+        if prompt == [] and completion is not None:
+            return [Found("TR13", "IndexError: an empty prompt")]
+        asked = prepare(prompt, len(shown))
         if isinstance(asked, Found):
             return [asked]
-        said = prepare(_turned(completion) if not vision else completion, 0) if completion is not None else Prepared([])
+        said = prepare(completion, 0) if completion is not None else Prepared([])
         if isinstance(said, Found):
             return [said]
+        self._dates.add(completion[0].get("content") if completion and type(completion[0]) is dict else None)
         if completion is not None and asked.turns and asked.turns[-1][0] == "system":
             return [Found("TR18")]
         if not shown and any(piece is None for _, pieces in asked.turns for piece in pieces):
-            return [Found("TR25") if asked.inside else Found("TR15")]
+            broken = next((fault for item in asked.inside if (fault := self._image_fault(item))), None)
+            return [broken or Found("TR25")] if asked.inside else [Found("TR15")]
         return self._turns(asked, said, shown, learned_whole=completion is None)
 
     def _turns(self, asked: Prepared, said: Prepared, shown: list[Any], *, learned_whole: bool) -> list[Found]:
@@ -189,7 +196,7 @@ class TrlJudge:
         elif not self._completion_only:
             found.append(Found("TR50", "completion_only_loss=False"))
         elif not any(piece and piece.strip() for _, pieces in said.turns for piece in pieces):
-            found.append(Found("TR51"))
+            found.append(Found("TR51") if said.turns or {"image", "images"} & self._columns else Found("TR54", "an empty completion"))
         return found + self._cut(asked, said, costs, vision=bool(shown), pairs=not learned_whole)
 
     def _text_faults(self, texts: list[str], *, images: bool) -> list[Found]:
@@ -282,6 +289,8 @@ class TrlJudge:
         """Return what only all rows tell."""
         if not self._rows:
             yield Whole(self._where, Found("TR05"))
+        elif self._dates:
+            yield Whole(self._where, Found("TR17", "every completion is a date, which Arrow makes of texts"))
 
 
 def _turned(turns: Any) -> Any:
@@ -296,12 +305,13 @@ def _short(item: Any) -> str:
     return f"an object with {', '.join(map(repr, item))}" if type(item) is dict else f"{item!r:.40}"
 
 
-def _no_json(text: str) -> bool:
+def _no_tools(tools: Any) -> bool:
+    """Whether tools are no list of objects, or no JSON text of one."""
     try:
-        json.loads(text)
+        listed = json.loads(tools) if type(tools) is str else tools
     except (ValueError, RecursionError):
         return True
-    return False
+    return bool(listed) and not (type(listed) is list and all(type(tool) is dict for tool in listed))
 
 
 def _is_base64(text: str) -> bool:

@@ -11,10 +11,10 @@ Piece = str | None  # a text, or None where an image stands
 
 
 class Prepared(NamedTuple):
-    """Turns as pieces: role and what stands in it; `inside` tells of images that are named in parts."""
+    """Turns as pieces: role and what stands in it; `inside` are images that are named in parts."""
 
     turns: list[tuple[str, list[Piece]]]
-    inside: bool = False
+    inside: tuple[Any, ...] = ()
 
 
 def prepare(messages: Any, images: int) -> Prepared | Found:
@@ -22,40 +22,42 @@ def prepare(messages: Any, images: int) -> Prepared | Found:
     if type(messages) is not list or not all(type(turn) is dict for turn in messages):
         return Found("TR13", f"{messages!r:.60}")
     turns: list[tuple[str, list[Piece]]] = []
-    included = inside = False
-    holders = 0
+    included, holders = False, 0
+    inside: list[Any] = []
     for turn in messages:
         role = turn.get("role")
         if "role" not in turn:
             return Found("TR13", f"a turn with {', '.join(map(repr, turn))}")
-        if role not in _ROLES:
+        if type(role) is not str or role not in _ROLES:
             return Found("TR14", f"Invalid role in message: {role}.")
+        if role == "user" and "content" not in turn:
+            return Found("TR13", "KeyError: 'content'")
         content = turn.get("content")
         if type(content) is str:
             first = role == "user" and not included
             included = included or role == "user"
             pieces: list[Piece] = [*([None] * images if first else []), content]
             holders += images if first else 0
-        elif content is None:
+        elif not content:
             pieces = []
         else:
             read = _parts(content)
             if isinstance(read, Found):
                 return read
             pieces, own = read
-            inside = inside or own
-            holders += sum(piece is None for piece in pieces) if role != "tool" and not own else 0
+            inside += own
+            holders += sum(piece is None for piece in pieces) - len(own) if role != "tool" else 0
         turns.append((role, pieces))
     if holders != images:
         return Found("TR15", f"Number of images provided ({images}) does not match number of image placeholders ({holders}).")
-    return Prepared(turns, inside)
+    return Prepared(turns, tuple(inside))
 
 
-def _parts(content: Any) -> tuple[list[Piece], bool] | Found:
+def _parts(content: Any) -> tuple[list[Piece], list[Any]] | Found:
     if type(content) is not list:
         return Found("TR17", f"{content!r:.60}")
     pieces: list[Piece] = []
-    own = False
+    own: list[Any] = []
     for part in content:
         if type(part) is not dict:
             return Found("TR17", f"{part!r:.60}")
@@ -63,7 +65,9 @@ def _parts(content: Any) -> tuple[list[Piece], bool] | Found:
             return Found("TR16", f"a part with {', '.join(map(repr, part))}")
         if part["type"] == "image":
             pieces.append(None)
-            own = own or part.get("image") is not None
+            own += [part["image"]] if part.get("image") is not None else []
+        elif part["type"] == "text" and part.get("image") is not None:
+            return Found("TR15", "a text part with an image in it")
         elif part["type"] == "text":
-            pieces.append(part.get("text") or "")
+            pieces.append(str(part.get("text") or ""))
     return pieces, own
