@@ -107,6 +107,12 @@ def real_processor(family: Family, settings: dict[str, Any]) -> Any:
         return load_processor(folder)
 
 
+class _Told(Exception):
+    """Ends the real resizing where it has come to a size."""
+
+    size = (0, 0)
+
+
 def without_pixels(kind: Any) -> None:
     """Make the steps that cost time return nothing of the right shape; every size and count is still worked out by the real code."""
     import numpy as np
@@ -122,9 +128,6 @@ def without_pixels(kind: Any) -> None:
         return _Told.size
 
     from transformers.image_processing_backends import PilBackend
-
-    class _Told(Exception):
-        size = (0, 0)
 
     def told(self: Any, image: Any, size: Any, *args: Any, **kwargs: Any) -> Any:
         if not size.height or not size.width:

@@ -165,7 +165,12 @@ def load_base(recipe: Recipe, precision: str, *, device: Any = None) -> Any:
         options["quantization_config"] = quantization_config(recipe, DTYPES[precision])
     if device is not None:
         options["device_map"] = {"": device}
-    return AutoModelForImageTextToText.from_pretrained(folder, **options)
+    try:
+        return AutoModelForImageTextToText.from_pretrained(folder, **options)
+    except (ValueError, KeyError, ImportError) as error:  # a type that this release does not know, or code of its own that fails
+        why = " ".join(str(error).split()).split(". ")[0][:200]
+        cure = "A model newer than transformers needs: pip install -U transformers"
+        raise DataError(f"transformers cannot load this model: {why}.", where=recipe.model, cure=cure) from None
 
 
 def make_trainable(model: Any, recipe: Recipe) -> Any:

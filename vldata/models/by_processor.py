@@ -6,7 +6,8 @@ and says where it did; answers are marked in the rendered text and moved along, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class ByProcessor:
         self.folder = folder
         self.prompter = Prompter(folder)
         self.processor: Any = load_processor(folder)
+        self._marks = "mm_token_type_ids" in _taken(folder)
         if not getattr(self.processor.tokenizer, "is_fast", False):
             raise DataError(
                 "the tokenizer cannot say where its tokens stand.", where=str(folder), cure="Give a folder with a tokenizer.json."
@@ -96,12 +98,24 @@ class ByProcessor:
             return_offsets_mapping=True,
             return_text_replacement_offsets=True,
             add_special_tokens=not (start and texts[0].startswith(start)),
+            **({"return_mm_token_type_ids": True} if self._marks else {}),  # some processors leave them out unless asked
         )
         return dict(made)
 
     def _given(self, made: dict[str, Any]) -> dict[str, Any]:
         """What the model takes."""
         return {name: value for name, value in made.items() if name not in _FOR_US and value is not None}
+
+
+def _taken(folder: Path) -> Collection[str]:
+    """What the model's forward takes, read off its class; nothing where transformers does not know the type."""
+    from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
+
+    try:
+        kind: Any = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING[type(AutoConfig.from_pretrained(folder))]
+    except (ValueError, KeyError, OSError, TypeError):
+        return ()
+    return inspect.signature(kind.forward).parameters
 
 
 def _along(span: Span, replaced: Sequence[dict[str, Any]]) -> Span:

@@ -30,7 +30,11 @@ def load_processor(folder: Path) -> Any:
         return AutoProcessor.from_pretrained(folder)
     found = _class_of(folder)
     if found is None:
-        return AutoProcessor.from_pretrained(folder)
+        try:
+            return AutoProcessor.from_pretrained(folder)
+        except (ValueError, KeyError, OSError, ImportError) as error:
+            why = " ".join(str(error).split()).split(". ")[0][:200]
+            raise DataError(f"transformers finds no processor: {why}.", where=str(folder), cure="pip install -U transformers") from None
     try:
         return _for_pictures(found).from_pretrained(folder)
     except (ImportError, ValueError) as error:
