@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -15,7 +17,7 @@ from vldata.output.contract import Contract
 from vldata.output.folder import Target
 from vldata.records.record import Record, iter_records, plain_text
 from vldata.splits.near_pictures import BITS, DEFAULT_DISTANCE, fingerprints, near_pairs
-from vldata.splits.near_texts import DEFAULT_SIMILARITY, Text, near_texts, text_of
+from vldata.splits.near_texts import DEFAULT_SIMILARITY, Texts, near_texts, words_of
 from vldata.wording import counted
 from vldata.workers import count_workers
 
@@ -27,6 +29,10 @@ KINDS = {
     "example": "whole examples (texts and pictures)",
     "near_text": "near-duplicate texts",
 }
+
+_LIMITED = (
+    "Very many texts are near each other: each was compared with some of its candidates, so that single near-duplicates may be missed."
+)
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -70,15 +76,30 @@ class Leaks(msgspec.Struct, frozen=True):
 
 
 class Corpus(msgspec.Struct, frozen=True, kw_only=True):
-    """One dataset as it is compared. Everything stands where it is used first."""
+    """One dataset as it is compared: records go by their numbers. Everything stands where it is used first.
+
+    Attributes:
+        pictures: the first record of each picture, by its path; `videos` likewise.
+        examples: the first record of each example, by a digest of what it says and shows.
+        texts: what each record says.
+        ids: the id of each record.
+        lines: the line of each record in its file; `files` are the first record of each file.
+    """
 
     name: str
     out: Path
-    pictures: dict[str, Place]
-    videos: dict[str, Place]
-    examples: dict[str, Place]
-    texts: dict[str, Text]
-    ids: dict[str, str]
+    pictures: dict[str, int]
+    videos: dict[str, int]
+    examples: dict[bytes, int]
+    texts: Texts
+    ids: list[str]
+    lines: array[int]
+    files: dict[int, str]
+
+    def place(self, row: int) -> Place:
+        """Where a record stands."""
+        first = max(start for start in self.files if start <= row)
+        return Place(f"{self.files[first]}:{self.lines[row]}", self.ids[row])
 
 
 def find_leaks(
@@ -108,18 +129,20 @@ def compare_all(
 
 def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
     """Read the records of one dataset."""
-    corpus = Corpus(name=name, out=out, pictures={}, videos={}, examples={}, texts={}, ids={})
+    corpus = Corpus(name=name, out=out, pictures={}, videos={}, examples={}, texts=Texts(), ids=[], lines=array("Q"), files={})
     for file in contract.files:
+        corpus.files[len(corpus.ids)] = file.name
         for number, record in iter_records(below(out, file.name).checked()):
-            place = Place(f"{file.name}:{number}", record.id)
-            corpus.ids[place.at] = record.id
-            corpus.texts[place.at] = text_of(record)
+            row = len(corpus.ids)
+            corpus.ids.append(record.id)
+            corpus.lines.append(number)
+            corpus.texts.add(words_of(record), alone=not record.media)
             for content in contents_of(record):
-                corpus.examples.setdefault(content, place)
+                corpus.examples.setdefault(hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest(), row)
             for image in record.images:
-                corpus.pictures.setdefault(image, place)
+                corpus.pictures.setdefault(image, row)
             for video in record.kept_videos:
-                corpus.videos.setdefault(video, place)
+                corpus.videos.setdefault(video, row)
     return corpus
 
 
@@ -160,12 +183,12 @@ def _compare(
     first: Corpus, second: Corpus, ours: Mapping[str, bytes], theirs: Mapping[str, bytes], notes: tuple[str, ...], near: Nearness
 ) -> Leaks:
     leaks: dict[str, list[Leak]] = {kind: [] for kind in KINDS}
-    affected: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    affected: dict[str, set[str | bytes | int]] = {kind: set() for kind in KINDS}
 
-    def add(kind: str, one: Place, other: Place, key: str, what: str) -> None:
+    def add(kind: str, one: int, other: int, key: str | bytes | int, what: str) -> None:
         affected[kind].add(key)
         if len(leaks[kind]) < KEPT:
-            leaks[kind].append(Leak(kind, one, other, what))
+            leaks[kind].append(Leak(kind, first.place(one), second.place(other), what))
 
     for picture in sorted(first.pictures.keys() & second.pictures.keys()):
         add("picture", first.pictures[picture], second.pictures[picture], picture, picture)
@@ -174,10 +197,11 @@ def _compare(
     for pair in near_pairs(ours, theirs, distance=near.picture_distance):
         what = f"{pair.first} ~ {pair.second}, {pair.distance} of {BITS} bits apart"
         add("near_picture", first.pictures[pair.first], second.pictures[pair.second], pair.second, what)
-    for content in sorted(first.examples.keys() & second.examples.keys()):
+    for content in sorted(first.examples.keys() & second.examples.keys(), key=lambda key: first.examples[key]):
         add("example", first.examples[content], second.examples[content], content, "equal texts and pictures")
-    for text in near_texts(first.texts, second.texts, similarity=near.text_similarity):
-        one, other = Place(text.first, first.ids[text.first]), Place(text.second, second.ids[text.second])
-        add("near_text", one, other, text.second, f"{text.similarity:.0%} alike")
+    texts = near_texts(first.texts, second.texts, similarity=near.text_similarity)
+    for text in texts.pairs:
+        add("near_text", text.first, text.second, text.second, f"{text.similarity:.0%} alike")
+    notes += (_LIMITED,) if texts.limited else ()
     counts = {kind: len(keys) for kind, keys in affected.items()}
     return Leaks(first.name, second.name, counts, tuple(leak for kind in KINDS for leak in leaks[kind]), notes)

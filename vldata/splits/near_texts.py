@@ -2,16 +2,21 @@
 
 What one text in a hundred has (a fixed prompt, the frame of a template) tells no two of them apart and is left out; a text with too little
 left to tell is not compared, unless it stands without a picture, where equal is equal.
+
+Shingles are kept as numbers in one array, about 4 bytes a word. Where very many texts are near each other, as questions of one template
+are, each text of the second set is compared with some of its candidates instead of all, so that time and memory stay near-linear; this is
+said.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 import zlib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vldata.errors import UsageError
 from vldata.records.record import Record, plain_text
@@ -28,121 +33,205 @@ _WORDS = 3
 _COMMON_SHARE, _COMMON_AT_LEAST = 0.01, 5
 _BANDS, _ROWS = 32, 4
 _BLOCK = 20_000
+_MOST_PAIRS = 4_000_000  # candidates that are compared one by one
+_SOME = 8  # candidates of a text in a band, once there are more
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_]+")
 
 
 class NearText(NamedTuple):
-    """Two texts by their keys, and the share of their telling shingles that both have."""
+    """Two texts by their places, and the share of their telling shingles that both have."""
 
-    first: str
-    second: str
+    first: int
+    second: int
     similarity: float
 
 
-class Text(NamedTuple):
-    """A text to compare: normalised words, and whether it stands without a picture."""
+class NearTexts(NamedTuple):
+    """Pairs, the most alike first; `limited` where not every candidate was compared."""
 
-    words: tuple[str, ...]
-    alone: bool
+    pairs: list[NearText]
+    limited: bool
 
 
-def text_of(record: Record) -> Text:
+class Texts:
+    """Texts to compare, in the order they were added; a text is named by its place from 0."""
+
+    def __init__(self) -> None:
+        self._flat = array("I")
+        self._ends = array("Q", [0])
+        self.alone: dict[bytes, list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def add(self, words: Sequence[str], *, alone: bool) -> None:
+        """Add a text by its words; `alone` says that it stands without a picture."""
+        self._flat.extend(sorted(shingles(words)))
+        if alone and words:
+            key = hashlib.blake2b("\x1f".join(words).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+            self.alone.setdefault(key, []).append(len(self))
+        self._ends.append(len(self._flat))
+
+    def arrays(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """All shingles, each text's in ascending order, and where each text begins and the last ends."""
+        import numpy as np
+
+        return np.frombuffer(self._flat, dtype=np.uint32), np.frombuffer(self._ends, dtype=np.uint64).astype(np.int64)
+
+
+def texts_of(records: Iterable[Record]) -> Texts:
+    """The texts of records, in their order."""
+    found = Texts()
+    for record in records:
+        found.add(words_of(record), alone=not record.media)
+    return found
+
+
+def words_of(record: Record) -> list[str]:
     """What is asked, answered, rejected and thought, without case, full-width forms, punctuation or media tags.
 
     Ideographs are words of their own.
     """
     said = " ".join(f"{plain_text(turn.content)} {turn.thought}" for turn in record.spoken if turn.role != "system")
-    words = _TOKEN.findall(unicodedata.normalize("NFKC", said).casefold())
-    return Text(tuple(words), not record.media)
+    return _TOKEN.findall(unicodedata.normalize("NFKC", said).casefold())
 
 
-def near_texts(first: Mapping[str, Text], second: Mapping[str, Text], *, similarity: float = DEFAULT_SIMILARITY) -> list[NearText]:
+def shingles(words: Sequence[str]) -> set[int]:
+    """The hashes of all runs of three words."""
+    count = max(1, len(words) - _WORDS + 1)
+    return (
+        {zlib.crc32(" ".join(words[place : place + _WORDS]).encode("utf-8", "surrogatepass")) for place in range(count)} if words else set()
+    )
+
+
+def near_texts(first: Texts, second: Texts, *, similarity: float = DEFAULT_SIMILARITY) -> NearTexts:
     """Every pair with at least this similarity (Jaccard of telling shingles), the most alike first.
 
-    A pair at the threshold is found with a chance above 0.999 at 0.8 and 0.87 at 0.5.
+    A pair at the threshold is found with a chance above 0.999 at 0.8 and 0.87 at 0.5. Where there are more than 4,000,000 candidates a text
+    of the second set is compared with some in each band, and `limited` is true: not every pair is found then, and a text may be missed.
 
     Raises:
         UsageError: a similarity outside 0.5 to 1.
     """
     if not MIN_SIMILARITY <= similarity <= 1:
         raise UsageError(f"a similarity of {similarity} cannot be searched.", cure=f"Give {MIN_SIMILARITY} to 1.")
+    found = {pair: 1.0 for pair in _equal(first, second)}
+    limited = len(found) >= _MOST_PAIRS
     ours, theirs = _telling((first, second))
-    equal = [(one, other) for words, keys in _alone(first).items() for one in keys for other in _alone(second).get(words, ())]
-    found = {pair: 1.0 for pair in equal}
-    for one, other in _candidates(ours, theirs):
-        alike = _jaccard(ours[one], theirs[other])
-        if alike >= similarity:
+    if len(ours.rows) and len(theirs.rows):
+        codes, cut = _candidates(ours, theirs)
+        limited = limited or cut
+        for one, other, alike in _alike(ours, theirs, codes, similarity):
             found[(one, other)] = alike
     pairs = [NearText(one, other, round(alike, 4)) for (one, other), alike in found.items()]
-    return sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second))
+    return NearTexts(sorted(pairs, key=lambda pair: (-pair.similarity, pair.first, pair.second)), limited)
 
 
-def _alone(texts: Mapping[str, Text]) -> dict[tuple[str, ...], list[str]]:
-    same: dict[tuple[str, ...], list[str]] = {}
-    for key, text in texts.items():
-        if text.alone and text.words:
-            same.setdefault(text.words, []).append(key)
-    return same
+def _equal(first: Texts, second: Texts) -> Iterator[tuple[int, int]]:
+    """Pairs of equal texts without a picture; of many equal ones each of the second with one of the first."""
+    count = 0
+    for key, places in first.alone.items():
+        others = second.alone.get(key, ())
+        count += len(places) * len(others)
+        yield from ((one, other) for one in (places if count < _MOST_PAIRS else places[:1]) for other in others)
 
 
-def _shingles(words: Sequence[str]) -> frozenset[int]:
-    count = max(1, len(words) - _WORDS + 1)
-    return frozenset(zlib.crc32(" ".join(words[place : place + _WORDS]).encode()) for place in range(count)) if words else frozenset()
+class _Telling(NamedTuple):
+    """The texts of a set that are compared: their places, their telling shingles in one array, and where each begins."""
+
+    rows: NDArray[np.int64]
+    flat: NDArray[np.uint32]
+    starts: NDArray[np.int64]
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        import numpy as np
+
+        return np.diff(self.starts)
 
 
-def _telling(sides: Sequence[Mapping[str, Text]]) -> list[dict[str, frozenset[int]]]:
+def _telling(sides: Sequence[Texts]) -> list[_Telling]:
     """The shingles of every text that are not common; texts with too few of them are left out."""
-    all_shingles = [{key: _shingles(text.words) for key, text in side.items()} for side in sides]
-    counts: Counter[int] = Counter()
-    for side in all_shingles:
-        for found in side.values():
-            counts.update(found)
-    limit = max(_COMMON_AT_LEAST, _COMMON_SHARE * sum(map(len, all_shingles)))
-    common = {shingle for shingle, count in counts.items() if count > limit}
-    kept = [{key: found - common for key, found in side.items()} for side in all_shingles]
-    return [{key: found for key, found in side.items() if len(found) >= MIN_TELLING} for side in kept]
+    import numpy as np
+
+    arrays = [side.arrays() for side in sides]
+    values, counts = np.unique(np.concatenate([flat for flat, _ in arrays]), return_counts=True)
+    common = values[counts > max(_COMMON_AT_LEAST, _COMMON_SHARE * sum(map(len, sides)))]
+    found = []
+    for flat, ends in arrays:
+        kept = ~np.isin(flat, common) if len(common) else np.ones(len(flat), dtype=bool)
+        before = np.concatenate(([0], np.cumsum(kept)))
+        lengths = before[ends[1:]] - before[ends[:-1]]
+        rows = np.flatnonzero(lengths >= MIN_TELLING)
+        of_text = np.repeat(np.arange(len(lengths)), np.diff(ends))
+        wanted = kept & (lengths >= MIN_TELLING)[of_text] if len(flat) else kept
+        found.append(_Telling(rows, flat[wanted], np.concatenate(([0], np.cumsum(lengths[rows]))).astype(np.int64)))
+    return found
 
 
-def _candidates(ours: Mapping[str, frozenset[int]], theirs: Mapping[str, frozenset[int]]) -> Iterator[tuple[str, str]]:
-    """Yield pairs whose signatures agree in a band, each once."""
-    if not ours or not theirs:
-        return
-    our_keys, their_keys = list(ours), list(theirs)
-    our_bands, their_bands = _signatures(list(ours.values())), _signatures(list(theirs.values()))
-    seen: set[tuple[int, int]] = set()
+def _candidates(ours: _Telling, theirs: _Telling) -> tuple[NDArray[np.uint64], bool]:
+    """Pairs whose signatures agree in a band, as `place in theirs << 32 | place in ours`, and whether some were left out."""
+    import numpy as np
+
+    our_bands, their_bands = _signatures(ours), _signatures(theirs)
+    found, count, limited = np.empty(0, dtype=np.uint64), 0, False
     for band in range(_BANDS):
-        buckets: dict[int, list[int]] = {}
-        for row, key in enumerate(their_bands[:, band].tolist()):
-            buckets.setdefault(key, []).append(row)
-        for row, key in enumerate(our_bands[:, band].tolist()):
-            for other in buckets.get(key, ()):
-                if (row, other) not in seen:
-                    seen.add((row, other))
-                    yield our_keys[row], their_keys[other]
+        order = np.argsort(our_bands[:, band], kind="stable")
+        keys = our_bands[order, band]
+        left = np.searchsorted(keys, their_bands[:, band], "left")
+        sizes = np.searchsorted(keys, their_bands[:, band], "right") - left
+        if count + int(sizes.sum()) > _MOST_PAIRS:
+            limited = limited or bool((sizes > _SOME).any())
+            taken = np.minimum(sizes, _SOME)
+        else:
+            taken = sizes
+        rows = np.repeat(np.arange(len(sizes)), taken)
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(taken) - taken, taken)
+        turned = (within + band * _SOME + rows) % np.maximum(sizes[rows], 1) if limited else within  # other candidates in each band
+        pairs = rows.astype(np.uint64) << np.uint64(32) | order[left[rows] + turned].astype(np.uint64)
+        found = np.union1d(found, pairs)
+        count = len(found)
+    return found, limited
 
 
-def _signatures(sets: Sequence[frozenset[int]]) -> NDArray[np.uint64]:
-    """The bands of each set's MinHash, `_ROWS` minima hashed into one number each."""
+def _alike(ours: _Telling, theirs: _Telling, codes: NDArray[np.uint64], similarity: float) -> Iterator[tuple[int, int, float]]:
+    """Yield the pairs that are alike enough, by places in their sets."""
+    import numpy as np
+
+    our_lengths, their_lengths = ours.lengths, theirs.lengths
+    of_text = np.repeat(np.arange(len(ours.rows), dtype=np.uint64), our_lengths)
+    known = of_text << np.uint64(32) | ours.flat.astype(np.uint64)  # ascending: texts in order, and the shingles of each
+    for start in range(0, len(codes), _BLOCK):
+        block = codes[start : start + _BLOCK]
+        mine, other = (block & np.uint64(0xFFFFFFFF)).astype(np.int64), (block >> np.uint64(32)).astype(np.int64)
+        sizes = their_lengths[other]
+        pair = np.repeat(np.arange(len(block)), sizes)
+        within = np.arange(len(pair)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        wanted = mine[pair].astype(np.uint64) << np.uint64(32) | theirs.flat[theirs.starts[other[pair]] + within].astype(np.uint64)
+        place = np.searchsorted(known, wanted)
+        hit = known[np.minimum(place, len(known) - 1)] == wanted
+        shared = np.bincount(pair, weights=hit, minlength=len(block))
+        alike = shared / (our_lengths[mine] + sizes - shared)
+        for index in np.flatnonzero(alike >= similarity):
+            yield int(ours.rows[mine[index]]), int(theirs.rows[other[index]]), float(alike[index])
+
+
+def _signatures(texts: _Telling) -> NDArray[np.uint64]:
+    """The bands of each text's MinHash, `_ROWS` minima hashed into one number each."""
     import numpy as np
 
     rng = np.random.default_rng(20_260)
     factors = rng.integers(1, 1 << 62, _BANDS * _ROWS, dtype=np.uint64) | np.uint64(1)
     offsets = rng.integers(0, 1 << 62, _BANDS * _ROWS, dtype=np.uint64)
-    bands = []
-    for start in range(0, len(sets), _BLOCK):
-        part = sets[start : start + _BLOCK]
-        flat = np.fromiter((shingle for found in part for shingle in found), dtype=np.uint64)
-        edges = np.cumsum([0, *(len(found) for found in part[:-1])])
+    bands: list[Any] = []
+    for start in range(0, len(texts.rows), _BLOCK):
+        edges = texts.starts[start : start + _BLOCK + 1]
+        flat = texts.flat[edges[0] : edges[-1]].astype(np.uint64)
         hashes = ((flat * factor + offset) >> np.uint64(32) for factor, offset in zip(factors, offsets, strict=True))
-        lowest = [np.minimum.reduceat(column, edges) for column in hashes]
-        rows = np.stack(lowest, axis=1).reshape(len(part), _BANDS, _ROWS)
+        lowest = [np.minimum.reduceat(column, edges[:-1] - edges[0]) for column in hashes]
+        rows = np.stack(lowest, axis=1).reshape(len(edges) - 1, _BANDS, _ROWS)
         mixed = rows[..., 0]
         for place in range(1, _ROWS):
             mixed = (mixed * np.uint64(0x9E3779B97F4A7C15)) ^ rows[..., place]
         bands.append(mixed)
     return np.concatenate(bands)
-
-
-def _jaccard(one: frozenset[int], other: frozenset[int]) -> float:
-    shared = len(one & other)
-    return shared / (len(one) + len(other) - shared)

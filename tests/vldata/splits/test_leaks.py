@@ -15,10 +15,11 @@ from fixtures.openeqa import draw_frame
 from vldata.errors import UsageError
 from vldata.media.refs import Failure
 from vldata.records.record import Message, Record
+from vldata.splits import near_texts as search
 from vldata.splits.certification import certify
 from vldata.splits.leaks import Nearness, find_leaks
 from vldata.splits.near_pictures import BITS, MAX_DISTANCE, fingerprint, near_pairs
-from vldata.splits.near_texts import Text, near_texts, text_of
+from vldata.splits.near_texts import Texts, near_texts, texts_of, words_of
 from vldata.splits.splitting import split
 
 COLOURLESS = bytes(128)
@@ -99,7 +100,7 @@ def test_a_distance_that_cannot_be_searched_is_refused() -> None:
     with pytest.raises(UsageError, match="cannot be searched"):
         near_pairs({}, {}, distance=34)
     with pytest.raises(UsageError, match="cannot be searched"):
-        near_texts({}, {}, similarity=0.4)
+        near_texts(Texts(), Texts(), similarity=0.4)
 
 
 def test_one_picture_has_one_name_and_no_double() -> None:
@@ -124,8 +125,15 @@ LONG = "What stands on the wooden table beside the tall window of the blue kitch
     ],
 )
 def test_texts_that_say_the_same(one: str, other: str, alike: bool) -> None:
-    first, second = ({"a": Text(text_of(record("a", text)).words, alone=False)} for text in (one, other))
-    assert bool(near_texts(first, second, similarity=0.8)) is alike
+    first, second = (said(words_of(record("a", text))) for text in (one, other))
+    assert bool(near_texts(first, second, similarity=0.8).pairs) is alike
+
+
+def said(*texts: list[str]) -> Texts:
+    found = Texts()
+    for words in texts:
+        found.add(words, alone=False)
+    return found
 
 
 def record(name: str, question: str, *images: str) -> Record:
@@ -134,22 +142,22 @@ def record(name: str, question: str, *images: str) -> Record:
 
 
 def test_short_texts_count_only_without_a_picture() -> None:
-    with_picture, without = text_of(record("a", "How many bars?", "x.png")), text_of(record("a", "How many bars?"))
-    assert near_texts({"a": with_picture}, {"b": with_picture}) == []
-    assert near_texts({"a": without}, {"b": without}) == [("a", "b", 1.0)]
+    with_picture, without = texts_of([record("a", "How many bars?", "x.png")]), texts_of([record("a", "How many bars?")])
+    assert near_texts(with_picture, with_picture).pairs == []
+    assert near_texts(without, without).pairs == [(0, 0, 1.0)]
 
 
 def test_a_prompt_that_all_share_makes_no_two_alike() -> None:
     prompt = "You are a careful reader of charts. Look at the picture and answer the question in one word or number, without a unit. "
-    first, second = ({f"{side}{n}": text_of(record("", f"{prompt}Row {side}{n}", "x.png")) for n in range(9)} for side in "pq")
-    assert near_texts(first, second) == []
+    first, second = (texts_of(record("", f"{prompt}Row {side}{n}", "x.png") for n in range(9)) for side in "pq")
+    assert near_texts(first, second).pairs == []
 
 
 @given(st.lists(st.sampled_from("abcdefghijklmn"), min_size=12, max_size=40))
 def test_an_equal_text_is_always_found(words: list[str]) -> None:
-    text = Text(tuple(words), alone=False)
+    text = said(words)
     telling = {tuple(words[n : n + 3]) for n in range(len(words) - 2)}
-    assert bool(near_texts({"a": text}, {"b": text})) is (len(telling) >= 8)
+    assert bool(near_texts(text, text).pairs) is (len(telling) >= 8)
 
 
 def test_the_search_of_texts_finds_what_comparing_all_finds() -> None:
@@ -159,21 +167,31 @@ def test_the_search_of_texts_finds_what_comparing_all_finds() -> None:
     for words in edited:
         for place in rng.integers(0, len(words), int(rng.integers(0, 4))):
             words[int(place)] = "edited"
-    first, second = (
-        {f"{side}{n}": Text(tuple(words), alone=False) for n, words in enumerate(rows)} for side, rows in (("a", base), ("b", edited))
-    )
+    first, second = said(*base), said(*edited)
 
     def shingles(words: list[str]) -> set[tuple[str, ...]]:
         return {tuple(words[place : place + 3]) for place in range(len(words) - 2)}
 
     wanted = {
-        (f"a{n}", f"b{m}")
+        (n, m)
         for n, one in enumerate(map(shingles, base))
         for m, other in enumerate(map(shingles, edited))
         if len(one & other) / len(one | other) >= 0.6
     }
     assert 60 < len(wanted) < 150
-    assert {pair[:2] for pair in near_texts(first, second, similarity=0.6)} == wanted
+    found = near_texts(first, second, similarity=0.6)
+    assert {pair[:2] for pair in found.pairs} == wanted and not found.limited
+
+
+def test_many_texts_of_one_template_are_compared_in_bounds_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each text of the second set still finds one that is near it."""
+    monkeypatch.setattr(search, "_MOST_PAIRS", 5_000)
+    monkeypatch.setattr(search, "_COMMON_SHARE", 1.0)
+    template = "what is the value of the bar named number {} in the year of the lord two thousand and four please"
+    first, second = (said(*(template.format(n).split() for n in range(300))) for _ in range(2))
+    found = near_texts(first, second)
+    assert found.limited and {pair.second for pair in found.pairs} == set(range(300))
+    assert len(found.pairs) < 300 * 300
 
 
 def copy_of(prepared: Path, name: str) -> Path:
