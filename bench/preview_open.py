@@ -24,6 +24,7 @@ from PIL import Image
 
 from fixtures.browser import browse, find_chromium
 from vldata.datasets.derive import NewDataset, publish_parts
+from vldata.datasets.rows import Held
 from vldata.output.contract import Contract, Counts, PixelContract, TokenStatistics, spread
 from vldata.output.folder import DatasetPaths
 from vldata.output.journal import discard_state
@@ -78,7 +79,8 @@ def write_dataset(out: Path, count: int, images: int) -> None:
         counts=Counts(count, count, 0, 0), tokens=TokenStatistics(spread([]), spread([]), ""),
     )  # fmt: skip
     paths = DatasetPaths(out, "bench")
-    publish_parts(paths, [NewDataset("bench", [encode_record(record) for record in records], records, contract)], media)
+    rows = Held([encode_record(record) for record in records], records)
+    publish_parts(paths, [NewDataset("bench", rows, contract)], media, made_by="bench")
     discard_state(paths)
 
 

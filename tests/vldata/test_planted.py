@@ -14,9 +14,10 @@ from vltrain.data import load_set, missing_pictures
 from tests.vldata.test_convert import tree
 from vldata.datasets import info
 from vldata.datasets.dataset import Dataset
-from vldata.datasets.derive import read_media, read_whole
+from vldata.datasets.derive import read_media
 from vldata.datasets.pii import redact
 from vldata.datasets.select import filter_records, sample
+from vldata.datasets.whole import read_whole
 from vldata.errors import DataError
 from vldata.exports import FORMATS, export
 from vldata.exports.plan import ExportPlan

@@ -6,34 +6,36 @@ Pictures are not copied: they lie in the same folder under the digest of their b
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from vldata.datasets.rows import Rows, row_numbers
 from vldata.errors import DataError
 from vldata.files import inside, strictjson
 from vldata.files.copying import copy_below
 from vldata.files.durable import open_durable
 from vldata.files.gate import below, refuse_unsafe
-from vldata.output.contract import Contract, FileDigest, PixelContract, TokenStatistics, VideoContract, encode_contract, spread
+from vldata.output.contract import Contract, Counts, FileDigest, TokenStatistics, VideoContract, encode_contract, spread_counted
 from vldata.output.dataset_info import Entry, make_entry
 from vldata.output.folder import VIDEOS_DIR, DatasetPaths
 from vldata.output.journal import Journal, Rename, commit
 from vldata.output.publish import MediaLine
-from vldata.output.spreading import can_spread, is_safe_order, kind_of, leading, spread_order
+from vldata.output.spreading import can_spread, is_safe_order, leading, spread_order
 from vldata.output.tokens import text_bytes
 from vldata.records.parts import parts_of
-from vldata.records.record import Record, decode_record
+from vldata.records.record import Record
 
 
 class NewDataset(NamedTuple):
-    """One dataset to publish: its lines with the records they hold, and the contract but for what follows from them."""
+    """One dataset to publish: its rows, and the contract but for what follows from them."""
 
     name: str
-    lines: Sequence[bytes]
-    records: Sequence[Record]
+    rows: Rows
     contract: Contract
 
 
@@ -62,31 +64,9 @@ def publish_parts(
     renames: list[Rename] = []
     entries: dict[str, Entry] = {}
     for part in parts:
-        order = _safe_order(part.records)
-        content = b"".join(part.lines[row] + b"\n" for row in order)
-        used = dict.fromkeys(path for row in order for path in part.records[row].media)
-        videos = [path for path in used if path.startswith(f"{VIDEOS_DIR}/")]
-        contract = msgspec.structs.replace(
-            part.contract,
-            name=part.name,
-            files=(FileDigest(f"{part.name}.jsonl", len(order), hashlib.sha256(content).hexdigest()),),
-            counts=msgspec.structs.replace(part.contract.counts, written=len(order), pictures=len(used) - len(videos), videos=len(videos)),
-            tokens=_statistics(part.records, media, part.contract.pixels),
-            videos=VideoContract(len(videos)) if part.contract.videos is not None else None,
-            parts=parts_of(part.records[0]) if part.records else part.contract.parts,
-            text_only_of="",
-        )
-        staged = {
-            ".jsonl": content,
-            ".media.jsonl": b"".join(msgspec.json.encode(line) + b"\n" for path, line in media.items() if path in used),
-            ".contract.json": encode_contract(contract),
-        }
-        for suffix, data in staged.items():
-            path = paths.staging / f"{part.name}{suffix}"
-            with open_durable(path) as handle:
-                handle.write(data)
-            renames.append(Rename(path.relative_to(paths.out).as_posix(), path.name))
-        entries[part.name] = entry_for(f"{part.name}.jsonl", part.records)
+        entries[part.name] = _stage(paths, part, media)
+        staged = (f"{part.name}{suffix}" for suffix in (".jsonl", ".media.jsonl", ".contract.json"))
+        renames += (Rename(f"{staging}/{name}", name) for name in staged)
     for name, source in more:
         copy_below(below(source.parent, source.name), paths.out, f"{staging}/{name}")
         renames.append(Rename(f"{staging}/{name}", name))
@@ -96,37 +76,85 @@ def publish_parts(
     commit(paths, journal, owned=(*entries, *unregister))
 
 
-def entry_for(file_name: str, records: Sequence[Record]) -> Entry:
+def _stage(paths: DatasetPaths, part: NewDataset, media: Mapping[str, MediaLine]) -> Entry:
+    """Write the files of one dataset beside their place, a row at a time, and build its registry entry."""
+    facts = _Facts(media, part.contract.pixels.processor)
+    digest = hashlib.sha256()
+    order = _safe_order(part.rows.kinds())
+    with open_durable(paths.staging / f"{part.name}.jsonl") as handle:
+        for row, (line, record) in zip(order, part.rows.pairs(order), strict=True):
+            whole = line + b"\n"
+            handle.write(whole)
+            digest.update(whole)
+            facts.add(row, record)
+    with open_durable(paths.staging / f"{part.name}.media.jsonl") as handle:
+        for path, shown in media.items():
+            if path in facts.used:
+                handle.write(msgspec.json.encode(shown) + b"\n")
+    contract = msgspec.structs.replace(
+        part.contract,
+        name=part.name,
+        files=(FileDigest(f"{part.name}.jsonl", len(order), digest.hexdigest()),),
+        counts=facts.counts(part.contract.counts, len(order)),
+        tokens=facts.statistics(),
+        videos=VideoContract(facts.videos) if part.contract.videos is not None else None,
+        parts=parts_of(facts.first) if facts.first is not None else part.contract.parts,
+        text_only_of="",
+    )
+    with open_durable(paths.staging / f"{part.name}.contract.json") as handle:
+        handle.write(encode_contract(contract))
+    return _entry_for(f"{part.name}.jsonl", facts.first)
+
+
+class _Facts:
+    """What the contract says of the records, gathered while they are written."""
+
+    def __init__(self, media: Mapping[str, MediaLine], processor: str) -> None:
+        self._media, self._processor = media, processor
+        self.used: dict[str, int] = {}  # path of a picture or video in use -> what it costs
+        self.first: Record | None = None  # of the rows, not of the file: every other has its columns and parts
+        self._vision: Counter[int] = Counter()
+        self._text: Counter[int] = Counter()
+        self._longest = (-1, 0, "")  # bytes and tokens, row backwards, id: the first row of the greatest
+
+    def add(self, row: int, record: Record) -> None:
+        """Take one record into account."""
+        vision = sum(self._cost(path) for path in record.media)
+        text = text_bytes(record)
+        self._vision[vision] += 1
+        self._text[text] += 1
+        if vision + text >= self._longest[0]:
+            self._longest = max(self._longest, (vision + text, -row, record.id))
+        if row == 0:
+            self.first = record
+
+    def _cost(self, path: str) -> int:
+        cost = self.used.get(path)
+        if cost is None:
+            line = self._media.get(path)
+            cost = self.used[path] = line.tokens(self._processor) if line else 0
+        return cost
+
+    @property
+    def videos(self) -> int:
+        """How many videos are in use."""
+        return sum(path.startswith(f"{VIDEOS_DIR}/") for path in self.used)
+
+    def counts(self, base: Counts, written: int) -> Counts:
+        """The counts of the contract."""
+        return msgspec.structs.replace(base, written=written, pictures=len(self.used) - self.videos, videos=self.videos)
+
+    def statistics(self) -> TokenStatistics:
+        """The token statistics of the contract."""
+        return TokenStatistics(spread_counted(self._vision), spread_counted(self._text), self._longest[2])
+
+
+def _entry_for(file_name: str, first: Record | None) -> Entry:
     """Build the registry entry of records: every one of a dataset has the columns and parts that the first has."""
-    first = records[0] if records else None
     if first is None:
         return make_entry(file_name)
     videos, tools = first.videos is not msgspec.UNSET, first.tools is not msgspec.UNSET
     return make_entry(file_name, videos=videos, tools=tools, parts=parts_of(first))
-
-
-def read_whole(paths: DatasetPaths, contract: Contract) -> tuple[list[bytes], list[Record]]:
-    """Read a dataset whole: its lines and their records.
-
-    Raises:
-        DataError: a line is not a record, or a file is not the one the contract names.
-    """
-    lines: list[bytes] = []
-    records: list[Record] = []
-    for file in contract.files:
-        path = below(paths.out, file.name, str(paths.contract)).checked()
-        digest = hashlib.sha256()
-        for number, line in strictjson.iter_lines(path):
-            digest.update(line + b"\n")
-            try:
-                records.append(decode_record(line))
-            except (strictjson.StrictJsonError, msgspec.ValidationError) as error:
-                raise DataError(f"not a record: {error}.", where=f"{path}:{number}", cure="Run: vldata validate") from None
-            refuse_unsafe(paths.out, records[-1].media, f"{path}:{number}")
-            lines.append(line)
-        if digest.hexdigest() != file.sha256:
-            raise DataError("was changed after the conversion.", where=str(path), cure="Convert again, or restore the file.")
-    return lines, records
 
 
 def read_media(paths: DatasetPaths) -> dict[str, MediaLine]:
@@ -147,21 +175,12 @@ def read_media(paths: DatasetPaths) -> dict[str, MediaLine]:
     return media
 
 
-def _safe_order(records: Sequence[Record]) -> list[int]:
+def _safe_order(kinds: Sequence[int]) -> Sequence[int]:
     """Order rows so that the file loads (see `vldata.output.spreading`)."""
-    kinds = [kind_of(record) for record in records]
     if is_safe_order(kinds) or not can_spread(kinds):
-        return list(range(len(records)))
-    with_media = [row for row, kind in enumerate(kinds) if kind]
+        return range(len(kinds))
+    with_media = row_numbers(row for row, kind in enumerate(kinds) if kind)
     first = leading(kinds)
-    ordered = iter([with_media[place] for place in first] + [row for place, row in enumerate(with_media) if place not in first])
-    text_only = iter([row for row, kind in enumerate(kinds) if not kind])
-    return [next(ordered if media else text_only) for media in spread_order(kinds)]
-
-
-def _statistics(records: Sequence[Record], media: Mapping[str, MediaLine], pixels: PixelContract) -> TokenStatistics:
-    cost = {path: line.tokens(pixels.processor) for path, line in media.items()}
-    vision = [sum(cost.get(path, 0) for path in record.media) for record in records]
-    text = [text_bytes(record) for record in records]
-    longest = max(range(len(records)), key=lambda row: vision[row] + text[row], default=None)
-    return TokenStatistics(spread(vision), spread(text), records[longest].id if longest is not None else "")
+    ordered = chain((with_media[place] for place in first), (row for place, row in enumerate(with_media) if place not in first))
+    text_only = (row for row, kind in enumerate(kinds) if not kind)
+    return row_numbers(next(ordered if media else text_only) for media in spread_order(kinds))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from vldata.datasets.derive import NewDataset, publish_parts, read_media, read_whole
+from vldata.datasets.derive import NewDataset, publish_parts, read_media
+from vldata.datasets.whole import read_whole
 from vldata.errors import DataError
 from vldata.files import inside
 from vldata.files.copying import copy_below
@@ -86,11 +87,11 @@ def rename(paths: DatasetPaths, new: str) -> None:
             return
         _refuse_rename(paths, target)
         contract = read_contract(paths)
-        lines, records = read_whole(paths, contract)
         kept = ((paths.rejects, target.rejects), (paths.repairs, target.repairs))
         more = [(final.name, left) for left, final in kept if left.is_file()]
-        part = NewDataset(new, lines, records, contract)
-        publish_parts(target, [part], read_media(paths), made_by="rename", unregister=(paths.name,), more=more)
+        with read_whole(paths, contract) as whole:
+            part = NewDataset(new, whole, contract)
+            publish_parts(target, [part], read_media(paths), made_by="rename", unregister=(paths.name,), more=more)
 
 
 def _refuse_rename(paths: DatasetPaths, target: DatasetPaths) -> None:

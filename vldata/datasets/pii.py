@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import tee
 from typing import NamedTuple
 
 import msgspec
 
 from vldata.datasets.dataset import Dataset
-from vldata.datasets.derive import NewDataset, publish_parts, read_media, read_whole
+from vldata.datasets.derive import NewDataset, publish_parts, read_media
+from vldata.datasets.rows import Pair, Rows
+from vldata.datasets.whole import read_whole
 from vldata.errors import DataError
 from vldata.output.contract import Counts, read_contract
 from vldata.output.dataset_info import read_dataset_info
@@ -189,19 +192,44 @@ def redact(paths: DatasetPaths, name: str = "", *, overwrite: bool = False) -> t
         DataError: the dataset cannot be read, or the name is taken.
     """
     contract = read_contract(paths)
-    lines, records = read_whole(paths, contract)
-    target = DatasetPaths(paths.out, check_name(name or f"{paths.name}_redacted"))
-    settings: dict[str, Setting] = {**contract.settings, "redact": {"of": paths.name}}
-    counts = Counts(read=len(records), written=len(records), rejected=0, excluded=0)
-    cleaned = [redact_record(record) for record in records]
-    changed = [one != other for one, other in zip(records, cleaned, strict=True)]
-    content = [encode_record(record) if new else line for record, line, new in zip(cleaned, lines, changed, strict=True)]
-    base = msgspec.structs.replace(contract, settings=settings, counts=counts, split=None)
-    with hold_dataset(target):
-        recover(target, "pii", owned=(target.name,))
-        _refuse_taken(target, overwrite=overwrite)
-        publish_parts(target, [NewDataset(target.name, content, cleaned, base)], read_media(paths), made_by="pii")
-    return target.name, sum(changed)
+    with read_whole(paths, contract) as whole:
+        target = DatasetPaths(paths.out, check_name(name or f"{paths.name}_redacted"))
+        settings: dict[str, Setting] = {**contract.settings, "redact": {"of": paths.name}}
+        counts = Counts(read=len(whole), written=len(whole), rejected=0, excluded=0)
+        base = msgspec.structs.replace(contract, settings=settings, counts=counts, split=None)
+        redacted = _Redacted(whole)
+        with hold_dataset(target):
+            recover(target, "pii", owned=(target.name,))
+            _refuse_taken(target, overwrite=overwrite)
+            publish_parts(target, [NewDataset(target.name, redacted, base)], read_media(paths), made_by="pii")
+        return target.name, sum(redacted.changed)
+
+
+class _Redacted(Rows):
+    """Rows without their personal data; `changed` tells of each that was read whether it had any."""
+
+    def __init__(self, source: Rows) -> None:
+        self._source = source
+        self.changed = bytearray(len(source))
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def kinds(self) -> Sequence[int]:
+        """As `Rows.kinds`: no picture goes."""
+        return self._source.kinds()
+
+    def pair(self, row: int) -> Pair:
+        """As `Rows.pair`."""
+        return next(self.pairs([row]))
+
+    def pairs(self, rows: Iterable[int]) -> Iterator[Pair]:
+        """As `Rows.pairs`."""
+        here, there = tee(rows)
+        for row, (line, record) in zip(here, self._source.pairs(there), strict=True):
+            cleaned = redact_record(record)
+            self.changed[row] = cleaned != record
+            yield (encode_record(cleaned) if self.changed[row] else line), cleaned
 
 
 def _refuse_taken(target: DatasetPaths, *, overwrite: bool) -> None:

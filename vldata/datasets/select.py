@@ -5,12 +5,15 @@ from __future__ import annotations
 import operator
 import random
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import msgspec
 
-from vldata.datasets.derive import NewDataset, publish_parts, read_media, read_whole
+from vldata.datasets.derive import NewDataset, publish_parts, read_media
+from vldata.datasets.mixture import Mixture
+from vldata.datasets.rows import Chosen, Rows, row_numbers
+from vldata.datasets.whole import read_whole
 from vldata.errors import DataError, UsageError
 from vldata.output.contract import Contract, Counts, read_contract
 from vldata.output.dataset_info import read_dataset_info
@@ -20,8 +23,7 @@ from vldata.output.ownership import hold_dataset
 from vldata.output.publish import MediaLine
 from vldata.output.tokens import estimate_text_tokens, text_bytes
 from vldata.records.draft import Setting
-from vldata.records.parts import PARTS, TASKS, parts_of
-from vldata.records.record import Message, Record, encode_record
+from vldata.records.record import Record
 from vldata.suggest import nearest
 
 _CONDITION = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
@@ -46,13 +48,14 @@ def sample(paths: DatasetPaths, count: int, *, name: str = "", seed: int = 0, ov
         DataError: the dataset cannot be read, or the name is taken.
     """
     contract = read_contract(paths)
-    lines, records = read_whole(paths, contract)
-    if not 0 < count <= len(records):
-        raise UsageError(f"{count:,} records cannot be sampled from {len(records):,}.")
-    rows = sorted(random.Random(seed).sample(range(len(records)), count))
-    settings: dict[str, Setting] = {"sample": {"of": paths.name, "count": count, "seed": seed}}
-    _publish(paths, name or f"{paths.name}_sample", rows, lines, records, contract, settings, overwrite=overwrite)
-    return count
+    with read_whole(paths, contract) as whole:
+        if not 0 < count <= len(whole):
+            raise UsageError(f"{count:,} records cannot be sampled from {len(whole):,}.")
+        rows = row_numbers(sorted(random.Random(seed).sample(range(len(whole)), count)))
+        settings: dict[str, Setting] = {"sample": {"of": paths.name, "count": count, "seed": seed}}
+        chosen = Chosen(whole, rows)
+        _publish(paths, name or f"{paths.name}_sample", chosen, len(whole), contract, settings, overwrite=overwrite)
+        return count
 
 
 def filter_records(paths: DatasetPaths, conditions: Sequence[str], *, name: str = "", overwrite: bool = False) -> int:
@@ -68,13 +71,14 @@ def filter_records(paths: DatasetPaths, conditions: Sequence[str], *, name: str 
     contract = read_contract(paths)
     media = read_media(paths)
     tests = [_parse(condition, contract, media) for condition in conditions]
-    lines, records = read_whole(paths, contract)
-    rows = [row for row, record in enumerate(records) if all(test(record) for test in tests)]
-    if not rows:
-        raise DataError(f"no record of {len(records):,} meets {' and '.join(conditions)}.", where=paths.name)
-    settings: dict[str, Setting] = {"filter": {"of": paths.name, **{f"where{index}": text for index, text in enumerate(conditions)}}}
-    _publish(paths, name or f"{paths.name}_filtered", rows, lines, records, contract, settings, overwrite=overwrite)
-    return len(rows)
+    with read_whole(paths, contract) as whole:
+        rows = row_numbers(row for row, record in enumerate(whole.records) if all(test(record) for test in tests))
+        if not rows:
+            raise DataError(f"no record of {len(whole):,} meets {' and '.join(conditions)}.", where=paths.name)
+        settings: dict[str, Setting] = {"filter": {"of": paths.name, **{f"where{index}": text for index, text in enumerate(conditions)}}}
+        chosen = Chosen(whole, rows)
+        _publish(paths, name or f"{paths.name}_filtered", chosen, len(whole), contract, settings, overwrite=overwrite)
+        return len(rows)
 
 
 def mix(
@@ -98,41 +102,46 @@ def mix(
         raise UsageError(
             f"weights must be above 0 and at most {MAX_MIXED:,}.", cure="For example: vldata mix prepared/a=1 prepared/b=0.5 --as both"
         )
-    rng = random.Random(seed)
     contracts = {name: read_contract(DatasetPaths(out.out, name)) for name in weights}
     base = _common_contract(contracts)
     columns = tuple(dict.fromkeys(column for contract in contracts.values() for column in contract.columns))
     if total is not None and not 0 < total <= MAX_MIXED:
         raise UsageError(f"--total {total:,} is not between 1 and {MAX_MIXED:,}.", cure=_TOO_MANY)
-    share = total / sum(weights.values()) if total else None
-    taken: dict[str, int] = {}
-    records: list[Record] = []
-    media: dict[str, MediaLine] = {}
-    for name, weight in weights.items():
-        paths = DatasetPaths(out.out, name)
-        _, own = read_whole(paths, contracts[name])
-        if not own:
-            raise DataError("has no records to take.", where=str(paths.out / name), cure="Leave it out of the mixture.")
-        exact = weight * (share if share else len(own))
-        if exact + len(records) > MAX_MIXED:
-            raise UsageError(f"{name}={weight:g} makes more than {MAX_MIXED:,} records.", cure=_TOO_MANY)
-        wanted = round(exact)
-        records += _take(own, wanted, columns, rng)
-        taken[name] = wanted
-        media |= read_media(paths)
-    if not records:
-        raise DataError("the mixture would have no records.", where=str(out.out / out.name), cure="Take larger weights.")
-    rng.shuffle(records)
-    records = _unique_ids(_same_columns(records))
     settings: dict[str, Setting] = {"mix": {**weights, "seed": seed, "total": total}}
     sources = tuple(dict.fromkeys(source for contract in contracts.values() for source in contract.sources))
     videos = next((contract.videos for contract in contracts.values() if contract.videos is not None), None)
     contract = msgspec.structs.replace(
         base, converter="mix", columns=columns, settings=settings, sources=sources, split=None, videos=videos
     )
-    lines = [encode_record(record) for record in records]
-    _publish(out, out.name, range(len(records)), lines, records, contract, settings, overwrite=overwrite, media=media)
+    media: dict[str, MediaLine] = {}
+    with ExitStack() as opened:
+        mixture, taken = _mixture(out, contracts, weights, Mixture(columns, random.Random(seed)), total, opened)
+        for name in weights:
+            media |= read_media(DatasetPaths(out.out, name))
+        mixture.settle()
+        _publish(out, out.name, mixture, len(mixture), contract, settings, overwrite=overwrite, media=media)
     return taken
+
+
+def _mixture(
+    out: DatasetPaths, contracts: dict[str, Contract], weights: dict[str, float], mixture: Mixture, total: int | None, opened: ExitStack
+) -> tuple[Mixture, dict[str, int]]:
+    """Take from each dataset what its weight asks for. Returns also how many records each gave."""
+    share = total / sum(weights.values()) if total else None
+    taken: dict[str, int] = {}
+    for name, weight in weights.items():
+        paths = DatasetPaths(out.out, name)
+        own = opened.enter_context(read_whole(paths, contracts[name]))
+        if not len(own):
+            raise DataError("has no records to take.", where=str(paths.out / name), cure="Leave it out of the mixture.")
+        exact = weight * (share if share else len(own))
+        if exact + len(mixture) > MAX_MIXED:
+            raise UsageError(f"{name}={weight:g} makes more than {MAX_MIXED:,} records.", cure=_TOO_MANY)
+        taken[name] = round(exact)
+        mixture.take(own, taken[name])
+    if not len(mixture):
+        raise DataError("the mixture would have no records.", where=str(out.out / out.name), cure="Take larger weights.")
+    return mixture, taken
 
 
 def _common_contract(contracts: dict[str, Contract]) -> Contract:
@@ -146,75 +155,11 @@ def _common_contract(contracts: dict[str, Contract]) -> Contract:
     return first
 
 
-def _take(own: list[Record], wanted: int, columns: tuple[str, ...], rng: random.Random) -> list[Record]:
-    whole, rest = divmod(wanted, len(own))
-    chosen = own * whole + rng.sample(own, rest)
-    return [msgspec.structs.replace(record, meta={column: record.meta.get(column, "") for column in columns}) for record in chosen]
-
-
-def _same_columns(records: list[Record]) -> list[Record]:
-    """Give every record the columns that some of them have."""
-    _same_parts(records)
-    videos = any(record.videos is not msgspec.UNSET for record in records)
-    tools = any(record.tools is not msgspec.UNSET for record in records)
-    turn_parts = {part for record in records for part in parts_of(record)} & {"reasoning", "loss"}
-    if turn_parts:
-        records = [with_turn_parts(record, turn_parts) for record in records]
-    if not videos and not tools:
-        return records
-    return [
-        msgspec.structs.replace(
-            record,
-            videos=record.kept_videos if videos else msgspec.UNSET,
-            tools=("" if record.tools is msgspec.UNSET else record.tools) if tools else msgspec.UNSET,
-        )
-        for record in records
-    ]
-
-
-def _same_parts(records: Sequence[Record]) -> None:
-    """Refuse to mix records for one training with those for another.
-
-    Raises:
-        UsageError: with what they are for.
-    """
-    kinds = {tuple(part for part in parts_of(record) if part in TASKS) for record in records}
-    if len(kinds) > 1:
-        said = " and ".join(sorted(PARTS[kind[0]].training if kind else "SFT" for kind in kinds))
-        raise UsageError(f"they hold data for {said}.", cure="Mix datasets for one kind of training; each trainer reads its own.")
-
-
-def with_turn_parts(record: Record, parts: Collection[str]) -> Record:
-    """Give the turns of a record the parts that other records have: no thought, and learned as any answer is."""
-
-    def turn(message: Message) -> Message:
-        return Message(
-            message.role,
-            message.content,
-            reasoning=message.thought if "reasoning" in parts else msgspec.UNSET,
-            loss=message.learned if "loss" in parts else msgspec.UNSET,
-        )
-
-    rejected = record.rejected if record.rejected is msgspec.UNSET else turn(record.rejected)
-    return msgspec.structs.replace(record, messages=tuple(map(turn, record.messages)), rejected=rejected)
-
-
-def _unique_ids(records: list[Record]) -> list[Record]:
-    seen: Counter[str] = Counter()
-    unique = []
-    for record in records:
-        seen[record.id] += 1
-        again = seen[record.id]
-        unique.append(record if again == 1 else msgspec.structs.replace(record, id=f"{record.id}#{again}"))
-    return unique
-
-
 def _publish(
     paths: DatasetPaths,
     name: str,
-    rows: Sequence[int],
-    lines: Sequence[bytes],
-    records: Sequence[Record],
+    rows: Rows,
+    read: int,
     contract: Contract,
     settings: dict[str, Setting],
     *,
@@ -222,14 +167,13 @@ def _publish(
     media: dict[str, MediaLine] | None = None,
 ) -> None:
     target = DatasetPaths(paths.out, check_name(name))
-    counts = Counts(read=len(records), written=len(rows), rejected=0, excluded=len(records) - len(rows))
+    counts = Counts(read=read, written=len(rows), rejected=0, excluded=read - len(rows))
     base = msgspec.structs.replace(contract, settings={**contract.settings, **settings}, counts=counts, split=None)
-    part = NewDataset(name, [lines[row] for row in rows], [records[row] for row in rows], base)
     made_by = next(iter(settings))
     with hold_dataset(target):
         recover(target, made_by, owned=(target.name,))
         _refuse_taken(target, settings, overwrite=overwrite)
-        publish_parts(target, [part], media if media is not None else read_media(paths), made_by=made_by)
+        publish_parts(target, [NewDataset(name, rows, base)], media if media is not None else read_media(paths), made_by=made_by)
 
 
 def _refuse_taken(target: DatasetPaths, settings: dict[str, Setting], *, overwrite: bool) -> None:

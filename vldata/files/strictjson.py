@@ -175,6 +175,27 @@ def iter_lines(
                 yield number, line
 
 
+def iter_placed(path: Path, opener: Callable[[Path], BinaryIO]) -> Iterator[tuple[int, int, bytes]]:
+    """Stream `(line number from 1, byte it begins at, bytes without the line end)`, the lines as `iter_lines` gives them.
+
+    Raises:
+        DataError: the file cannot be read, or a line is longer than `MAX_LINE_BYTES`.
+    """
+    number = place = 0
+    for lines in _iter_blocks(path, MAX_LINE_BYTES, opener, tell_long=False):
+        for raw in lines:
+            number += 1
+            line = raw.removeprefix(_BOM) if number == 1 else raw
+            start = place + len(raw) - len(line)
+            place += len(raw) + 1
+            if line.endswith(b"\r"):
+                line = line.rstrip(b"\r")
+            if line and not line.isspace():
+                if len(line) > MAX_LINE_BYTES:
+                    raise _too_long(path, number, MAX_LINE_BYTES)
+                yield number, start, line
+
+
 def _iter_blocks(path: Path, max_line_bytes: int, opener: Callable[[Path], BinaryIO] | None, *, tell_long: bool) -> Iterator[list[bytes]]:
     """Yield the lines of a file a block at a time: one call of `split` for many lines is what makes reading fast."""
     try:

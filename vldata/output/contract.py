@@ -8,7 +8,7 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -146,14 +146,19 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     text_only_of: str = ""  # the dataset this one was split off from, because its records have neither pictures nor videos
 
 
-def spread(values: Sequence[int]) -> Spread:
+def spread(values: Iterable[int]) -> Spread:
     """Summarise counts: mean, nearest-rank median and 95th percentile, maximum."""
-    if not values:
+    return spread_counted(Counter(values))  # few values are distinct: much less to sort and to hold than all of them
+
+
+def spread_counted(counted: Mapping[int, int]) -> Spread:
+    """Summarise as `spread` does what is told as each value and how often it is there."""
+    if not counted:
         return Spread(0.0, 0, 0, 0)
-    counts = sorted(Counter(values).items())  # few values are distinct: much less to sort and to hold than all of them
+    counts = sorted(counted.items())
     ends = list(itertools.accumulate(count for _, count in counts))
-    p50, p95 = (counts[bisect.bisect_left(ends, -(-len(values) * percent // 100))][0] for percent in (50, 95))
-    return Spread(round(sum(value * count for value, count in counts) / len(values), 3), p50, p95, counts[-1][0])
+    p50, p95 = (counts[bisect.bisect_left(ends, -(-ends[-1] * percent // 100))][0] for percent in (50, 95))
+    return Spread(round(sum(value * count for value, count in counts) / ends[-1], 3), p50, p95, counts[-1][0])
 
 
 def encode_contract(contract: Contract) -> bytes:

@@ -116,7 +116,7 @@ def _groups(out: Path, sides: dict[str, Contract], group_by: str) -> Keys:
     linked: dict[str, list[str]] = {}
     if group_by == BY_PICTURE and all(BY_PICTURE not in contract.columns for contract in sides.values()):
         everything = [record for contract in sides.values() for record in _read_side(out, contract)]
-        keys = iter(group_keys(everything, group_by))
+        keys = group_keys(everything, group_by)
         linked = {contract.name: [next(keys) for _ in range(contract.counts.written)] for contract in sides.values()}
 
     def groups(contract: Contract) -> Iterator[tuple[str, str]]:

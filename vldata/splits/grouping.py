@@ -2,64 +2,89 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from vldata.errors import DataError, UsageError
 from vldata.records.record import Record
 from vldata.splits.subset_sum import choose_exact, nearest_sums
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 Side = Literal["train", "val", "test"]
 SIDES: tuple[Side, ...] = ("train", "val", "test")
 LEAK_SHUFFLES = 200
 _ATTEMPTS = 50
-
+_VAL, _TEST = SIDES.index("val"), SIDES.index("test")
 
 BY_PICTURE = "image"
 
 
-def group_rows(records: Sequence[Record], group_by: str) -> dict[str, list[int]]:
-    """Return the rows of each group; a record without a value is a group of its own.
+class Groups(NamedTuple):
+    """The groups of records by number, in the order of their names."""
+
+    of_row: array[int]  # the group of each row
+    sizes: array[int]  # rows of each group
+    seen: array[int]  # group numbers in the order in which the rows show them
+
+
+def number_groups(records: Collection[Record], group_by: str) -> Groups:
+    """Find the group of each row; a record without a value is a group of its own.
 
     Raises:
         DataError: `group_by` is neither a meta key of the records nor "image" nor "none".
     """
-    groups: dict[str, list[int]] = {}
-    for row, key in enumerate(group_keys(records, group_by)):
-        groups.setdefault(key or f"\x00{records[row].id}", []).append(row)
-    return groups
+    numbers: dict[str, int] = {}
+    of_row = array("I")
+    for key, record in zip(group_keys(records, group_by), records, strict=True):
+        of_row.append(numbers.setdefault(key or f"\x00{record.id}", len(numbers)))
+    rank = array("I", bytes(4 * len(numbers)))
+    for place, key in enumerate(sorted(numbers)):
+        rank[numbers[key]] = place
+    numbers.clear()
+    sizes = array("I", bytes(4 * len(rank)))
+    for row, number in enumerate(of_row):
+        of_row[row] = rank[number]
+        sizes[rank[number]] += 1
+    return Groups(of_row, sizes, rank)
 
 
-def group_keys(records: Sequence[Record], group_by: str) -> list[str]:
-    """Return the group of every record, "" for one that stands alone.
+def group_keys(records: Collection[Record], group_by: str) -> Iterator[str]:
+    """Yield the group of every record, "" for one that stands alone.
 
     Where "image" is no meta key, records belong together that show a same picture or video, directly or over other records; a picture is
     named by the digest of its bytes, and a group by one of its pictures.
 
     Raises:
-        DataError: as `group_rows`.
+        DataError: as `number_groups`.
     """
     if group_by == "none":
-        return [""] * len(records)
+        yield from itertools.repeat("", len(records))
+        return
     if by_picture(records, group_by):
-        return _linked_by_pictures(records)
+        yield from _linked_by_pictures(records)
+        return
     for record in records:
         if group_by not in record.meta:
             raise DataError(
                 f"record {record.id!r} has no meta key {group_by!r}.",
                 cure=f"Group by one of: {', '.join(dict.fromkeys((*record.meta, BY_PICTURE)))}, none.",
             )
-    return [record.meta[group_by] for record in records]
+        yield record.meta[group_by]
 
 
-def by_picture(records: Sequence[Record], group_by: str) -> bool:
+def by_picture(records: Iterable[Record], group_by: str) -> bool:
     """Whether "image" means the pictures themselves: no record has a meta key of that name."""
     return group_by == BY_PICTURE and not any(BY_PICTURE in record.meta for record in records)
 
 
-def _linked_by_pictures(records: Sequence[Record]) -> list[str]:
+def _linked_by_pictures(records: Iterable[Record]) -> Iterator[str]:
     first_of: dict[str, str] = {}  # picture -> picture of the same group, towards the one that names it
 
     def name_of(picture: str) -> str:
@@ -72,7 +97,8 @@ def _linked_by_pictures(records: Sequence[Record]) -> list[str]:
         for other in record.media[1:]:
             first, second = name_of(record.media[0]), name_of(other)
             first_of[second] = first
-    return [name_of(record.media[0]) if record.media else "" for record in records]
+    for record in records:
+        yield name_of(record.media[0]) if record.media else ""
 
 
 def count_of(asked: float, total: int, flag: str) -> int:
@@ -93,32 +119,42 @@ def count_of(asked: float, total: int, flag: str) -> int:
 
 
 def assign_sides(
-    groups: Mapping[str, Sequence[int]], n_test: int, n_val: int, seed: int, *, test_may_move: bool, val_may_move: bool
-) -> tuple[dict[str, Side], list[str]]:
-    """Give each group its side, and sentences about sizes that moved.
+    sizes: Sequence[int], n_test: int, n_val: int, seed: int, *, test_may_move: bool, val_may_move: bool
+) -> tuple[bytearray, list[str]]:
+    """Give each group its side, as a place in `SIDES`, and sentences about sizes that moved.
 
     A size given as a fraction may move to the nearest possible one, which is noted; a count is exact or an error. When a choice for
     test leaves none for val, another is tried.
 
+    Args:
+        sizes: of the groups, in the order of their names: the choice follows from it.
+        n_test: records of the test side.
+        n_val: records of the validation side.
+        seed: of the choice.
+        test_may_move: `n_test` was a fraction.
+        val_may_move: `n_val` was one.
+
     Raises:
         DataError: no choice of whole groups has the exact size; the message names the nearest.
     """
-    keys = sorted(groups)
-    sizes = [len(groups[key]) for key in keys]
     notes: list[str] = []
     n_test = _possible(sizes, n_test, "--test", notes, may_move=test_may_move)
     for attempt in range(_ATTEMPTS):
         rng = random.Random(f"{seed}/{attempt}")
-        test = set(choose_exact(sizes, n_test, rng) or ())
-        rest = [index for index in range(len(keys)) if index not in test]
-        picked = choose_exact([sizes[index] for index in rest], n_val, rng)
+        sides = bytearray(len(sizes))
+        for index in choose_exact(sizes, n_test, rng) or ():
+            sides[index] = _TEST
+        rest = array("I", (index for index, side in enumerate(sides) if side != _TEST))
+        rest_sizes = array("I", (sizes[index] for index in rest))
+        picked = choose_exact(rest_sizes, n_val, rng)
         if picked is not None:
             break
     else:
-        n_val = _possible([sizes[index] for index in rest], n_val, "--val", notes, may_move=val_may_move)
-        picked = choose_exact([sizes[index] for index in rest], n_val, rng) or []
-    val = {rest[place] for place in picked}
-    return {key: "test" if i in test else "val" if i in val else "train" for i, key in enumerate(keys)}, notes
+        n_val = _possible(rest_sizes, n_val, "--val", notes, may_move=val_may_move)
+        picked = choose_exact(rest_sizes, n_val, rng) or []
+    for place in picked:
+        sides[rest[place]] = _VAL
+    return sides, notes
 
 
 def _possible(sizes: Sequence[int], wanted: int, flag: str, notes: list[str], *, may_move: bool) -> int:
@@ -134,7 +170,7 @@ def _possible(sizes: Sequence[int], wanted: int, flag: str, notes: list[str], *,
     return best
 
 
-def row_split_leak(group_of_row: Sequence[int], n_test: int, n_val: int, seed: int) -> float:
+def row_split_leak(group_of_row: Sequence[int] | NDArray[np.int64], n_test: int, n_val: int, seed: int) -> float:
     """Share of test rows whose group also has a row in train, mean over 200 seeded shuffles of the rows.
 
     Args:

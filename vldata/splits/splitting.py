@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
 
 import msgspec
 
-from vldata.datasets.derive import NewDataset, publish_parts, read_media, read_whole
+from vldata.datasets.derive import NewDataset, publish_parts, read_media
+from vldata.datasets.rows import Chosen, Records, Rows, row_numbers
+from vldata.datasets.whole import read_whole
 from vldata.errors import DataError, UsageError
 from vldata.output.contract import Certificate, Contract, Counts, RowSplitLeak, read_contract
 from vldata.output.dataset_info import no_dataset, read_dataset_info
@@ -17,8 +19,7 @@ from vldata.output.folder import DatasetPaths, check_name
 from vldata.output.journal import recover
 from vldata.output.ownership import hold_dataset
 from vldata.output.sides import iter_sides, parent_digest
-from vldata.records.record import Record
-from vldata.splits.grouping import LEAK_SHUFFLES, SIDES, Side, assign_sides, count_of, group_keys, group_rows, row_split_leak
+from vldata.splits.grouping import LEAK_SHUFFLES, SIDES, Groups, Side, assign_sides, count_of, group_keys, number_groups, row_split_leak
 from vldata.wording import counted
 
 
@@ -63,40 +64,48 @@ def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, 
     if parent.name not in read_dataset_info(parent.out):
         raise no_dataset(parent.out, parent.name)
     contract = read_contract(parent)
-    lines, records = read_whole(parent, contract)
-    groups = group_rows(records, group_by)
-    n_test = count_of(test, len(records), "--test")
-    n_val = count_of(val, len(records) - n_test, "--val")
-    if not n_test and not n_val:
-        raise UsageError("nothing to split off.", cure="Give --test, --val or both, as a number of records or a fraction.")
-    if n_test + n_val >= len(records):
-        raise UsageError(f"test ({n_test:,}) and val ({n_val:,}) leave nothing of {len(records):,} records to train on.")
-    side_of, notes = assign_sides(groups, n_test, n_val, seed, test_may_move=0 < test < 1, val_may_move=0 < val < 1)
-    side_of_row: dict[int, Side] = {row: side_of[group] for group, members in groups.items() for row in members}
-    rows: dict[Side, list[int]] = {side: [] for side in SIDES if side in side_of.values()}
-    for row in range(len(records)):
-        rows[side_of_row[row]].append(row)
-    names = {side: f"{parent.name}_{side}" for side in rows}
-    _refuse_existing(parent, names.values(), overwrite=overwrite)
-    group_counts = Counter(side_of.values())
-    result = SplitResult(
-        names={str(side): name for side, name in names.items()},
-        sizes={side: len(members) for side, members in rows.items()},
-        groups={side: group_counts[side] for side in rows},
-        leak=_leak(groups, rows, group_by, seed),
-        notes=(*notes, *_shared_pictures(records, rows)),
-    )
-    parent_sha256 = parent_digest(contract)
-    shared = _shared_groups(records, rows, group_by)
-    certificates = {
-        side: Certificate(parent.name, parent_sha256, side, group_by, seed, result.sizes, result.groups, shared, result.leak)
-        for side in rows
-    }
-    _publish_sides(parent, contract, lines, records, rows, certificates)
+    with read_whole(parent, contract) as whole:
+        records = whole.records
+        groups = number_groups(records, group_by)
+        n_test = count_of(test, len(whole), "--test")
+        n_val = count_of(val, len(whole) - n_test, "--val")
+        if not n_test and not n_val:
+            raise UsageError("nothing to split off.", cure="Give --test, --val or both, as a number of records or a fraction.")
+        if n_test + n_val >= len(whole):
+            raise UsageError(f"test ({n_test:,}) and val ({n_val:,}) leave nothing of {len(whole):,} records to train on.")
+        sides, notes = assign_sides(groups.sizes, n_test, n_val, seed, test_may_move=0 < test < 1, val_may_move=0 < val < 1)
+        rows = _rows_of_sides(groups, sides)
+        names = {side: f"{parent.name}_{side}" for side in rows}
+        _refuse_existing(parent, names.values(), overwrite=overwrite)
+        result = SplitResult(
+            names={str(side): name for side, name in names.items()},
+            sizes={side: len(members) for side, members in rows.items()},
+            groups={side: sides.count(SIDES.index(side)) for side in rows},
+            leak=_leak(groups, rows, group_by, seed),
+            notes=(*notes, *_shared_pictures(whole, rows)),
+        )
+        parent_sha256 = parent_digest(contract)
+        shared = _shared_groups(records, rows, group_by)
+        certificates = {
+            side: Certificate(parent.name, parent_sha256, side, group_by, seed, result.sizes, result.groups, shared, result.leak)
+            for side in rows
+        }
+        _publish_sides(parent, contract, whole, rows, certificates)
     return result
 
 
-def _shared_groups(records: Sequence[Record], rows: dict[Side, list[int]], group_by: str) -> int:
+def _rows_of_sides(groups: Groups, sides: bytearray) -> dict[Side, array[int]]:
+    """The rows of each side that has a group."""
+    rows = {side: row_numbers() for place, side in enumerate(SIDES) if place in sides}
+    of_place = [rows.get(side) for side in SIDES]
+    for row, group in enumerate(groups.of_row):
+        members = of_place[sides[group]]
+        assert members is not None
+        members.append(row)
+    return rows
+
+
+def _shared_groups(records: Records, rows: dict[Side, array[int]], group_by: str) -> int:
     """Count the groups on two sides, from the records as they are about to be written: what the certificate says is looked up, not assumed.
 
     Raises:
@@ -104,35 +113,44 @@ def _shared_groups(records: Sequence[Record], rows: dict[Side, list[int]], group
     """
     if group_by == "none":
         return 0
-    seen: dict[str, set[Side]] = {}
-    keys = group_keys(records, group_by)
-    for side, members in rows.items():
+    side_of_row = bytearray(len(records))
+    for place, members in enumerate(rows.values()):
         for row in members:
-            if group := keys[row]:
-                seen.setdefault(group, set()).add(side)
-    if shared := [group for group, sides in seen.items() if len(sides) > 1]:
+            side_of_row[row] = 1 << place
+    seen: dict[str, int] = {}
+    for side, group in zip(side_of_row, group_keys(records, group_by), strict=True):
+        if group:
+            seen[group] = seen.get(group, 0) | side
+    if shared := [group for group, sides in seen.items() if sides & (sides - 1)]:
         raise DataError(
             f"{len(shared):,} groups would be on two sides, the first {shared[0]!r}.", cure="This is a fault of vldata: report it."
         )
     return 0
 
 
-def _shared_pictures(records: Sequence[Record], rows: dict[Side, list[int]]) -> Iterator[str]:
+def _shared_pictures(whole: Rows, rows: dict[Side, array[int]]) -> Iterator[str]:
     """Warn of pictures that two sides show: groups that look apart by name may still hold the same files."""
-    seen = {side: {image for row in members for image in records[row].media} for side, members in rows.items()}
+    kinds = whole.kinds()
+    seen = {
+        side: {image for record in whole.records.at(row for row in members if kinds[row]) for image in record.media}
+        for side, members in rows.items()
+    }
     for first, second in combinations(seen, 2):
         if shared := seen[first] & seen[second]:
             count = counted(len(shared), "picture")
             yield f"Warning: {first} and {second} share {count} under other groups; --group-by image keeps them on one side."
 
 
-def _leak(groups: dict[str, list[int]], rows: dict[Side, list[int]], group_by: str, seed: int) -> RowSplitLeak | None:
+def _leak(groups: Groups, rows: dict[Side, array[int]], group_by: str, seed: int) -> RowSplitLeak | None:
     """Estimate the leak of a split by rows of the same sizes; none is defined without groups."""
     if group_by == "none":
         return None
+    import numpy as np
+
     held_out: Side = "test" if "test" in rows else "val"
     other = len(rows.get("val", ())) if held_out == "test" else 0
-    group_of_row = [number for number, members in enumerate(groups.values()) for _ in members]
+    sizes = np.frombuffer(groups.sizes, dtype=np.uint32)[np.frombuffer(groups.seen, dtype=np.uint32)]
+    group_of_row = np.repeat(np.arange(len(sizes)), sizes)
     return RowSplitLeak(round(row_split_leak(group_of_row, len(rows[held_out]), other, seed), 4), LEAK_SHUFFLES, group_by)
 
 
@@ -154,9 +172,8 @@ def _refuse_existing(parent: DatasetPaths, names: Iterable[str], *, overwrite: b
 def _publish_sides(
     parent: DatasetPaths,
     contract: Contract,
-    lines: list[bytes],
-    records: list[Record],
-    rows: dict[Side, list[int]],
+    whole: Rows,
+    rows: dict[Side, array[int]],
     certificates: dict[Side, Certificate],
 ) -> None:
     """Publish every side together, and unregister sides of an earlier split that this one does not have."""
@@ -164,9 +181,9 @@ def _publish_sides(
     parts = []
     for side, certificate in certificates.items():
         chosen = rows[side]
-        counts = Counts(read=len(records), written=len(chosen), rejected=0, excluded=len(records) - len(chosen))
+        counts = Counts(read=len(whole), written=len(chosen), rejected=0, excluded=len(whole) - len(chosen))
         base = msgspec.structs.replace(contract, counts=counts, split=certificate)
-        parts.append(NewDataset(f"{parent.name}_{side}", [lines[row] for row in chosen], [records[row] for row in chosen], base))
+        parts.append(NewDataset(f"{parent.name}_{side}", Chosen(whole, chosen), base))
     names = {part.name for part in parts}
     ours = _side_names(parent.name)  # one that was renamed is its owner's to keep
     stale = tuple(name for name, _ in iter_sides(parent.out, parent.name) if name not in names and name in ours)
