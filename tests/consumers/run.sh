@@ -76,6 +76,14 @@ bash "$here/setup_trl.sh" "$venvs/trl"
 "$bin/python" "$here/expected.py" "$dir" "$name" "$work/expected-trl.json" trl
 try trl "$venvs/trl/bin/python" "$here/trl_load.py" "$work/exports/trl/$name.trl.jsonl" "$work/tiny" "$work/expected-trl.json" "$work/out-trl"
 
+echo "== TRL 1.16.0: the script beside the export, on the train side of a split"
+rm -rf "$work/sides" "$work/out-trl-script"
+mkdir -p "$work/sides"
+cp -r "$dir/." "$work/sides"
+"$bin/vldata" split "$work/sides/$name" --test 2 --val 2 --group-by none >/dev/null 2>&1
+"$bin/vldata" export "$work/sides/${name}_train" --to trl --images copy --out "$work/exports/trl-side" >/dev/null 2>&1
+try trl-script "$venvs/trl/bin/python" "$here/trl_script.py" "$work/exports/trl-side/${name}_train.trl.py" "$work/tiny" "$work/out-trl-script"
+
 echo "== Optional parts: TRL's DPO, KTO and GRPO; LLaMA-Factory's DPO, KTO, thoughts and masked turns"
 rm -rf "$work/parts" "$work/parts-prepared" "$work/parts-exports"
 "$bin/python" -m fixtures.parts "$work/parts" >/dev/null

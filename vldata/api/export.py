@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vldata.exports.plan import Exported
 
 _ROWS_PER_SHARD = 1000
+_TRAINING = ", ".join(name for name, kind in FORMATS.items() if kind.trains)
 _SHARDED = " and ".join(name for name, kind in FORMATS.items() if kind.sharded)
 
 
@@ -42,13 +43,22 @@ class ExportResult(JobResult):
         """Yield the files, and what trains on them."""
         shown = ", ".join(str(file) for file in self.files[:3]) + (" ..." if len(self.files) > 3 else "")
         yield f"{counted(self.exported.records, 'row')}: {shown}"
-        yield "Train on it:"
-        yield self.snippet.rstrip()
+        if self.exported.note:
+            yield f"Note: {self.exported.note}"
+        if self.snippet:
+            yield "Train on it:"
+            yield self.snippet.rstrip()
 
     def document(self) -> dict[str, Any]:
         """Return format, files, records and snippet."""
         files = [str(file) for file in self.files]
-        return {"format": self.exported.format, "files": files, "records": self.exported.records, "snippet": self.snippet}
+        return {
+            "format": self.exported.format,
+            "files": files,
+            "records": self.exported.records,
+            "snippet": self.snippet,
+            "note": self.exported.note,
+        }
 
 
 def export(
@@ -60,6 +70,12 @@ def export(
         Literal["auto", "absolute", "copy", "embed"],
         Flag("Name images where they are, copy them into the export's folder, or embed their bytes; auto: as the format does it."),
     ] = "auto",
+    model: Annotated[
+        str,
+        Flag(
+            f"Base model that the training file names, for {_TRAINING}; by default a Qwen3-VL of 4B.", metavar="MODEL", show_default=False
+        ),
+    ] = "",
     rows_per_shard: Annotated[
         int | None, Flag(f"Records a shard, for {_SHARDED}; by default {_ROWS_PER_SHARD}.", least=1, most=1_000_000_000, show_default=False)
     ] = None,
@@ -82,6 +98,8 @@ def export(
         raise UsageError(f"the {to} format {how}.", cure=f"Use --images {' or '.join(kind.images)}, or leave it out.")
     if rows_per_shard is not None and not kind.sharded:
         raise UsageError(f"the {to} format has no shards.", cure=f"--rows-per-shard is for {_SHARDED}; leave it out.")
+    if model and not kind.trains:
+        raise UsageError(f"the {to} format names no model.", cure=f"--model is for {_TRAINING}; leave it out.")
     if push and to != "hf":
         raise UsageError(f"the {to} format is not uploaded.", cure="Use --to hf --push REPO.")
     if public and not push:
@@ -92,4 +110,5 @@ def export(
     places = kind.images[0] if images == "auto" else images
     folder = paths.out / "exports" / to if out is None else Path(out)
     rows = rows_per_shard or _ROWS_PER_SHARD
-    return ExportResult(run(to, ExportPlan(paths, folder, images=places, rows_per_shard=rows, push=push, public=public, license=license)))
+    plan = ExportPlan(paths, folder, images=places, rows_per_shard=rows, push=push, public=public, license=license, model=model)
+    return ExportResult(run(to, plan))

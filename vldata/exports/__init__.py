@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from vldata.errors import UsageError
-from vldata.exports import jsonl, llamafactory, swift, tables, trl
+from vldata.exports import axolotl, jsonl, llamafactory, swift, tables, trl, unsloth
 from vldata.exports.plan import Exported, ExportPlan, ImagePlaces
+from vldata.exports.training import held_out, model_of, note_of
 from vldata.files.lock import hold_below
 from vldata.records.parts import PARTS, Parts, parts_of, said_of
 from vldata.records.record import Record
@@ -27,6 +30,7 @@ class ExportFormat:
         images: how it can hold pictures; the first is what it does unless told otherwise.
         sharded: it writes shards, whose size can be told.
         holds: the optional parts of a record that it can hold.
+        trains: it writes a training file that names a base model.
     """
 
     write: Callable[[ExportPlan], Exported]
@@ -34,6 +38,7 @@ class ExportFormat:
     images: tuple[ImagePlaces, ...] = ("absolute", "copy")
     sharded: bool = False
     holds: Parts = ()
+    trains: bool = False
 
 
 _ALL: Parts = tuple(PARTS)
@@ -41,11 +46,13 @@ _ANY: tuple[ImagePlaces, ...] = ("embed", "absolute", "copy")
 
 FORMATS: dict[str, ExportFormat] = {
     "llamafactory": ExportFormat(
-        llamafactory.export_sharegpt, "sharegpt records, registry entry and training YAML", holds=llamafactory.HOLDS
+        llamafactory.export_sharegpt, "sharegpt records, registry entry and training YAML", holds=llamafactory.HOLDS, trains=True
     ),
-    "alpaca": ExportFormat(llamafactory.export_alpaca, "LLaMA-Factory's alpaca columns", holds=llamafactory.HOLDS),
-    "swift": ExportFormat(swift.export_swift, "ms-swift messages and images", holds=_ALL),
-    "trl": ExportFormat(trl.export_trl, "TRL prompt and completion of content parts", holds=_ALL),
+    "alpaca": ExportFormat(llamafactory.export_alpaca, "LLaMA-Factory's alpaca columns", holds=llamafactory.HOLDS, trains=True),
+    "swift": ExportFormat(swift.export_swift, "ms-swift messages and images", holds=_ALL, trains=True),
+    "trl": ExportFormat(trl.export_trl, "TRL prompt and completion of content parts, and a LoRA script", holds=_ALL, trains=True),
+    "unsloth": ExportFormat(unsloth.export_unsloth, "rows and a LoRA script for Unsloth", holds=("reasoning", "loss"), trains=True),
+    "axolotl": ExportFormat(axolotl.export_axolotl, "messages and a LoRA YAML for Axolotl", trains=True),
     "llava": ExportFormat(jsonl.export_llava, "LLaVA conversations", holds=("reasoning",)),
     "openai": ExportFormat(jsonl.export_openai, "OpenAI content parts with data URLs", _ANY, holds=("loss",)),
     "qwen": ExportFormat(jsonl.export_qwen, "Qwen's own fine-tuning scripts", holds=("reasoning",)),
@@ -76,8 +83,11 @@ def export(name: str, plan: ExportPlan) -> Exported:
     """
     kind = find_format(name)
     _refuse_parts(name, plan.dataset.first(), plan)
+    if kind.trains and not held_out(plan):
+        model_of(plan)  # refused before anything is written
     with hold_below(plan.out, f".{plan.name}.{name}.lock", f"the {name} export of {plan.name!r}"):
-        return kind.write(plan)
+        written = kind.write(plan)
+    return written if written.note else msgspec.structs.replace(written, note=note_of(plan))
 
 
 def _refuse_parts(name: str, first: Record, plan: ExportPlan) -> None:
@@ -86,7 +96,7 @@ def _refuse_parts(name: str, first: Record, plan: ExportPlan) -> None:
     Raises:
         UsageError: with the formats that can.
     """
-    if first.solution == "" and name in ("swift", "trl"):
+    if first.solution == "" and name in ("swift", "trl", "unsloth", "axolotl"):
         raise UsageError(
             f"{plan.name!r} holds questions without answers or solutions.", cure="Ask a model first: vleval predict --data DIR/NAME"
         )

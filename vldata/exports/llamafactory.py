@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from vldata.errors import DataError
-from vldata.exports.plan import Exported, ExportPlan, model_of, task_of, write_jsonl, write_text
+from vldata.errors import DataError, UsageError
+from vldata.exports.plan import Exported, ExportPlan, task_of, write_jsonl, write_text
+from vldata.exports.training import evaluation_of, family_of_plan, finish, held_out, model_of
 from vldata.exports.turns import plain_roles, text_with_thought, written_turn
 from vldata.media.video_tokens import FPS, LLAMAFACTORY_FRAME_PIXELS, LLAMAFACTORY_MAX_FRAMES, llamafactory_video_tokens
+from vldata.models.families import DEFAULT
 from vldata.output.dataset_info import Entry, make_entry, merge_entries
 from vldata.records.parts import Parts
 from vldata.records.record import Message, Record
@@ -31,7 +35,7 @@ freeze_vision_tower: true
 freeze_multi_modal_projector: true
 dataset_dir: {dataset_dir}
 dataset: {dataset}
-cutoff_len: {cutoff}
+{evaluation}cutoff_len: {cutoff}
 per_device_train_batch_size: 1
 gradient_accumulation_steps: 8
 learning_rate: 1.0e-4
@@ -48,6 +52,11 @@ HOLDS: Parts = ("reasoning", "loss", "rejected", "wanted")
 _PLAIN = "template: qwen3_vl_nothink"
 _THINKING = "template: qwen3_vl\nenable_thinking: true\npreserve_thinking: true"
 _STAGES = {"": "sft", "rejected": "dpo\npref_beta: 0.1\npref_loss: sigmoid", "wanted": "kto\npref_beta: 0.1"}
+_EVALUATION = """\
+eval_dataset: {dataset}
+eval_strategy: epoch
+per_device_eval_batch_size: 1
+"""
 _KTO_NOTE = """\
 # LLaMA-Factory 0.9.5 loads these rows, but its KTO stage drops `mm_token_type_ids`, without which Qwen3-VL stops in transformers 5.5:
 # train with a version that passes them, or: vldata export --to trl, whose KTO does.
@@ -64,7 +73,10 @@ def export_sharegpt(plan: ExportPlan) -> Exported:
 
     A pair ends with its question and has `chosen` and `rejected`; thoughts stand in the text, as its templates read them.
     """
+    return _export(plan, "llamafactory", _write_sharegpt)
 
+
+def _write_sharegpt(plan: ExportPlan) -> tuple[str, Entry, int]:
     def row(record: Record) -> dict[str, Any]:
         _check_videos(record)
         built: dict[str, Any] = msgspec.to_builtins(record)
@@ -84,7 +96,7 @@ def export_sharegpt(plan: ExportPlan) -> Exported:
     wanted: Parts = ("wanted",) if task_of(plan) == "wanted" else ()
     _check_loss(plan)
     count = write_jsonl(plan, file, map(row, plan.dataset))
-    return _finish(plan, "llamafactory", file.name, _ranked(plan, make_entry(file.name, videos=videos, tools=tools, parts=wanted)), count)
+    return file.name, _ranked(plan, make_entry(file.name, videos=videos, tools=tools, parts=wanted)), count
 
 
 def _turn(message: Message) -> dict[str, str]:
@@ -118,6 +130,10 @@ def export_alpaca(plan: ExportPlan) -> Exported:
 
     A pair has `chosen` and `rejected` instead of the output.
     """
+    return _export(plan, "alpaca", _write_alpaca)
+
+
+def _write_alpaca(plan: ExportPlan) -> tuple[str, Entry, int]:
     _check_loss(plan)
     file = plan.out / f"{plan.name}_alpaca.jsonl"
     count = write_jsonl(plan, file, (_alpaca_row(plan, record) for record in plan.dataset))
@@ -135,7 +151,7 @@ def export_alpaca(plan: ExportPlan) -> Exported:
         columns["kto_tag"] = "wanted"
     if plan.dataset.contract.videos is not None:
         columns["videos"] = "videos"
-    return _finish(plan, "alpaca", file.name, _ranked(plan, {"file_name": file.name, "formatting": "alpaca", "columns": columns}), count)
+    return file.name, _ranked(plan, {"file_name": file.name, "formatting": "alpaca", "columns": columns}), count
 
 
 def _alpaca_row(plan: ExportPlan, record: Record) -> dict[str, Any]:
@@ -164,29 +180,52 @@ def _check_videos(record: Record) -> None:
         )
 
 
-def _finish(plan: ExportPlan, format_name: str, file_name: str, entry: Entry, count: int) -> Exported:
-    dataset = file_name.removesuffix(".jsonl")
-    merge_entries(plan.out, {dataset: entry})
-    pixels = plan.dataset.contract.pixels
+_Write = Callable[[ExportPlan], tuple[str, Entry, int]]
+
+
+def _export(plan: ExportPlan, format_name: str, write: _Write) -> Exported:
+    """Write and register a dataset, with the val side of its split; and the YAML, for what is not held out."""
+    file, entry, count = write(plan)
+    dataset = file.removesuffix(".jsonl")
+    entries, data = {dataset: entry}, [plan.out / file]
+    other, evaluation = evaluation_of(plan), ""
+    if other:
+        held, its_entry, _ = write(other)
+        evaluation = held.removesuffix(".jsonl")
+        entries[evaluation] = its_entry
+        data.append(plan.out / held)
+    merge_entries(plan.out, entries)
     path = plan.out / f"{dataset}.train.yaml"
-    text = _YAML.format(
+    if not held_out(plan):
+        cutoff = max(each.cutoff(llamafactory_video_tokens) for each in (plan, other) if each)
+        write_text(path, _yaml(plan, path, dataset, evaluation, cutoff))
+    return finish(plan, format_name, (*data, plan.out / "dataset_info.json"), path, count, "llamafactory-cli train")
+
+
+def _yaml(plan: ExportPlan, path: Path, dataset: str, evaluation: str, cutoff: int) -> str:
+    pixels = plan.dataset.contract.pixels
+    return _YAML.format(
         path=path,
         name=plan.name,
         max_pixels=pixels.max_pixels,
         min_pixels=pixels.min_pixels,
         dataset_dir=plan.out.absolute(),
         dataset=dataset,
-        cutoff=plan.cutoff(llamafactory_video_tokens),
+        evaluation=_EVALUATION.format(dataset=evaluation) if evaluation else "",
+        cutoff=cutoff,
         videos=_VIDEO_LINES if plan.dataset.contract.videos is not None else "",
-        template=_template(plan.dataset.contract.parts),
+        template=_template(plan),
         stage=_STAGES[task_of(plan)],
         model=model_of(plan),
         note=_KTO_NOTE if task_of(plan) == "wanted" else "",
     )
-    files = (plan.out / file_name, plan.out / "dataset_info.json", write_text(path, text))
-    return Exported(format_name, files, count, f"llamafactory-cli train {path}\n")
 
 
-def _template(parts: Parts) -> str:
+def _template(plan: ExportPlan) -> str:
+    parts, family = plan.dataset.contract.parts, family_of_plan(plan)
     lines = _THINKING if "reasoning" in parts else _PLAIN
+    if family.name != DEFAULT:
+        if not family.templates:
+            raise UsageError(f"LLaMA-Factory has no template for {family.title} that is known here.", cure="Export to trl or swift.")
+        lines = f"template: {family.templates[0]}  # LLaMA-Factory's names for {family.title} begin so"
     return f"{lines}\nmask_history: true" if "loss" in parts else lines

@@ -29,7 +29,7 @@ class ExportPlan:
 
     `absolute` names the pictures where they lie, `copy` copies them to images/ and videos/ of the export and names them relative to it,
     `embed` puts their bytes into the file (formats that can). `push` names the repository of the hub that the hf format uploads to,
-    private unless `public`, with a card that names the `license`.
+    private unless `public`, with a card that names the `license`. `model` is the base model that a training file names; "" for the default.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class ExportPlan:
         push: str = "",
         public: bool = False,
         license: str = "",
+        model: str = "",
     ) -> None:
         self.dataset = Dataset(target)
         self.out = out
@@ -50,7 +51,12 @@ class ExportPlan:
         self.push = push
         self.public = public
         self.license = license
+        self.model = model
         self._seen: dict[str, str] = {}
+
+    def of(self, target: Target) -> ExportPlan:
+        """Return the plan of another dataset that goes into the same folder in the same way."""
+        return ExportPlan(target, self.out, images=self.images, rows_per_shard=self.rows_per_shard, model=self.model)
 
     @property
     def name(self) -> str:
@@ -96,23 +102,22 @@ def _text_tokens(record: Record) -> int:
     return estimate_text_tokens(text_bytes(record), len(record.messages))
 
 
-def model_of(plan: ExportPlan) -> str:
-    """The model that a snippet names: one that thinks, for records with thoughts."""
-    return "Qwen/Qwen3-VL-4B-Thinking" if "reasoning" in plan.dataset.contract.parts else "Qwen/Qwen3-VL-4B-Instruct"
-
-
 def task_of(plan: ExportPlan) -> str:
     """The part that makes the dataset one for another training than SFT: "rejected", "wanted" or "solution"; "" for none."""
     return next((name for name in plan.dataset.contract.parts if name in TASKS), "")
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """What an export wrote: files, how many records, and the command or snippet that trains on it."""
+    """What an export wrote: files, how many records, and the command or snippet that trains on it.
+
+    `snippet` is "" for a side of a split that is not trained on; `note` says what the user must know of the split.
+    """
 
     format: str
     files: tuple[Path, ...]
     records: int
     snippet: str
+    note: str = ""
 
 
 def write_jsonl(plan: ExportPlan, file: Path, rows: Iterable[dict[str, Any]]) -> int:

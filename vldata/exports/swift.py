@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from vldata.exports.plan import Exported, ExportPlan, model_of, task_of, write_jsonl, write_text
+from vldata.exports.plan import Exported, ExportPlan, task_of, write_jsonl, write_text
+from vldata.exports.training import evaluation_of, held_out, model_of, note_of
 from vldata.exports.turns import SWIFT_ROLES, text_with_thought
 from vldata.media.video_tokens import FPS, MAX_FRAMES, MIN_FRAMES, SWIFT_MAX_FRAME_TOKENS, SWIFT_MIN_FRAME_TOKENS, swift_video_tokens
 from vldata.records.record import Message, Record
@@ -29,22 +31,33 @@ def export_swift(plan: ExportPlan) -> Exported:
     Optional parts under its names: `loss` of a message, `rejected_response` (or `rejected_messages`), `label`, `solution`. Thoughts stand
     in the text, as its templates read them.
     """
+    file, count = _write(plan)
+    if held_out(plan):
+        (plan.out / f"{plan.name}.swift.sh").unlink(missing_ok=True)
+        return Exported("swift", (file,), count, "", note=note_of(plan))
+    other = evaluation_of(plan)
+    evaluation = _write(other)[0] if other else None
+    pixels = plan.dataset.contract.pixels
+    root = f"ROOT_IMAGE_DIR={plan.out.absolute()} " if plan.images == "copy" else ""
+    clips = _CLIPS if plan.dataset.contract.videos is not None else ""
+    longest = max(each.cutoff(swift_video_tokens) for each in (plan, other) if each)
+    val = f"--val_dataset {evaluation} " if evaluation else ""
+    snippet = (
+        f"{root}{clips}MAX_PIXELS={pixels.max_pixels} MIN_PIXELS={pixels.min_pixels} {_COMMANDS[task_of(plan)]} "
+        f"--model {model_of(plan)} --dataset {file} {val}--tuner_type lora --max_length {longest} "
+        f"--freeze_vit true --freeze_aligner true\n"
+    )
+    script = write_text(plan.out / f"{plan.name}.swift.sh", snippet)
+    return Exported("swift", (file, *([evaluation] if evaluation else []), script), count, snippet, note=note_of(plan))
 
+
+def _write(plan: ExportPlan) -> tuple[Path, int]:
     def row(record: Record) -> Row:
         turns = [row for message in record.messages for row in _turns(message)]
         return {"messages": turns, "images": _names(plan, record), **_beside(plan, record)}
 
     file = plan.out / f"{plan.name}.swift.jsonl"
-    count = write_jsonl(plan, file, map(row, plan.dataset))
-    pixels = plan.dataset.contract.pixels
-    root = f"ROOT_IMAGE_DIR={plan.out.absolute()} " if plan.images == "copy" else ""
-    clips = _CLIPS if plan.dataset.contract.videos is not None else ""
-    snippet = (
-        f"{root}{clips}MAX_PIXELS={pixels.max_pixels} MIN_PIXELS={pixels.min_pixels} {_COMMANDS[task_of(plan)]} "
-        f"--model {model_of(plan)} --dataset {file} --tuner_type lora --max_length {plan.cutoff(swift_video_tokens)} "
-        f"--freeze_vit true --freeze_aligner true\n"
-    )
-    return Exported("swift", (file, write_text(plan.out / f"{plan.name}.swift.sh", snippet)), count, snippet)
+    return file, write_jsonl(plan, file, map(row, plan.dataset))
 
 
 def _turns(message: Message) -> Iterator[Row]:

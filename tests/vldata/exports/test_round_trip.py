@@ -143,7 +143,7 @@ def test_a_record_survives_every_format(name: str, monkeypatch: pytest.MonkeyPat
         first, second, bytes_once, bytes_twice = look(name, given, Path(folder))
     whole = name in WHOLE
     wanted, found = (Counter(repr(meaning(record, whole=whole)) for record in records) for records in (first, second))
-    if name == "trl":  # a row an answer: the last of each record is the record
+    if name in ("trl", "unsloth"):  # a row an answer: the last of each record is the record
         assert wanted <= found and found.total() == sum(m.role == "assistant" for record in first for m in record.messages)
     else:
         assert wanted == found
@@ -154,9 +154,12 @@ def test_a_record_survives_every_format(name: str, monkeypatch: pytest.MonkeyPat
 # --- optional parts --------------------------------------------------------------------------------------------------------------------
 
 stripped = text.map(str.strip).filter(lambda value: bool(value) and "<" not in value)
-# `loss` stands in the rows that there are (trl) or in the settings of the trainer (LLaMA-Factory).
+# `loss` stands in the rows that there are (trl, unsloth) or in the settings of the trainer (LLaMA-Factory).
 HELD = [
-    (name, part) for name in READ_BACK for part in FORMATS[name].holds if part != "loss" or name not in ("trl", "llamafactory", "alpaca")
+    (name, part)
+    for name in READ_BACK
+    for part in FORMATS[name].holds
+    if part != "loss" or name not in ("trl", "unsloth", "llamafactory", "alpaca")
 ]
 
 
@@ -208,7 +211,7 @@ def test_a_part_survives_every_format_that_holds_it(name: str, part: str, monkey
         first, second, bytes_once, bytes_twice = look(name, given, Path(folder))
     assert parts_of(first[0]) == (part,)
     wanted, found = (Counter(repr(parts_meaning(record)) for record in records) for records in (first, second))
-    if name == "trl" and part == "reasoning":  # a row an answer
+    if name in ("trl", "unsloth") and part == "reasoning":  # a row an answer
         assert wanted <= found
     else:
         assert wanted == found
