@@ -22,10 +22,10 @@ from vldata.api.convert import convert
 CHILD = """
 import re, sys
 from pathlib import Path
-from vldata.start import main
+from vldata.start import vldata
 sys.argv[0] = "vldata"
 try:
-    main()
+    vldata()
 finally:
     text = Path("/proc/self/status").read_text()
     print("peak", int(re.search(r"VmHWM:\\s+(\\d+)", text).group(1)) / 1024, file=sys.stderr)

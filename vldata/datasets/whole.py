@@ -128,17 +128,18 @@ class _RecordFile:
         handle = self._opened()
         signature = _signature(handle)
         digest = hashlib.sha256()
-        for number, start, line in strictjson.iter_placed(Path(str(self._path)), lambda _: handle):
+        name = str(self._path)  # once: it is put together anew each time
+        for number, start, line in strictjson.iter_placed(Path(name), lambda _: handle):
             digest.update(line + b"\n")
             try:
                 record = decode_record(line)
             except (strictjson.StrictJsonError, msgspec.ValidationError) as error:
-                raise DataError(f"not a record: {error}.", where=f"{self._path}:{number}", cure="Run: vldata validate") from None
-            refuse_unsafe(out, record.media, f"{self._path}:{number}")
+                raise DataError(f"not a record: {error}.", where=f"{name}:{number}", cure="Run: vldata validate") from None
+            refuse_unsafe(out, record.media, f"{name}:{number}")
             self.starts.append(start)
             kinds.append(kind_of(record))
         if digest.hexdigest() != said.sha256:
-            raise DataError("was changed after the conversion.", where=str(self._path), cure="Convert again, or restore the file.")
+            raise DataError("was changed after the conversion.", where=name, cure="Convert again, or restore the file.")
         return signature
 
     def open(self) -> None:
