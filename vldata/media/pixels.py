@@ -144,13 +144,17 @@ def vision_tokens(width: int, height: int, *, processor: str, delimiters: bool =
     return family.images.tokens(width, height) + (family.delimiters if delimiters else 0)
 
 
+_FEW_PICTURES = 16  # whose budgets are tried one by one
+
+
 def solve_max_pixels(
     sizes: Iterable[Size], *, text_tokens: int, cutoff: int, processor: str, min_pixels: int, max_pixels: int
 ) -> int | None:
     """Return the largest budget, in whole cells, with which pictures of these source sizes and the text fit the cutoff; None if none does.
 
-    A larger budget never costs fewer tokens on a grid, so this is a binary search over cells. Of a processor that tiles, it finds a budget
-    that fits, though a larger one might by chance.
+    A larger budget rarely costs fewer tokens: a picture of extreme shape may get another row of cells. So budgets are searched by halving,
+    and of few pictures all larger ones are tried too; of many, and of a processor that tiles, the budget fits, though a larger one might by
+    chance.
     """
     pictures = list(sizes)
     images = find_processor(processor)
@@ -167,9 +171,12 @@ def solve_max_pixels(
         return high if fits(most) else None
     if not fits(least):
         return None
+    top = most
     while least < most:
         middle = (least + most + 1) // 2
         least, most = (middle, most) if fits(middle) else (least, middle - 1)
+    if len(pictures) <= _FEW_PICTURES:
+        least = next((cells for cells in range(top, least, -1) if fits(cells)), least)
     return least * cell
 
 
