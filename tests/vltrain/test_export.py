@@ -23,8 +23,9 @@ def test_the_context_holds_prompt_and_answer() -> None:
 
 def test_vllm() -> None:
     assert vllm_line("merged", EIGHT) == (
-        'vllm serve merged --port 8000 --dtype auto --max-model-len 5120 --limit-mm-per-prompt \'{"image": 8, "video": 0}\' '
-        '--mm-processor-kwargs \'{"min_pixels": 65536, "max_pixels": 589824}\' --generation-config vllm'
+        "vllm serve merged --served-model-name merged --host 127.0.0.1 --port 8000 --dtype auto --max-model-len 5120 "
+        '--limit-mm-per-prompt \'{"image": 8, "video": 0}\' --mm-processor-kwargs \'{"min_pixels": 65536, "max_pixels": 589824}\' '
+        '--generation-config vllm --api-key "${VLEVAL_API_KEY:?set it to a secret first}"'
     )
     words = shlex.split(vllm_line("a b", EIGHT, t4=True))
     assert words[2] == "a b" and {"float16", "--enforce-eager", "--no-enable-prefix-caching"} <= set(words)
@@ -32,8 +33,9 @@ def test_vllm() -> None:
 
 def test_lmdeploy() -> None:
     assert lmdeploy_line("merged", EIGHT, t4=True) == (
-        "lmdeploy serve api_server merged --server-port 23333 --backend pytorch --dtype float16 --session-len 5120 --max-batch-size 16 "
-        "--cache-max-entry-count 0.5 --eager-mode"
+        "lmdeploy serve api_server merged --model-name merged --server-name 127.0.0.1 --server-port 23333 --backend pytorch "
+        "--dtype float16 --session-len 5120 --max-batch-size 16 --cache-max-entry-count 0.5 --eager-mode "
+        '--api-keys "${VLEVAL_API_KEY:?set it to a secret first}"'
     )
 
 

@@ -163,3 +163,17 @@ def read_adapter_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise DataError("is not an adapter's configuration.", where=str(folder / ADAPTER_CONFIG))
     return config
+
+
+def adapter_tensors(folder: Path) -> list[str]:
+    """Names of an adapter's tensors, from the header of its file.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    path = model_file(folder, ADAPTER_WEIGHTS).checked()
+    if reason := damage(path):
+        raise DataError(f"is damaged: {reason}.", where=str(path), cure="Copy it again; it may have been cut off.")
+    with path.open("rb") as handle:
+        header = strictjson.loads(handle.read(int.from_bytes(handle.read(8), "little")))
+    return [name for name in header if name != "__metadata__"]

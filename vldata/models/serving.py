@@ -39,6 +39,35 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return -(-(self.prompt_tokens + self.answer_tokens) // _ROUND) * _ROUND
 
 
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """How a server is reached.
+
+    Attributes:
+        host: the address it listens on; this machine alone unless told otherwise.
+        port: 0 for the server's usual one.
+        name: what the model goes by; "" for the name of its folder.
+        key: whether requests need the key in the environment variable VLEVAL_API_KEY, without which the server does not start.
+        adapter: a LoRA adapter that is served beside the model, under the name of its folder.
+        rank: of the adapter.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    name: str = ""
+    key: bool = True
+    adapter: str = ""
+    rank: int = 0
+
+
+HERE = Exposure()
+_KEY = '"${VLEVAL_API_KEY:?set it to a secret first}"'  # the shell stops where the variable is empty
+
+
+def served_name(model: str, exposure: Exposure) -> str:
+    """What requests call the model: as told, else the last part of its folder or hub name."""
+    return exposure.name or Path(model.rstrip("/")).name or model
+
+
 def check_served(server: Server, family: Family | None) -> None:
     """Hold a server to be one that serves the family; of an unknown model nothing is known.
 
@@ -52,63 +81,87 @@ def check_served(server: Server, family: Family | None) -> None:
 
 
 def launch_line(
-    server: Server, model: str, limits: Limits, *, t4: bool = False, port: int = 0, family: Family | None = FAMILIES[DEFAULT]
+    server: Server,
+    model: str,
+    limits: Limits,
+    *,
+    t4: bool = False,
+    exposure: Exposure = HERE,
+    family: Family | None = FAMILIES[DEFAULT],
 ) -> str:
     """The line that starts a server; for Ollama the one that makes the model of its Modelfile.
 
     Raises:
-        UsageError: the server does not serve the family.
+        UsageError: the server does not serve the family, or no adapter.
     """
-    at = port or PORTS[server]
     check_served(server, family)
+    if exposure.adapter and server not in ("vllm", "lmdeploy"):
+        raise UsageError(f"{server} serves no LoRA adapter of peft.", cure="Merge it first: vltrain merge; or use vllm or lmdeploy.")
     if server == "vllm":
-        return vllm_line(model, limits, t4=t4, port=at, family=family)
+        return vllm_line(model, limits, t4=t4, exposure=exposure, family=family)
     if server == "lmdeploy":
-        return lmdeploy_line(model, limits, t4=t4, port=at)
+        return lmdeploy_line(model, limits, t4=t4, exposure=exposure)
     if server == "transformers":
-        return transformers_line(model, t4=t4, port=at)
+        return transformers_line(model, t4=t4, exposure=exposure)
     if server == "llama-server":
-        return llama_line(model, limits, port=at, family=family)
-    return f"cd {shlex.quote(model)} && ollama create {shlex.quote(Path(model).name.lower())} -f Modelfile"
+        return llama_line(model, limits, exposure=exposure, family=family)
+    return f"cd {shlex.quote(model)} && ollama create {shlex.quote(served_name(model, exposure).lower())} -f Modelfile"
 
 
-def vllm_line(model: str, limits: Limits, *, t4: bool = False, port: int = 8_000, family: Family | None = FAMILIES[DEFAULT]) -> str:
+def _with_key(words: list[str], flag: str, exposure: Exposure) -> str:
+    """The line; the key stands in it as the shell's variable, never as itself."""
+    return f"{shlex.join(words)} {flag} {_KEY}" if exposure.key else shlex.join(words)
+
+
+def vllm_line(model: str, limits: Limits, *, t4: bool = False, exposure: Exposure = HERE, family: Family | None = FAMILIES[DEFAULT]) -> str:
     """The `vllm serve` line; the T4 variant computes in float16 and without CUDA graphs."""
-    words = ["vllm", "serve", model, "--port", str(port), "--dtype", "float16" if t4 else "auto"]
-    words += ["--max-model-len", str(limits.context), "--limit-mm-per-prompt", json.dumps({"image": limits.pictures, "video": 0})]
+    at = str(exposure.port or PORTS["vllm"])
+    words = ["vllm", "serve", model, "--served-model-name", served_name(model, exposure), "--host", exposure.host, "--port", at]
+    words += ["--dtype", "float16" if t4 else "auto", "--max-model-len", str(limits.context)]
+    words += ["--limit-mm-per-prompt", json.dumps({"image": limits.pictures, "video": 0})]
     if family is not None and family.serving.pixel_limits:
         words += ["--mm-processor-kwargs", json.dumps({"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels})]
     words += ["--generation-config", "vllm"]
     if t4:
         words += ["--enforce-eager", "--no-enable-prefix-caching"]
-    return shlex.join(words)
+    if exposure.adapter:
+        words += ["--enable-lora", "--max-lora-rank", str(exposure.rank or 16)]
+        words += ["--lora-modules", f"{Path(exposure.adapter).name}={exposure.adapter}"]
+    return _with_key(words, "--api-key", exposure)
 
 
-def lmdeploy_line(model: str, limits: Limits, *, t4: bool = False, port: int = 23_333) -> str:
+def lmdeploy_line(model: str, limits: Limits, *, t4: bool = False, exposure: Exposure = HERE) -> str:
     """The `lmdeploy serve api_server` line. The cache share is one of the memory left free by the weights."""
-    words = ["lmdeploy", "serve", "api_server", model, "--server-port", str(port), "--backend", "pytorch"]
+    at = str(exposure.port or PORTS["lmdeploy"])
+    words = ["lmdeploy", "serve", "api_server", model, "--model-name", served_name(model, exposure)]
+    words += ["--server-name", exposure.host, "--server-port", at, "--backend", "pytorch"]
     words += ["--dtype", "float16" if t4 else "auto", "--session-len", str(limits.context)]
     words += ["--max-batch-size", "16" if t4 else "64", "--cache-max-entry-count", "0.5" if t4 else "0.8"]
     if t4:
         words.append("--eager-mode")
-    return shlex.join(words)
+    if exposure.adapter:
+        words += ["--adapters", f"{Path(exposure.adapter).name}={exposure.adapter}"]
+    return _with_key(words, "--api-keys", exposure)
 
 
-def transformers_line(model: str, *, t4: bool = False, port: int = 8_000) -> str:
-    """The `transformers serve` line. It has no limits to set: the prompt, its pictures and the answer are cut by nothing."""
-    words = ["transformers", "serve", model, "--host", "127.0.0.1", "--port", str(port), "--device", "auto"]
+def transformers_line(model: str, *, t4: bool = False, exposure: Exposure = HERE) -> str:
+    """The `transformers serve` line. It has no limits to set, and takes neither a name nor a key."""
+    at = str(exposure.port or PORTS["transformers"])
+    words = ["transformers", "serve", model, "--host", exposure.host, "--port", at, "--device", "auto"]
     return shlex.join([*words, "--dtype", "float16" if t4 else "auto"])
 
 
-def llama_line(model: str, limits: Limits, *, port: int = 8_080, family: Family | None = FAMILIES[DEFAULT]) -> str:
+def llama_line(model: str, limits: Limits, *, exposure: Exposure = HERE, family: Family | None = FAMILIES[DEFAULT]) -> str:
     """The `llama-server` line for a model converted to GGUF, its vision tower beside it. The context is shared by the slots."""
     gguf = Path(model) if model.endswith(".gguf") else Path(model) / "model.gguf"
-    words = ["llama-server", "-m", str(gguf), "--mmproj", str(gguf.with_name(f"mmproj-{gguf.name}")), "--port", str(port), "--jinja"]
+    at = str(exposure.port or PORTS["llama-server"])
+    words = ["llama-server", "-m", str(gguf), "--mmproj", str(gguf.with_name(f"mmproj-{gguf.name}"))]
+    words += ["--alias", served_name(model, exposure), "--host", exposure.host, "--port", at, "--jinja"]
     words += ["-c", str(_SLOTS * limits.context), "-np", str(_SLOTS)]
     if family is not None and family.serving.pixel_limits:
         cells = family.images.factor**2
         words += ["--image-min-tokens", str(limits.min_pixels // cells), "--image-max-tokens", str(-(-limits.max_pixels // cells))]
-    return shlex.join(words)
+    return _with_key(words, "--api-key", exposure)
 
 
 def modelfile(model: str, limits: Limits, family: Family | None = FAMILIES[DEFAULT]) -> str:
