@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families families
+.PHONY: parity-families families tutorials docs
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -133,6 +133,19 @@ parity-families: .venvs/transformers-5.24.0 .venvs/transformers-5.23.0 .venvs/to
 families: .venvs/transformers-5.24.0
 	$</bin/pip install -q peft accelerate
 	$</bin/python -m tests.families $(foreach type,$(TYPES),--type $(type)) $(TRIED)
+
+# The tutorials and notebooks as they stand, on drawn data with a tiny model: three minutes on two cores.
+tutorials: $(VENV)/.docs
+	$(BIN)/python -m tools.run_pages $(or $(PAGES),$(filter-out %.zh.md %/README.md,$(wildcard docs/tutorials/*.md)))
+	$(BIN)/python -m tools.run_notebooks docs/notebooks/*.ipynb
+
+# The site, with one page a command and its example as it ran; every link is checked. SITE: where it is written.
+docs: $(VENV)/.docs
+	$(BIN)/python -m tools.site $(or $(SITE),.work/site/html)
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(BIN)/pip install -q -c constraints.txt -e '.[docs,qlora]'
+	touch $@
 
 # Changes one thing at a time in the modules that everything rests on, and looks whether a test notices (mutmut, see pyproject.toml).
 # Hours for all of them; MUTANTS='vldata.media.pixels*' for some. In a copy, as mutmut writes beside the code.

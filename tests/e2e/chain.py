@@ -10,28 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fixtures.colours import QUESTION, draw_colours
+from fixtures.colours import draw_pairs
 
 # A command line, run; returns what it printed on stdout.
 Call = Callable[[list[str]], str]
 
 
-def draw_squares(folder: Path, count: int) -> Path:
-    """Draw squares and write their questions as people write them: one JSON line a picture."""
-    draw_colours(folder, count=count)
-    drawn = json.loads((folder / "answers.json").read_text())
-    rows = [
-        {"id": f"square-{number:04d}", "image": row["file"], "question": QUESTION, "answer": row["colour"]}
-        for number, row in enumerate(drawn)
-    ]
-    path = folder / "squares.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
 def prepare(call: Call, work: Path, *, train: int, test: int) -> Path:
     """Convert, validate, split and certify; returns the folder."""
-    source = draw_squares(work / "drawn", train + test)
+    source = draw_pairs(work / "drawn", count=train + test)
     out = work / "prepared"
     call(["vldata", "convert", "jsonl", str(source), "--image-root", str(source.parent), "--name", "squares", "--out", str(out)])
     call(["vldata", "validate", str(out)])

@@ -170,6 +170,9 @@ def detect(
         known = read_references(references, reading=reading)
         joined = join(loaded, known, Allow(missing=True), by_order=reading.by_order)
         root = root or known.root
+        if known.coord_space and not drawing.coord_space and not reading.strict:
+            tell(f"Boxes are taken to count as the dataset's do ({known.coord_space}); --coord-space names another space.")
+            drawing = msgspec.structs.replace(drawing, coord_space=known.coord_space)
     for note in joined.notes:
         tell(note)
     say_guesses(what_was_taken(loaded, known, joined), reading, tell)
