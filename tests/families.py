@@ -69,6 +69,9 @@ def pass_gate(family: Family, kind: str, work: Path, *, steps: int) -> dict[str,
     (work / "recipe.yaml").write_text(RECIPE.format(model=model, data=data, output=work / "out", steps=steps))
     trained = json.loads(run("vltrain", "sft", "recipe.yaml", "--json", work=work))
     run("vltrain", "merge", "--model", str(model), "--adapter", str(work / "out"), "--out", str(work / "merged"), work=work)
+    certified = json.loads(run("vltrain", "certify", "recipe.yaml", "--json", work=work))
+    if not certified["holds"]:
+        raise Missed(f"samples of a batch change each other: {certified['gradient_error']:.1e}")
     scores = {}
     for name, folder, more in (("adapter", model, ["--adapter", str(work / "out")]), ("merged", work / "merged", [])):
         out = str(work / f"{name}.jsonl")

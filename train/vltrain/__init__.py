@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vltrain.api.certify import certify
     from vltrain.api.export import export
     from vltrain.api.merge import merge, quantize
     from vltrain.api.plan import plan
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Public name -> the module that holds it. Loaded at first use: importing the package does nothing.
 _PUBLIC = {
     "Recipe": "vltrain.recipe",
+    "certify": "vltrain.api.certify",
     "export": "vltrain.api.export",
     "merge": "vltrain.api.merge",
     "plan": "vltrain.api.plan",
@@ -30,7 +32,7 @@ _PUBLIC = {
     "sft": "vltrain.api.sft",
 }
 
-__all__ = ["Recipe", "export", "merge", "plan", "quantize", "sft"]
+__all__ = ["Recipe", "certify", "export", "merge", "plan", "quantize", "sft"]
 
 
 def __getattr__(name: str) -> Any:
