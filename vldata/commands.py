@@ -20,6 +20,7 @@ import typer.core
 
 from vldata.errors import UsageError
 from vldata.files import strictjson
+from vldata.files.urls import refuse_urls
 from vldata.flags import Arg, Flag, Group, fields_of, is_group
 from vldata.progress import count_progress
 from vldata.terminal import note, print_version, say_result
@@ -105,6 +106,8 @@ def command(function: Callable[..., Any], filled: Mapping[str, Callable[[], Any]
         plain.append(_parameter("json", bool, json_flag, "Options", False))
 
     def run(**given: Any) -> None:
+        if not hasattr(function, "reaches"):
+            refuse_urls(given)
         values = {renamed.get(name, name): _from_plain(value) for name, value in given.items()}
         built = {name: build_group(group, given) for name, group in groups.items()}
         values = {name: value for name, value in values.items() if name in parameters and name not in groups} | built
@@ -145,6 +148,7 @@ def _read_object(option: str, text: str) -> dict[str, Any]:
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     """Return the types of the parameters; that of the result may need modules that a command loads when it runs."""
+    function = inspect.unwrap(function)
     stub = FunctionType(function.__code__, function.__globals__)
     stub.__annotations__ = {name: hint for name, hint in function.__annotations__.items() if name != "return"}
     return get_type_hints(stub, include_extras=True)

@@ -11,6 +11,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from vldata.aliases import named
 from vldata.causes import refusal
 from vldata.errors import VlkitError
 from vldata.secrets import redact
@@ -26,7 +27,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 def clean(text: str) -> str:
     """Replace control characters, so that data cannot move the cursor or recolour the terminal, and take secrets out."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", redact(text))
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", redact(named(text)))
 
 
 def say(text: str = "") -> None:
@@ -42,7 +43,7 @@ def note(text: str = "") -> None:
 
 def say_json(value: Any) -> None:
     """Print one JSON document on stdout and nothing else there."""
-    sys.stdout.write(redact(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)) + "\n")
+    sys.stdout.write(redact(named(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))) + "\n")
 
 
 def say_result(result: JobResult, *, json: bool) -> None:

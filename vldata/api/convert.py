@@ -19,6 +19,7 @@ from vldata.models.families import find_family
 from vldata.output.options import ConvertOptions
 from vldata.records.codes import CODES
 from vldata.records.draft import Guess, traits_of
+from vldata.remote.reach import reaches
 from vldata.sources import load_converter
 from vldata.sources.official import cure_of
 from vldata.suggest import nearest
@@ -67,6 +68,7 @@ class Conversions(JobResult, Sequence[Conversion]):
         return documents[0] if len(documents) == 1 else documents
 
 
+@reaches(source="tree", out="out")
 def convert(
     converter: str,
     source: str | Path | None = None,

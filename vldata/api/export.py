@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from vldata.aliases import stands_for_another
 from vldata.api.params import DatasetTarget
 from vldata.errors import UsageError
 from vldata.exports import FORMATS, find_format
+from vldata.files.urls import find_url
 from vldata.flags import Flag
 from vldata.jobs import JobResult
 from vldata.output.folder import DatasetPaths
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -61,6 +64,13 @@ class ExportResult(JobResult):
         }
 
 
+def _beside(given: Mapping[str, Any]) -> dict[str, str]:
+    """The place of an export of a URL's dataset that names none: beside the dataset."""
+    url = find_url(given.get("target"))
+    return {"out": str(url.parent / "exports" / str(given.get("to")))} if url and given.get("out") is None else {}
+
+
+@reaches(beside=_beside, target="pictures", out="out")
 def export(
     target: DatasetTarget,
     to: Annotated[str, Flag("; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items()) + ".", metavar="FORMAT")],
@@ -107,8 +117,12 @@ def export(
     if license and not push:
         raise UsageError("--license is for the card of an upload.", cure="Add --push REPO; or write a card with vldata card.")
     paths = DatasetPaths.at(target)
-    places = kind.images[0] if images == "auto" else images
     folder = paths.out / "exports" / to if out is None else Path(out)
+    places = kind.images[0] if images == "auto" else images
+    if stands_for_another(folder) and places == "absolute":  # a path of this machine is nothing to whoever reads the bucket
+        if images == "absolute":
+            raise UsageError("an export in an object store cannot name images by path.", cure="Use --images copy.")
+        places = "copy"
     rows = rows_per_shard or _ROWS_PER_SHARD
     plan = ExportPlan(paths, folder, images=places, rows_per_shard=rows, push=push, public=public, license=license, model=model)
     return ExportResult(run(to, plan))

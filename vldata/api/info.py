@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from vldata.aliases import stands_for_another
+from vldata.errors import UsageError
 from vldata.flags import Arg, Flag
 from vldata.jobs import JobResult
 from vldata.output.folder import DatasetPaths
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ def _describe(entry: Entry) -> str:
     return f"{entry.name}: {shown}, from {contract.converter}{parts}" + (f"; {entry.note}" if entry.note else "")
 
 
+@reaches(folder="registry")
 def info(
     folder: Annotated[Path, Arg("Output folder.", "FOLDER")] = Path("prepared"),
     *,
@@ -69,6 +73,8 @@ def info(
     from vldata.datasets import info as care
 
     folder = Path(folder)
+    if (any(rename) or merge is not None or prune) and stands_for_another(folder):
+        raise UsageError("a folder in an object store is listed, not changed.", cure="Change it on this machine, and send it again.")
     done = []
     if any(rename):
         care.rename(DatasetPaths(folder, rename[0]), rename[1])

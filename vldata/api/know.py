@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from vldata.api.params import DatasetTarget, Tokenizer
 from vldata.flags import Flag
 from vldata.jobs import JobResult
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def _row(name: str, spread: Spread) -> str:
     return f"{name[:28]:<28} {spread.mean:>10,.1f} {spread.p50:>8,} {spread.p95:>8,} {spread.max:>8,}"
 
 
+@reaches(target="dataset")
 def stats(
     target: DatasetTarget,
     *,
@@ -107,6 +109,7 @@ class BudgetResult(JobResult):
         return msgspec.to_builtins(self.budget)
 
 
+@reaches(target="dataset")
 def budget(
     target: DatasetTarget,
     *,

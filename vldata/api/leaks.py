@@ -11,6 +11,7 @@ from vldata.errors import UsageError
 from vldata.flags import Arg
 from vldata.jobs import JobResult
 from vldata.output.folder import DatasetPaths, Target
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class LeakResult(JobResult):
         return msgspec.to_builtins(list(self.pairs))
 
 
+@reaches(targets="pictures")
 def leaks(
     targets: Annotated[Sequence[Target], Arg("DIR/NAME of two datasets or more.", "DIR/NAME...")],
     *,

@@ -10,6 +10,7 @@ from vldata.api.params import DatasetTarget, NewName, Replace, new_name
 from vldata.flags import Flag
 from vldata.jobs import JobResult
 from vldata.output.folder import DatasetPaths
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class PersonalData(JobResult):
         return {"records": self.records, "counts": dict(self.findings.counts), "findings": found, "redacted": self.redacted}
 
 
+@reaches(target="derive")
 def pii(
     target: DatasetTarget,
     *,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from vldata.api.params import DatasetTarget, OnProgress, Tokenizer, Workers
+from vldata.files.urls import find_url
 from vldata.flags import Flag
 from vldata.jobs import JobResult
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -45,6 +47,13 @@ class PreviewResult(JobResult):
         return msgspec.to_builtins(msgspec.structs.asdict(self.made) | {"path": str(self.made.path)})
 
 
+def _beside(given: Mapping[str, Any]) -> dict[str, str]:
+    """The place of the page of a URL's dataset that names none: beside the dataset."""
+    url = find_url(given.get("target"))
+    return {"out": str(url.parent / f"{url.name.removesuffix('.jsonl')}.preview.html")} if url and given.get("out") is None else {}
+
+
+@reaches(beside=_beside, target="pictures", out="file_out")
 def preview(
     target: DatasetTarget,
     *,

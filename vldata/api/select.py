@@ -11,6 +11,7 @@ from vldata.errors import UsageError
 from vldata.flags import Arg, Flag
 from vldata.jobs import JobResult
 from vldata.output.folder import DatasetPaths, Target
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 
@@ -48,6 +49,7 @@ class Derived(JobResult):
         return {"name": self.name, "folder": str(self.paths.out), "records": self.records, "taken": dict(self.taken)}
 
 
+@reaches(target="derive")
 def sample(
     target: DatasetTarget,
     *,
@@ -69,6 +71,7 @@ def sample(
     return Derived(DatasetPaths(paths.out, wanted), run(paths, count, name=wanted, seed=seed, overwrite=overwrite))
 
 
+@reaches(target="derive")
 def filter(
     target: DatasetTarget,
     *,
@@ -92,6 +95,7 @@ def filter(
     return Derived(DatasetPaths(paths.out, wanted), filter_records(paths, conditions, name=wanted, overwrite=overwrite))
 
 
+@reaches(targets="derive")
 def mix(
     targets: Annotated[Sequence[str] | Mapping[Target, float], Arg("DIR/NAME=WEIGHT, all of one folder.", "DIR/NAME=WEIGHT...")],
     *,

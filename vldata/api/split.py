@@ -10,6 +10,7 @@ from vldata.api.params import DatasetTarget, ImageDistance, OnProgress, Replace,
 from vldata.flags import Arg, Flag
 from vldata.jobs import JobResult
 from vldata.output.folder import DatasetPaths, Target
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Split(JobResult):
         return msgspec.to_builtins(self.result)
 
 
+@reaches(target="derive")
 def split(
     target: DatasetTarget,
     *,
@@ -113,6 +115,7 @@ class CertifyResult(JobResult):
         return {**found, "good": self.certification.good, "spotless": self.certification.spotless}
 
 
+@reaches(target="split")
 def certify(
     target: Annotated[Target, Arg("DIR/NAME of the dataset that was split, or of one of its sides.", "DIR/NAME")],
     *,

@@ -11,6 +11,7 @@ from vldata.api.params import OnProgress, TimeoutS, Workers
 from vldata.flags import Arg, Flag
 from vldata.jobs import JobResult
 from vldata.output.folder import DATASET_INFO, DatasetPaths, Target
+from vldata.remote.reach import reaches
 from vldata.wording import counted
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class ValidationResult(JobResult):
         }
 
 
+@reaches(folder="folder")
 def validate(
     folder: Annotated[
         Target | None, Arg("Folder of dataset_info.json, or DIR/NAME for one dataset; by default . and then ./prepared.", "FOLDER")

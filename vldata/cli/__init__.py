@@ -17,7 +17,8 @@ from vldata.api.validate import validate
 from vldata.api.verify import verify
 from vldata.cli.convert import make_convert_app
 from vldata.commands import make_app
-from vldata.terminal import run
+from vldata.remote.reach import listen
+from vldata.terminal import note, run
 
 COMMANDS = {
     "validate": (validate, "vldata validate prepared"),
@@ -46,4 +47,5 @@ app.add_typer(make_convert_app(), name="convert")
 
 def main() -> None:
     """Entry point of `vldata`."""
+    listen(note)
     run(app, "vldata")
