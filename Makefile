@@ -5,7 +5,11 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
+<<<<<<< HEAD
 .PHONY: parity-families families tutorials docs
+=======
+.PHONY: parity-families families remote
+>>>>>>> ebd377e (Proofs of remote storage against an S3 server with faults, its page and its decision record)
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -90,6 +94,15 @@ RUNS ?= 1000000
 fuzz: .venvs/fuzz
 	set -e; for target in $(or $(FUZZ),$$(.venvs/fuzz/bin/python -m tests.fuzz.run --list)); do \
 	  echo "$$target"; .venvs/fuzz/bin/python -m tests.fuzz.run $$target --runs $(RUNS); done
+
+# Commands on URLs against moto's S3 server on loopback, with kills, busy answers, torn, lost, stale and hostile objects. Five minutes.
+.venvs/remote: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q -c constraints.txt -e '.[remote]' 'moto[server]>=5' pytest pytest-timeout
+	touch $@
+
+remote: .venvs/remote
+	.venvs/remote/bin/python -m pytest --timeout 600 -q tests/remote/proofs.py tests/vldata/remote
 
 # The chat page in headless Chromium. Its own venv, without the constraints: gradio wants a Pillow older than they name.
 .venvs/web: pyproject.toml

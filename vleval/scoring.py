@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from vldata.errors import DataError, UsageError
+from vldata.remote.reach import reaches
 from vldata.version import __version__
 from vleval import profiles
 from vleval.agreeing import marks_agreement
@@ -44,6 +45,7 @@ def silent(note: str) -> None:
     """Say nothing: the notes are in the result."""
 
 
+@reaches(predictions="tree", references="answers")
 def score(
     predictions: Predictions,
     references: str | Path | None = None,

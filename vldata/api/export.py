@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
+
 from vldata.aliases import stands_for_another
 from vldata.api.params import DatasetTarget
 from vldata.errors import UsageError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from vldata.exports.plan import Exported
 
 _ROWS_PER_SHARD = 1000
+_FETCH_FIRST = "Paths are relative to the folder: fetch it to a disk, and run what follows inside it."
 _TRAINING = ", ".join(name for name, kind in FORMATS.items() if kind.trains)
 _SHARDED = " and ".join(name for name, kind in FORMATS.items() if kind.sharded)
 
@@ -125,4 +128,11 @@ def export(
         places = "copy"
     rows = rows_per_shard or _ROWS_PER_SHARD
     plan = ExportPlan(paths, folder, images=places, rows_per_shard=rows, push=push, public=public, license=license, model=model)
-    return ExportResult(run(to, plan))
+    exported = run(to, plan)
+    if stands_for_another(folder):
+        exported = msgspec.structs.replace(
+            exported,
+            snippet=exported.snippet.replace(f"{folder}/", "").replace(str(folder), "."),
+            note=f"{exported.note} {_FETCH_FIRST}".strip(),
+        )
+    return ExportResult(exported)

@@ -96,4 +96,4 @@ def refuse_urls(given: Mapping[str, Any]) -> None:
     """
     for name, value in given.items():
         if holds_url(value):
-            raise UsageError(f"{name} takes no URL, but {value!s}.", cure="Give a file or folder of this machine.")
+            raise UsageError(f"{name} takes no URL of a store: {str(value)!r}.", cure="Give a file or folder of this machine.")

@@ -76,7 +76,7 @@ class Mirror:
                 raise UnsafePathError(
                     f"holds the object {key!r}, which {fault}.",
                     where=where,
-                    cure="Nothing is fetched. Rename it in the store, or name a folder without it.",
+                    cure="Nothing is fetched: rename it in the store.",
                 )
         wanted = {key: found for key, found in objects.items() if not self._is_here(key, found)}
         self._refuse_full(sum(found.size for found in wanted.values() if found), where)
@@ -144,9 +144,7 @@ class Mirror:
             except FileNotFoundError:
                 raise DataError("no such object.", where=str(url), cure="It is named, but is not there: was everything uploaded?") from None
             except (IsADirectoryError, NotADirectoryError):
-                raise UnsafePathError(
-                    "is an object and a folder at once.", where=str(url), cure="Rename one of them in the store."
-                ) from None
+                raise UnsafePathError("is an object and a folder at once.", where=str(url), cure="Rename one in the store.") from None
             except OSError as error:
                 raise write_error(self.tree / key, error) from None
             finally:

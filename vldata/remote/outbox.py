@@ -93,9 +93,7 @@ def read_outbox(state: Path) -> Outbox | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Outbox)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise DataError(
-            "the list of what is to be sent is damaged.", where=str(path), cure="Remove it, and run the command again."
-        ) from None
+        raise DataError("the list of what is to be sent is damaged.", where=str(path), cure="Remove it, and run again.") from None
 
 
 def write_outbox(state: Path, outbox: Outbox) -> None:

@@ -23,6 +23,7 @@ from vldata.remote import pulling
 from vldata.remote.mirror import Mirror
 from vldata.remote.outbox import Outbox, Resumed, Told, command_digest, drop_outbox, read_outbox, refuse_other, write_outbox
 from vldata.remote.reach import Tell, flat, listener
+from vldata.remote.relative import make_relative
 from vldata.remote.sending import Snapshot, refuse_foreign, send, snapshot
 
 
@@ -59,9 +60,7 @@ class _Call:
             self._settle_mirrors()
             return result
         if out.scheme == "hf":
-            raise UsageError(
-                "hf:// is read, not written.", cure="Write to this machine, and upload: vldata export --to hf --push OWNER/NAME"
-            )
+            raise UsageError("hf:// is read, not written.", cure="Write to this machine; vldata export --to hf --push uploads.")
         mirror = self._mirror(out, "work")
         state = out.key.replace("%", "%25").replace("/", "%2F") or "%"
         with hold_below(mirror.state, f"{state}/lock", f"the mirror of {out}"), self._outbox_kept(mirror.state / state):
@@ -87,6 +86,9 @@ class _Call:
             self._put("on_made", made.append)
         result = self._function(*self._bound.args, **self._bound.kwargs)
         self._settle_mirrors()
+        if not any(name.endswith(".contract.json") for name in snapshot(folder)):
+            made_here = [name for name, state in snapshot(folder).items() if before.get(name) != state]
+            make_relative(folder, made_here)
         outbox = self._outbox(out, folder, before, registered, _told(result))
         if outbox.files or outbox.entries or outbox.unregister:
             refuse_foreign(mirror, out, outbox, registered)

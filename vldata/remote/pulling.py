@@ -1,4 +1,4 @@
-"""What a command needs of a remote place, by what it does with it: names come from registries and contracts, so that hardly anything is listed."""
+"""What a command needs of a remote place: names come from registries and contracts, and hardly anything is listed."""
 
 from __future__ import annotations
 
@@ -120,9 +120,8 @@ def _family(folder: Path, name: str) -> list[str]:
             contracts[other] = read_contract(paths)
     split = contracts[name].split if name in contracts else None
     parent = split.parent if split else name
-    return [
-        other for other, contract in contracts.items() if other in (name, parent) or (contract.split and contract.split.parent == parent)
-    ]
+    sides = {other for other, contract in contracts.items() if contract.split and contract.split.parent == parent}
+    return [other for other in contracts if other in (name, parent) or other in sides]
 
 
 def _drop(mirror: Mirror, out: Url, name: str) -> None:

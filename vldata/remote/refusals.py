@@ -20,22 +20,8 @@ _LONGEST_PAUSE_S = 16.0
 
 T = TypeVar("T")
 
-_BUSY_CODES = frozenset(
-    [
-        "SlowDown",
-        "ServiceUnavailable",
-        "InternalError",
-        "RequestTimeout",
-        "OperationAborted",
-        "ThrottlingException",
-        "TooManyRequests",
-        "500",
-        "502",
-        "503",
-        "504",
-        "429",
-    ]
-)
+_BUSY_CODES = frozenset({"SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "OperationAborted", "ThrottlingException",
+                         "TooManyRequests", "500", "502", "503", "504", "429"})  # fmt: skip
 _LOST_CODES = frozenset({"InvalidPart", "NoSuchUpload", "BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"})
 _BUSY_ERRNOS = frozenset({errno.EBUSY, errno.EREMOTEIO})
 _TORN = frozenset({"IncompleteRead", "ClientPayloadError", "ResponseStreamingError", "FSTimeoutError", "ReadTimeoutError",
@@ -129,7 +115,7 @@ def _refuse(error: BaseException, kind: str, where: str, attempt: int, waited: f
     else:
         what, cure = (
             f"the store's answer is not understood ({shown}).",
-            "See whether the address is right, and the store's own tools open it.",
+            "See whether the store's own tools open it.",
         )
         if not isinstance(error, OSError) and not code:
             raise error  # a bug of ours or of a library: with its traceback

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,9 +12,14 @@ from typing import Any, TypeVar
 
 from vldata.errors import DataError, MissingExtraError
 from vldata.files.urls import SCHEMES, Url
-from vldata.remote.refusals import Changed, patiently
+from vldata.remote.refusals import Changed, code_of, patiently
+from vldata.secrets import keep_secret
 
 T = TypeVar("T")
+
+# Where the stores' own tools look for what must not be shown; we read it for nothing else.
+_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_CONNECTION_STRING",
+            "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_SECRET", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,9 @@ class Store:
             import_module(SCHEMES[url.scheme])
         except ImportError:
             raise MissingExtraError(f"{url.scheme}://", "remote") from None
+        for name in _SECRETS:
+            if value := os.environ.get(name):
+                keep_secret(value)
         options = {} if url.scheme == "memory" else {"use_listings_cache": False}
         self._fs: Any = self._patiently(url, lambda: fsspec.filesystem(url.scheme, **options))
 
@@ -116,7 +125,7 @@ class Store:
         try:
             self._fs.pipe_file(url.full, data, **condition)
         except OSError as error:
-            if isinstance(error, FileExistsError) or _code(error) in ("PreconditionFailed", "ConditionalRequestConflict"):
+            if isinstance(error, FileExistsError) or code_of(error) in ("PreconditionFailed", "ConditionalRequestConflict"):
                 return False
             raise
         return True
@@ -149,14 +158,3 @@ def _found(info: dict[str, Any]) -> Found:
     names = ("ETag", "etag", "generation", "blob_id", "oid", "md5Hash", "created", "LastModified", "last_modified")
     mark = next((str(info[name]) for name in names if info.get(name)), "")
     return Found(int(info["size"] or 0), mark)
-
-
-def _code(error: BaseException) -> str:
-    response = getattr(error, "response", None) or getattr(error.__cause__, "response", None)
-    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
-
-
-def iter_chunks(items: list[T], size: int) -> Iterator[list[T]]:
-    """Cut a list."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vldata.commands import make_app
-from vldata.terminal import run
+from vldata.remote.reach import listen
+from vldata.terminal import note, run
 from vleval.api.bench import bench
 from vleval.api.parity import parity
 from vleval.api.predict import ping, predict
@@ -33,4 +34,5 @@ app = make_app("Score, compare and report what vision-language models answer.", 
 
 def main() -> None:
     """Entry point of `vleval`."""
+    listen(note)
     run(app, "vleval")

@@ -29,7 +29,9 @@ def score(
     """Score predictions, and say what the score is worth."""
     from vldata import terminal
     from vldata.errors import UsageError
+    from vldata.files.urls import refuse_urls
 
+    refuse_urls({"--per-record": per_record})
     if list_:
         _print_table(json)
         return
@@ -47,6 +49,9 @@ def score(
         result.write_per_record(per_record)
         terminal.note(f"{per_record}: {len(result.rows):,} lines.")
     terminal.say_result(result, json=json)
+
+
+score.reaches = {"file": "tree", "references": "answers"}  # type: ignore[attr-defined]  # as `vleval.scoring.score`, which it calls
 
 
 def _print_table(json: bool) -> None:
