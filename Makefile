@@ -5,11 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-<<<<<<< HEAD
-.PHONY: parity-families families tutorials docs
-=======
-.PHONY: parity-families families remote
->>>>>>> ebd377e (Proofs of remote storage against an S3 server with faults, its page and its decision record)
+.PHONY: parity-families families tutorials docs remote
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'

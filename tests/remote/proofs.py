@@ -57,11 +57,9 @@ class Bucket:
             "XDG_CACHE_HOME": str(self.work / cache),
             "no_proxy": "127.0.0.1",
         }
-        program = COMMAND.format(module=module, patience=patience)
+        call = [sys.executable, "-c", COMMAND.format(module=module, patience=patience), *arguments]
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            [sys.executable, "-c", program, *arguments], env=environment, cwd=self.work, text=True, stdout=pipe, stderr=pipe
-        )
+        return subprocess.Popen(call, env=environment, cwd=self.work, text=True, stdout=pipe, stderr=pipe)
 
     def run(self, *arguments: str, rc: int = 0, **more: Any) -> str:
         """Run a command to its end; what it printed, which never holds a secret."""
