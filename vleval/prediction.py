@@ -37,6 +37,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         width, height: pixels of the first picture as the model saw it; 0 when unknown.
         model: what answered, as the backend names it.
         usage: token counts.
+        sample: of several answers to the record, the number of this one from 0; not there where it is the only one.
         latency_s: seconds from request to the end of the answer; -1 when not measured.
     """
 
@@ -55,6 +56,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     usage: Usage = Usage()
     latency_s: float = -1.0
+    sample: int | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         if self.prediction is None and not self.error:

@@ -27,4 +27,5 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     height: int = 0
     groups: dict[str, str] = {}  # scene, episode, image, cluster and other keys that rows may be clustered by
     extra: dict[str, str] = {}  # other text fields of the row, for metrics that need them (for example judge marks)
+    sample: int = -1  # of several answers to one question, the number of this one from 0; -1: the only one
     images: tuple[str, ...] = ()  # paths, for the report's gallery

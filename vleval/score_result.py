@@ -18,6 +18,7 @@ from vleval.reports.compare_text import agreement_lines
 from vleval.reports.text import explain_lines, score_lines
 from vleval.results import Counts, Measured, MetricDocument, MetricScore, Part, ReadDocument, ScoreDocument, column_of
 from vleval.rows import Row
+from vleval.sampled import Sampled, sampled_lines
 from vleval.settings import Scoring
 from vleval.stats.agreement import Agreement
 from vleval.stats.groups import Groups
@@ -40,6 +41,7 @@ class ScoreResult(JobResult):
         read: which fields were read, how rows were joined, and what was decided without proof.
         agreement: how far the judge agrees with people, where their marks were given.
         explanation: the same rows under every profile, where that was asked for.
+        sampled: where questions have several answers: pass@k, the majority's answer and consistency. Other values are means over them.
     """
 
     name: str
@@ -56,6 +58,7 @@ class ScoreResult(JobResult):
     read: ReadDocument = field(default_factory=ReadDocument)
     agreement: Agreement | None = None
     explanation: Explanation | None = None
+    sampled: Sampled | None = None
 
     @property
     def profile(self) -> str:
@@ -65,6 +68,8 @@ class ScoreResult(JobResult):
     def lines(self) -> Iterator[str]:
         """Yield a line a metric with what it is worth, the counts, the categories, and what else was asked for."""
         yield from score_lines(self.metrics, self.counts, self.by_category)
+        if self.sampled is not None:
+            yield from ("", *sampled_lines(self.sampled, self.metrics))
         if self.explanation is not None:
             yield from explain_lines(self.explanation)
         if self.agreement is not None:
@@ -85,6 +90,8 @@ class ScoreResult(JobResult):
         document = cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(score)))
         if self.explanation is not None:
             document["explain"] = msgspec.to_builtins(self.explanation)
+        if self.sampled is not None:
+            document["sampled"] = msgspec.to_builtins(self.sampled)
         if self.agreement is not None:
             document["agreement"] = dataclasses.asdict(self.agreement)
         return document

@@ -30,6 +30,7 @@ from vleval.readers.formats import FORMATS
 from vleval.references import References, read_references
 from vleval.results import Counts, Measured, MetricScore, ReadDocument
 from vleval.rows import Row
+from vleval.sampling import by_sample, combine, has_samples
 from vleval.score_result import ScoreResult
 from vleval.settings import Judging, Reading, Scoring
 from vleval.stats.agreement import Agreement
@@ -77,6 +78,8 @@ def score(
     loaded = load(predictions, reading, group_by=group_by)
     for note in loaded.notes:
         tell(note)
+    if has_samples(loaded):
+        return _score_samples(loaded, references, reading, scoring, judging, tell)
     known = read_references(references, reading=reading, group_by=group_by) if references is not None else None
     for note in known.notes if known is not None else ():
         tell(note)
@@ -92,6 +95,34 @@ def score(
     if judging.human_marks is not None:
         result = replace(result, agreement=_agreement_with_people(result, str(judging.human_marks), scoring.seed))
     return replace(result, explanation=explain_result(result)) if explain else result
+
+
+def _score_samples(
+    loaded: Loaded, references: str | Path | None, reading: Reading, scoring: Scoring, judging: Judging, tell: Callable[[str], None]
+) -> ScoreResult:
+    """Score each sample as a file of its own, and say what they come to together.
+
+    Raises:
+        DataError: as `score`, or the samples are not of the same questions.
+        UsageError: as `score`, or a judge is to mark several samples.
+    """
+    if judging.url or judging.marks:
+        raise UsageError("a judge marks one answer a question.", cure="Judge each sample's file by itself (OUT.samples/).")
+    parts = by_sample(loaded)
+    tell(f"{loaded.name}: {len(parts)} samples of each question, told by the field 'sample'.")
+    known = read_references(references, reading=reading, group_by=scoring.group_by or "") if references is not None else None
+    results: list[ScoreResult] = []
+    for part in parts:
+        say = silent if results else tell
+        joined = join(part, known, reading.allow, by_order=reading.by_order)
+        for note in joined.notes:
+            say(note)
+        taken = what_was_taken(part, known, joined)
+        say_guesses(taken, reading, say)
+        found = score_rows(joined, part, in_space_of(scoring, known), tell=say)
+        results.append(replace(found, read=taken))
+        scoring = msgspec.structs.replace(scoring, extras=False)
+    return replace(combine(results), scoring=results[0].scoring)
 
 
 def _add_marks(

@@ -94,6 +94,7 @@ def predict(
     from_batch: Annotated[
         Path | None, Flag("Ask nobody: read the answers from the output of such a batch.", metavar="FILE", show_default=False)
     ] = None,
+    samples: Annotated[int, Flag("Answers a question, drawn with a seed each; needs a --temperature.", metavar="K", least=1, most=128)] = 1,
     api_key: str = "",
     tell: Callable[[str], None] = lambda _: None,
     on_progress: Callable[[str, int, int], None] | None = None,
@@ -107,8 +108,10 @@ def predict(
     from vldata.datasets.dataset import Dataset
     from vleval.inference.batch import read_batch, write_batch
     from vleval.inference.run import predict as run
+    from vleval.inference.samples import check_samples, predict_samples
 
     dataset, out, most = Dataset(data), Path(out), options.sampler.max_tokens
+    check_samples(samples, options, batch=from_batch is not None or format == "batch")
     if from_batch is not None:
         cure = "Have the batch answered again and read the new output."
         return Answers(read_batch(dataset, Path(from_batch), out, options, note=tell), out, most, cure)
@@ -120,7 +123,8 @@ def predict(
             on_progress(dataset.name, done, total)
 
     try:
-        result = run(dataset, out, options, api_key=api_key, note=tell, on_progress=show)
+        ask = predict_samples(samples) if samples > 1 else run
+        result = ask(dataset, out, options, api_key=api_key, note=tell, on_progress=show)
     except KeyboardInterrupt:
         tell(f"Interrupted. What was answered is in {out}.journal; the same command goes on from there.")
         raise

@@ -51,6 +51,8 @@ def collect(records: Iterator[Placed], kind: Format, name: str, *, group_by: str
     for where, record in chain(head, records):
         if kind.taken is None:
             row = taken_row(record, where, group_by, taken)
+            if type(number := record.get("sample")) is int and number >= 0:
+                row = msgspec.structs.replace(row, sample=number)
         else:
             row = _overruled(kind.row(record, where, group_by), record, told, where)
         if not row.id:
