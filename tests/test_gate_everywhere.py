@@ -104,6 +104,13 @@ ALLOWED = {
     "vldata/web/page.py": OURS,
     "vldata/models/tiny_families.py": "writes a model of its own, for tests",
     "vldata/models/by_processor.py": CHECKED,
+    "vldata/xrays/cases.py": "rows in a temporary folder of our own",
+    "vldata/xrays/pixels.py": "image files that a probe wrote into a temporary folder of ours, by their last name",
+    "vldata/xrays/running.py": "the job and the result of a probe, in a temporary folder of our own",
+    "vldata/xrays/probes/common.py": "the job beside which it writes; runs in a process of its own",
+    "vldata/xrays/probes/llamafactory.py": "rows that the X-ray wrote; runs in a process of its own",
+    "vldata/xrays/probes/swift.py": "a trainer's own loaders; runs in a process of its own",
+    "vldata/xrays/probes/transformers.py": "a trainer's own loaders; runs in a process of its own",
     "vleval/api/bench.py": "opens a backend, not a file",
     "vleval/crosscheck/probes.py": "bytes in memory",
     "vleval/crosscheck/run.py": SAFE,
@@ -129,6 +136,7 @@ ALLOWED = {
     "train/vltrain/merging.py": CHECKED,
     "train/vltrain/merging_whole.py": CHECKED,
     "train/vltrain/quantizing.py": CHECKED,
+    "train/vltrain/xray.py": "the job beside which it writes, in a temporary folder of `vldata xray`",
     "train/vltrain/shards.py": "the parts of a merge, in a folder that `whole_folder` made",
 }
 

@@ -14,6 +14,7 @@ from vldata.output.publish import MediaLine
 from vldata.records.draft import Reject
 from vldata.records.parts import EXPORT_FIRST
 from vldata.records.record import Record
+from vldata.xrays.views import XrayDocument
 
 FOLDER = Path(__file__).resolve().parent.parent / "schemas"
 
@@ -50,7 +51,7 @@ def dataset_info_schema() -> dict[str, Any]:
 
 def all_schemas() -> dict[str, dict[str, Any]]:
     """Every published schema by name."""
-    types: dict[str, Any] = {"record": Record, "contract": Contract, "media": MediaLine, "reject": Reject}
+    types: dict[str, Any] = {"record": Record, "contract": Contract, "media": MediaLine, "reject": Reject, "xray": XrayDocument}
     try:
         from vleval.schemas import SCHEMAS
     except ImportError:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vldata.api.split import certify, split
     from vldata.api.validate import validate
     from vldata.api.verify import verify
+    from vldata.api.xray import xray
     from vldata.datasets.dataset import Dataset, read
     from vldata.datasets.dataset import Dataset as open
     from vldata.errors import DataError, UsageError, VlkitError
@@ -68,6 +69,7 @@ _PUBLIC = {
     "stats": "vldata.api.know",
     "validate": "vldata.api.validate",
     "verify": "vldata.api.verify",
+    "xray": "vldata.api.xray",
 }
 
 __all__ = [
@@ -99,6 +101,7 @@ __all__ = [
     "stats",
     "validate",
     "verify",
+    "xray",
 ]
 
 

@@ -33,7 +33,7 @@ CALLS: dict[str, Callable[[str, Path], Any]] = {
     "verify": lambda target, _: vldata.verify(target),
     "validate": lambda target, _: vldata.validate(target, workers=1),
 }
-OTHERS = {"convert", "open", "read"}  # tried in test_library.py and below
+OTHERS = {"convert", "open", "read", "xray"}  # tried in test_library.py, below, and in xray/
 
 
 @pytest.mark.parametrize("name", CALLS)

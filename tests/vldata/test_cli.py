@@ -30,6 +30,7 @@ COMMANDS = [
     ["validate"],
     ["lint"],
     ["verify"],
+    ["xray"],
     ["split"],
     ["certify"],
     ["leaks"],

@@ -15,6 +15,7 @@ from vldata.api.select import filter, mix, sample
 from vldata.api.split import certify, split
 from vldata.api.validate import validate
 from vldata.api.verify import verify
+from vldata.api.xray import xray
 from vldata.cli.convert import make_convert_app
 from vldata.commands import make_app
 from vldata.remote.reach import listen
@@ -23,6 +24,7 @@ from vldata.terminal import note, run
 COMMANDS = {
     "validate": (validate, "vldata validate prepared"),
     "lint": (lint, "vldata lint prepared --as llamafactory"),
+    "xray": (xray, "vldata xray prepared/openeqa --as ours --rows 1 --out x.html"),
     "split": (split, "vldata split prepared/openeqa --test 258 --val 0.125 --group-by scene"),
     "certify": (certify, "vldata certify prepared/openeqa"),
     "leaks": (leaks, "vldata leaks prepared/openeqa_train prepared/openeqa_test"),

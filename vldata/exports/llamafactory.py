@@ -73,10 +73,12 @@ def export_sharegpt(plan: ExportPlan) -> Exported:
 
     A pair ends with its question and has `chosen` and `rejected`; thoughts stand in the text, as its templates read them.
     """
-    return _export(plan, "llamafactory", _write_sharegpt)
+    return _export(plan, "llamafactory", write_sharegpt)
 
 
-def _write_sharegpt(plan: ExportPlan) -> tuple[str, Entry, int]:
+def write_sharegpt(plan: ExportPlan) -> tuple[str, Entry, int]:
+    """Write the rows; return the file's name, its entry of a registry, and the count."""
+
     def row(record: Record) -> dict[str, Any]:
         _check_videos(record)
         built: dict[str, Any] = msgspec.to_builtins(record)
@@ -214,14 +216,15 @@ def _yaml(plan: ExportPlan, path: Path, dataset: str, evaluation: str, cutoff: i
         evaluation=_EVALUATION.format(dataset=evaluation) if evaluation else "",
         cutoff=cutoff,
         videos=_VIDEO_LINES if plan.dataset.contract.videos is not None else "",
-        template=_template(plan),
+        template=template_lines(plan),
         stage=_STAGES[task_of(plan)],
         model=model_of(plan),
         note=_KTO_NOTE if task_of(plan) == "wanted" else "",
     )
 
 
-def _template(plan: ExportPlan) -> str:
+def template_lines(plan: ExportPlan) -> str:
+    """The lines of a training YAML that name the template."""
     parts, family = plan.dataset.contract.parts, family_of_plan(plan)
     lines = _THINKING if "reasoning" in parts else _PLAIN
     if family.name != DEFAULT:

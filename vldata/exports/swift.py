@@ -31,12 +31,12 @@ def export_swift(plan: ExportPlan) -> Exported:
     Optional parts under its names: `loss` of a message, `rejected_response` (or `rejected_messages`), `label`, `solution`. Thoughts stand
     in the text, as its templates read them.
     """
-    file, count = _write(plan)
+    file, count = write_rows(plan)
     if held_out(plan):
         (plan.out / f"{plan.name}.swift.sh").unlink(missing_ok=True)
         return Exported("swift", (file,), count, "", note=note_of(plan))
     other = evaluation_of(plan)
-    evaluation = _write(other)[0] if other else None
+    evaluation = write_rows(other)[0] if other else None
     pixels = plan.dataset.contract.pixels
     root = f"ROOT_IMAGE_DIR={plan.out.absolute()} " if plan.images == "copy" else ""
     clips = _CLIPS if plan.dataset.contract.videos is not None else ""
@@ -51,7 +51,9 @@ def export_swift(plan: ExportPlan) -> Exported:
     return Exported("swift", (file, *([evaluation] if evaluation else []), script), count, snippet, note=note_of(plan))
 
 
-def _write(plan: ExportPlan) -> tuple[Path, int]:
+def write_rows(plan: ExportPlan) -> tuple[Path, int]:
+    """Write the rows; return the file and the count."""
+
     def row(record: Record) -> Row:
         turns = [row for message in record.messages for row in _turns(message)]
         return {"messages": turns, "images": _names(plan, record), **_beside(plan, record)}

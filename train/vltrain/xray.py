@@ -1,0 +1,77 @@
+"""What our own trainer makes of records, for `vldata xray`: run as `python -m vltrain.xray JOB.json`, it writes result.json beside the job.
+
+A job names the model's folder and the rows, each a record in a file of its own and the folder that its images lie in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vldata.errors import DataError, VlkitError
+from vldata.records.record import iter_records
+from vldata.version import __version__
+from vltrain.data import Example
+from vltrain.features import MERGE, PATCH, Bytes, Featurizer, Grid, Sample
+
+
+def look_at(job: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Make the sample of every row of a job; images are written beside it as PNG files."""
+    featurizer = Featurizer(Path(job["model"]))
+    rows = []
+    for row in job["rows"]:
+        seen: dict[str, Any] = {"row": row["row"]}
+        try:
+            record = next(record for _, record in iter_records(Path(row["file"])))
+            if record.kept_videos:
+                raise DataError("holds a video, which vltrain does not take: what is predicted stands for it.", where=record.id)
+            sample = featurizer.make(Example(record, Path(row["folder"]), ()))
+            seen |= _seen(sample, out, f"row{row['row']}")
+        except VlkitError as error:
+            seen |= {"stage": "load", "message": str(error)}
+        rows.append(seen)
+    return {"versions": {"vlkit": __version__}, "error": "", "rows": rows, "said": []}
+
+
+def _seen(sample: Sample, out: Path, name: str) -> dict[str, Any]:
+    from PIL import Image
+
+    images, start = [], 0
+    for number, grid in enumerate(sample.grids):
+        count = grid[0] * grid[1]
+        picture = _picture(sample.patches[start : start + count], grid)
+        start += count
+        file = f"{name}-image{number}-0.png"
+        Image.fromarray(picture).save(out / file, compress_level=1)
+        digest = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
+        images.append({"kind": "image", "grid": [1, *grid], "digests": [digest], "files": [file]})
+    return {
+        "ids": sample.ids.tolist(),
+        "labels": sample.labels.tolist(),
+        "positions": sample.positions.tolist(),
+        "images": images,
+    }
+
+
+def _picture(patches: Bytes, grid: Grid) -> Bytes:
+    """Put patches together again: the inverse of `vltrain.features.to_patches`."""
+    rows, columns = grid
+    blocks = patches.reshape(rows // MERGE, columns // MERGE, MERGE, MERGE, 3, PATCH, PATCH)
+    return np.ascontiguousarray(blocks.transpose(0, 2, 5, 1, 3, 6, 4)).reshape(rows * PATCH, columns * PATCH, 3)
+
+
+def main() -> int:
+    """Read the job, write the result."""
+    path = Path(sys.argv[1])
+    result = look_at(json.loads(path.read_text(encoding="utf-8")), path.parent)
+    (path.parent / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
