@@ -163,6 +163,10 @@ ROWS: dict[str, dict[str, Any]] = {
     "trace": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False, "steps": 6},
     "fast, batch 2": {"data": "frames", "compile": True, "batch_size": 2, "checkpointing": False},
     "fast, not compiled, checkpointing": {"data": "frames", "batch_size": 4, "checkpointing": True, "steps": 12},
+    "fast, fp8": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": False, "base": "fp8"},
+    "fast, fp8, batch 2": {"data": "frames", "compile": True, "batch_size": 2, "checkpointing": False, "base": "fp8"},
+    "fast, fp8, checkpointing": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": True, "base": "fp8"},
+    "fast, fp8, batch 4": {"data": "frames", "compile": True, "batch_size": 4, "checkpointing": False, "base": "fp8"},
     "fast, batch 12": {"data": "frames", "compile": True, "batch_size": 12, "checkpointing": False},
 }
 

@@ -153,6 +153,41 @@ def test_one_run_meets_all_kinds_of_batches(
         assert float((found - wanted).norm() / wanted.norm()) < 2e-2
 
 
+@pytest.mark.skipif(not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 9), reason="no eight-bit products here")
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_base_in_eight_bits(small: Path, samples: list[Sample], plain: Found, compiled: bool) -> None:
+    from vltrain.fp8 import use_fp8
+
+    model = adapted(small, torch.bfloat16)
+    assert use_fp8(core_of(model).model.language_model) == 28
+    levers = msgspec.structs.replace(ALL, compile=compiled)
+    batch = make_collator(model, levers)(samples)
+    moved = {name: value.cuda() if isinstance(value, torch.Tensor) else value for name, value in batch.items()}
+    loss = Step(model, levers)(moved) / len(moved["targets"])
+    loss.backward()
+    gradients = torch.cat([parameter.grad.float().flatten() for parameter in model.parameters() if parameter.grad is not None])
+    assert loss.item() == pytest.approx(plain[0], rel=2e-2)
+    assert float(torch.nn.functional.cosine_similarity(gradients, plain[1], dim=0)) > 0.98
+
+
+@pytest.mark.skipif(not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 9), reason="no eight-bit products here")
+def test_squares_are_learned_over_eight_bits(tiny: Path, colours: str, tmp_path: Path) -> None:
+    """As well as over bfloat16, on squares that were held out too; the adapter stands on the full-precision base."""
+    from peft import PeftModel
+
+    from fixtures.colours import convert_colours
+
+    held_out = convert_colours(tmp_path / "held_out", count=16, seed=7)
+    found = {}
+    for base in ("full", "fp8"):
+        result = run_sft(recipe_for(tiny, colours, tmp_path / base, precision="bf16", base=base, eval_data=(held_out,)))
+        model = PeftModel.from_pretrained(load(tiny), tmp_path / base)
+        found[base] = (result.train_loss, exact_match(model, tiny, colours), exact_match(model, tiny, held_out))
+    print(found)
+    assert found["fp8"][0] == pytest.approx(found["full"][0], abs=0.1) and found["fp8"][1] >= 0.9
+    assert found["fp8"][2] >= found["full"][2] - 0.07
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 @pytest.mark.parametrize("method", ["lora", "qlora"])
 def test_squares_are_learned(tiny: Path, colours: str, tmp_path: Path, precision: str, method: str) -> None:

@@ -136,6 +136,7 @@ def _calm(recipe: Recipe) -> tuple[Recipe, tuple[str, ...]]:
         ("compile", False, "the compiled graph is held to the plain one by `make test-gpu`"),
         ("liger", False, "Liger's kernels are"),
         ("keep_vision_gib", 0.0, "kept pictures are in 16 bits"),
+        ("base", "full", "eight bits round each product by themselves"),
         ("init", "", "how the adapter begins changes no arithmetic"),
     ):
         if getattr(recipe, name) != calm:

@@ -123,6 +123,8 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     _versions(recipe, said)
     trainable = _trainable(recipe, shape, way, said)
     memory = _memory(recipe, shape if way.fast else None, trainable, kept.tokens, counted, gpu, way, said)
+    if recipe.base == "fp8" and not by_levers(way, recipe):
+        said.problems.append("base: fp8 is for models on the fast path (docs/models.md). Leave base out.")
     (said.warnings if gpu or elsewhere else said.problems).extend(said.here)
     said.problems.extend(setting_problems(recipe, evaluates=bool(kept_eval.examples)))
     plan = Plan(

@@ -78,6 +78,7 @@ class Recipe(Levers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trust_remote_code: bool = False
 
     method: Literal["lora", "qlora", "full"] = "lora"
+    base: Literal["full", "fp8"] = "full"
     double_quantization: bool = True
     rank: int = 8
     alpha: float | None = None
@@ -207,6 +208,9 @@ def _no_such_adapter(recipe: Recipe) -> str:
         return "train_language, train_vision, train_projector: all are off, so nothing would be learned."
     if recipe.method == "full" and (recipe.dora or recipe.rslora or recipe.init):
         return "method: full trains the weights themselves: dora, rslora and init are of adapters."
+    if recipe.base == "fp8" and (recipe.method != "lora" or recipe.dora or changes_base):
+        what = f"method: {recipe.method}" if recipe.method != "lora" else "dora" if recipe.dora else f"init: {recipe.init}"
+        return f"base: fp8 is a frozen base under plain adapters, which does not go with {what}."
     if changes_base and (recipe.method == "qlora" or recipe.dora):
         other = "a base in four bits" if recipe.method == "qlora" else "dora"
         return f"init: {recipe.init} takes its beginning out of the base's weights, which does not go with {other}."

@@ -20,7 +20,7 @@ from vltrain.collate import Batch, Collator
 from vltrain.data import Example
 from vltrain.features import Featurizer, Sample
 from vltrain.levers import PLAIN, Step, core_of, plain_loss
-from vltrain.recipe import Levers
+from vltrain.recipe import Levers, Recipe
 
 
 class Samples(Dataset[Sample | DataError]):
@@ -212,16 +212,18 @@ def sound(batches: Iterable[Batch]) -> Iterator[Batch]:
         yield batch
 
 
-def check_parallel(trainer: SftTrainer) -> None:
+def check_parallel(trainer: SftTrainer, recipe: Recipe) -> None:
     """Hold the way a run is spread to be one that is proven.
 
     Raises:
-        UsageError: FSDP's first version, or FSDP without GPUs, where it silently runs as DDP.
+        UsageError: FSDP's first version, FSDP without GPUs, where it silently runs as DDP, or FSDP over a base in eight bits.
     """
     if not trainer.is_fsdp_enabled:
         return
     if getattr(trainer.accelerator.state.fsdp_plugin, "fsdp_version", 1) != 2:
         raise UsageError("FSDP's first version is not supported.", cure="Launch with --fsdp_version 2, as docs/training.md shows.")
+    if recipe.base == "fp8":
+        raise UsageError("base: fp8 was not tried with FSDP.", cure="Launch with torchrun, without FSDP, or leave base out.")
     if trainer.args.device.type == "cpu":
         raise UsageError("FSDP needs GPUs; on the CPU it would silently run as DDP.", cure="Launch with torchrun, without FSDP.")
 

@@ -104,11 +104,14 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     from transformers import PrinterCallback, set_seed
 
     from vltrain.adapters import choose_precision, keep_beginning, load_base, make_trainable
-    from vltrain.levers import PLAIN, levers_of
+    from vltrain.fp8 import check_fp8, use_fp8
+    from vltrain.levers import PLAIN, core_of, levers_of
     from vltrain.logs import MANIFEST, LogFile, check_resumable, make_manifest, write_json
     from vltrain.trainer import SftTrainer, check_parallel
 
     precision, levers = choose_precision(recipe), levers_of(recipe) if prepared.fast else PLAIN
+    if recipe.base == "fp8":
+        check_fp8(precision)
     output, checkpoint = Path(recipe.output), find_checkpoint(recipe, prepared.plan.steps)
     manifest = make_manifest(recipe, prepared, levers, precision)
     if checkpoint is not None:
@@ -124,6 +127,8 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     on_gpu = torch.cuda.is_available()
     base = load_base(recipe, precision, device=torch.cuda.current_device() if on_gpu and recipe.method == "qlora" else None)
     model = make_trainable(base, recipe)
+    if recipe.base == "fp8":
+        use_fp8(core_of(model.cuda()).model.language_model)
     if begins_in_base(recipe) and arguments.process_index == 0:
         keep_beginning(model, output)
     samples, collator = _feed(recipe, prepared, model, levers)
@@ -136,7 +141,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
         callbacks=[LogFile(output, say)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints on stdout, where the result goes
-    check_parallel(trainer)
+    check_parallel(trainer, recipe)
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -209,6 +214,7 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
         dataloader_persistent_workers=workers > 0,
         dataloader_prefetch_factor=4 if workers else None,
         dataloader_pin_memory=cuda,
+        ddp_broadcast_buffers=False if recipe.base == "fp8" else None,  # eight-bit weights, the same on every rank
         ddp_find_unused_parameters=recipe.train_vision or recipe.train_projector,
         remove_unused_columns=False,
         label_names=["labels"],
