@@ -139,7 +139,7 @@ def read_user_text(path: Path) -> str:
         UsageError: it cannot be read or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror or error}.", where=str(path), cure=read_cure(path, error)) from None
     except UnicodeDecodeError as error:

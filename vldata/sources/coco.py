@@ -13,7 +13,8 @@ from typing import Any
 
 from vldata.errors import DataError
 from vldata.files import strictjson
-from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
+from vldata.sources.labelledsets import make_sources
 from vldata.sources.splitnames import split_word
 from vldata.wording import counted
 

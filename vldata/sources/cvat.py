@@ -12,7 +12,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from vldata.errors import DataError
-from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
+from vldata.sources.labelledsets import make_sources
 from vldata.sources.safexml import read_xml
 from vldata.wording import counted
 

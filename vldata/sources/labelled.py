@@ -7,36 +7,44 @@ the processor. One record an image, or one a class of each image.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from vldata.errors import DataError
 from vldata.files.paths import PathError, find_below
 from vldata.flags import Flag, Group
 from vldata.media.pixels import DEFAULT
 from vldata.media.refs import FileRef, FormatRule
 from vldata.records.boxes import Box, Target, Wish, target_for
 from vldata.records.draft import Draft, Part, Reject, Setting, Slot, Traits, Turn
-from vldata.sources.splitnames import SPLITS
-from vldata.wording import counted
 
 COLUMNS = ("source", "task", "split", "file", "extra")
 Per = Literal["image", "class"]
 Language = Literal["en", "zh"]
-_ASK: dict[Language, tuple[str, str]] = {
-    "en": (
+Shape = Literal["boxes", "points"]
+Shapes = Literal["auto", "boxes", "points"]
+_ASK: dict[tuple[Language, Shape], tuple[str, str]] = {
+    ("en", "boxes"): (
         'Locate every object of these classes: {classes}. Answer with a JSON list of {{"bbox_2d": [x1, y1, x2, y2], "label": class}}.',
         'Locate every {classes}. Answer with a JSON list of {{"bbox_2d": [x1, y1, x2, y2], "label": class}}.',
     ),
-    "zh": (
+    ("en", "points"): (
+        'Point to every object of these classes: {classes}. Answer with a JSON list of {{"point_2d": [x, y], "label": class}}.',
+        'Point to every {classes}. Answer with a JSON list of {{"point_2d": [x, y], "label": class}}.',
+    ),
+    ("zh", "points"): (
+        '请指出图中属于以下类别的所有目标：{classes}。以 JSON 列表回答，每项为 {{"point_2d": [x, y], "label": 类别}}。',
+        '请指出图中所有的{classes}。以 JSON 列表回答，每项为 {{"point_2d": [x, y], "label": 类别}}。',
+    ),
+    ("zh", "boxes"): (
         '请找出图中属于以下类别的所有目标：{classes}。以 JSON 列表回答，每项为 {{"bbox_2d": [x1, y1, x2, y2], "label": 类别}}。',
         '请找出图中所有的{classes}。以 JSON 列表回答，每项为 {{"bbox_2d": [x1, y1, x2, y2], "label": 类别}}。',
     ),
 }
 _NEGATIVES = "Also ask where nothing is to be found: of images without objects, and with --per class so many absent classes an image."
+_SHAPES = "Ask for boxes or for points; auto asks for boxes, and for points where there is no box at all. What is not asked for is counted."
 _BOXES = "How boxes are written: as the models of --processor were trained (auto), in pixels of the written image, or from 0 to 1000."
 
 
@@ -55,7 +63,12 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
         names: places to look for the image, below the source folder, in order.
         size: the size that the annotation gives the image; None where it gives none.
         shares: the values of `things` are shares of the sides (0-1), not pixels.
-        unboxed: labels of what the image shows without a box (crowds, masks): it is not asked for where nothing is to be found.
+        unboxed: labels of what the image shows without an object of its own (crowds, tags); "" for any label. It is not asked for where
+            nothing is to be found.
+        lost: objects that nothing can be written for (brushes), each as its label ("" for an unknown one) and what it is: since an answer
+            would miss them, their labels are not asked for.
+        judged: the labels that were looked for; None for all. What was not looked for is asked for only where it is in `things`.
+        stand_ins: places of an image of the annotation file's own name, where that differs from the name in `names`.
         fault: why the annotation cannot be used; "" for a good one.
         unused: fields without a place in the record, each with what becomes of it.
     """
@@ -67,6 +80,9 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     size: tuple[int, int] | None = None
     shares: bool = False
     unboxed: frozenset[str] = frozenset()
+    lost: tuple[tuple[str, str], ...] = ()
+    judged: frozenset[str] | None = None
+    stand_ins: tuple[str, ...] = ()
     fault: str = ""
     unused: tuple[tuple[str, str], ...] = ()
 
@@ -82,6 +98,7 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
     per: Per = "image"
     negatives: int = 0
     language: Language = "en"
+    shape: Shape = "boxes"
     target: Target = "0-1000"
 
 
@@ -93,13 +110,14 @@ class Wishes(Group, frozen=True, kw_only=True):
     per: Annotated[Per, Flag("One question an image, or one for each class of each image.")] = "image"
     negatives: Annotated[int, Flag(_NEGATIVES, least=0)] = 0
     language: Annotated[Language, Flag("Of the questions: en or zh.")] = "en"
+    shapes: Annotated[Shapes, Flag(_SHAPES)] = "auto"
     boxes: Annotated[Wish, Flag(_BOXES)] = "auto"
     processor: str = DEFAULT
 
-    @property
-    def asking(self) -> Questions:
+    def asking(self, shape: Shape) -> Questions:
         """The questions with the dialect of the processor."""
-        return Questions(per=self.per, negatives=self.negatives, language=self.language, target=target_for(self.boxes, self.processor))
+        target = target_for(self.boxes, self.processor)
+        return Questions(per=self.per, negatives=self.negatives, language=self.language, shape=shape, target=target)
 
 
 EVERY_IMAGE = Wishes()
@@ -151,36 +169,58 @@ class LabelledSource(msgspec.Struct, frozen=True, kw_only=True):
 
     def _of(self, image: Labelled, record_id: str, place: Path) -> Iterator[Draft | Reject]:
         source = place.relative_to(self.media_root).as_posix()
-        for suffix, labels, things in self._questions(image):
-            yield self._draft(image, f"{record_id}{suffix}", FileRef(path=str(place.absolute()), source=source), labels, things)
+        ref = FileRef(path=str(place.absolute()), source=source)
+        lost = dict(image.lost)
+        asked = () if "" in lost else tuple(label for label in self.classes if label not in lost and _was_looked_for(label, image))
+        written = False
+        for suffix, labels, things in self._questions(image, asked):
+            written = True
+            yield self._draft(image, f"{record_id}{suffix}", ref, labels, things)
+        if lost and not written:
+            what = ", ".join(f"{label or 'one without a label'!r} is a {kind}" for label, kind in lost.items())
+            yield Reject(record_id, image.where, "VL201", f"no {self.asking.shape} can be written for its objects: {what}.")
 
-    def _questions(self, image: Labelled) -> Iterator[tuple[str, Sequence[str], tuple[Thing, ...]]]:
+    def _questions(self, image: Labelled, asked: Sequence[str]) -> Iterator[tuple[str, Sequence[str], tuple[Thing, ...]]]:
         """Yield a suffix of the id, the classes that are asked for, and the objects of the answer."""
+        things = tuple(thing for thing in image.things if thing.label in asked)
         if self.asking.per == "image":
-            if image.things or (self.asking.negatives and not image.unboxed):
-                yield "", self.classes, image.things
+            if things or (self.asking.negatives and asked and not image.unboxed):
+                yield "", asked, things
             return
-        present = dict.fromkeys(thing.label for thing in image.things)
+        present = dict.fromkeys(thing.label for thing in things)
         for label in present:
-            yield f"/{label}", (label,), tuple(thing for thing in image.things if thing.label == label)
-        absent = [label for label in self.classes if label not in present and label not in image.unboxed]
+            yield f"/{label}", (label,), tuple(thing for thing in things if thing.label == label)
+        if "" in image.unboxed:
+            return
+        alike = {plain_name(label) for label in (*present, *image.unboxed)}
+        absent = [label for label in asked if plain_name(label) not in alike]
         start = hash_place(image.where, len(absent))
         for label in (absent[start:] + absent[:start])[: self.asking.negatives]:
             yield f"/{label}", (label,), ()
 
     def _draft(self, image: Labelled, record_id: str, ref: FileRef, labels: Sequence[str], things: tuple[Thing, ...]) -> Draft:
-        many, one = _ASK[self.asking.language]
+        many, one = _ASK[self.asking.language, self.asking.shape]
         comma = "、" if self.asking.language == "zh" else ", "
         question = (many if len(labels) > 1 else one).format(classes=comma.join(labels))
+        task = "detection" if self.asking.shape == "boxes" else "pointing"
         return Draft(
             id=record_id,
             where=image.where,
             turns=(Turn("user", (Slot(0), question)), Turn("assistant", _answer(image, things, self.asking.target))),
             media=(ref,),
             references=None,
-            meta={"source": self.converter, "task": "detection", "split": self.split, "file": ref.source, "extra": ""},
+            meta={"source": self.converter, "task": task, "split": self.split, "file": ref.source, "extra": ""},
             unused=image.unused,
         )
+
+
+def _was_looked_for(label: str, image: Labelled) -> bool:
+    return image.judged is None or label in image.judged or any(thing.label == label for thing in image.things)
+
+
+def plain_name(label: str) -> str:
+    """A class name without case and further spaces: what two ways of writing one name have in common."""
+    return " ".join(label.casefold().split())
 
 
 def hash_place(text: str, count: int) -> int:
@@ -196,65 +236,7 @@ def _answer(image: Labelled, things: Sequence[Thing], target: Target) -> tuple[P
     for number, thing in enumerate(things):
         key = "bbox_2d" if len(thing.values) == 4 else "point_2d"
         parts.append(f'{", " if number else ""}{{"{key}": ')
-        parts.append(Box(0, thing.values, space, target, None if image.shares else image.size))
+        parts.append(Box(0, thing.values, space, target, image.size))
         parts.append(f', "label": {msgspec.json.encode(thing.label).decode()}}}')
     parts.append("]")
     return tuple(parts)
-
-
-def make_sources(
-    converter: str,
-    root: Path,
-    images: Iterable[Labelled],
-    *,
-    annotations: Sequence[Path],
-    classes: Sequence[str],
-    notes: Sequence[str] = (),
-    split: str = "",
-    wishes: Wishes,
-) -> list[LabelledSource]:
-    """Make one source for each split of the images.
-
-    Raises:
-        DataError: there is no image, no object, or no such split.
-    """
-    by_split: dict[str, list[Labelled]] = {}
-    for image in images:
-        by_split.setdefault(SPLITS.get(image.split.lower(), image.split.lower()), []).append(image)
-    if len(by_split) > 1 and all(image.fault for image in by_split.get("", ())):  # what cannot be read cannot say its split
-        first = next(name for name in by_split if name)
-        by_split[first] += by_split.pop("", [])
-    if split and split not in by_split:
-        raise DataError(f"there is no {split} split here.", where=str(root), cure=f"Found are: {', '.join(filter(None, by_split))}.")
-    if not by_split:
-        raise DataError("no annotated image was found.", where=str(root), cure="Give the folder as the annotation tool exported it.")
-    asking = wishes.asking
-    named = tuple(classes) or tuple(dict.fromkeys(thing.label for found in by_split.values() for image in found for thing in image.things))
-    if not any(image.things or image.fault for found in by_split.values() for image in found):
-        raise DataError("no image has a labelled object.", where=str(root), cure="Look at the export: boxes may be in another file of it.")
-    sources = []
-    for number, name in enumerate([split] if split else by_split):
-        found = by_split[name]
-        things = sum(len(image.things) for image in found)
-        bare = sum(1 for image in found if not image.things and not image.fault)
-        said = [
-            f"{converter}{' ' + name if name else ''}: {counted(len(found), 'image')}, {counted(things, 'object')} of {len(named)} classes."
-        ]
-        if bare and not asking.negatives:
-            said.append(f"{counted(bare, 'image')} without objects left out; --negatives 1 asks of them too, with [] as the answer.")
-        sources.append(
-            LabelledSource(
-                converter=converter,
-                name=f"{converter.replace('-', '_')}{'_' + name if name else ''}",
-                said=(*(notes if not number else ()), *said),
-                annotations=tuple(annotations),
-                media_root=root,
-                settings={"per": asking.per, "negatives": asking.negatives, "language": asking.language, "split": name},
-                traits=Traits(coordinate_space=asking.target),
-                split=name,
-                classes=named,
-                images=tuple(found),
-                asking=asking,
-            )
-        )
-    return sources

@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.media.refs import SUFFIXES
-from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
+from vldata.sources.labelledsets import make_sources
 
 _LABELS = {"rectanglelabels": "rectangle", "polygonlabels": "polygon", "keypointlabels": "point", "ellipselabels": "ellipse"}
 

@@ -15,7 +15,8 @@ import msgspec
 
 from vldata.errors import DataError
 from vldata.files.naming import natural_key
-from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
+from vldata.sources.labelledsets import make_sources
 from vldata.sources.safexml import read_xml
 from vldata.sources.splitnames import SPLITS, split_word
 from vldata.wording import counted

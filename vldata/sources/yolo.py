@@ -7,15 +7,17 @@ the confidence of a prediction, which is no annotation: such a file is refused. 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from vldata.errors import DataError
-from vldata.files.naming import natural_key
-from vldata.files.safeyaml import read_yaml
-from vldata.media.refs import SUFFIXES
-from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes, make_sources
-from vldata.sources.splitnames import split_word
+from vldata.files.strictjson import read_bytes
+from vldata.records.draft import Guess
+from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
+from vldata.sources.labelledsets import make_sources
+from vldata.sources.yolofolders import Layout, find_layout, label_file, orphans
 from vldata.wording import counted
 
 _MOST_LABEL_BYTES = 16 * 1024 * 1024
@@ -27,123 +29,175 @@ def open_source(
     split: str = "",
     wishes: Wishes = EVERY_IMAGE,
 ) -> list[LabelledSource]:
-    """YOLO: images with label files, as Ultralytics and Roboflow lay them out.
+    """YOLO: images with label files, as Ultralytics, Roboflow, CVAT and Label Studio lay them out.
 
-    Every split of data.yaml becomes a dataset of its own. An image without a label file has no objects.
+    Every split becomes a dataset of its own. An image without a label file has no objects.
 
     Args:
-        source: The folder that holds data.yaml.
+        source: The folder that holds data.yaml, obj.data or classes.txt.
         split: Only this split: train, val or test.
         wishes: How objects are asked for.
 
     Raises:
-        DataError: there is no data.yaml, or it names no classes.
+        DataError: nothing names the classes, or labels and images do not go together.
     """
-    root = source or Path()
-    file = root if root.is_file() else next((root / name for name in ("data.yaml", "dataset.yaml") if (root / name).is_file()), None)
-    if file is None:
-        raise DataError("no data.yaml is here.", where=str(root), cure="Give the folder that holds data.yaml, images/ and labels/.")
-    table = read_yaml(file, numbered=True)
-    classes = _classes(table, file)
-    folder = file.parent
+    layout = find_layout(source or Path())
+    folder = layout.file.parent
+    labels = {path: label_file(path) for _, path in layout.images}
+    read = [(name, path, labels[path]) for name, path in layout.images]
+    _check_pose(layout, [label for label in labels.values() if label is not None])
     notes: Counter[str] = Counter()
-    points = _key_points(table)
-    images: list[Labelled] = []
-    labels: list[Path] = []
-    for name, place in _places(table, folder):
-        for path in sorted((path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES), key=lambda path: natural_key(str(path))):
-            label = _label_file(path)
-            labels += [label] if label is not None else []
-            images.append(_image(path, label, folder, name, classes, points, notes))
-    said = [f"{counted(count, 'object')}: {what}." for what, count in sorted(notes.items())]
-    if lost := sorted({path for place in {label.parent for label in labels} for path in place.glob("*.txt")} - {*labels} - _lists(folder)):
-        said.append(f"{counted(len(lost), 'label file')} without an image left out, the first {lost[0].name}.")
-    return make_sources("yolo", folder, images, annotations=[file, *labels], classes=classes, notes=said, split=split, wishes=wishes)
+    owners = Counter(label for label in labels.values() if label is not None)
+    lost = orphans(layout, {label for label in labels.values() if label is not None})
+    images = [_image(path, label, folder, name, layout, notes) for name, path, label in read]
+    images = [_shared(image, label, owners) for image, (_, _, label) in zip(images, read, strict=True)]
+    said = [*layout.said, *(f"{counted(count, 'object')}: {what}." for what, count in sorted(notes.items()))]
+    if lost:
+        images = _without_guesses(images, labels, read, lost, folder)
+        said.append(
+            Guess(f"{counted(len(lost), 'label file')} without an image left out, a guess; the first is {_below(lost[0], folder)}.")
+        )
+    images, unlabelled = _without_unlabelled(images, read)
+    said += unlabelled
+    return make_sources(
+        "yolo",
+        folder,
+        images,
+        annotations=[layout.file, *dict.fromkeys(label for label in labels.values() if label is not None)],
+        classes=list(layout.classes.values()),
+        notes=said,
+        split=split,
+        wishes=wishes,
+    )
 
 
-def _lists(folder: Path) -> set[Path]:
-    """Text files beside labels that list classes or images."""
-    return {path.resolve() for name in ("classes.txt", "train.txt", "val.txt", "test.txt", "README*.txt") for path in folder.rglob(name)}
+Read = Sequence[tuple[str, Path, Path | None]]
 
 
-def _classes(table: dict[Any, Any], file: Path) -> list[str]:
-    """The class names, by number."""
-    names = table.get("names")
-    if isinstance(names, dict) and names.keys() == set(range(len(names))):
-        names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list) or not names or not all(isinstance(name, str | int | float) for name in names):
-        raise DataError("names no classes.", where=str(file), cure="Add names: a list, or a number and a name each, counted from 0.")
-    if isinstance(table.get("nc"), int) and table["nc"] != len(names):
-        raise DataError(f"nc is {table['nc']}, but there are {len(names)} names.", where=str(file), cure="Correct one of them.")
-    return [str(name) for name in names]
+def _without_guesses(images: list[Labelled], labels: dict[Path, Path | None], read: Read, lost: list[Path], folder: Path) -> list[Labelled]:
+    """Refuse what label files without an image tell: that the images of a split, or one image, have their labels elsewhere.
+
+    Raises:
+        DataError: no image of a split has a label file, and label files have no image.
+    """
+    for name in dict.fromkeys(split for split, _, _ in read):
+        mine = [path for split, path, _ in read if split == name]
+        if not any(labels[path] for path in mine):
+            image = _below(mine[0], folder)
+            here = f"none of {counted(len(mine), 'image')} has a label file"
+            what = f"{name or 'here'}: {here}, and {counted(len(lost), 'label file')} stand without an image"
+            cure = "Names are compared with their case; labels/ has the same folders as images/."
+            raise DataError(f"{what}: {image} and {_below(lost[0], folder)}, for example.", where=str(folder), cure=cure)
+    spelt = {path.stem.casefold(): path.name for path in lost}
+    return [
+        msgspec.structs.replace(image, fault=f"it has no label file, but {spelt[path.stem.casefold()]!r} has no image: is it that?")
+        if label is None and path.stem.casefold() in spelt
+        else image
+        for image, (_, path, label) in zip(images, read, strict=True)
+    ]
 
 
-def _key_points(table: dict[Any, Any]) -> int:
-    """How many numbers of a line are key points."""
-    shape = table.get("kpt_shape")
-    return shape[0] * shape[1] if isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, int) for n in shape) else 0
+def _without_unlabelled(images: list[Labelled], read: Read) -> tuple[list[Labelled], list[str]]:
+    """Leave out splits without one label file: a test set without labels is no set of images of nothing."""
+    splits = dict.fromkeys(split for split, _, _ in read)
+    bare = [name for name in splits if not any(label for split, _, label in read if split == name)]
+    if not bare or len(bare) == len(splits):
+        return images, []
+    said = [f"{name or 'no split'}: left out, since none of its images has a label file." for name in bare]
+    return [image for image, (split, _, _) in zip(images, read, strict=True) if split not in bare], said
 
 
-def _places(table: dict[Any, Any], folder: Path) -> list[tuple[str, Path]]:
-    """The folders of images of each split, below the folder of data.yaml."""
-    base = str(table.get("path") or ".")
-    found: dict[Path, str] = {}
-    for name in ("train", "val", "valid", "test"):
-        given = table.get(name)
-        for text in given if isinstance(given, list) else [given]:
-            if not isinstance(text, str):
+def _shared(image: Labelled, label: Path | None, owners: Counter[Path]) -> Labelled:
+    if label is None or owners[label] < 2 or image.fault:
+        return image
+    return msgspec.structs.replace(
+        image, fault=f"{label.name} is the label file of {owners[label]} images of one name: of which cannot be told."
+    )
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.resolve().relative_to(folder.resolve()).as_posix() if path.resolve().is_relative_to(folder.resolve()) else path.name
+
+
+def _check_pose(layout: Layout, labels: Sequence[Path]) -> None:
+    """Stop where long lines read as polygons, and as well as boxes with key points, and data.yaml does not say which.
+
+    Raises:
+        DataError: with both readings.
+    """
+    if layout.key_points is not None:
+        return
+    first = ""
+    for path in labels:
+        if path.stat().st_size > _MOST_LABEL_BYTES:
+            continue
+        for line in _lines(path):
+            values = _numbers(line.split()[1:])
+            if len(values) < 6:
                 continue
-            tries = [folder / base / text, folder / text, folder / text.removeprefix("../"), folder / text.removeprefix("./")]
-            place = next((path for path in tries if path.is_dir() and path.resolve().is_relative_to(folder.resolve())), None)
-            if place is None:
-                raise DataError(f"{name}: the folder {text!r} is not here.", where=str(folder), cure="Correct data.yaml.")
-            # Many files name one folder for train and val: it is one split, not two.
-            found.setdefault(place.resolve(), "" if place.resolve() in found else name)
-    if not found:
-        guesses = [folder / "images"] if (folder / "images").is_dir() else []
-        found = {
-            path.resolve(): split_word(path.name) for place in guesses for path in (sorted(place.iterdir()) or [place]) if path.is_dir()
-        }
-    return [(name, path) for path, name in found.items()]
+            if not _may_be_pose(values):
+                return
+            first = first or f"{path.name}: {line.strip()}"
+    if first:
+        raise DataError(
+            f"its lines read as polygons, and as boxes with key points inside: {first:.90}",
+            where=str(layout.file),
+            cure="Write kpt_shape: [N, 2] or [N, 3] into data.yaml for N key points, or kpt_shape: [0, 0] for polygons.",
+        )
 
 
-def _label_file(image: Path) -> Path | None:
-    """The label file of an image: the last folder called images becomes labels, or it is beside the image."""
-    parts = list(image.parts)
-    if "images" in parts:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
-    for path in (Path(*parts).with_suffix(".txt"), image.with_suffix(".txt")):
-        if path.is_file() and not path.is_symlink():
-            return path
-    return None
+def _may_be_pose(values: list[float]) -> bool:
+    """Whether numbers read as a box and key points inside it; the four corners of a rectangle (OBB) do not."""
+    if len(values) == 8 and abs(values[0] + values[4] - values[2] - values[6]) + abs(values[1] + values[5] - values[3] - values[7]) < 0.01:
+        return False
+    x, y, width, height = values[:4]
+    rest = values[4:]
+    for step in (2, 3):
+        if len(rest) % step or (step == 3 and not all(value in (0, 1, 2) for value in rest[2::3])):
+            continue
+        points = [pair for pair in zip(rest[::step], rest[1::step], strict=True) if pair != (0, 0)]
+        if points and all(abs(a - x) <= width / 2 + 1e-6 and abs(b - y) <= height / 2 + 1e-6 for a, b in points):
+            return True
+    return False
 
 
-def _image(path: Path, label: Path | None, folder: Path, split: str, classes: list[str], points: int, notes: Counter[str]) -> Labelled:
-    name = path.relative_to(folder.resolve()).as_posix() if path.is_relative_to(folder.resolve()) else path.name
+def _lines(label: Path) -> list[str]:
+    return [line for line in read_bytes(label).decode("utf-8-sig", errors="replace").splitlines() if line.strip()]
+
+
+def _numbers(words: list[str]) -> list[float]:
+    try:
+        return [float(word) for word in words]
+    except ValueError:
+        return []
+
+
+def _image(path: Path, label: Path | None, folder: Path, split: str, layout: Layout, notes: Counter[str]) -> Labelled:
+    name = _below(path, folder)
     if label is None:
         return Labelled(where=name, names=(name,), things=(), split=split, shares=True)
     where = f"{label.parent.name}/{label.name}"
     if label.stat().st_size > _MOST_LABEL_BYTES:
         return Labelled(where=where, names=(name,), things=(), split=split, fault="the label file is larger than 16 MiB.")
     things: list[Thing] = []
-    for number, line in enumerate(label.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(read_bytes(label).decode("utf-8-sig", errors="replace").splitlines(), start=1):
         if not line.strip():
             continue
-        thing = _thing(line.split(), classes, points, notes)
+        thing = _thing(line.split(), layout.classes, layout.key_points or 0, notes)
         if isinstance(thing, str):
             return Labelled(where=f"{where}:{number}", names=(name,), things=(), split=split, fault=thing)
         things.append(thing)
     return Labelled(where=where, names=(name,), things=tuple(things), split=split, shares=True)
 
 
-def _thing(words: list[str], classes: list[str], points: int, notes: Counter[str]) -> Thing | str:
+def _thing(words: list[str], classes: dict[int, str], points: int, notes: Counter[str]) -> Thing | str:
     """An object, or why the line is none."""
     try:
         number, values = int(words[0]), [float(word) for word in words[1:]]
     except ValueError:
         return f"the line {' '.join(words)!r:.60} is not a class and numbers."
-    if not 0 <= number < len(classes):
-        return f"there is no class {number}: data.yaml names {len(classes)}."
+    if number not in classes:
+        return f"there is no class {number}: {len(classes)} are named, from {min(classes)} to {max(classes)}."
     if any(not -0.01 <= value <= 1.01 for value in values[: 4 if points else None]):
         return f"the values of {' '.join(words)!r:.60} are no shares between 0 and 1."
     if len(values) == 4 or (points and len(values) == 4 + points):
@@ -153,7 +207,7 @@ def _thing(words: list[str], classes: list[str], points: int, notes: Counter[str
         corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     elif len(values) == 5:
         return "the line has six numbers, the last a confidence: these are predictions, not labels."
-    elif len(values) >= 6 and len(values) % 2 == 0:
+    elif len(values) >= 6 and len(values) % 2 == 0 and not points:
         notes["polygons written as the boxes around them"] += 1
         across, down = values[::2], values[1::2]
         corners = (min(across), min(down), max(across), max(down))

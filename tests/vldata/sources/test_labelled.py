@@ -115,7 +115,7 @@ FLAT = {"points": [[1, 1], [1, 9]], "shape_type": "rectangle"}
 BAD = {
     "predictions": ("yolo", "labels/train/a.txt", "0 0.5 0.5 0.2 0.2 0.93\n", "the last a confidence: these are predictions, not labels"),
     "pixels": ("yolo", "labels/train/a.txt", "0 320 240 20 20\n", "are no shares between 0 and 1"),
-    "class": ("yolo", "labels/train/a.txt", "5 0.5 0.5 0.2 0.2\n", "there is no class 5: data.yaml names 2"),
+    "class": ("yolo", "labels/train/a.txt", "5 0.5 0.5 0.2 0.2\n", "there is no class 5: 2 are named"),
     "entity": ("voc", "Annotations/a.xml", '<!DOCTYPE a [<!ENTITY x "y">]><annotation/>', "declares a document type"),
     "xml": ("voc", "Annotations/a.xml", "<annotation>", "is not XML"),
     "corners": ("labelme", "train/a.json", json.dumps({"shapes": [{**FLAT, "label": "x"}]}), "no area"),
@@ -277,7 +277,7 @@ def test_yolo_labels_without_an_image_are_said(tmp_path: Path) -> None:
     (label.parent / "gone.txt").write_text(label.read_text())
     (label.parent / "classes.txt").write_text("a\nb\n")
     said = " ".join(sentence for source in CONVERTERS["yolo"](root) for sentence in source.said)
-    assert "1 label file without an image left out, the first gone.txt." in said
+    assert "1 label file without an image left out, a guess; the first is labels/train/gone.txt." in said
 
 
 @pytest.mark.parametrize("per", ["image", "class"])
