@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families families tutorials docs remote
+.PHONY: parity-families families gap xray tutorials docs remote
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -183,3 +183,8 @@ PAIRS ?= 10000
 parity: $(VENV)/.core .venvs/goldens .venvs/benchmarks
 	$(BIN)/python tools/goldens/parity.py --python .venvs/goldens/bin/python --repos "$(or $(UPSTREAM),/nonexistent)" --pairs $(PAIRS)
 	.venvs/benchmarks/bin/python -m tools.goldens.benchmarks "$(or $(UPSTREAM),/nonexistent)"
+
+# Holds `vleval gap` to causes that are known: a scripted model, and the harnesses' real code reading its answers. UPSTREAM: a folder with
+# check-outs VLMEvalKit and lmms-eval, and an unpacked wheel of evalscope 1.14.1 in evalscope.
+gap: $(VENV)/.dev
+	$(BIN)/python -m tests.vleval.gaps.real "$(or $(UPSTREAM),/nonexistent)"

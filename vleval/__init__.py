@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vleval.agreeing import agreement
     from vleval.api.bench import bench
+    from vleval.api.gap import gap
     from vleval.api.parity import parity
     from vleval.api.predict import Answers, ping, predict
     from vleval.api.serve_cmd import serve_cmd
@@ -58,6 +59,7 @@ _PUBLIC = {
     "bench": "vleval.api.bench",
     "compare": "vleval.comparing",
     "detect": "vleval.detection.run",
+    "gap": "vleval.api.gap",
     "parity": "vleval.api.parity",
     "ping": "vleval.api.predict",
     "predict": "vleval.api.predict",
@@ -87,6 +89,7 @@ __all__ = [
     "bench",
     "compare",
     "detect",
+    "gap",
     "parity",
     "ping",
     "predict",

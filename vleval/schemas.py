@@ -6,6 +6,7 @@ from typing import Any
 
 from vleval.comparison import Comparison
 from vleval.detection.run import DetectionDocument
+from vleval.gaps.views import GapDocument
 from vleval.prediction import Prediction
 from vleval.reports.document import ReportDocument
 from vleval.results import ScoreDocument
@@ -16,4 +17,5 @@ SCHEMAS: dict[str, Any] = {
     "comparison": Comparison,
     "report": ReportDocument,
     "detection": DetectionDocument,
+    "gap": GapDocument,
 }

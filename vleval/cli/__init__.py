@@ -6,6 +6,7 @@ from vldata.commands import make_app
 from vldata.remote.reach import listen
 from vldata.terminal import note, run
 from vleval.api.bench import bench
+from vleval.api.gap import gap
 from vleval.api.parity import parity
 from vleval.api.predict import ping, predict
 from vleval.api.serve_cmd import serve_cmd
@@ -25,6 +26,7 @@ COMMANDS = {
     "serve-cmd": (serve_cmd, "vleval serve-cmd --data prepared/openeqa_test --model merged --backend vllm --gpu t4"),
     "score": (score, "vleval score preds.jsonl --metric exact_match --metric token_f1"),
     "compare": (compare, "vleval compare base.jsonl tuned.jsonl --metric exact_match"),
+    "gap": (gap, "vleval gap base.jsonl tuned.jsonl"),
     "report": (report, "vleval report preds.jsonl --out report.html"),
     "detect": (detect, "vleval detect boxes.jsonl --image-root pictures --coord-space 0-1000 --out drawn"),
 }

@@ -80,6 +80,21 @@ def read_predictions(file: str | Path, *, reading: Reading = Reading(), group_by
         return replace(loaded, notes=loaded.notes + notes, guesses=loaded.guesses + guesses)
 
 
+def read_records(file: str | Path, *, reading: Reading = Reading()) -> tuple[Loaded, list[dict[str, Any]]]:
+    """Read a predictions file, and beside each row the whole record that it was made of.
+
+    Raises:
+        DataError: as `read_predictions`, or rows of the format are made of several records each.
+    """
+    loaded = read_predictions(file, reading=reading)
+    with open_source(file) as source:
+        kind = FORMATS[loaded.format]
+        records = [record for _, record in _records(source, kind, look(source, reading.encoding).container, reading.encoding)]
+    if len(records) != len(loaded.rows):
+        raise DataError(f"has {len(records):,} records for {len(loaded.rows):,} answers.", where=str(file), cure="Give one answer an item.")
+    return loaded, records
+
+
 def loaded_of(collected: Collected, name: str, format: str) -> Loaded:
     """What a file's rows are called, with the sentences that are said of them.
 
