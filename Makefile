@@ -188,3 +188,9 @@ parity: $(VENV)/.core .venvs/goldens .venvs/benchmarks
 # check-outs VLMEvalKit and lmms-eval, and an unpacked wheel of evalscope 1.14.1 in evalscope.
 gap: $(VENV)/.dev
 	$(BIN)/python -m tests.vleval.gaps.real "$(or $(UPSTREAM),/nonexistent)"
+
+# Puts known faults of pinned releases before `vldata xray`, with the real trainers in a venv each: it names each, and is quiet without it.
+xray: $(VENV)/.dev
+	set -e; venvs=$(or $(CONSUMERS_VENVS),.venvs); for name in llamafactory swift trl; do bash tests/consumers/setup_$$name.sh $$venvs/$$name; done
+	rm -rf .work/xray && mkdir -p .work/xray && $(BIN)/python vldata/models/tiny.py .work/xray/tiny
+	$(BIN)/python -m tests.vldata.xrays.real $(or $(CONSUMERS_VENVS),.venvs) .work/xray

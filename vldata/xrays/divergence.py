@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from vldata.xrays.pixels import compare_images
 from vldata.xrays.text import Tokens, seconds_of
 from vldata.xrays.views import HARMLESS, ORDER, Divergence, Kind, Predicted, RowView, Seen
 
 IGNORED = -100
+_LIMITS = ("image_max_pixels", "MAX_PIXELS", "max_pixels")
+_PATCH = 16
 _TEXT = frozenset({"literal tag", "system prompt", "empty think", "timestamps", "order", "template", "truncation"})
 _SYSTEM = re.compile(r"<\|im_start\|>system\n(.*?)<\|im_end\|>\n?", re.DOTALL)
 _THOUGHT = re.compile(r"<think>\s*</think>\s*")
@@ -49,8 +52,26 @@ def find_divergences(
             found += _in_positions(theirs, ours, alike=all(one.harmless for one in found))
     elif predicted is not None:
         found += _against(theirs, predicted, tokens)
-    first = {one.kind: one for one in reversed(found)}
+    return in_order(found)
+
+
+def in_order(found: Iterable[Divergence]) -> tuple[Divergence, ...]:
+    """One of each cause, in the order in which they take effect."""
+    first = {one.kind: one for one in reversed(tuple(found))}
     return tuple(sorted(first.values(), key=lambda one: ORDER.index(one.kind)))
+
+
+def over_limit(theirs: RowView, settings: Mapping[str, Any]) -> Iterator[Divergence]:
+    """An image of more pixels than the trainer was told it may have: the limit is not obeyed, or overshot by rounding."""
+    for key in _LIMITS:
+        limit = settings.get(key)
+        if not isinstance(limit, int):
+            continue
+        for number, seen in enumerate((one for one in theirs.images if one.kind == "image"), 1):
+            pixels = seen.grid[1] * seen.grid[2] * _PATCH * _PATCH
+            if pixels > limit:
+                yield Divergence("pixel limit", f"image {number} has {pixels:,} pixels, {key} allows {limit:,}")
+                return
 
 
 def _vision_cut(theirs: RowView, tokens: Tokens) -> Iterator[Divergence]:

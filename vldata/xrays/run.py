@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from vldata.errors import VlkitError
 from vldata.xrays.cases import Case, Subject, rows_for
-from vldata.xrays.divergence import find_divergences
+from vldata.xrays.divergence import find_divergences, in_order, over_limit
 from vldata.xrays.environments import TRAINERS
 from vldata.xrays.predicted import Expecting
 from vldata.xrays.running import run_probe
@@ -111,6 +111,8 @@ def _record(case: Case, answers: Sequence[_Answer], ours: _Answer | None, predic
             other = _restricted(mine, made, answer.run.name) if mine else None
             folders = (answer.folder, ours.folder if ours else answer.folder)
             divergences = find_divergences(made, other, predicted, tokens, folders)
+            if not made.stage:
+                divergences = in_order((*divergences, *over_limit(made, answer.run.settings)))
         spans = tokens.spans(made)
         seconds = seconds_of(tokens.decode(made.ids)) if made.ids else ()
         views.append(View(consumer=answer.run.name, made=made, spans=spans, seconds=seconds, divergences=divergences))

@@ -139,7 +139,7 @@ def positions(model: Any, batch: dict[str, Any]) -> list[list[int]] | None:
             return None
         try:
             found = inner.get_rope_index(**given)[0]
-        except RuntimeError:  # a sample that was cut through its vision tokens, which the comparison names
+        except (RuntimeError, IndexError, ValueError):  # a sample that was cut through its vision tokens, which the comparison names
             return None
     if found is None:
         return None

@@ -14,6 +14,7 @@ _LOADERS = {".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parqu
 
 def make(job: common.Job) -> tuple[Any, tuple[str, ...]]:
     """Load processor and a small model once; each row has a trainer of its own."""
+    common.without_gpu()
     import datasets
     from trl import SFTConfig, SFTTrainer
 
