@@ -171,21 +171,25 @@ def test_a_base_in_eight_bits(small: Path, samples: list[Sample], plain: Found, 
 
 
 @pytest.mark.skipif(not torch.cuda.is_available() or torch.cuda.get_device_capability() < (8, 9), reason="no eight-bit products here")
-def test_squares_are_learned_over_eight_bits(tiny: Path, colours: str, tmp_path: Path) -> None:
-    """As well as over bfloat16, on squares that were held out too; the adapter stands on the full-precision base."""
+def test_squares_are_learned_over_eight_bits(tiny: Path, tmp_path: Path) -> None:
+    """As well as over bfloat16, on squares that were held out too, over three seeds; the adapter stands on the full-precision base."""
     from peft import PeftModel
 
     from fixtures.colours import convert_colours
 
-    held_out = convert_colours(tmp_path / "held_out", count=16, seed=7)
-    found = {}
-    for base in ("full", "fp8"):
-        result = run_sft(recipe_for(tiny, colours, tmp_path / base, precision="bf16", base=base, eval_data=(held_out,)))
-        model = PeftModel.from_pretrained(load(tiny), tmp_path / base)
-        found[base] = (result.train_loss, exact_match(model, tiny, colours), exact_match(model, tiny, held_out))
-    print(found)
-    assert found["fp8"][0] == pytest.approx(found["full"][0], abs=0.1) and found["fp8"][1] >= 0.9
-    assert found["fp8"][2] >= found["full"][2] - 0.07
+    seen, held_out = (convert_colours(tmp_path / name, count=count, seed=seed) for name, count, seed in (("seen", 64, 3), ("other", 96, 7)))
+    found: dict[str, list[tuple[float, ...]]] = {"full": [], "fp8": []}
+    for base, rows in found.items():
+        for seed in range(3):
+            out = tmp_path / f"{base}{seed}"
+            result = run_sft(recipe_for(tiny, seen, out, precision="bf16", base=base, eval_data=(held_out,), seed=seed))
+            model = PeftModel.from_pretrained(load(tiny), out)
+            evaluated = result.eval_loss if result.eval_loss is not None else float("nan")
+            rows.append((result.train_loss, evaluated, exact_match(model, tiny, seen), exact_match(model, tiny, held_out)))
+    full, fp8 = ([sum(column) / 3 for column in zip(*found[base], strict=True)] for base in ("full", "fp8"))
+    print("mean training loss, held-out loss, exact match on seen and held-out squares:", full, fp8, found)
+    assert fp8[0] == pytest.approx(full[0], abs=2e-2) and fp8[2] >= 0.9
+    assert fp8[3] >= full[3] - 0.02  # of 288 answers: less than their chance
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
