@@ -162,12 +162,12 @@ def _foreign_file(path: Path, entry_name: str) -> tuple[Path, dict[str, Any]]:
 
 
 def _converted(case: Case, entry: dict[str, Any], folder: Path, convert: Convert) -> Case:
-    """Convert one row by itself, at the processor's published limits."""
+    """Convert one row by itself, at the processor's published limits, into images without loss."""
     folder.mkdir(parents=True)
     (folder / "row.jsonl").write_bytes(msgspec.json.encode(case.raw) + b"\n")
     (folder / DATASET_INFO).write_text(json.dumps({"row": {**entry, "file_name": "row.jsonl"}}), encoding="utf-8")
     out, why = folder / "out", []
-    limits = {"min_pixels": 65_536, "max_pixels": 16_777_216, "max_rejects": 1.0}
+    limits = {"min_pixels": 65_536, "max_pixels": 16_777_216, "max_rejects": 1.0, "image_format": "png"}
     common = {"out": out, "name": "row", "image_root": case.folder, "videos": "keep", "workers": 1, "repair": True, **limits}
     for source, given in ((folder / DATASET_INFO, {"dataset": "row"}), (folder / "row.jsonl", {})):
         try:

@@ -52,6 +52,8 @@ def find_divergences(
             found += _in_positions(theirs, ours, alike=all(one.harmless for one in found))
     elif predicted is not None:
         found += _against(theirs, predicted, tokens)
+    else:
+        found.append(Divergence("not compared", "ours makes no sample of the row, and nothing could be predicted"))
     return in_order(found)
 
 

@@ -14,6 +14,7 @@ from vldata.xrays.views import ConsumerRun, Seen, Span, View, XrayDocument, Xray
 
 _SIDE = 440
 _IMAGES = 16  # of one view
+_FEW = 3  # images that are shown large
 _TEXT = 6_000  # characters of one span
 
 
@@ -73,12 +74,10 @@ def _view(view: View, title: str, images: _Images) -> Iterator[str]:
     first = view.first
     kind = "good" if first is None else "part" if first.harmless else "bad"
     stopped = view.made.stage and view.consumer == "ours"
-    word = view.made.stage if stopped else "as ours" if first is None else first.kind
+    word = "none" if stopped else "as ours" if first is None else first.kind
     yield f'<section class="card view"><h3>{text(title)} <span class="badge {"part" if stopped else kind}">'
     yield f"{text(word if view.consumer != 'ours' or stopped or first else 'ours')}</span></h3>"
     yield f'<p class="soft small">{text(told(view))}</p>'
-    if stopped and view.made.message:
-        yield f'<p class="small">{bdi(view.made.message)}</p>'
     if view.divergences:
         items = (
             f"<li{' class=harmless' if one.harmless else ''}><b>{text(one.kind)}</b> {bdi(one.detail)}</li>" for one in view.divergences
@@ -94,17 +93,19 @@ def _seen(view: View, images: _Images) -> Iterator[str]:
     shown = [(seen, file) for seen in view.made.images for file in seen.files][:_IMAGES]
     if not shown:
         return
-    yield '<div class="seen">'
+    seconds = iter(view.seconds)
+    yield f'<div class="seen{" many" if len(shown) > _FEW else ""}">'
     for number, (seen, file) in enumerate(shown, 1):
+        when = next(seconds, None) if seen.kind == "video" else None
         if url := images.url(view.consumer, file):
             yield f'<figure><img src="{url}" alt="{seen.kind} {number} as the model sees it">'
-            yield f"<figcaption>{_size(seen)}</figcaption></figure>"
+            yield f"<figcaption>{_size(seen)}{f', {when:.1f} s' if when is not None else ''}</figcaption></figure>"
     yield "</div>"
 
 
 def _size(seen: Seen) -> str:
     time, rows, columns = seen.grid
-    return f"{columns * 16}x{rows * 16}" + (f", {time} steps" if seen.kind == "video" else f", {rows * columns // 4:,} tokens")
+    return f"{columns * 16}x{rows * 16}" + ("" if seen.kind == "video" else f", {time * rows * columns // 4:,} tokens")
 
 
 def _span(span: Span) -> str:

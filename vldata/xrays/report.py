@@ -41,7 +41,7 @@ def told(view: View) -> str:
     made: RowView = view.made
     if made.stage and not made.ids:
         if view.consumer == "ours":
-            return f"none: {visible(made.message)}"
+            return "none" if "not converted" in made.message else f"none: {visible(made.message)}"
         return "dropped" if made.stage == "dropped" else "stopped"
     parts = [f"{len(made.ids):,} tokens"]
     if made.labels is not None:
@@ -57,6 +57,10 @@ def told(view: View) -> str:
 
 
 def _verdict(seen: XrayDocument, name: str) -> str:
+    if name == "ours" and (
+        lost := [record.row for record in seen.records for view in record.views if view.consumer == name and view.made.stage]
+    ):
+        return f"no sample of row {', '.join(map(str, lost))}; the others as predicted"
     firsts = [(record, view.first) for record in seen.records for view in record.views if view.consumer == name and view.first]
     grave = [(record, first) for record, first in firsts if not first.harmless]
     if grave:

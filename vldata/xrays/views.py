@@ -11,7 +11,7 @@ SCHEMA: Literal["vlkit.xray/1"] = "vlkit.xray/1"
 Kind = Literal[
     "crash", "dropped", "truncation", "miscount", "literal tag", "system prompt", "empty think", "timestamps", "order", "template",
     "pixel limit", "EXIF", "resize", "alpha", "pixels", "labels on prompt", "labels on images", "not learned", "positions",
-    "prediction", "turn end", "re-encoding",
+    "prediction", "not compared", "turn end", "re-encoding",
 ]  # fmt: skip
 ORDER: tuple[Kind, ...] = get_args(Kind)  # in which they take effect
 HARMLESS: frozenset[str] = frozenset({"turn end", "re-encoding"})

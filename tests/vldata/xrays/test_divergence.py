@@ -93,6 +93,11 @@ def test_times_and_costs_are_held_to_what_was_predicted(tokens: Tokens) -> None:
     assert causes(theirs, None, tokens, Predicted(0, (16,), (0.2,))) == ["resize"]
 
 
+def test_nothing_to_compare_with_is_said(tokens: Tokens, ours: RowView) -> None:
+    assert causes(ours, None, tokens) == ["not compared"]
+    assert causes(ours, RowView(row=1, stage="load", message="not converted"), tokens) == ["not compared"]
+
+
 def test_stages(tokens: Tokens, ours: RowView) -> None:
     assert causes(RowView(row=1, stage="dropped", message="MaxLengthError"), ours, tokens) == ["dropped"]
     assert causes(RowView(row=1, stage="load", message="ValueError"), ours, tokens) == ["crash"]
