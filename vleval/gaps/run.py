@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.errors import DataError, UsageError
+from vldata.wording import counted
 from vleval import profiles
 from vleval.gaps.attribute import Seen, cause_of, clip, look
 from vleval.gaps.harness import Harness, Told
@@ -17,6 +18,7 @@ from vleval.gaps.views import CERTAIN, ORDER, SCHEMA, Cause, CauseTotal, FactLin
 from vleval.joining import Joined, join
 from vleval.meeting import meet
 from vleval.metric import Metric
+from vleval.metrics.multiple_choice import choices_in
 from vleval.metrics.options import MetricOptions
 from vleval.readers import Loaded, read_records
 from vleval.references import References, read_references
@@ -98,7 +100,8 @@ def _open_both(
         own = joined[1].rows
         joined[1] = meet(joined[1], opened[1][0], joined[0], opened[0][0], lenient)
         joined[1].rows = [  # a letter means another option where the options stand in another order
-            msgspec.structs.replace(row, references=kept.references) for row, kept in zip(joined[1].rows, own, strict=True)
+            msgspec.structs.replace(row, references=kept.references or row.references)
+            for row, kept in zip(joined[1].rows, own, strict=True)
         ]
     files = []
     for number, (loaded, _) in enumerate(opened):
@@ -110,7 +113,26 @@ def _open_both(
         telling = dict(zip(names, told[number], strict=True)) if len(names) == len(told[number]) and known is None else {}
         telling = telling or {name: by_place.get(name, Told()) for name in names}
         files.append(_File(loaded, {row.id: row for row in rows}, telling, harness_of(loaded.format)))
-    return files[0], files[1]
+    return _completed(files[0], files[1], tell), _completed(files[1], files[0], tell)
+
+
+def _completed(file: _File, other: _File, tell: Callable[[str], None]) -> _File:
+    """The file with the references and options that it does not tell and the other one does."""
+    rows, taken = {}, 0
+    for name, row in file.rows.items():
+        known = other.rows.get(name)
+        changes: dict[str, tuple[str, ...]] = {}
+        if known is not None and not row.references and known.references:
+            changes["references"] = known.references
+        if known is not None and known.choices and not (row.choices or choices_in(row.question)):
+            changes["choices"] = known.choices
+        taken += bool(changes)
+        rows[name] = msgspec.structs.replace(row, **changes) if changes else row
+    if taken:
+        tell(
+            f"{file.loaded.name}: {counted(taken, 'item')} without references or options of their own; those of {other.loaded.name} are used."
+        )
+    return msgspec.structs.replace(file, rows=rows)
 
 
 def _join_kept(loaded: Loaded, known: References, reading: Reading) -> Joined:
@@ -137,17 +159,22 @@ def _metric(file: _File, name: str) -> Metric | None:
 
 
 def _values(metric: Metric | None, rows: Sequence[Row]) -> list[float]:
-    if metric is None or not rows:
+    if metric is None or not rows or not all(row.references for row in rows):
         return [0.0] * len(rows)
     return [float(value) / metric.scale for value in metric.score(rows).values]
 
 
 def _look(file: _File, metric: Metric | None) -> dict[str, Seen]:
-    rows = list(file.rows.values())
-    return {
-        row.id: look(row, file.told.get(row.id, Told()), file.harness, value)
-        for row, value in zip(rows, _values(metric, rows), strict=True)
-    }
+    known = [row for row in file.rows.values() if row.references]
+    values = dict(zip([row.id for row in known], _values(metric, known), strict=True))
+    seen = {name: look(row, file.told.get(name, Told()), file.harness, values.get(name)) for name, row in file.rows.items()}
+    if lost := [name for name, one in seen.items() if not one.row.references and not one.side.told]:
+        raise DataError(
+            f"{len(lost):,} items have neither a score nor references, the first {lost[0]!r}.",
+            where=file.loaded.name,
+            cure="Give them with --references.",
+        )
+    return seen
 
 
 def _item(

@@ -44,33 +44,33 @@ FAULTS = (
           ("llamafactory.cutoff_len=64",), control="llamafactory.cutoff_len=4096"),
     Fault("image_max_pixels shrinks images unasked", "LLaMA-Factory #7690", LF, LF, "rows.jsonl", 1, "resize",
           control="llamafactory.image_max_pixels=16777216"),
-    Fault("its rounding overshoots image_max_pixels", "reference: worst +9.4 %", LF, LF, "rows.jsonl", 1, "pixel limit",
+    Fault("its rounding overshoots image_max_pixels", "read in its source", LF, LF, "rows.jsonl", 1, "pixel limit",
           ("llamafactory.image_max_pixels=589824",), control="rows.jsonl:2"),
-    Fault("EXIF orientation is passed over", "sglang #33464", LF, LF, "rows.jsonl", 3, "EXIF", control="rows.jsonl:2"),
-    Fault("transparency is dropped, not flattened", "MMMU #17, torchtune #1678", LF, LF, "rows.jsonl", 4, "alpha", control="rows.jsonl:2"),
-    Fault("a second video is counted like the first", "LLaMA-Factory, mm_plugin", LF, LF, "clips/clips.jsonl", 4, "miscount",
+    Fault("EXIF orientation is passed over", "read in its source", LF, LF, "rows.jsonl", 3, "EXIF", control="rows.jsonl:2"),
+    Fault("transparency is dropped, not flattened", "read in its source", LF, LF, "rows.jsonl", 4, "alpha", control="rows.jsonl:2"),
+    Fault("a second video is counted like the first", "read in its source", LF, LF, "clips/clips.jsonl", 4, "miscount",
           control="clips/clips.jsonl:1"),
     Fault("marks of time of a video are off", "LLaMA-Factory #10335 #9620", LF, LF, "clips/clips.jsonl", 2, "timestamps"),
     Fault("template qwen3_vl learns an empty thought", "LLaMA-Factory #9392", LF, LF, "rows.jsonl", 2, "empty think",
           ("llamafactory.template=qwen3_vl",), control="llamafactory.template=qwen3_vl_nothink"),
-    Fault("template qwen2_vl adds a system prompt", "LLaMA-Factory, template.py", LF, LF, "rows.jsonl", 2, "system prompt",
+    Fault("template qwen2_vl adds a system prompt", "read in its source", LF, LF, "rows.jsonl", 2, "system prompt",
           ("llamafactory.template=qwen2_vl",), control="llamafactory.template=qwen3_vl_nothink"),
-    Fault("formatting openai appends to system prompts", "reference: never write formatting openai", LF, LF, "dataset_info.json", 1,
+    Fault("formatting openai appends to system prompts", "read in its source", LF, LF, "dataset_info.json", 1,
           "system prompt", dataset="openai", control="dataset:full"),
     Fault("a system turn without system_tag drops the row", "LLaMA-Factory #2381 #7777 #9618", LF, LF, "dataset_info.json", 1, "dropped",
           dataset="no_system_tag", control="dataset:full"),
-    Fault("a conversation that ends with a question is dropped", "LLaMA-Factory, converter.py", LF, LF, "rows.jsonl", 6, "dropped",
+    Fault("a conversation that ends with a question is dropped", "read in its source", LF, LF, "rows.jsonl", 6, "dropped",
           control="rows.jsonl:2"),
     Fault("a literal <image> in the answer stops the run", "LLaMA-Factory #8440", LF, LF, "rows.jsonl", 5, "crash", control="rows.jsonl:2"),
     Fault("train_on_prompt learns vision tokens", "VLM-R1 #123", LF, LF, "rows.jsonl", 2, "labels on images",
           ("llamafactory.train_on_prompt=true",), control="llamafactory.train_on_prompt=false"),
-    Fault("images below the processor's minimum stay small", "Qwen3-VL min_pixels", SW, SW, "rows.jsonl", 2, "resize",
+    Fault("images below the processor's minimum stay small", "read in qwen-vl-utils", SW, SW, "rows.jsonl", 2, "resize",
           control="rows.jsonl:7"),
-    Fault("EXIF orientation is passed over", "sglang #33464", SW, SW, "rows.jsonl", 3, "EXIF", control="rows.jsonl:7"),
-    Fault("rows over max_length are replaced by others", "ms-swift, lazy dataset", SW, SW, "rows.jsonl", 7, "dropped",
+    Fault("EXIF orientation is passed over", "read in its source", SW, SW, "rows.jsonl", 3, "EXIF", control="rows.jsonl:7"),
+    Fault("rows over max_length are replaced by others", "read in its source", SW, SW, "rows.jsonl", 7, "dropped",
           ("swift.max_length=64",), control="swift.max_length=4096"),
     Fault("frames get no fewer than 128 tokens", "qwen-vl-utils, ms-swift #6523", SW, SW, "clips/clips.jsonl", 1, "resize"),
-    Fault("messages alone are trained on whole", "TRL, unsloth #1396", TR, TR, "rows.jsonl", 7, "labels on prompt", control="parts"),
+    Fault("messages alone are trained on whole", "unsloth #1396", TR, TR, "rows.jsonl", 7, "labels on prompt", control="parts"),
     Fault("vision tokens are learned with them", "TRL", TR, TR, "rows.jsonl", 7, "labels on images", control="parts"),
     Fault("a literal <image> stays in string messages", "TRL", TR, TR, "rows.jsonl", 7, "literal tag", control="parts"),
     Fault("all images go before the first words", "TRL", TR, TR, "rows.jsonl", 8, "order", control="parts"),
@@ -161,8 +161,8 @@ def without(fault: Fault) -> Fault | None:
     return fault._replace(file=file, row=int(row))
 
 
-def prove(venvs: Path, work: Path, model: Path) -> Iterator[tuple[Fault, str, bool, bool]]:
-    """Yield each fault with the release, whether it was named, and whether its control was left alone."""
+def prove(venvs: Path, work: Path, model: Path) -> Iterator[tuple[bool, bool | None]]:
+    """Yield of each fault whether it was named, and whether its control was left alone; None without a control."""
     for fault in FAULTS:
         found, version = causes(fault, venvs, work, model)
         other = without(fault)
@@ -173,7 +173,7 @@ def prove(venvs: Path, work: Path, model: Path) -> Iterator[tuple[Fault, str, bo
         mark = "named " if fault.cause in found else f"NOT NAMED ({', '.join(found) or 'nothing'}) "
         mended = f"; quiet on {said}" if said and said != version and quiet else "" if quiet else "; ALARM on the control"
         print(f"{mark}{fault.cause:<16} {version:<20} {fault.name} [{fault.threads}]{mended}", flush=True)
-        yield fault, version, fault.cause in found, quiet
+        yield fault.cause in found, quiet if other is not None else None
 
 
 def main() -> int:
@@ -184,9 +184,9 @@ def main() -> int:
     _write(work / "whole.jsonl", [_row("<image>What is it?", "A square.", "wide.png")])
     vldata.convert("sharegpt", work / "whole.jsonl", out=work / "prepared", name="whole", overwrite=True, image_root=work)
     proven = list(prove(venvs, work, work / "tiny"))
-    named, quiet = sum(one[2] for one in proven), sum(one[3] for one in proven)
-    print(f"{named} of {len(proven)} faults named, {quiet} of {len(proven)} controls quiet")
-    return int(named < len(proven) or quiet < len(proven))
+    named, controls = sum(one for one, _ in proven), [quiet for _, quiet in proven if quiet is not None]
+    print(f"{named} of {len(proven)} faults named, {sum(controls)} of {len(controls)} controls quiet")
+    return int(named < len(proven) or not all(controls))
 
 
 if __name__ == "__main__":

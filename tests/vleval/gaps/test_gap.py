@@ -122,6 +122,24 @@ def test_answers_in_words_are_scored_by_each_harness_own_rules(tmp_path: Path) -
     assert "evalscope reads '7'" in found.differing[0].detail
 
 
+def test_what_one_file_does_not_tell_is_taken_from_the_other_and_said(tmp_path: Path) -> None:
+    files = draw_files(tmp_path)
+    bare = [
+        {"index": row["index"], "model_output": {"completion": row["sample_score"]["score"]["prediction"]}, "messages": row["messages"]}
+        for row in map(json.loads, files[E].read_text().splitlines())
+    ]
+    (tmp_path / "bare.jsonl").write_text("".join(json.dumps(row) + "\n" for row in bare))
+    said: list[str] = []
+    found = vleval.gap(str(files[V]), str(tmp_path / "bare.jsonl"), tell=said.append).gap
+    assert {int(item.id): item.cause for item in found.differing} == {
+        n: one.causes[V, E] for n, one in enumerate(PLAN) if (V, E) in one.causes
+    }
+    assert found.b.scored_by == "its rules"
+    assert any("without references or options of their own" in note for note in said)
+    with pytest.raises(DataError, match="neither a score nor references"):
+        vleval.gap(str(tmp_path / "bare.jsonl"), str(tmp_path / "bare.jsonl"))
+
+
 def test_wrong_calls(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps({"id": "q1", **BASE}) + "\n")
     (tmp_path / "b.jsonl").write_text(json.dumps({"id": "z9", **BASE, "question": "Other?"}) + "\n")
