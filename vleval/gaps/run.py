@@ -129,9 +129,8 @@ def _completed(file: _File, other: _File, tell: Callable[[str], None]) -> _File:
         taken += bool(changes)
         rows[name] = msgspec.structs.replace(row, **changes) if changes else row
     if taken:
-        tell(
-            f"{file.loaded.name}: {counted(taken, 'item')} without references or options of their own; those of {other.loaded.name} are used."
-        )
+        lacking = f"{counted(taken, 'item')} without references or options of their own"
+        tell(f"{file.loaded.name}: {lacking}; those of {other.loaded.name} are used.")
     return msgspec.structs.replace(file, rows=rows)
 
 
