@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families families gap xray tutorials docs remote
+.PHONY: parity-families families gap xray tutorials docs remote ray
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -99,6 +99,15 @@ fuzz: .venvs/fuzz
 
 remote: .venvs/remote
 	.venvs/remote/bin/python -m pytest --timeout 600 -q tests/remote/proofs.py tests/vldata/remote
+
+# Conversion, validation and certificates on a Ray cluster of two nodes on this machine, one of which is killed. Two minutes.
+.venvs/ray: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q -c constraints.txt -e '.[ray]' pytest pytest-timeout
+	touch $@
+
+ray: .venvs/ray
+	.venvs/ray/bin/python -m pytest --timeout 600 -q tests/ray_proofs.py
 
 # The chat page in headless Chromium. Its own venv, without the constraints: gradio wants a Pillow older than they name.
 .venvs/web: pyproject.toml

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.errors import DataError, UsageError
+from vldata.media.engines import using
 from vldata.media.pages import pages_wanted
 from vldata.media.pixels import FAMILIES, budget_limits, find_family, vision_tokens
 from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
@@ -96,7 +97,9 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
         run = _Run(source, options, identity, stage, on_progress)
         with few_collections():  # it runs once a part, when the drafts of that are gone
             run.resume()
-            run.work()
+            seen = (paths.state / "conversion.json", *source.annotations)
+            with using(options.engine, options.ray_address, seen=seen):
+                run.work()
             result = run.finish()
     return result
 

@@ -10,7 +10,8 @@ from vldata.api.params import ImageDistance, OnProgress, TextSimilarity, Workers
 from vldata.errors import UsageError
 from vldata.flags import Arg
 from vldata.jobs import JobResult
-from vldata.output.folder import DatasetPaths, Target
+from vldata.media.engines import Engine, RayAddress
+from vldata.output.folder import DATASET_INFO, DatasetPaths, Target
 from vldata.remote.reach import reaches
 from vldata.wording import counted
 
@@ -63,6 +64,8 @@ def leaks(
     image_distance: ImageDistance = 16,
     text_similarity: TextSimilarity = 0.8,
     workers: Workers = 0,
+    engine: Engine = "local",
+    ray_address: RayAddress = "",
     on_progress: OnProgress | None = None,
 ) -> LeakResult:
     """Find what datasets share: images and near-duplicates of them, whole examples, near-duplicate texts; exit 1 when anything is.
@@ -71,9 +74,12 @@ def leaks(
         DataError: one of the datasets cannot be read.
         UsageError: fewer than two datasets.
     """
+    from vldata.media.engines import using
     from vldata.splits.leaks import Nearness, find_leaks
 
     if isinstance(targets, str | DatasetPaths) or len(targets) < 2:
         raise UsageError("one dataset has nothing to be compared with.", cure="Give two: vldata leaks prepared/train prepared/test")
     near = Nearness(image_distance, text_similarity)
-    return LeakResult(tuple(find_leaks(list(targets), near=near, workers=workers, on_progress=on_progress)))
+    seen = {DatasetPaths.at(target).out / DATASET_INFO for target in targets}
+    with using(engine, ray_address, seen=sorted(seen)):
+        return LeakResult(tuple(find_leaks(list(targets), near=near, workers=workers, on_progress=on_progress)))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from vldata.api.params import DatasetTarget, ImageDistance, OnProgress, Replace, Seed, TextSimilarity, Workers
 from vldata.flags import Arg, Flag
 from vldata.jobs import JobResult
-from vldata.output.folder import DatasetPaths, Target
+from vldata.media.engines import Engine, RayAddress
+from vldata.output.folder import DATASET_INFO, DatasetPaths, Target
 from vldata.remote.reach import reaches
 from vldata.wording import counted
 
@@ -122,6 +123,8 @@ def certify(
     image_distance: ImageDistance = 16,
     text_similarity: TextSimilarity = 0.8,
     workers: Workers = 0,
+    engine: Engine = "local",
+    ray_address: RayAddress = "",
     strict: Annotated[bool, Flag("Exit 1 for near-duplicates too.")] = False,
     on_progress: OnProgress | None = None,
 ) -> CertifyResult:
@@ -132,9 +135,11 @@ def certify(
     Raises:
         DataError: there is no split, or a side cannot be read.
     """
+    from vldata.media.engines import using
     from vldata.splits.certification import certify as run
     from vldata.splits.leaks import Nearness
 
     paths = DatasetPaths.at(target)
     near = Nearness(image_distance, text_similarity)
-    return CertifyResult(run(paths.out, paths.name, near=near, workers=workers, on_progress=on_progress), strict)
+    with using(engine, ray_address, seen=(paths.out / DATASET_INFO,)):
+        return CertifyResult(run(paths.out, paths.name, near=near, workers=workers, on_progress=on_progress), strict)

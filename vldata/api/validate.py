@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from vldata.api.params import OnProgress, TimeoutS, Workers
 from vldata.flags import Arg, Flag
 from vldata.jobs import JobResult
+from vldata.media.engines import Engine, RayAddress
 from vldata.output.folder import DATASET_INFO, DatasetPaths, Target
 from vldata.remote.reach import reaches
 from vldata.wording import counted
@@ -80,6 +81,8 @@ def validate(
     headers_only: Annotated[bool, Flag("Read headers; decode and hash nothing.")] = False,
     no_files: Annotated[bool, Flag("Check the records alone.")] = False,
     workers: Workers = 0,
+    engine: Engine = "local",
+    ray_address: RayAddress = "",
     timeout_s: TimeoutS = 60.0,
     on_progress: OnProgress | None = None,
 ) -> ValidationResult:
@@ -88,6 +91,7 @@ def validate(
     Raises:
         DataError: there is no registry, or it cannot be read.
     """
+    from vldata.media.engines import using
     from vldata.validation import find_folder
     from vldata.validation import validate as run
 
@@ -95,13 +99,15 @@ def validate(
     place = None if folder is None else folder.out / folder.name if isinstance(folder, DatasetPaths) else Path(folder)
     if place is not None and not place.is_dir() and (place.parent / DATASET_INFO).is_file() and place.name != DATASET_INFO:
         place, names = place.parent, (place.name.removesuffix(".jsonl"),)
-    found = run(
-        find_folder(place),
-        names=names,
-        headers_only=headers_only,
-        files=not no_files,
-        workers=workers,
-        timeout_s=timeout_s,
-        on_progress=on_progress,
-    )
+    place = find_folder(place)
+    with using(engine, ray_address, seen=(place / DATASET_INFO,)):
+        found = run(
+            place,
+            names=names,
+            headers_only=headers_only,
+            files=not no_files,
+            workers=workers,
+            timeout_s=timeout_s,
+            on_progress=on_progress,
+        )
     return ValidationResult(found, files=not no_files)

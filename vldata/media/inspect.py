@@ -11,7 +11,8 @@ import msgspec
 from vldata.files.gate import SafePath
 from vldata.media.containers import walk_container
 from vldata.media.decode import decode_picture
-from vldata.media.pool import DEFAULT_TIMEOUT_S, WorkerPool
+from vldata.media.engines import open_pool
+from vldata.media.pool import DEFAULT_TIMEOUT_S
 from vldata.media.refs import Failure
 from vldata.media.sources import Unusable, check_bytes, open_regular, read_picture_bytes
 
@@ -57,7 +58,7 @@ def inspect_pictures(
     if headers_only:
         yield from ((index, inspect_picture(path, headers_only=True)) for index, path in enumerate(paths))
         return
-    with WorkerPool("vldata.media.inspect:open_inspector", None, workers=workers, timeout_s=timeout_s) as pool:
+    with open_pool("vldata.media.inspect:open_inspector", None, workers=workers, timeout_s=timeout_s) as pool:
         yield from pool.map_unordered(paths)
 
 

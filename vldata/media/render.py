@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from vldata.media.engines import open_pool
 from vldata.media.pool import DEFAULT_MEMORY_LIMIT_BYTES, DEFAULT_TIMEOUT_S, WorkerPool
 from vldata.media.refs import ClipRef, MediaRef, Rendering, RenderSpec, VideoRef
 
@@ -40,7 +41,7 @@ def render(
         DataError: the output folder cannot be written to.
         MissingExtraError: the decoder is not installed.
     """
-    with Renderer(spec, workers=workers, timeout_s=timeout_s) as renderer:
+    with open_pool("vldata.media.render:open_renderer", spec, workers=workers, timeout_s=timeout_s) as renderer:
         yield from renderer.map_unordered(refs)
 
 

@@ -16,8 +16,9 @@ import msgspec
 from vldata.errors import VlkitError
 from vldata.files.gate import SafePath
 from vldata.media.decode import MAX_SOURCE_PIXELS
+from vldata.media.engines import open_pool
 from vldata.media.pixels import MAX_RATIO
-from vldata.media.pool import DEFAULT_TIMEOUT_S, WorkerPool
+from vldata.media.pool import DEFAULT_TIMEOUT_S
 from vldata.media.refs import Failure
 from vldata.media.sources import Unusable, open_regular
 from vldata.media.video_container import OpenVideo, Packet, describe
@@ -168,7 +169,7 @@ def inspect_videos(
     paths: Sequence[str | SafePath], *, headers_only: bool = False, workers: int, timeout_s: float = DEFAULT_TIMEOUT_S
 ) -> Iterator[tuple[int, VideoFacts | Failure]]:
     """Yield (index of the path, facts or why there are none) as they come, from killable workers; also headers, which may hang too."""
-    with WorkerPool("vldata.media.video_proof:open_inspector", headers_only, workers=workers, timeout_s=timeout_s) as pool:
+    with open_pool("vldata.media.video_proof:open_inspector", headers_only, workers=workers, timeout_s=timeout_s) as pool:
         yield from pool.map_unordered(paths)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from vldata.flags import Flag, Group
+from vldata.media.engines import Engine, RayAddress
 from vldata.media.pixels import DEFAULT, FAMILIES, LLAMAFACTORY_MAX_PIXELS
 from vldata.media.refs import Decoder, FormatRule
 
@@ -24,6 +25,8 @@ class ConvertOptions(Group, frozen=True, kw_only=True):
     quality: Annotated[int, Flag("Quality of JPEG and WebP.", least=1, most=100)] = 95
     limit: Annotated[int | None, Flag("Convert only the first N annotations.", least=1, show_default=False)] = None
     workers: Annotated[int, Flag("Processes that render images; 0: one a core.", least=0, most=1_024)] = 0
+    engine: Engine = "local"
+    ray_address: RayAddress = ""
     timeout_s: Annotated[float, Flag("Seconds one file may take to decode.", ("--timeout-s",), least=0.1, most=86_400)] = 60.0
     decoder: Annotated[Decoder, Flag("Video decoder; decord needs its extra.")] = "pyav"
     repair: Annotated[bool, Flag("Repair what has one cure (control tokens, missing tags) and list it.")] = False

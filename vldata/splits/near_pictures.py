@@ -85,9 +85,9 @@ def open_fingerprinter(setup: None) -> Callable[[str | SafePath], bytes | Failur
 
 def fingerprints(paths: Iterable[str | SafePath], *, workers: int) -> Iterator[tuple[int, bytes | Failure]]:
     """Yield (index of the path, fingerprint or why there is none) as they come, from killable workers."""
-    from vldata.media.pool import WorkerPool
+    from vldata.media.engines import open_pool
 
-    with WorkerPool("vldata.splits.near_pictures:open_fingerprinter", None, workers=workers) as pool:
+    with open_pool("vldata.splits.near_pictures:open_fingerprinter", None, workers=workers) as pool:
         yield from pool.map_unordered(paths)
 
 

@@ -91,9 +91,9 @@ def _first_frame(path: str) -> Image.Image:
 
 def make_thumbnails(paths: Iterable[str | SafePath], *, side: int, workers: int) -> Iterator[tuple[int, bytes | Failure]]:
     """Yield (index of the path, thumbnail or why there is none) as they come, from killable workers."""
-    from vldata.media.pool import WorkerPool
+    from vldata.media.engines import open_pool
 
-    with WorkerPool("vldata.web.thumbs:open_thumbnailer", side, workers=workers) as pool:
+    with open_pool("vldata.web.thumbs:open_thumbnailer", side, workers=workers) as pool:
         yield from pool.map_unordered(paths)
 
 
