@@ -26,7 +26,8 @@ from vldata.media.worker import Setup
 _ITEMS = 8  # of a task
 _TASKS_AHEAD = 2  # a processor
 _RETRIES = 20
-_WATCH = "import os, sys\nif not os.read(0, 1): sys.stderr.write(sys.argv[1])"
+# It leaves its parent at once, as Ray kills the children of a process that it ends.
+_WATCH = "import os, sys\nif os.fork(): os._exit(0)\nif not os.read(0, 1): sys.stderr.write(sys.argv[1])"
 _POLL_S = 5.0
 _REACH_S = 10.0
 _NO_CLUSTER = "See that it runs (ray status), with our versions of Ray and Python."
@@ -76,30 +77,31 @@ def connect(address: str, seen: Iterable[Path]) -> Iterator[Cluster]:
     except ImportError:
         raise MissingExtraError("--engine ray", "ray") from None
     name = address or "on this machine"
-    try:
-        _reach(address)
-        dashboard = None if address else False
-        ray.init(address=address or None, log_to_driver=False, logging_level="ERROR", include_dashboard=dashboard)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(f"no Ray cluster {name}: {reason}", cure=_NO_CLUSTER) from None
-    try:
-        with _mourned(name):
+    with _mourned(name):  # begun before Ray is, which takes the children of a process over
+        try:
+            _reach(address)
+            dashboard = None if address else False
+            ray.init(address=address or None, log_to_driver=False, logging_level="ERROR", include_dashboard=dashboard)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise DataError(f"no Ray cluster {name}: {reason}", cure=_NO_CLUSTER) from None
+        try:
             yield Cluster(ray, name, tuple(_look(path) for path in seen))
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 @contextlib.contextmanager
 def _mourned(name: str) -> Iterator[None]:
     """Have somebody say what happened when this process is ended in the block: Ray ends it without a word when its cluster goes away."""
     said = f"The command ended in the middle of its work on the Ray cluster {name}. Bring that back, and run the same command again.\n"
-    watcher = subprocess.Popen([sys.executable, "-S", "-E", "-c", _WATCH, said], stdin=subprocess.PIPE, start_new_session=True)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            watcher.communicate(b"x")
+    with subprocess.Popen([sys.executable, "-S", "-E", "-c", _WATCH, said], stdin=subprocess.PIPE, start_new_session=True) as watcher:
+        watcher.wait()  # what watches is a child of its own
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                watcher.communicate(b"x")
 
 
 class RayPool:
