@@ -1,7 +1,7 @@
 """CVAT for images 1.1: one annotations.xml with boxes, polygons and points in pixels.
 
-Polygons, polylines, ellipses and rotated boxes become the boxes around them, counted and said; masks and tags have no place, which
-the census says. https://docs.cvat.ai/docs/manual/advanced/formats/format-cvat/
+Polygons, polylines, ellipses, masks, cuboids and rotated boxes become the boxes around them, counted and said. A skeleton has no box:
+its class is not asked for there. Tags are about the whole image, which the census says. https://docs.cvat.ai/docs/manual/advanced/formats/format-cvat/
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from xml.etree import ElementTree
 from vldata.errors import DataError
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
+from vldata.sources.outlines import half_sides
 from vldata.sources.safexml import read_xml
 from vldata.wording import counted
 
-_SHAPES = ("box", "polygon", "polyline", "points", "ellipse")
+_SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "mask", "cuboid")
+_CUBOID = [(f"x{corner}{face}", f"y{corner}{face}") for corner in ("tl", "bl", "tr", "br") for face in "12"]
 
 
 def open_source(
@@ -49,21 +51,29 @@ def open_source(
         raise DataError("holds tracks of a video.", where=str(file), cure='Export as "CVAT for images 1.1" instead of "for video".')
     classes = [label.findtext("name") or "" for label in tree.iter("label") if label.findtext("name")]
     notes: Counter[str] = Counter()
-    images = [_image(entry, file, notes) for entry in tree.iter("image")]
+    images = [_image(entry, file, notes, frozenset(name.strip() for name in classes)) for entry in tree.iter("image")]
     said = [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
     return make_sources("cvat", file.parent, images, annotations=[file], classes=classes, notes=said, split=split, wishes=wishes)
 
 
-def _image(entry: ElementTree.Element, file: Path, notes: Counter[str]) -> Labelled:
+def _image(entry: ElementTree.Element, file: Path, notes: Counter[str], classes: frozenset[str]) -> Labelled:
     name, subset = entry.get("name", ""), entry.get("subset", "")
     things: list[Thing] = []
     fault = ""
     unboxed: set[str] = set()
+    lost: dict[tuple[str, str], None] = {}
     unused: dict[str, str] = {}
     for shape in entry:
+        label = shape.get("label", "").strip()
         if shape.tag not in _SHAPES:
             unused[f"image.{shape.tag}"] = "left out"
-            unboxed.add(shape.get("label", "").strip())
+            if shape.tag == "tag":
+                unboxed.add(label)
+            else:
+                lost[label, shape.tag] = None
+            continue
+        if classes and label and label not in classes:
+            fault = fault or f"{shape.tag} {label!r}: the labels of the task do not list it."
             continue
         try:
             things.append(_thing(shape, notes))
@@ -80,6 +90,7 @@ def _image(entry: ElementTree.Element, file: Path, notes: Counter[str]) -> Label
         split=subset.lower() if subset.lower() != "default" else "",
         size=(width, height) if width > 0 and height > 0 else None,
         unboxed=frozenset(unboxed),
+        lost=tuple(lost),
         fault=fault,
         unused=tuple(unused.items()),
     )
@@ -89,17 +100,24 @@ def _thing(shape: ElementTree.Element, notes: Counter[str]) -> Thing:
     label = shape.get("label", "").strip()
     if not label:
         raise ValueError("it has no label")
+    angle = float(shape.get("rotation", "0") or 0)
+    corners: list[tuple[float, float]]
     if shape.tag == "ellipse":
         x, y, rx, ry = (float(shape.get(key, "")) for key in ("cx", "cy", "rx", "ry"))
-        corners = [(x - rx, y - ry), (x + rx, y + ry)]
+        half, tall = half_sides(rx, ry, angle)
+        corners, angle = [(x - half, y - tall), (x + half, y + tall)], 0
     elif shape.tag == "box":
         left, top, right, bottom = (float(shape.get(key, "")) for key in ("xtl", "ytl", "xbr", "ybr"))
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    elif shape.tag == "mask":
+        left, top, width, height = (float(shape.get(key, "")) for key in ("left", "top", "width", "height"))
+        corners = [(left, top), (left + width, top + height)]
+    elif shape.tag == "cuboid":
+        corners = [(float(shape.get(x, "")), float(shape.get(y, ""))) for x, y in _CUBOID]
     else:
         corners = [(float(x), float(y)) for x, _, y in (pair.partition(",") for pair in shape.get("points", "").split(";"))]
     if shape.tag == "points" and len(corners) == 1:
         return Thing(label, corners[0])
-    angle = float(shape.get("rotation", "0") or 0)
     if angle:
         corners = _turned(corners, angle)
     if shape.tag != "box" or angle:

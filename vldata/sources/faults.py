@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from vldata.files import strictjson
+
+
+def read_alone(folder: Path) -> None:
+    """Read the JSON file of a folder that holds no other, for the reason why it is none.
+
+    Raises:
+        DataError: it is empty or no JSON.
+    """
+    files = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    if len(files) == 1:
+        strictjson.read_json(files[0])
 
 
 class RowFault(NamedTuple):

@@ -43,7 +43,9 @@ def make_sources(
     shape, shape_said = _shape(found, wishes, root)
     by_split = {name: [_in_shape(image, shape) for image in part] for name, part in by_split.items()}
     asking = wishes.asking(shape)
-    named = tuple(dict.fromkeys(classes)) or tuple(dict.fromkeys(thing.label for image in found for thing in image.things))
+    named = tuple(dict.fromkeys(classes)) or tuple(
+        dict.fromkeys(thing.label for part in by_split.values() for image in part for thing in image.things)
+    )
     said = [*notes, *shape_said, *_names_said(classes or named), *_stand_ins_said(found)]
     return [
         LabelledSource(

@@ -1,6 +1,7 @@
 """LabelMe: one JSON file an image, with shapes in pixels.
 
-Rectangles become boxes and points points; polygons, circles and lines become the boxes around them, counted and said.
+Rectangles become boxes and points points; polygons, circles and lines become the boxes around them, counted and said. Shapes of one label
+and one group_id are parts of one object, as the project's own labelme2coco.py takes them; `__ignore__` marks what is not annotated.
 https://github.com/wkentaro/labelme
 """
 
@@ -18,7 +19,8 @@ from vldata.sources.labelledsets import make_sources
 from vldata.sources.splitnames import split_word
 from vldata.wording import counted
 
-_KNOWN = frozenset({"label", "points", "shape_type", "group_id", "flags"})
+_KNOWN = frozenset({"label", "points", "shape_type", "group_id"})
+_IGNORE = "__ignore__"
 
 
 def open_source(
@@ -44,7 +46,14 @@ def open_source(
     images = [image for file in files if (image := _image(file, folder, notes)) is not None]
     if not images:
         raise DataError("no LabelMe annotation was found.", where=str(root), cure="Give the folder of JSON files that LabelMe saved.")
+    groups, ignored = notes.pop("group", 0), notes.pop(_IGNORE, 0)
     said = [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
+    said += [f"{counted(groups, 'shape')} joined to objects with those of their group_id and label."] if groups else []
+    said += (
+        [f"{counted(ignored, 'region')} labelled {_IGNORE} left out; where there is one, nothing is asked that may be in it."]
+        if ignored
+        else []
+    )
     return make_sources("labelme", folder, images, annotations=files, classes=(), notes=said, split=split, wishes=wishes)
 
 
@@ -55,8 +64,10 @@ def _image(file: Path, folder: Path, notes: Counter[str]) -> Labelled | None:
         return None
     below = Path(where).parent
     name = str(table.get("imagePath") or "").replace("\\", "/").rpartition("/")[2]
-    places = [(below / place).as_posix() for place in (name, f"{file.stem}.jpg", f"{file.stem}.png") if place]
+    own = [(below / f"{file.stem}{suffix}").as_posix() for suffix in (".jpg", ".png", ".jpeg")]
     things: list[Thing] = []
+    ignores = False
+    groups: dict[tuple[str, str], int] = {}
     fault = ""
     unused: dict[str, str] = {}
     for number, shape in enumerate(table["shapes"]):
@@ -64,19 +75,43 @@ def _image(file: Path, folder: Path, notes: Counter[str]) -> Labelled | None:
         if isinstance(thing, str):
             fault = fault or f"shapes[{number}]: {thing}"
             continue
+        if thing.label == _IGNORE:
+            ignores = True
+            notes[_IGNORE] += 1
+            continue
+        unused |= {f"shapes[].{key}": "left out" for key, value in shape.items() if key not in _KNOWN and _tells(value)}
+        group = (thing.label, str(shape["group_id"])) if shape.get("group_id") is not None and len(thing.values) == 4 else None
+        if group in groups:
+            things[groups[group]] = _joined(things[groups[group]], thing)
+            notes["group"] += 1
+            continue
+        if group:
+            groups[group] = len(things)
         things.append(thing)
-        unused |= {f"shapes[].{key}": "left out" for key, value in shape.items() if key not in _KNOWN and value}
     width, height = table.get("imageWidth"), table.get("imageHeight")
     size = (width, height) if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0 else None
     return Labelled(
         where=where,
-        names=tuple(dict.fromkeys(places)),
+        names=((below / name).as_posix(),) if name else tuple(own),
+        stand_ins=tuple(own) if name and Path(name).stem != file.stem else (),
         things=tuple(things),
         split=split_word(below.name),
         size=size,
+        unboxed=frozenset({""}) if ignores else frozenset(),
         fault=fault,
         unused=tuple(unused.items()),
     )
+
+
+def _tells(value: Any) -> bool:
+    """Whether a field says something: of flags, those that are set."""
+    return any(value.values()) if isinstance(value, dict) else bool(value)
+
+
+def _joined(one: Thing, other: Thing) -> Thing:
+    """The box around two parts of one object."""
+    (a, b, c, d), (e, f, g, h) = one.values, other.values
+    return Thing(one.label, (min(a, e), min(b, f), max(c, g), max(d, h)))
 
 
 def _thing(shape: dict[str, Any], notes: Counter[str]) -> Thing | str:

@@ -1,7 +1,8 @@
 """Label Studio's JSON export: rectangles, polygons and key points in percent of the sides.
 
-Rotated rectangles and polygons become the boxes around them, counted and said; other results (text areas, choices) have no place, which the
-census says. Of several annotations of a task the first is taken that is not cancelled; the others are counted.
+Rotated rectangles, polygons and ellipses become the boxes around them, counted and said; `<Labels>` gives the shape of its id a label.
+A brush has no box, and a shape may have no label: their classes are not asked for there. Other results (text areas, choices) have no place,
+which the census says. Of several annotations of a task the ground truth is taken, or else, a guess, the first that is not cancelled.
 https://labelstud.io/guide/task_format
 """
 
@@ -13,13 +14,27 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
+
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.media.refs import SUFFIXES
+from vldata.records.draft import Guess
+from vldata.sources.faults import read_alone
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
+from vldata.sources.outlines import half_sides
 
-_LABELS = {"rectanglelabels": "rectangle", "polygonlabels": "polygon", "keypointlabels": "point", "ellipselabels": "ellipse"}
+_LABELS = {"rectanglelabels": "rectangle", "polygonlabels": "polygon", "keypointlabels": "keypoint", "ellipselabels": "ellipse"}
+_SHAPES = frozenset(_LABELS.values())
+_NO_BOX = {
+    "brushlabels": "brush",
+    "brush": "brush",
+    "vectorlabels": "vector",
+    "vector": "vector",
+    "bitmasklabels": "bitmask",
+    "bitmask": "bitmask",
+}
 
 
 def open_source(
@@ -41,6 +56,7 @@ def open_source(
     root = source or Path()
     file = root if root.is_file() else next((path for path in sorted(root.glob("*.json")) if _looks_right(path)), None)
     if file is None:
+        read_alone(root)
         raise DataError("no export of Label Studio is here.", where=str(root), cure="Export as JSON (not JSON-MIN), and give the file.")
     tasks = strictjson.read_json(file)
     if not isinstance(tasks, list) or not all(isinstance(task, dict) and isinstance(task.get("data"), dict) for task in tasks):
@@ -50,7 +66,7 @@ def open_source(
     if len(done) < len(tasks):  # not looked at yet is not the same as nothing there
         notes["Tasks without an annotation left out"] += len(tasks) - len(done)
     images = [_image(task, number, file, notes) for number, task in done]
-    said = [f"{what}: {count:,}." for what, count in sorted(notes.items())]
+    said = [(Guess if "a guess" in what else str)(f"{what}: {count:,}.") for what, count in sorted(notes.items())]
     return make_sources("label-studio", file.parent, images, annotations=[file], classes=(), notes=said, split=split, wishes=wishes)
 
 
@@ -61,48 +77,91 @@ def _looks_right(path: Path) -> bool:
 
 
 def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -> Labelled:
-    where = f"{file.name}[{number}]"
     given = _annotated(task)
     if len(given) > 1:
-        notes["Further annotations of a task left out"] += len(given) - 1
+        truth = [entry for entry in given if entry.get("ground_truth") is True]
+        notes[
+            "Further annotations left out, the ground truth taken" if truth else "Further annotations left out, the first taken, a guess"
+        ] += 1
+        given = truth or given
     named = [value for value in task["data"].values() if isinstance(value, str) and _places(value)]
     images = [value for value in named if _places(value)[0].lower().endswith(tuple(SUFFIXES))] or named
     address = images[0] if images else ""
-    things: list[Thing] = []
-    unboxed: set[str] = set()
-    unused: dict[str, str] = {}
-    size = None
     fault = "" if address else "its data name no image."
     if len(images) > 1:
         fault = f"its data name {len(images)} images, and which of them a box is on is not read."
-    for result in _listed(given[0].get("result")):
-        kind = result.get("type") if isinstance(result, dict) else None
-        if not isinstance(kind, str) or kind not in _LABELS:
-            unused[f"result.{kind if isinstance(kind, str) else '?'}"] = "left out"
-            unboxed |= _names(result, kind)
-            continue
-        try:
-            things += _things(result, notes)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            fault = fault or f"a result of the type {kind!r} has no numbers."
-        width, height = result.get("original_width"), result.get("original_height")
-        if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
-            size = width, height
+    found = _Found()
+    results = [result if isinstance(result, dict) else {} for result in _listed(given[0].get("result"))]
+    for result in with_labels(results):
+        fault = fault or _take(result, found, notes)
     return Labelled(
-        where=where,
+        where=f"{file.name}[{number}]",
         names=_places(address) or ("",),
-        things=tuple(things),
+        things=tuple(found.things),
         shares=True,
-        size=size,
-        unboxed=frozenset(unboxed),
+        size=found.size,
+        unboxed=frozenset(found.unboxed),
+        lost=tuple(dict.fromkeys(found.lost)),
         fault=fault,
-        unused=tuple(unused.items()),
+        unused=tuple(found.unused.items()),
     )
 
 
-def _names(result: Any, kind: Any) -> set[str]:
-    """The labels of a result that is no box: of a brush, for example."""
-    value = result.get("value") if isinstance(result, dict) and isinstance(kind, str) else None
+class _Found(msgspec.Struct):
+    """What the results of a task hold."""
+
+    things: list[Thing] = []
+    unboxed: set[str] = set()
+    lost: list[tuple[str, str]] = []
+    unused: dict[str, str] = {}
+    size: tuple[int, int] | None = None
+
+
+def with_labels(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The results, a shape and the labels of its id (`<Rectangle>` with `<Labels>`) made one, as `<RectangleLabels>` has it."""
+    labels = {result["id"]: result for result in results if result.get("type") == "labels" and isinstance(result.get("id"), str)}
+    joined: list[dict[str, Any]] = []
+    shaped: set[str] = set()
+    for result in results:
+        kind, mark = result.get("type"), result.get("id")
+        if kind in (*_SHAPES, "brush") and isinstance(mark, str) and mark in labels and isinstance(result.get("value"), dict):
+            told = labels[mark].get("value")
+            names = told.get("labels") if isinstance(told, dict) else None
+            joined.append({**result, "type": f"{kind}labels", "value": {**result["value"], f"{kind}labels": names}})
+            shaped.add(mark)
+        elif kind != "labels" or mark not in labels:
+            joined.append(result)
+    return joined + [result for mark, result in labels.items() if mark not in shaped]
+
+
+def _take(result: dict[str, Any], found: _Found, notes: Counter[str]) -> str:
+    """Put one result where it belongs; return why the task cannot be used, "" for a good one."""
+    kind = str(result.get("type") or "?")
+    width, height = result.get("original_width"), result.get("original_height")
+    if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
+        if found.size not in (None, (width, height)):
+            return f"its results say images of {found.size} and {(width, height)}."
+        found.size = width, height
+    if result.get("image_rotation") not in (None, 0):
+        return f"image_rotation is {result['image_rotation']!r:.20}: the image was turned while it was annotated, and its file is not."
+    names = _names(result, kind)
+    if kind in _SHAPES or kind == "labels" or kind in _NO_BOX or (kind in _LABELS and not names):
+        found.lost += [(name, _NO_BOX.get(kind, kind)) for name in sorted(names)] or [("", _NO_BOX.get(kind, _LABELS.get(kind, kind)))]
+        return ""
+    if kind not in _LABELS:
+        found.unused[f"result.{kind}"] = "left out"
+        found.unboxed |= names
+        return ""
+    try:
+        found.things += _things(result, notes)
+    except (ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError):
+        return f"a result of the type {kind!r} has no numbers."
+    return ""
+
+
+def _names(result: dict[str, Any], kind: str) -> set[str]:
+    """The labels of a result."""
+    value = result.get("value")
     return {label for label in _listed(value.get(kind)) if isinstance(label, str)} if isinstance(value, dict) else set()
 
 
@@ -134,7 +193,7 @@ def _things(result: dict[str, Any], notes: Counter[str]) -> list[Thing]:
     labels = [str(label) for label in value[result["type"]]]
     if len(labels) > 1:
         notes["Objects with several labels, written once for each"] += 1
-    if kind == "point":
+    if kind == "keypoint":
         corners: tuple[float, ...] = (value["x"] / 100, value["y"] / 100)
     else:
         corners = _box(kind, value, result, notes)
@@ -148,6 +207,10 @@ def _box(kind: str, value: dict[str, Any], result: dict[str, Any], notes: Counte
         notes["Polygons written as the boxes around them"] += 1
     elif kind == "ellipse":
         x, y, rx, ry = (value[key] / 100 for key in ("x", "y", "radiusX", "radiusY"))
+        if value.get("rotation"):
+            ratio = result["original_height"] / result["original_width"]
+            rx, ry = half_sides(rx, ry * ratio, value["rotation"])
+            ry /= ratio
         points = [(x - rx, y - ry), (x + rx, y + ry)]
         notes["Ellipses written as the boxes around them"] += 1
     else:

@@ -8,6 +8,8 @@ other writers count from 0, which a box that begins at 0 tells of the whole fold
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,13 +17,14 @@ import msgspec
 
 from vldata.errors import DataError
 from vldata.files.naming import natural_key
+from vldata.records.draft import Guess
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.safexml import read_xml
 from vldata.sources.splitnames import SPLITS, split_word
 from vldata.wording import counted
 
-_FLAGS = ("difficult", "truncated", "occluded", "pose")
+_KNOWN = ("name", "bndbox", "deleted")
 
 
 def open_source(
@@ -45,16 +48,27 @@ def open_source(
     root = source or Path()
     files = sorted(root.rglob("*.xml"), key=lambda path: natural_key(str(path))) if root.is_dir() else [root]
     lists = _lists(root)
-    images = [image for file in files if (image := _image(file, root, lists)) is not None]
+    left: Counter[str] = Counter()
+    images = [image for file in files if (image := _image(file, root, lists, left)) is not None]
     if not images:
         raise DataError("no Pascal VOC annotation was found.", where=str(root), cure="Give the folder that holds Annotations/.")
     zeros = sum(1 for image in images for thing in image.things if 0 in thing.values[:2])
     if not zeros:
         images = [_from_one(image) for image in images]
     notes = [f"Splits by the lists of ImageSets/Main: {counted(len(set(lists.values())), 'split')}."] if lists else []
-    start = f"from 0, as {counted(zeros, 'box')} at an edge of 0 shows" if zeros else "from 1, as VOC does: no box begins at 0"
-    notes.append(f"Pixels are taken as counted {start}.")
+    notes += _counting(zeros, files)
+    notes += [f"{counted(deleted, 'object')} marked as deleted left out."] if (deleted := sum(left.values())) else []
     return make_sources("voc", root, images, annotations=files, classes=(), notes=notes, split=split, wishes=wishes)
+
+
+def _counting(zeros: int, files: Sequence[Path]) -> list[str]:
+    """Say from which number pixels are taken as counted; a guess, unless boxes at 0 or the dataset's own name tell it."""
+    if zeros:
+        return [f"Pixels are taken as counted from 0, as {counted(zeros, 'box')} at an edge of 0 shows."]
+    with files[0].open("rb") as handle:
+        if b"PASCAL VOC" in handle.read(4_096).upper():
+            return ["Pixels are taken as counted from 1, as Pascal VOC itself does."]
+    return [Guess("Pixels are taken as counted from 1, as VOC does: no box begins at 0, which is a guess of one pixel at most.")]
 
 
 def _lists(root: Path) -> dict[str, str]:
@@ -66,7 +80,7 @@ def _lists(root: Path) -> dict[str, str]:
     return found
 
 
-def _image(file: Path, root: Path, lists: dict[str, str]) -> Labelled | None:
+def _image(file: Path, root: Path, lists: dict[str, str], left: Counter[str]) -> Labelled | None:
     where = file.relative_to(root).as_posix() if file != root else file.name
     tree = read_xml(file)
     if isinstance(tree, str):
@@ -76,16 +90,16 @@ def _image(file: Path, root: Path, lists: dict[str, str]) -> Labelled | None:
     name = (tree.findtext("filename") or f"{file.stem}.jpg").strip()
     below = Path(where).parent.as_posix()
     up = Path(where).parent.parent.as_posix()
-    places = (
-        f"{up}/JPEGImages/{name}",
-        f"{up}/images/{name}",
-        f"{below}/{name}",
-        f"{below}/{file.stem}.jpg",
-        f"{up}/JPEGImages/{file.stem}.jpg",
-    )
+    folders = (f"{up}/JPEGImages", f"{up}/images", below)
+    own = tuple(f"{folder}/{file.stem}{suffix}".removeprefix("./") for folder in folders for suffix in (".jpg", ".png", ".jpeg"))
     things: list[Thing] = []
     fault = ""
+    fields: set[str] = set()
     for number, entry in enumerate(tree.iter("object")):
+        if (entry.findtext("deleted") or "").strip() in ("1", "true"):
+            left["deleted"] += 1
+            continue
+        fields |= {child.tag for child in entry if child.tag not in _KNOWN}
         thing = _thing(entry)
         if isinstance(thing, str):
             fault = fault or f"object {number + 1}: {thing}"
@@ -94,12 +108,13 @@ def _image(file: Path, root: Path, lists: dict[str, str]) -> Labelled | None:
     width, height = (_number(tree.find(f"size/{side}")) for side in ("width", "height"))
     return Labelled(
         where=where,
-        names=tuple(dict.fromkeys(place.removeprefix("./") for place in places)),
+        names=tuple(dict.fromkeys(f"{folder}/{name}".removeprefix("./") for folder in folders)),
+        stand_ins=own if Path(name).stem != file.stem else (),
         things=tuple(things),
         split=lists.get(file.stem) or split_word(Path(where).parent.name),
         size=(round(width), round(height)) if width and height else None,
         fault=fault,
-        unused=tuple((f"object.{key}", "left out") for key in _FLAGS if tree.find(f"object/{key}") is not None),
+        unused=tuple((f"object.{key}", "left out") for key in sorted(fields)),
     )
 
 

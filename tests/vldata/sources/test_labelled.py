@@ -14,7 +14,7 @@ from PIL import Image
 import vldata
 from fixtures.labelled import FORMATS, HEIGHT, OBJECTS, WIDTH, draw, draw_coco, draw_yolo
 from vldata.errors import DataError, UsageError
-from vldata.records.draft import Draft, Reject
+from vldata.records.draft import Draft, Guess, Reject
 from vldata.sources import CONVERTERS
 from vldata.sources.labelled import Wishes
 
@@ -301,9 +301,138 @@ def test_brushes_and_masks_are_not_nothing(tmp_path: Path) -> None:
         task["annotations"][0]["result"] = [{"type": "brushlabels", "value": {"brushlabels": ["cup"], "format": "rle", "rle": []}}]
 
     (source,) = label_studio(FORMATS["label-studio"](tmp_path / "s"), brush)
-    assert source.images[0].unboxed == {"cup"}
+    assert source.images[0].lost == (("cup", "brush"),)
     root = FORMATS["cvat"](tmp_path / "c")
     file = root / "annotations.xml"
-    file.write_text(file.read_text().replace("</image>", '<mask label="cup" rle="1,2"/></image>', 1))
-    (masked,) = CONVERTERS["cvat"](root)
-    assert masked.images[0].unboxed == {"cup"} and not masked.images[1].unboxed
+    parts = '<skeleton label="cup"><points label="1" points="1,1"/></skeleton><tag label="box"/>'
+    file.write_text(file.read_text().replace("</image>", f"{parts}</image>", 1))
+    (lost,) = CONVERTERS["cvat"](root)
+    assert lost.images[0].lost == (("cup", "skeleton"),) and lost.images[0].unboxed == {"box"} and not lost.images[1].lost
+
+
+SIZE = {"original_width": WIDTH, "original_height": HEIGHT}
+FRAME = {"x": 50, "y": 50, "width": 20, "height": 20}
+# one or several results -> (things in thousandths, labels that are lost, what the fault says)
+RESULTS = {
+    "turned ellipse": (
+        [{"type": "ellipselabels", "value": {"x": 50, "y": 50, "radiusX": 10, "radiusY": 30, "rotation": 90, "ellipselabels": ["cup"]}}],
+        [("cup", 275, 367, 725, 633)],
+        [],
+        "",
+    ),
+    "labels beside a rectangle": (
+        [{"id": "r", "type": "rectangle", "value": FRAME}, {"id": "r", "type": "labels", "value": {**FRAME, "labels": ["cup"]}}],
+        [("cup", 500, 500, 700, 700)],
+        [],
+        "",
+    ),
+    "labels beside a brush": (
+        [{"id": "r", "type": "brush", "value": {"rle": [1]}}, {"id": "r", "type": "labels", "value": {"labels": ["cup"]}}],
+        [],
+        [("cup", "brush")],
+        "",
+    ),
+    "no label": ([{"type": "rectanglelabels", "value": {**FRAME, "rectanglelabels": []}}], [], [("", "rectangle")], ""),
+    "a shape alone": ([{"id": "r", "type": "rectangle", "value": FRAME}], [], [("", "rectangle")], ""),
+    "turned while annotated": (
+        [{"type": "rectanglelabels", "image_rotation": 90, "value": {**FRAME, "rectanglelabels": ["cup"]}}],
+        [],
+        [],
+        "image_rotation is 90",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RESULTS)
+def test_results_of_label_studio(case: str, tmp_path: Path) -> None:
+    results, things, lost, fault = RESULTS[case]
+
+    def put(task: dict[str, Any]) -> None:
+        task["annotations"][0]["result"] = [{**SIZE, **result} for result in results]
+
+    (source,) = label_studio(FORMATS["label-studio"](tmp_path / "s"), put)
+    image = source.images[0]
+    assert [(thing.label, *(round(value * 1000) for value in thing.values)) for thing in image.things] == things
+    assert list(image.lost) == lost and image.fault.startswith(fault) and bool(image.fault) == bool(fault)
+
+
+def test_a_turned_image_of_label_studio_is_rejected(tmp_path: Path) -> None:
+    root = FORMATS["label-studio"](tmp_path / "s")
+    file = next(root.glob("*.json")) if root.is_dir() else root
+    file.write_text(file.read_text().replace(f'"original_width": {WIDTH}', f'"original_width": {HEIGHT}'))
+    file.write_text(file.read_text().replace(f'"original_height": {HEIGHT}', f'"original_height": {WIDTH}'))
+    with pytest.raises(DataError, match="none of"):
+        vldata.convert("label-studio", root, out=tmp_path / "out", workers=1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "box"),
+    [
+        ('<mask label="cup" left="64" top="48" width="64" height="48" rle="1"/>', (64, 48, 128, 96)),
+        ('<ellipse label="cup" cx="320" cy="240" rx="64" ry="144" rotation="90"/>', (176, 176, 464, 304)),
+        (
+            '<cuboid label="cup" xtl1="64" ytl1="48" xbl1="64" ybl1="96" xtr1="128" ytr1="48" xbr1="128" ybr1="96" '
+            'xtl2="70" ytl2="40" xbl2="70" ybl2="90" xtr2="140" ytr2="40" xbr2="140" ybr2="90"/>',
+            (64, 40, 140, 96),
+        ),
+    ],
+)
+def test_shapes_of_cvat_have_the_box_around_them(shape: str, box: tuple[int, ...], tmp_path: Path) -> None:
+    file = FORMATS["cvat"](tmp_path / "c") / "annotations.xml"
+    file.write_text(file.read_text().replace("</image>", f"{shape}</image>", 1))
+    (source,) = CONVERTERS["cvat"](tmp_path / "c")
+    assert tuple(round(value, 6) for value in source.images[0].things[-1].values) == box
+
+
+def test_a_label_that_cvat_does_not_list_costs_its_image(tmp_path: Path) -> None:
+    file = FORMATS["cvat"](tmp_path / "c") / "annotations.xml"
+    file.write_text(file.read_text().replace("</image>", '<box label="x" xtl="1" ytl="1" xbr="9" ybr="9"/></image>', 1))
+    assert "'x': the labels of the task do not list it" in CONVERTERS["cvat"](tmp_path / "c")[0].images[0].fault
+
+
+def voc(root: Path, old: str, new: str) -> Any:
+    file = next(FORMATS["voc"](root).rglob("a.xml"))
+    file.write_text(re.sub(old, new, file.read_text(), count=1))
+    return CONVERTERS["voc"](root)[0]
+
+
+def test_voc_says_what_it_takes_for_which_image(tmp_path: Path) -> None:
+    two = voc(tmp_path / "a", "<filename>.*?</filename>", "<filename>b.jpg</filename>")
+    assert "which of them it is about" in two.images[0].fault
+    gone = voc(tmp_path / "b", "<filename>.*?</filename>", "<filename>x.jpg</filename>")
+    assert any(isinstance(sentence, Guess) and "'x.jpg'" in sentence for sentence in gone.said)
+    assert isinstance(next(iter(gone.drafts())), Draft)
+
+
+def test_voc_leaves_out_what_is_deleted_and_shares_are_no_pixels(tmp_path: Path) -> None:
+    gone = voc(tmp_path / "a", "<object>", "<object><deleted>1</deleted><odd>1</odd>")
+    assert "1 object marked as deleted left out." in gone.said
+    share = voc(
+        tmp_path / "b", r"<bndbox>[\s\S]*?</bndbox>", "<bndbox><xmin>.1</xmin><ymin>.1</ymin><xmax>.5</xmax><ymax>.6</ymax></bndbox>"
+    )
+    assert "look like shares" in share.images[0].fault
+
+
+def test_labelme_joins_groups_and_leaves_out_what_is_ignored(tmp_path: Path) -> None:
+    file = next(FORMATS["labelme"](tmp_path).rglob("a.json"))
+    table = json.loads(file.read_text())
+    part = {"label": "cup", "shape_type": "rectangle", "group_id": 1, "flags": {"crowd": True}}
+    table["shapes"] = [{**part, "points": [[1, 2], [9, 9]]}, {**part, "points": [[20, 1], [30, 5]]}]
+    table["shapes"] += [{"label": "__ignore__", "shape_type": "rectangle", "points": [[1, 1], [2, 3]]}]
+    file.write_text(json.dumps(table))
+    source = CONVERTERS["labelme"](tmp_path)[0]
+    image = source.images[0]
+    assert [thing.values for thing in image.things] == [(1, 1, 30, 9)] and image.unboxed == {""}
+    assert ("shapes[].flags", "left out") in image.unused and "__ignore__" not in source.classes
+
+
+def test_points_are_asked_for_by_an_option(tmp_path: Path) -> None:
+    file = next(FORMATS["labelme"](tmp_path).rglob("a.json"))
+    table = json.loads(file.read_text())
+    table["shapes"] = [{"label": "tip", "shape_type": "point", "points": [[WIDTH / 2, HEIGHT / 4]]}]
+    file.write_text(json.dumps(table))
+    (boxes,) = CONVERTERS["labelme"](tmp_path)
+    assert boxes.images[0].lost == (("tip", "point"),) and any("Points left out: 1" in sentence for sentence in boxes.said)
+    (record, *_) = convert("labelme", tmp_path, tmp_path / "out", shapes="points", max_rejects=1.0)
+    assert record.messages[-1].content == '[{"point_2d": [500, 250], "label": "tip"}]'
+    assert "Point to every tip" in record.messages[0].content and record.meta["task"] == "pointing"
