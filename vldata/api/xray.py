@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vldata.xrays.run import Asked
     from vldata.xrays.views import XrayDocument
 
+_FINER = 8  # of the tiny model's tokenizer: letters and pairs of them, where a published one has words
 _NAMES = ("ours", "llamafactory", "swift", "trl", "transformers")
 
 
@@ -100,10 +101,12 @@ def xray(
         if not made:
             raise UsageError("nothing to look at.", cure="Give DIR/NAME, or make an environment: vldata xray --setup trl")
         return XrayResult(None, made=made)
+    if out is not None and not Path(out).absolute().parent.is_dir():
+        raise UsageError(f"no folder for {str(out)!r}.", cure="Make it first, or choose another place.")
     asked = _asked(names, tuple(env or ()), folder, _settings(set_, names))
     with tempfile.TemporaryDirectory(prefix="vlkit-xray-") as drawn:
         work = Path(drawn)
-        subject = _subject(Path(path), rows, dataset, work)
+        subject = _subject(Path(path), rows, dataset, work, is_tiny=model is None)
         place = Path(model) if model else _tiny(asked, work)
         if not place.is_dir():
             raise DataError("is no model folder.", where=str(place), cure="Give --model FOLDER.")
@@ -115,7 +118,7 @@ def xray(
     return XrayResult(seen, page, made)
 
 
-def _subject(path: Path, rows: str, dataset: str, work: Path) -> Subject:
+def _subject(path: Path, rows: str, dataset: str, work: Path, *, is_tiny: bool) -> Subject:
     """A dataset of ours where a contract lies beside its name, else a file as somebody has it."""
     from vldata.api.convert import convert
     from vldata.output.folder import DatasetPaths, can_name_files
@@ -124,7 +127,7 @@ def _subject(path: Path, rows: str, dataset: str, work: Path) -> Subject:
     numbers = parse_rows(rows)
     name = path.name.removesuffix(".jsonl")
     if can_name_files(name) and DatasetPaths(path.parent, name).contract.is_file():
-        return open_dataset(path, numbers)
+        return open_dataset(path, numbers, finer=_FINER if is_tiny else 1)
     if not path.exists():
         raise DataError("is not there.", where=str(path), cure="Give DIR/NAME of a dataset, or a file of rows.")
     return open_foreign(path, numbers, dataset, work, convert)

@@ -80,8 +80,8 @@ def parse_rows(text: str) -> list[int]:
     return sorted(numbers)
 
 
-def open_dataset(target: Path, rows: Sequence[int]) -> Subject:
-    """Open rows of a dataset of ours.
+def open_dataset(target: Path, rows: Sequence[int], *, finer: int = 1) -> Subject:
+    """Open rows of a dataset of ours. `finer`: how many times as many tokens the tokenizer cuts text into as a published one.
 
     Raises:
         DataError: there is no such dataset or row, or it holds no samples of SFT.
@@ -100,16 +100,19 @@ def open_dataset(target: Path, rows: Sequence[int]) -> Subject:
     if not cases:
         raise DataError(f"has {len(dataset):,} records, none of the rows asked for.", where=str(target), cure="Give --rows.")
     plan = ExportPlan(target, dataset.paths.out)
-    pixels, cutoff = dataset.contract.pixels, plan.cutoff()
+    pixels, cutoff = dataset.contract.pixels, finer * plan.cutoff()
     clips = dataset.contract.videos is not None
     limits = {"image_max_pixels": pixels.max_pixels, "image_min_pixels": pixels.min_pixels}
     templates = yaml.safe_load(llamafactory.template_lines(plan))
     settings: Settings = {
-        "llamafactory": {**templates, "cutoff_len": plan.cutoff(llamafactory_video_tokens), **limits, **(_CLIPS if clips else {})},
-        "swift": {"max_length": plan.cutoff(swift_video_tokens), "MAX_PIXELS": pixels.max_pixels, "MIN_PIXELS": pixels.min_pixels},
+        "llamafactory": {**templates, "cutoff_len": finer * plan.cutoff(llamafactory_video_tokens), **limits, **(_CLIPS if clips else {})},
+        "swift": {"max_length": finer * plan.cutoff(swift_video_tokens), "MAX_PIXELS": pixels.max_pixels, "MIN_PIXELS": pixels.min_pixels},
         "trl": {"max_length": None},
     }
-    said = (f"Trainers run with what our exports write for them: cutoff {cutoff:,}, {pixels.max_pixels:,} pixels an image.",)
+    said = (
+        *_not_there(wanted, cases),
+        f"Trainers run with what our exports write for them: cutoff {cutoff:,}, {pixels.max_pixels:,} pixels an image.",
+    )
     return Subject(target, dataset.paths.out, tuple(cases), dataset, settings, said=said)
 
 
@@ -137,8 +140,16 @@ def open_foreign(path: Path, rows: Sequence[int], entry_name: str, work: Path, c
             break
     if not cases:
         raise DataError("has none of the rows asked for.", where=str(file), cure="Give --rows, from 1.")
-    said = ("Not a dataset of ours: ours is what `vldata convert` makes of each row, and trainers run with their own defaults.",)
+    said = (
+        *_not_there(wanted, cases),
+        "Not a dataset of ours: ours is what `vldata convert` makes of each row, and trainers run with their own defaults.",
+    )
     return Subject(file, file.parent, tuple(cases), None, {"llamafactory": {"template": "qwen3_vl_nothink"}}, entry, said)
+
+
+def _not_there(wanted: set[int], cases: Sequence[Case]) -> Iterator[str]:
+    if lost := sorted(wanted - {case.row for case in cases}):
+        yield f"Not there: {'rows' if len(lost) > 1 else 'row'} {', '.join(map(str, lost))}."
 
 
 def _foreign_file(path: Path, entry_name: str) -> tuple[Path, dict[str, Any]]:

@@ -61,12 +61,13 @@ def take_xray(
     predictions = _predictions(subject, tokens)
     records = tuple(_record(case, answers, ours, predictions.get(case.row), tokens) for case in subject.cases)
     runs = tuple(answer.run for answer in answers)
+    said = subject.said
+    if subject.dataset and "trl" in [run.name for run in runs] and any(_learned(case) > 1 for case in subject.cases):
+        said += ("TRL's rows hold an answer each: of a record with several the last row is shown, and ours is held to its answer alone.",)
     same = not any(run.error for run in runs) and not any(
         not divergence.harmless for record in records for view in record.views for divergence in view.divergences
     )
-    return XrayDocument(
-        schema=SCHEMA, path=str(subject.path), model=str(model), same=same, consumers=runs, records=records, said=subject.said
-    )
+    return XrayDocument(schema=SCHEMA, path=str(subject.path), model=str(model), same=same, consumers=runs, records=records, said=said)
 
 
 def _ask(one: Asked, subject: Subject, model: Path, work: Path, timeout_s: float, tell: Callable[[str], None]) -> _Answer:
@@ -124,6 +125,10 @@ def _self_check(made: RowView, predicted: Predicted | None) -> tuple[Divergence,
     if made.stage or predicted is None or len(made.ids) == predicted.tokens:
         return ()
     return (Divergence("prediction", f"{len(made.ids):,} tokens, {predicted.tokens:,} were predicted"),)
+
+
+def _learned(case: Case) -> int:
+    return sum(message.learned for message in case.record.messages) if case.record else 0
 
 
 def _restricted(ours: RowView, theirs: RowView, name: str) -> RowView:

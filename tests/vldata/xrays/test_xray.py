@@ -94,6 +94,7 @@ def test_rows_of_a_file_that_is_not_ours(tmp_path: Path, model: Path, prepared: 
         ({"env": ("trl",)}, "is no NAME=PATH"),
         ({"env": ("trl=/nonexistent",)}, "no Python in"),
         ({"set_": ("max_length=3",)}, "is no NAME.KEY=VALUE"),
+        ({"out": Path("/nonexistent/x.html")}, "no folder for"),
         ({"setup": "ours"}, "runs in this environment"),
         ({"as_": "swift", "envs": Path("/nonexistent")}, "none of the trainers can be asked"),
     ],
@@ -110,6 +111,8 @@ def test_nothing_to_look_at(prepared: Path, model: Path, tmp_path: Path) -> None
         vldata.xray(tmp_path / "nothing", as_="ours", model=model)
     with pytest.raises(DataError, match="none of the rows asked for"):
         vldata.xray(prepared / "openeqa", as_="ours", rows="999", model=model)
+    partly = vldata.xray(prepared / "openeqa", as_="ours", model=model, rows="1,999")
+    assert "Not there: row 999." in list(partly.asides())
     with pytest.raises(DataError, match="is no model folder"):
         vldata.xray(prepared / "openeqa", as_="ours", model=tmp_path / "nothing")
 
