@@ -100,12 +100,12 @@ def certify_batches(recipe: Recipe, *, records: int, precision: str, tell: Calla
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model.to(device).train()
     alone, together, control, way = (_packed if prepared.fast else _padded)(model, changed, examples, device)
-    checked, off = [], None if control is None else 0.0
-    for place, example in enumerate(examples):
-        (loss, wanted), (batched, found) = _gradients(model, alone, place), _gradients(model, together, place)
-        checked.append(Checked(id=example.record.id, loss_alone=loss, loss_batched=batched, gradient_error=_apart(wanted, found)))
-        if control is not None:
-            off = max(off or 0.0, _apart(wanted, _gradients(model, control, place)[1]))
+    try:
+        checked, off = _measure(model, examples, alone, together, control)
+    except torch.OutOfMemoryError:
+        raise DataError(
+            f"{len(examples)} samples do not fit this GPU in {precision}.", cure="Give fewer --records, or data with shorter ones."
+        ) from None
     scale = max(max(abs(row.loss_alone) for row in checked), 1e-12)
     return Outcome(
         checked=tuple(checked),
@@ -117,6 +117,17 @@ def certify_batches(recipe: Recipe, *, records: int, precision: str, tell: Calla
         control_error=off,
         left_out=left_out,
     )
+
+
+def _measure(model: Any, examples: Sequence[Example], alone: Run, together: Run, control: Run | None) -> tuple[list[Checked], float | None]:
+    """Every sample by each run; returns what was found, and the greatest error of the control."""
+    checked, off = [], None if control is None else 0.0
+    for place, example in enumerate(examples):
+        (loss, wanted), (batched, found) = _gradients(model, alone, place), _gradients(model, together, place)
+        checked.append(Checked(id=example.record.id, loss_alone=loss, loss_batched=batched, gradient_error=_apart(wanted, found)))
+        if control is not None:
+            off = max(off or 0.0, _apart(wanted, _gradients(model, control, place)[1]))
+    return checked, off
 
 
 def _spread(prepared: Prepared, records: int) -> tuple[list[Example], list[int]]:
