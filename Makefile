@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families families gap xray tutorials docs remote ray
+.PHONY: parity-families families gap xray tutorials docs remote ray scale
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -108,6 +108,10 @@ remote: .venvs/remote
 
 ray: .venvs/ray
 	.venvs/ray/bin/python -m pytest --timeout 600 -q tests/ray_proofs.py
+
+# Memory and time of every command at 10^4, 10^5 and 10^6 records: ten minutes. RECORDS=10000000: at 10^7, an hour.
+scale: $(VENV)/.core
+	$(BIN)/python -m bench.scale --records $(or $(RECORDS),10000,100000,1000000)
 
 # The chat page in headless Chromium. Its own venv, without the constraints: gradio wants a Pillow older than they name.
 .venvs/web: pyproject.toml

@@ -93,6 +93,24 @@ def test_videos_are_taken_where_there_are_no_frames(tmp_path: Path) -> None:
     assert "videos" in open_source(source).said[1]
 
 
+def test_a_large_dataset_is_written_in_shards_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vldata.output.publish.FILE_RECORDS", 4)
+    rows = [
+        {"id": f"r{number}", "messages": [{"role": "user", "content": f"q{number}"}, {"role": "assistant", "content": "a"}]}
+        for number in range(10)
+    ]
+    (tmp_path / "talks.json").write_text(json.dumps(rows))
+    vldata.convert("sharegpt", tmp_path / "talks.json", out=tmp_path / "out", name="d", workers=1)
+    dataset = vldata.open(tmp_path / "out" / "d")
+    assert [(file.name, file.records) for file in dataset.contract.files] == [
+        (f"d/part-0000{n}.jsonl", c) for n, c in ((0, 4), (1, 4), (2, 2))
+    ]
+    assert [record.id for record in dataset] == [f"talks/r{number}" for number in range(10)]
+    assert vldata.validate(tmp_path / "out").ok
+    vldata.info(tmp_path / "out", rename=("d", "e"))
+    assert vldata.validate(tmp_path / "out").ok and not (tmp_path / "out" / "d").exists()
+
+
 def test_shards(open_eqa: Path, tmp_path: Path) -> None:
     run(open_eqa, tmp_path / "out", shard_size=10)
     files = sorted(path.name for path in (tmp_path / "out" / "openeqa").iterdir())

@@ -20,7 +20,16 @@ from vldata.files import inside, strictjson
 from vldata.files.copying import copy_below
 from vldata.files.durable import open_durable
 from vldata.files.gate import below, refuse_unsafe
-from vldata.output.contract import Contract, Counts, FileDigest, TokenStatistics, VideoContract, encode_contract, spread_counted
+from vldata.output.contract import (
+    Contract,
+    Counts,
+    FileDigest,
+    TokenStatistics,
+    VideoContract,
+    encode_contract,
+    read_contract,
+    spread_counted,
+)
 from vldata.output.dataset_info import Entry, make_entry
 from vldata.output.folder import VIDEOS_DIR, DatasetPaths
 from vldata.output.journal import Journal, Rename, commit
@@ -71,7 +80,9 @@ def publish_parts(
         copy_below(below(source.parent, source.name), paths.out, f"{staging}/{name}")
         renames.append(Rename(f"{staging}/{name}", name))
     old = [DatasetPaths(paths.out, name) for name in unregister]
-    remove = tuple(path.name for gone in old for path in (gone.records, gone.media, gone.rejects, gone.repairs, gone.contract))
+    remove = tuple(path.name for gone in old for path in (gone.records, gone.media, gone.rejects, gone.repairs))
+    remove += tuple(file.name for gone in old if gone.contract.is_file() for file in read_contract(gone).files if "/" in file.name)
+    remove += tuple(gone.contract.name for gone in old)
     journal = Journal(made_by=made_by, renames=tuple(renames), remove=remove, unregister=unregister, entries=entries)
     commit(paths, journal, owned=(*entries, *unregister))
 

@@ -32,7 +32,9 @@ class ConvertOptions(Group, frozen=True, kw_only=True):
     repair: Annotated[bool, Flag("Repair what has one cure (control tokens, missing tags) and list it.")] = False
     fresh: Annotated[bool, Flag("Discard an interrupted conversion instead of resuming it.")] = False
     overwrite: Annotated[bool, Flag("Replace a dataset of this name made from other inputs or settings.")] = False
-    shard_size: Annotated[int, Flag("Records a file, in a folder NAME/; 0: one file.", metavar="N", least=0)] = 0
+    shard_size: Annotated[
+        int, Flag("Records a file, in a folder NAME/; 0: one file up to 1,000,000, then so many a file.", metavar="N", least=0)
+    ] = 0
     ignore: Annotated[
         tuple[str, ...], Flag("Leave out a source field although it changes meaning; may be given several times.", metavar="FIELD")
     ] = ()

@@ -23,6 +23,8 @@ from vldata.output.spreading import can_spread, is_safe_order, leading, spread_o
 from vldata.output.staging import Marker, Stage
 from vldata.output.tokens import TokenCounter
 
+FILE_RECORDS = 1_000_000  # of one file; a dataset of more is written in shards of so many
+
 
 class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line of NAME.media.jsonl: a written picture and where it came from. Sizes in pixels, upright.
@@ -89,6 +91,8 @@ def publish(
     split_off = text_name in groups
     if split_off:
         refuse_foreign(DatasetPaths(stage.paths.out, text_name), identity, overwrite=overwrite)
+    if not shard_size and counts.written > FILE_RECORDS:
+        shard_size = FILE_RECORDS
     assembly = _Assembly(stage.paths, shard_size, unused)
     assembly.add_dataset(
         identity.name, groups[identity.name], identity, counts, tokens.statistics("media" if split_off else "all"), whole=whole
@@ -206,7 +210,8 @@ class _Assembly:
             staged = folder.relative_to(self._paths.out).as_posix()
             inside.remove_tree(self._paths.out, staged)
             inside.make_folder(self._paths.out, staged)
-            files = tuple(_write_shards(folder, name, lines, self._shard_size))
+            anywhere = bool(text_only_of) or not (counts.pictures or counts.videos)
+            files = tuple(_write_shards(folder, name, lines, self._shard_size, anywhere=anywhere))
             self._rename(name)
         else:
             with open_durable(self._staged(f"{name}.jsonl")) as handle:
@@ -298,15 +303,24 @@ def _write_records(handle: BinaryIO, name: str, lines: Iterator[bytes]) -> FileD
     return FileDigest(name, count, digest.hexdigest())
 
 
-def _write_shards(folder: Path, name: str, lines: Iterator[tuple[bytes, bool]], shard_size: int) -> Iterator[FileDigest]:
-    """Write `part-00000.jsonl ...` of `shard_size` records; a shard is cut before a record with a picture, so each begins with one."""
+def _write_shards(folder: Path, name: str, lines: Iterator[tuple[bytes, bool]], shard_size: int, *, anywhere: bool) -> Iterator[FileDigest]:
+    """Write `part-00000.jsonl ...` of `shard_size` records, a line at a time.
+
+    A shard is cut before a record with a picture, so that each begins with one; `anywhere` where there is none in the dataset.
+    """
     ahead = next(lines, None)
     number = 0
+
+    def shard() -> Iterator[bytes]:
+        nonlocal ahead
+        written = 0
+        while ahead is not None and not (written >= shard_size and (ahead[1] or anywhere)):
+            yield ahead[0]
+            written += 1
+            ahead = next(lines, None)
+
     while ahead is not None:
-        shard = [ahead[0]]
-        while (ahead := next(lines, None)) is not None and not (len(shard) >= shard_size and ahead[1]):
-            shard.append(ahead[0])
         part = f"part-{number:05d}.jsonl"
         with open_durable(folder / part) as handle:
-            yield _write_records(handle, f"{name}/{part}", iter(shard))
+            yield _write_records(handle, f"{name}/{part}", shard())
         number += 1
