@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from vldata.records.record import iter_records
 from vldata.version import __version__
 from vltrain.data import Example
 from vltrain.features import MERGE, PATCH, Bytes, Featurizer, Grid, Sample
+from vltrain.ways import way_of
+
+Look = Callable[[Example, str], dict[str, Any]]
 
 
 def look_at(job: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Make the sample of every row of a job; images are written beside it as PNG files."""
-    featurizer = Featurizer(Path(job["model"]))
+    """Make the sample of every row of a job, by the way that training would take; images are written beside it as PNG files."""
+    folder = Path(job["model"])
+    look = _by_levers(folder, out) if way_of(folder).fast else _by_processor(folder, out)
     rows = []
     for row in job["rows"]:
         seen: dict[str, Any] = {"row": row["row"]}
@@ -30,12 +35,35 @@ def look_at(job: dict[str, Any], out: Path) -> dict[str, Any]:
             record = next(record for _, record in iter_records(Path(row["file"])))
             if record.kept_videos:
                 raise DataError("holds a video, which vltrain does not take: what is predicted stands for it.", where=record.id)
-            sample = featurizer.make(Example(record, Path(row["folder"]), ()))
-            seen |= _seen(sample, out, f"row{row['row']}")
+            seen |= look(Example(record, Path(row["folder"]), ()), f"row{row['row']}")
         except VlkitError as error:
             seen |= {"stage": "load", "message": str(error)}
         rows.append(seen)
     return {"versions": {"vlkit": __version__}, "error": "", "rows": rows, "said": []}
+
+
+def _by_levers(folder: Path, out: Path) -> Look:
+    featurizer = Featurizer(folder)
+    return lambda example, name: _seen(featurizer.make(example), out, name)
+
+
+def _by_processor(folder: Path, out: Path) -> Look:
+    from vldata.models.by_processor import ByProcessor
+    from vldata.xrays.probes import common
+    from vltrain.generic import open_talk
+
+    by, model = ByProcessor(folder), common.small_model(str(folder))
+
+    def look(example: Example, name: str) -> dict[str, Any]:
+        batch = by.lessons([open_talk(example)])
+        return {
+            "ids": common.listed(batch["input_ids"]),
+            "labels": common.listed(batch["labels"]),
+            "positions": common.positions(model, batch),
+            "images": common.images_of(by.processor, batch, out, name),
+        }
+
+    return look
 
 
 def _seen(sample: Sample, out: Path, name: str) -> dict[str, Any]:
@@ -49,7 +77,7 @@ def _seen(sample: Sample, out: Path, name: str) -> dict[str, Any]:
         file = f"{name}-image{number}-0.png"
         Image.fromarray(picture).save(out / file, compress_level=1)
         digest = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
-        images.append({"kind": "image", "grid": [1, *grid], "digests": [digest], "files": [file]})
+        images.append({"kind": "image", "grid": [1, *grid], "patch": PATCH, "digests": [digest], "files": [file]})
     return {
         "ids": sample.ids.tolist(),
         "labels": sample.labels.tolist(),

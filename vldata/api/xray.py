@@ -88,7 +88,7 @@ def xray(
         DataError: there is no such dataset, row or model, or an environment cannot be made.
         UsageError: no such trainer or setting.
     """
-    from vldata.xrays.cases import refuse_code
+    from vldata.xrays.cases import refuse_model
     from vldata.xrays.environments import default_folder, find_trainer, set_up
     from vldata.xrays.run import take_xray
 
@@ -110,7 +110,7 @@ def xray(
         place = Path(model) if model else _tiny(asked, work)
         if not place.is_dir():
             raise DataError("is no model folder.", where=str(place), cure="Give --model FOLDER.")
-        refuse_code(place)
+        refuse_model(place)
         seen = take_xray(subject, place, asked, work, timeout_s=timeout_s, tell=tell)
         if model is None:
             seen = _as_tiny(seen)

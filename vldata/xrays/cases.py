@@ -21,11 +21,13 @@ from vldata.linting.llamafactory.entry import guess_entry, read_registry
 from vldata.linting.reading import Broken
 from vldata.linting.tables import first_rows, rows_of
 from vldata.media.video_tokens import LLAMAFACTORY_FRAME_PIXELS, llamafactory_video_tokens, swift_video_tokens
+from vldata.models.families_of import model_type_of
 from vldata.output.folder import DATASET_INFO
 from vldata.records.parts import TASKS, said_of
 from vldata.records.record import Record
 
 MOST_ROWS = 50
+_CUT_IN_PATCHES = frozenset({"qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen3_5", "qwen3_5_moe"})
 _KINDS = {".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 _CLIPS = {"video_max_pixels": LLAMAFACTORY_FRAME_PIXELS}
 Settings = dict[str, dict[str, Any]]
@@ -259,13 +261,17 @@ def _write(file: Path, value: Any) -> str:
     return str(file.absolute())
 
 
-def refuse_code(model: Path) -> None:
-    """Refuse a model folder whose configuration names code of its own: some trainers would run it without asking.
+def refuse_model(model: Path) -> None:
+    """Refuse a model folder of another kind, or whose configuration names code of its own: some trainers would run it without asking.
 
     Raises:
-        DataError: it names the file.
+        DataError: it names the kind or the file.
     """
     for file in sorted(model.glob("*.json")):
         if file.stat().st_size < 50_000_000 and isinstance(value := strictjson.read_json(file), dict) and "auto_map" in value:
             cure = "Take out auto_map, or a folder whose model type the trainers know: nothing of a model folder is run."
             raise DataError("names code of the model's own (auto_map).", where=str(file), cure=cure)
+    kind = model_type_of(model)
+    if kind not in _CUT_IN_PATCHES:
+        cure = f"Known are {', '.join(sorted(_CUT_IN_PATCHES))}."
+        raise DataError(f"is of type {kind!r}, and how its processor cuts images is not known to the X-ray.", where=str(model), cure=cure)

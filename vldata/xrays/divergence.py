@@ -9,11 +9,10 @@ from typing import Any
 
 from vldata.xrays.pixels import compare_images
 from vldata.xrays.text import Tokens, seconds_of
-from vldata.xrays.views import HARMLESS, ORDER, Divergence, Kind, Predicted, RowView, Seen
+from vldata.xrays.views import HARMLESS, ORDER, Divergence, Kind, Predicted, RowView
 
 IGNORED = -100
 _LIMITS = ("image_max_pixels", "MAX_PIXELS", "max_pixels")
-_PATCH = 16
 _TEXT = frozenset({"literal tag", "system prompt", "empty think", "timestamps", "order", "template", "truncation"})
 _SYSTEM = re.compile(r"<\|im_start\|>system\n(.*?)<\|im_end\|>\n?", re.DOTALL)
 _THOUGHT = re.compile(r"<think>\s*</think>\s*")
@@ -70,7 +69,7 @@ def over_limit(theirs: RowView, settings: Mapping[str, Any]) -> Iterator[Diverge
         if not isinstance(limit, int):
             continue
         for number, seen in enumerate((one for one in theirs.images if one.kind == "image"), 1):
-            pixels = seen.grid[1] * seen.grid[2] * _PATCH * _PATCH
+            pixels = seen.grid[1] * seen.grid[2] * seen.patch**2
             if pixels > limit:
                 yield Divergence("pixel limit", f"image {number} has {pixels:,} pixels, {key} allows {limit:,}")
                 return
@@ -79,7 +78,7 @@ def over_limit(theirs: RowView, settings: Mapping[str, Any]) -> Iterator[Diverge
 def _vision_cut(theirs: RowView, tokens: Tokens) -> Iterator[Divergence]:
     """Vision tokens in the text against what the images make: a cut through them stops the training, or was mended by dropping some."""
     for kind, pad in (("image", tokens.image_pad), ("video", tokens.video_pad)):
-        made = sum(_cost(seen) for seen in theirs.images if seen.kind == kind)
+        made = sum(seen.tokens for seen in theirs.images if seen.kind == kind)
         there = sum(token == pad for token in theirs.ids)
         if not theirs.images or made == there:
             continue
@@ -99,11 +98,6 @@ def _before_the_stop(theirs: RowView, ours: RowView, tokens: Tokens) -> Iterator
         yield Divergence("truncation", f"{mine:,} vision tokens are left of {other:,}")
         return
     yield from (one for one in _in_text(theirs, ours, tokens, cut=False) if not one.harmless)
-
-
-def _cost(seen: Seen) -> int:
-    time, rows, columns = seen.grid
-    return time * rows * columns // 4
 
 
 def _alone(theirs: RowView, tokens: Tokens) -> Iterator[Divergence]:
@@ -198,7 +192,7 @@ def _in_positions(theirs: RowView, ours: RowView, *, alike: bool) -> Iterator[Di
 
 def _against(theirs: RowView, predicted: Predicted, tokens: Tokens) -> Iterator[Divergence]:
     """Videos, of which ours makes no sample: what was predicted stands for it."""
-    costs = tuple(_cost(seen) for seen in theirs.images)
+    costs = tuple(seen.tokens for seen in theirs.images)
     if costs != predicted.vision:
         listed = (", ".join(map(str, some)) or "nothing" for some in (costs, predicted.vision))
         yield _of("resize", "images and videos cost {} tokens, by our count {}".format(*listed))

@@ -104,8 +104,7 @@ def _seen(view: View, images: _Images) -> Iterator[str]:
 
 
 def _size(seen: Seen) -> str:
-    time, rows, columns = seen.grid
-    return f"{columns * 16}x{rows * 16}" + ("" if seen.kind == "video" else f", {time * rows * columns // 4:,} tokens")
+    return seen.size if seen.kind == "video" else f"{seen.size}, {seen.tokens:,} tokens"
 
 
 def _span(span: Span) -> str:

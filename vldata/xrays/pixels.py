@@ -23,25 +23,16 @@ def compare_images(theirs: Sequence[Seen], ours: Sequence[Seen], folders: tuple[
     for number, (mine, other) in enumerate(zip(theirs, ours, strict=True), 1):
         if mine.grid != other.grid:
             turned = (mine.grid[0], mine.grid[2], mine.grid[1]) == other.grid and mine.grid[1] != mine.grid[2]
-            sizes = f"image {number} is {_size(mine)}, ours {_size(other)}"
+            sizes = f"image {number} is {mine.size}, ours {other.size}"
             yield (
                 Divergence("EXIF", f"{sizes}: it is not turned upright")
                 if turned
-                else Divergence("resize", f"{sizes}: {_costs(mine, other)}")
+                else Divergence("resize", f"{sizes}: {mine.tokens:,} tokens for {other.tokens:,}")
             )
             return
         if mine.digests != other.digests:
             yield _pixels(number, mine, other, folders)
             return
-
-
-def _size(seen: Seen) -> str:
-    return f"{seen.grid[2] * 16}x{seen.grid[1] * 16}"
-
-
-def _costs(mine: Seen, other: Seen) -> str:
-    a, b = (seen.grid[0] * seen.grid[1] * seen.grid[2] // 4 for seen in (mine, other))
-    return f"{a:,} tokens for {b:,}"
 
 
 def _pixels(number: int, mine: Seen, other: Seen, folders: tuple[Path, Path]) -> Divergence:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from vldata.datasets.dataset import Dataset
 from vldata.errors import VlkitError
-from vldata.media.pixels import vision_tokens
 from vldata.media.video_tokens import marks, qwen3_vl_grid
+from vldata.models.families import DEFAULT
+from vldata.models.families_of import folder_family, folder_images
 from vldata.records.record import Record
 from vldata.xrays.text import Tokens, seconds_of
 from vldata.xrays.views import Predicted
@@ -18,7 +19,9 @@ class Expecting:
 
     def __init__(self, tokens: Tokens, dataset: Dataset) -> None:
         self._tokens = tokens
-        self._processor = dataset.contract.pixels.processor
+        family = folder_family(tokens.folder)
+        self._images = folder_images(tokens.folder, family) if family else None
+        self._videos = family is not None and family.name == DEFAULT
         self._lines = {line.path: line for line in dataset.media()}
 
     @classmethod
@@ -27,7 +30,9 @@ class Expecting:
         return cls(tokens, Dataset(folder / "row"))
 
     def of(self, record: Record) -> Predicted | None:
-        """What is expected of a record; None where the template refuses it."""
+        """What is expected of a record; None where the template refuses it, or the family's arithmetic is not known here."""
+        if self._images is None or (record.kept_videos and not self._videos):
+            return None
         costs: list[int] = []
         seconds: list[float] = []
         for name in record.media:
@@ -37,7 +42,7 @@ class Expecting:
                 costs.append(grid.vision_tokens)
                 seconds += seconds_of("".join(marks(grid, line.clip.fps)))
             else:
-                costs.append(vision_tokens(line.width, line.height, processor=self._processor))
+                costs.append(self._images.tokens(line.width, line.height))
         whole = 0
         if not record.kept_videos:
             try:

@@ -46,9 +46,7 @@ def told(view: View) -> str:
     parts = [f"{len(made.ids):,} tokens"]
     if made.labels is not None:
         parts.append(f"{sum(label != -100 for label in made.labels):,} learned")
-    sizes = [
-        f"{image.grid[2] * 16}x{image.grid[1] * 16}" + (f" x{image.grid[0]}" if image.kind == "video" else "") for image in made.images
-    ]
+    sizes = [image.size + (f" x{image.grid[0]}" if image.kind == "video" else "") for image in made.images]
     if sizes:
         parts.append(f"sees {', '.join(sizes[:6])}{' ...' if len(sizes) > 6 else ''}")
     if view.seconds:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vldata.errors import VlkitError
+from vldata.models.families_of import folder_family
 from vldata.xrays.cases import Case, Subject, rows_for
 from vldata.xrays.divergence import find_divergences, in_order, over_limit
 from vldata.xrays.environments import TRAINERS
@@ -62,6 +63,9 @@ def take_xray(
     records = tuple(_record(case, answers, ours, predictions.get(case.row), tokens) for case in subject.cases)
     runs = tuple(answer.run for answer in answers)
     said = subject.said
+    family = folder_family(model)
+    if subject.dataset and family and family.name != (made_for := subject.dataset.contract.pixels.processor):
+        said += (f"The dataset was converted for {made_for}, the model is of {family.name}: sizes and cutoffs are not meant for it.",)
     if subject.dataset and "trl" in [run.name for run in runs] and any(_learned(case) > 1 for case in subject.cases):
         said += ("TRL's rows hold an answer each: of a record with several the last row is shown, and ours is held to its answer alone.",)
     same = not any(run.error for run in runs) and not any(

@@ -19,6 +19,7 @@ class Tokens:
     """Decodes with a model folder's tokenizer; `prompter` renders with its template."""
 
     def __init__(self, model: Path) -> None:
+        self.folder = model
         self.prompter = Prompter(model)
         self.image_pad = self.prompter.image_pad
         self.video_pad = next(iter(self.prompter.token_ids("<|video_pad|>")), -1)

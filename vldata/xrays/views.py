@@ -18,12 +18,26 @@ HARMLESS: frozenset[str] = frozenset({"turn end", "re-encoding"})
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """One image as the model gets it, or a video: patches (time, rows, columns), a digest of each step's pixels, and files of them."""
+    """One image as the model gets it, or a video.
+
+    `grid` counts patches (time, rows, columns) of `patch` pixels, four to a token; `digests` are of each step's pixels, `files` hold them.
+    """
 
     kind: Literal["image", "video"]
     grid: tuple[int, int, int]
+    patch: int = 16
     digests: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> str:
+        """Width and height in pixels, as people write them."""
+        return f"{self.grid[2] * self.patch}x{self.grid[1] * self.patch}"
+
+    @property
+    def tokens(self) -> int:
+        """What it costs, without what the template puts around it."""
+        return self.grid[0] * self.grid[1] * self.grid[2] // 4
 
 
 class RowView(msgspec.Struct, frozen=True, kw_only=True):

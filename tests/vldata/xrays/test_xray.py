@@ -124,6 +124,13 @@ def test_no_model_of_its_own_code(model: Path, tmp_path: Path, prepared: Path) -
         vldata.xray(prepared / "openeqa", as_="ours", model=own)
 
 
+def test_a_model_whose_images_are_cut_otherwise_is_refused(model: Path, tmp_path: Path, prepared: Path) -> None:
+    own = Path(shutil.copytree(model, tmp_path / "own"))
+    (own / "config.json").write_text(json.dumps({"model_type": "gemma3"}))
+    with pytest.raises(DataError, match="is of type 'gemma3', and how its processor cuts images is not known"):
+        vldata.xray(prepared / "openeqa", as_="ours", model=own)
+
+
 def test_probes_that_fail(tmp_path: Path) -> None:
     def script(text: str) -> Path:
         file = tmp_path / "python"

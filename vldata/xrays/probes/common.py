@@ -169,7 +169,7 @@ def images_of(processor: Any, batch: dict[str, Any], out: Path, name: str) -> li
                 if number < _SHOWN and step < _FRAMES:
                     files.append(f"{name}-{kind}{number}-{step}.png")
                     _write(frame, out / files[-1])
-            found.append({"kind": kind, "grid": grid, "digests": digests, "files": files})
+            found.append({"kind": kind, "grid": grid, "patch": int(part.patch_size), "digests": digests, "files": files})
     return found
 
 
