@@ -1,6 +1,6 @@
 """Known faults of pinned releases, each put before `vldata xray` with the real trainer: `make xray`.
 
-    python -m tests.vldata.xrays.real VENVS WORK
+    python -m tests.vldata.xrays.real VENVS WORK [NAME]
 
 VENVS holds an environment a trainer, as `make consumers` makes them. A fault is proven where xray names its cause with the release that has
 it; a control is the same without the fault (another setting, or the release that mended it), where the cause must not be named.
@@ -18,6 +18,9 @@ from PIL import Image, ImageDraw
 
 import vldata
 from fixtures.clips import draw_clips
+from vldata.models.families import FAMILIES
+from vldata.models.tiny import build_tiny_model
+from vldata.models.tiny_families import build_tiny_family
 
 TAGS = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant"}
 COLUMNS = {"messages": "messages", "images": "images"}
@@ -35,7 +38,8 @@ class Fault(NamedTuple):
     cause: str
     settings: tuple[str, ...] = ()
     dataset: str = ""
-    control: str = ""  # a file and row (FILE:ROW), a setting (NAME.KEY=VALUE) or an environment (@ENV) without the fault
+    model: str = "tiny"
+    control: str = ""  # a file and row (FILE:ROW), a setting (NAME.KEY=VALUE), an environment (@ENV) or another model
 
 
 LF, SW, TR, TF = "llamafactory", "swift", "trl", "transformers"
@@ -70,6 +74,8 @@ FAULTS = (
     Fault("rows over max_length are replaced by others", "read in its source", SW, SW, "rows.jsonl", 7, "dropped",
           ("swift.max_length=64",), control="swift.max_length=4096"),
     Fault("frames get no fewer than 128 tokens", "qwen-vl-utils, ms-swift #6523", SW, SW, "clips/clips.jsonl", 1, "resize"),
+    Fault("Qwen3.5 learns an empty thought before each answer", "ms-swift #8203", SW, SW, "rows.jsonl", 7, "empty think", model="qwen3_5",
+          control="model:tiny"),
     Fault("messages alone are trained on whole", "unsloth #1396", TR, TR, "rows.jsonl", 7, "labels on prompt", control="parts"),
     Fault("vision tokens are learned with them", "TRL", TR, TR, "rows.jsonl", 7, "labels on images", control="parts"),
     Fault("a literal <image> stays in string messages", "TRL", TR, TR, "rows.jsonl", 7, "literal tag", control="parts"),
@@ -129,10 +135,15 @@ def _write(file: Path, rows: list[dict[str, Any]]) -> None:
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def causes(fault: Fault, venvs: Path, work: Path, model: Path) -> tuple[list[str], str]:
+def causes(fault: Fault, venvs: Path, work: Path) -> tuple[list[str], str]:
     """The causes that xray names on a fault's row, and the versions of the trainer."""
     path = work / "prepared/whole" if fault.file == "parts" else work / fault.file
-    given = {"as_": f"ours,{fault.trainer}", "rows": str(fault.row), "env": (f"{fault.trainer}={venvs / fault.env}",), "model": model}
+    given = {
+        "as_": f"ours,{fault.trainer}",
+        "rows": str(fault.row),
+        "env": (f"{fault.trainer}={venvs / fault.env}",),
+        "model": work / fault.model,
+    }
     seen = vldata.xray(path, set_=fault.settings, dataset=fault.dataset, **given).xray
     assert seen is not None
     run = next(run for run in seen.consumers if run.name == fault.trainer)
@@ -152,6 +163,8 @@ def without(fault: Fault) -> Fault | None:
         return fault._replace(file="parts", row=1, settings=())
     if control.startswith("@"):
         return fault._replace(env=control[1:])
+    if control.startswith("model:"):
+        return fault._replace(model=control.partition(":")[2])
     if control.startswith("dataset:"):
         return fault._replace(dataset=control.partition(":")[2])
     if "=" in control:
@@ -161,14 +174,16 @@ def without(fault: Fault) -> Fault | None:
     return fault._replace(file=file, row=int(row))
 
 
-def prove(venvs: Path, work: Path, model: Path) -> Iterator[tuple[bool, bool | None]]:
+def prove(venvs: Path, work: Path, only: str) -> Iterator[tuple[bool, bool | None]]:
     """Yield of each fault whether it was named, and whether its control was left alone; None without a control."""
     for fault in FAULTS:
-        found, version = causes(fault, venvs, work, model)
+        if only not in fault.name:
+            continue
+        found, version = causes(fault, venvs, work)
         other = without(fault)
         quiet, said = True, ""
         if other is not None:
-            named, said = causes(other, venvs, work, model)
+            named, said = causes(other, venvs, work)
             quiet = fault.cause not in named and not any(one.startswith("not asked") for one in named)
         mark = "named " if fault.cause in found else f"NOT NAMED ({', '.join(found) or 'nothing'}) "
         mended = f"; quiet on {said}" if said and said != version and quiet else "" if quiet else "; ALARM on the control"
@@ -183,7 +198,9 @@ def main() -> int:
     draw_clips(work / "clips")
     _write(work / "whole.jsonl", [_row("<image>What is it?", "A square.", "wide.png")])
     vldata.convert("sharegpt", work / "whole.jsonl", out=work / "prepared", name="whole", overwrite=True, image_root=work)
-    proven = list(prove(venvs, work, work / "tiny"))
+    build_tiny_model(work / "tiny")
+    build_tiny_family(FAMILIES["qwen3.5"], work / "qwen3_5")
+    proven = list(prove(venvs, work, (sys.argv[3:] or [""])[0]))
     named, controls = sum(one for one, _ in proven), [quiet for _, quiet in proven if quiet is not None]
     print(f"{named} of {len(proven)} faults named, {sum(controls)} of {len(controls)} controls quiet")
     return int(named < len(proven) or not all(controls))
