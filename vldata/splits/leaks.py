@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
@@ -16,6 +15,7 @@ from vldata.media.refs import Failure
 from vldata.output.contract import Contract
 from vldata.output.folder import Target
 from vldata.records.record import Record, iter_records, plain_text
+from vldata.splits.digests import Digests, Names
 from vldata.splits.near_pictures import BITS, DEFAULT_DISTANCE, fingerprints, near_pairs
 from vldata.splits.near_texts import DEFAULT_SIMILARITY, Texts, near_texts, words_of
 from vldata.wording import counted
@@ -80,7 +80,7 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         pictures: the first record of each picture, by its path; `videos` likewise.
-        examples: the first record of each example, by a digest of what it says and shows.
+        examples: digests of what each record says and shows.
         texts: what each record says.
         ids: the id of each record.
         lines: the line of each record in its file; `files` are the first record of each file.
@@ -90,9 +90,9 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
     out: Path
     pictures: dict[str, int]
     videos: dict[str, int]
-    examples: dict[bytes, int]
+    examples: Digests
     texts: Texts
-    ids: list[str]
+    ids: Names
     lines: array[int]
     files: dict[int, str]
 
@@ -129,7 +129,7 @@ def compare_all(
 
 def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
     """Read the records of one dataset."""
-    corpus = Corpus(name=name, out=out, pictures={}, videos={}, examples={}, texts=Texts(), ids=[], lines=array("Q"), files={})
+    corpus = Corpus(name=name, out=out, pictures={}, videos={}, examples=Digests(), texts=Texts(), ids=Names(), lines=array("Q"), files={})
     for file in contract.files:
         corpus.files[len(corpus.ids)] = file.name
         for number, record in iter_records(below(out, file.name).checked()):
@@ -138,7 +138,7 @@ def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
             corpus.lines.append(number)
             corpus.texts.add(words_of(record), alone=not record.media)
             for content in contents_of(record):
-                corpus.examples.setdefault(hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest(), row)
+                corpus.examples.add(content, row)
             for image in record.images:
                 corpus.pictures.setdefault(image, row)
             for video in record.kept_videos:
@@ -197,8 +197,8 @@ def _compare(
     for pair in near_pairs(ours, theirs, distance=near.picture_distance):
         what = f"{pair.first} ~ {pair.second}, {pair.distance} of {BITS} bits apart"
         add("near_picture", first.pictures[pair.first], second.pictures[pair.second], pair.second, what)
-    for content in sorted(first.examples.keys() & second.examples.keys(), key=lambda key: first.examples[key]):
-        add("example", first.examples[content], second.examples[content], content, "equal texts and pictures")
+    for content in first.examples.shared(second.examples):
+        add("example", content.first[0], content.second[0], content.digest, "equal texts and pictures")
     texts = near_texts(first.texts, second.texts, similarity=near.text_similarity)
     for text in texts.pairs:
         add("near_text", text.first, text.second, text.second, f"{text.similarity:.0%} alike")

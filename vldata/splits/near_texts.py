@@ -10,16 +10,16 @@ said.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vldata.errors import UsageError
 from vldata.records.record import Record, plain_text
+from vldata.splits.digests import Digests
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +33,7 @@ _WORDS = 3
 _COMMON_SHARE, _COMMON_AT_LEAST = 0.01, 5
 _BANDS, _ROWS = 32, 4
 _BLOCK = 20_000
+_PIECE = 1 << 20
 _MOST_PAIRS = 4_000_000  # candidates that are compared one by one
 _SOME = 8  # candidates of a text in a band, once there are more
 _TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_]+")
@@ -59,7 +60,7 @@ class Texts:
     def __init__(self) -> None:
         self._flat = array("I")
         self._ends = array("Q", [0])
-        self.alone: dict[bytes, list[int]] = {}
+        self.alone = Digests()
 
     def __len__(self) -> int:
         return len(self._ends) - 1
@@ -68,8 +69,7 @@ class Texts:
         """Add a text by its words; `alone` says that it stands without a picture."""
         self._flat.extend(sorted(shingles(words)))
         if alone and words:
-            key = hashlib.blake2b("\x1f".join(words).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-            self.alone.setdefault(key, []).append(len(self))
+            self.alone.add("\x1f".join(words), len(self))
         self._ends.append(len(self._flat))
 
     def arrays(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -130,8 +130,7 @@ def near_texts(first: Texts, second: Texts, *, similarity: float = DEFAULT_SIMIL
 def _equal(first: Texts, second: Texts) -> Iterator[tuple[int, int]]:
     """Pairs of equal texts without a picture; of many equal ones each of the second with one of the first."""
     count = 0
-    for key, places in first.alone.items():
-        others = second.alone.get(key, ())
+    for _, places, others in first.alone.shared(second.alone):
         count += len(places) * len(others)
         yield from ((one, other) for one in (places if count < _MOST_PAIRS else places[:1]) for other in others)
 
@@ -155,31 +154,57 @@ def _telling(sides: Sequence[Texts]) -> list[_Telling]:
     import numpy as np
 
     arrays = [side.arrays() for side in sides]
-    values, counts = np.unique(np.concatenate([flat for flat, _ in arrays]), return_counts=True)
-    common = values[counts > max(_COMMON_AT_LEAST, _COMMON_SHARE * sum(map(len, sides)))]
+    ranks = np.concatenate([flat for flat, _ in arrays])
+    ranks.sort()
+    most = int(max(_COMMON_AT_LEAST, _COMMON_SHARE * sum(map(len, sides))))
+    common = np.unique(ranks[:-most][ranks[:-most] == ranks[most:]])  # what stands more often than that
+    del ranks
     found = []
     for flat, ends in arrays:
-        kept = ~np.isin(flat, common) if len(common) else np.ones(len(flat), dtype=bool)
-        before = np.concatenate(([0], np.cumsum(kept)))
-        lengths = before[ends[1:]] - before[ends[:-1]]
+        kept = ~_is_in(flat, common)
+        lengths = _sums(kept, ends)
         rows = np.flatnonzero(lengths >= MIN_TELLING)
-        of_text = np.repeat(np.arange(len(lengths)), np.diff(ends))
-        wanted = kept & (lengths >= MIN_TELLING)[of_text] if len(flat) else kept
+        wanted = kept & np.repeat(lengths >= MIN_TELLING, np.diff(ends))
         found.append(_Telling(rows, flat[wanted], np.concatenate(([0], np.cumsum(lengths[rows]))).astype(np.int64)))
     return found
+
+
+def _is_in(flat: NDArray[np.uint32], few: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Whether each number is among a few that are in order."""
+    import numpy as np
+
+    if not len(few):
+        return np.zeros(len(flat), dtype=bool)
+    found = np.empty(len(flat), dtype=bool)
+    for start in range(0, len(flat), _PIECE):
+        piece = flat[start : start + _PIECE]
+        found[start : start + _PIECE] = few[np.minimum(np.searchsorted(few, piece), len(few) - 1)] == piece
+    return found
+
+
+def _sums(kept: NDArray[np.bool_], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many are kept of each text."""
+    import numpy as np
+
+    lengths = np.zeros(len(ends) - 1, dtype=np.int64)
+    for start in range(0, len(lengths), _BLOCK):
+        edges = ends[start : start + _BLOCK + 1]
+        before = np.concatenate(([0], np.cumsum(kept[edges[0] : edges[-1]])))
+        lengths[start : start + _BLOCK] = np.diff(before[edges - edges[0]])
+    return lengths
 
 
 def _candidates(ours: _Telling, theirs: _Telling) -> tuple[NDArray[np.uint64], bool]:
     """Pairs whose signatures agree in a band, as `place in theirs << 32 | place in ours`, and whether some were left out."""
     import numpy as np
 
-    our_bands, their_bands = _signatures(ours), _signatures(theirs)
     found, count, limited = np.empty(0, dtype=np.uint64), 0, False
     for band in range(_BANDS):
-        order = np.argsort(our_bands[:, band], kind="stable")
-        keys = our_bands[order, band]
-        left = np.searchsorted(keys, their_bands[:, band], "left")
-        sizes = np.searchsorted(keys, their_bands[:, band], "right") - left
+        our_band, their_band = _signatures(ours, band), _signatures(theirs, band)
+        order = np.argsort(our_band, kind="stable")
+        keys = our_band[order]
+        left = np.searchsorted(keys, their_band, "left")
+        sizes = np.searchsorted(keys, their_band, "right") - left
         if count + int(sizes.sum()) > _MOST_PAIRS:
             limited = limited or bool((sizes > _SOME).any())
             taken = np.minimum(sizes, _SOME)
@@ -199,8 +224,10 @@ def _alike(ours: _Telling, theirs: _Telling, codes: NDArray[np.uint64], similari
     import numpy as np
 
     our_lengths, their_lengths = ours.lengths, theirs.lengths
-    of_text = np.repeat(np.arange(len(ours.rows), dtype=np.uint64), our_lengths)
-    known = of_text << np.uint64(32) | ours.flat.astype(np.uint64)  # ascending: texts in order, and the shingles of each
+    if not len(codes):
+        return
+    known = np.repeat(np.arange(len(ours.rows), dtype=np.uint64) << np.uint64(32), our_lengths)
+    known |= ours.flat  # ascending: texts in order, and the shingles of each
     for start in range(0, len(codes), _BLOCK):
         block = codes[start : start + _BLOCK]
         mine, other = (block & np.uint64(0xFFFFFFFF)).astype(np.int64), (block >> np.uint64(32)).astype(np.int64)
@@ -216,22 +243,21 @@ def _alike(ours: _Telling, theirs: _Telling, codes: NDArray[np.uint64], similari
             yield int(ours.rows[mine[index]]), int(theirs.rows[other[index]]), float(alike[index])
 
 
-def _signatures(texts: _Telling) -> NDArray[np.uint64]:
-    """The bands of each text's MinHash, `_ROWS` minima hashed into one number each."""
+def _signatures(texts: _Telling, band: int) -> NDArray[np.uint64]:
+    """One band of each text's MinHash, `_ROWS` minima hashed into one number: all bands of very many texts are much to hold."""
     import numpy as np
 
     rng = np.random.default_rng(20_260)
     factors = rng.integers(1, 1 << 62, _BANDS * _ROWS, dtype=np.uint64) | np.uint64(1)
     offsets = rng.integers(0, 1 << 62, _BANDS * _ROWS, dtype=np.uint64)
-    bands: list[Any] = []
+    those = slice(band * _ROWS, (band + 1) * _ROWS)
+    found = np.empty(len(texts.rows), dtype=np.uint64)
     for start in range(0, len(texts.rows), _BLOCK):
         edges = texts.starts[start : start + _BLOCK + 1]
         flat = texts.flat[edges[0] : edges[-1]].astype(np.uint64)
-        hashes = ((flat * factor + offset) >> np.uint64(32) for factor, offset in zip(factors, offsets, strict=True))
-        lowest = [np.minimum.reduceat(column, edges[:-1] - edges[0]) for column in hashes]
-        rows = np.stack(lowest, axis=1).reshape(len(edges) - 1, _BANDS, _ROWS)
-        mixed = rows[..., 0]
-        for place in range(1, _ROWS):
-            mixed = (mixed * np.uint64(0x9E3779B97F4A7C15)) ^ rows[..., place]
-        bands.append(mixed)
-    return np.concatenate(bands)
+        hashes = ((flat * factor + offset) >> np.uint64(32) for factor, offset in zip(factors[those], offsets[those], strict=True))
+        first, *others = (np.minimum.reduceat(column, edges[:-1] - edges[0]) for column in hashes)
+        for lowest in others:
+            first = (first * np.uint64(0x9E3779B97F4A7C15)) ^ lowest
+        found[start : start + _BLOCK] = first
+    return found
