@@ -20,10 +20,12 @@ from vldata.sources.errors import RowError
 MEANING = frozenset(
     {
         *("loss", "loss_scale", "loss_weight", "loss_mask", "weight", "weights", "sample_weight", "mask", "train", "train_on", "masked"),
+        *("train_on_turn", "learn", "calculate_loss", "compute_loss", "no_loss", "is_mask", "train_detail", "training_detail"),
+        *("desirable", "undesirable", "preferred", "is_good", "is_bad"),
         *("label", "labels", "kto_tag", "kto", "preference", "ranking", "rank", "score", "scores", "reward", "rewards", "margin"),
         *("chosen", "rejected", "rejected_response", "rejected_responses", "rejected_messages", "rejected_images", "rejected_answer"),
         *("chosen_response", "chosen_messages", "positive_messages", "negative_messages"),
-        *("reasoning", "reasoning_content", "thinking", "thought", "thoughts", "rationale", "cot", "solution"),
+        *("reasoning", "reasoning_content", "thinking", "thought", "thoughts", "rationale", "cot", "solution", "think"),
         *("choices", "options", "choice", "option", "correct_choice_idx", "correct_answer_idx", "distractors"),
         *("objects", "bbox", "bboxes", "bbox_2d", "box", "boxes", "box_2d", "points", "point", "polygon", "polygons", "segmentation"),
         *("keypoints", "mask_rle"),
@@ -35,9 +37,17 @@ _MEANING_DEEP = MEANING & {
     *("bbox", "bboxes", "bbox_2d", "box_2d", "boxes", "points", "polygon", "polygons", "segmentation", "keypoints"),
 }
 _LEARNED = frozenset(
-    {"loss", "train", "train_on", "weight", "weights", "loss_weight", "loss_scale", "sample_weight"}
+    {
+        *("loss", "train", "train_on", "weight", "weights", "loss_weight", "loss_scale", "sample_weight"),
+        *("train_on_turn", "learn", "calculate_loss", "compute_loss", "desirable", "preferred", "is_good"),
+    }
 )  # 1 and true: learned
-_NOT_LEARNED = frozenset({"mask", "masked", "loss_mask"})
+_NOT_LEARNED = frozenset({"mask", "masked", "loss_mask", "no_loss", "is_mask", "undesirable", "is_bad"})
+# Marks of a pair of answers: where the rejected one has more, the pair may be the wrong way round.
+_MARKS = {
+    **{f"{kind}_chosen": f"{kind}_rejected" for kind in ("score", "rating", "reward")},
+    **{f"chosen_{kind}": f"rejected_{kind}" for kind in ("score", "rating", "reward")},
+}
 _MEDIA_NAME = re.compile(
     r"[^\n\t<>|\"]{1,300}\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2|mp4|mov|mkv|webm|avi|m4v)(?:\?\S*)?", re.IGNORECASE
 )
@@ -101,6 +111,8 @@ class Census:
         for key, value in row.items():
             if key in used or _is_empty(value):
                 continue
+            if key in _MARKS and key not in self._ignore:
+                _check_marks(row, key)
             fate = self._fate(key, key, value, None, shows)
             fates.append((key, fate))
             if fate == IN_EXTRA:
@@ -132,6 +144,19 @@ class Census:
 def extra_json(extra: dict[str, Any]) -> str:
     """Write what goes into `meta.extra`; "" for nothing."""
     return json.dumps(extra, ensure_ascii=False, sort_keys=True, default=str) if extra else ""
+
+
+def _check_marks(row: dict[str, Any], key: str) -> None:
+    """Refuse a pair whose rejected answer has the better mark.
+
+    Raises:
+        RowError: it has.
+    """
+    better, worse = row[key], row.get(other := _MARKS[key])
+    if type(better) in (int, float) and type(worse) in (int, float) and better < worse:
+        marks = f"{key!r} is {better:g} and {other!r} is {worse:g}"
+        reason = f"{marks}: the rejected answer is marked the better one; --ignore {key} takes the pair so."
+        raise RowError("VL215", reason)
 
 
 def _is_empty(value: Any) -> bool:

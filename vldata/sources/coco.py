@@ -1,7 +1,8 @@
 """COCO: instances with boxes (bbox as x, y, width, height in pixels).
 
 One JSON file a split, as COCO, Roboflow, CVAT and Label Studio write it. `iscrowd` regions are left out and
-counted; segmentations and keypoints have no place in a record of boxes, which the census says. https://cocodataset.org/#format-data
+counted; segmentations have no place in a record of boxes, which the census says. With `--shapes points` key points are asked for,
+labelled ones, hidden or not. https://cocodataset.org/#format-data
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from typing import Any
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.sources.faults import read_alone
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.splitnames import split_word
 from vldata.wording import counted
 
 _KNOWN = frozenset({"id", "image_id", "category_id", "bbox", "area", "iscrowd"})
+_OF_IMAGES = frozenset({"id", "file_name", "width", "height", "coco_url", "neg_category_ids", "not_exhaustive_category_ids"})
+_SAID_OF_IMAGES = frozenset({"license", "flickr_url", "date_captured"})  # of every image of COCO itself; they say nothing of its objects
 _EMPTY: tuple[Any, ...] = (None, [], {}, "", 0)
 
 
@@ -42,21 +46,31 @@ def open_source(
     """
     root = source or Path()
     files, aside = ([root], []) if root.is_file() else _find(root)
+    if wishes.shapes == "points" and aside:  # the key points are in those
+        files, aside = aside, [file for file in files if "instances_" in file.name]
     folder = root.parent if root.is_file() else root
     if root.is_file() and root.parent.name == "annotations":
         folder = root.parent.parent
     images: list[Labelled] = []
-    classes: dict[str, None] = {}
+    classes: list[str] = []
+    joints: dict[Any, list[str]] = {}
     crowds = 0
     for file in files:
         table = _read(file)
-        names = {entry["id"]: str(entry["name"]) for entry in table["categories"]}
-        classes.update(dict.fromkeys(names.values()))
+        _check_corners(file, table)
+        if wishes.shapes == "points":
+            joints |= _joints(table)
+        names = {entry["id"]: str(entry["name"]).strip() for entry in table["categories"]}
+        classes += [name for name in names.values() if file == files[0] or name not in classes]
         crowds += sum(1 for entry in table["annotations"] if entry.get("iscrowd"))
-        images += _images(file, folder, table, names)
-    notes = [f"{', '.join(file.name for file in aside)} left aside: instances_*.json holds their objects and more."] if aside else []
+        images += _images(file, folder, table, names, joints)
+    if joints:
+        classes = list(dict.fromkeys(name for points in joints.values() for name in points))
+    notes = [f"{', '.join(file.name for file in aside)} left aside: of the same images."] if aside else []
+    partial = sum(1 for image in images if image.judged is not None)
+    notes += [f"{counted(partial, 'image')} judged for some classes alone (neg_category_ids), and asked for those."] if partial else []
     notes += [f"{counted(crowds, 'crowd region')} left out: they are no single objects."] if crowds else []
-    return make_sources("coco", folder, images, annotations=files, classes=list(classes), notes=notes, split=split, wishes=wishes)
+    return make_sources("coco", folder, images, annotations=files, classes=classes, notes=notes, split=split, wishes=wishes)
 
 
 def _find(root: Path) -> tuple[list[Path], list[Path]]:
@@ -71,9 +85,13 @@ def _find(root: Path) -> tuple[list[Path], list[Path]]:
             head = handle.read(200_000)
         if b'"images"' in head or b'"annotations"' in head or b'"categories"' in head:
             table = strictjson.read_json(path)
-            if _is_coco(table) and any(isinstance(entry, dict) and "bbox" in entry for entry in table["annotations"]):
+            if _is_coco(table) and any(
+                isinstance(entry, dict) and ("bbox" in entry or entry.get("segmentation")) for entry in table["annotations"]
+            ):
                 found.append(path)
     if not found:
+        read_alone(root / "annotations")
+        read_alone(root)
         raise DataError(
             "no COCO annotation file was found.",
             where=str(root),
@@ -91,10 +109,13 @@ def _read(file: Path) -> dict[str, Any]:
     table: dict[str, Any] = strictjson.read_json(file)
     if not _is_coco(table):
         raise DataError("is not a COCO file.", where=str(file), cure="It needs the lists images, annotations and categories.")
-    for key, needs in (("images", ("id", "file_name")), ("annotations", ("image_id", "category_id")), ("categories", ("id", "name"))):
+    for key, needs in (("images", ("id",)), ("annotations", ("image_id", "category_id")), ("categories", ("id", "name"))):
         for number, entry in enumerate(table[key]):
             if not isinstance(entry, dict) or any(not isinstance(entry.get(name), int | str) for name in needs):
                 raise DataError(f"{key}[{number}] lacks {' or '.join(needs)}.", where=str(file), cure="Export it again.")
+    for number, entry in enumerate(table["images"]):
+        if not _name_of(entry):
+            raise DataError(f"images[{number}] lacks file_name.", where=str(file), cure="Export it again.")
     for key in ("images", "categories"):
         twice = [found for found, times in Counter(entry["id"] for entry in table[key]).items() if times > 1]
         if twice:  # which of them an annotation means cannot be told
@@ -103,7 +124,41 @@ def _read(file: Path) -> dict[str, Any]:
     return table
 
 
-def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, str]) -> Iterator[Labelled]:
+def _name_of(image: dict[str, Any]) -> str:
+    """The file of an image; LVIS gives its address alone, which ends in it."""
+    name = image.get("file_name")
+    if isinstance(name, int | str) and str(name):
+        return str(name).replace("\\", "/")
+    address = image.get("coco_url")
+    return "/".join(address.split("/")[-2:]) if isinstance(address, str) else ""
+
+
+def _check_corners(file: Path, table: dict[str, Any]) -> None:
+    """Refuse boxes that are two corners: where their area is that of the corners, and not that of a width and height.
+
+    Raises:
+        DataError: with both readings of the first.
+    """
+    sides = corners = 0
+    first = ""
+    for entry in table["annotations"]:
+        box, area = entry.get("bbox"), entry.get("area")
+        if not _are_numbers(box) or not isinstance(area, int | float) or area <= 0:
+            continue
+        x, y, width, height = box
+        if abs(width * height - area) <= 1 + 0.01 * area:
+            sides += 1
+        elif width > x and height > y and abs((width - x) * (height - y) - area) <= 1 + 0.01 * area:
+            corners += 1
+            first = first or f"{box} has the area {area:g}: {width:g} x {height:g} as x, y, width, height, but as two corners just that"
+    if corners > sides:
+        cure = "COCO counts x, y, width, height; write the boxes so, or correct the areas."
+        raise DataError(
+            f"boxes look like two corners in {corners:,} of {len(table['annotations']):,} annotations: {first}.", where=str(file), cure=cure
+        )
+
+
+def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, str], joints: dict[Any, list[str]]) -> Iterator[Labelled]:
     by_image: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
     for number, entry in enumerate(table["annotations"]):
         by_image.setdefault(entry["image_id"], []).append((number, entry))
@@ -115,8 +170,12 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
     year = "".join(char for char in file.stem if char.isdigit())
     for number, image in enumerate(table["images"]):
         entries = by_image.get(image["id"], [])
-        name = str(image["file_name"]).replace("\\", "/")
+        name = _name_of(image)
+        bare = name.rpartition("/")[2] if "file_name" not in image else ""
+        part = file.stem.partition("_")[2]
         places = (
+            *((bare, f"images/{bare}") if bare else ()),
+            f"images/{part}/{name}",  # CVAT: the images of instances_default.json are in images/default
             name,
             f"{below}/{name}",
             f"{split}{year}/{name}",
@@ -128,29 +187,97 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
         fault = ""
         things: list[Thing] = []
         crowds: set[str] = set()
-        unused: dict[str, str] = {}
+        unmarked: set[tuple[str, str]] = set()
+        known_of_images = _OF_IMAGES | _SAID_OF_IMAGES
+        unused = {f"images[].{key}": "left out" for key, value in image.items() if key not in known_of_images and value not in _EMPTY}
+        judged, partial = _judged(image, names)
         for place, entry in entries:
             if entry.get("iscrowd"):
                 crowds.add(names.get(entry["category_id"], ""))
+                continue
+            if entry["category_id"] in joints:
+                found = points_of(entry, joints[entry["category_id"]])
+                if isinstance(found, str):
+                    fault = fault or f"annotations[{place}]: {found}"
+                elif not found:  # where its points are nobody has said
+                    unmarked |= {(name, "joint that is not marked") for name in joints[entry["category_id"]]}
+                else:
+                    things += found
                 continue
             thing = _thing(entry, names)
             if isinstance(thing, str):
                 fault = fault or f"annotations[{place}]: {thing}"
                 continue
-            things.append(thing)
+            if not partial or thing.label not in partial:
+                things.append(thing)
             unused |= {f"annotations[].{key}": "left out" for key, value in entry.items() if key not in _KNOWN and value not in _EMPTY}
         width, height = image.get("width"), image.get("height")
         size = (width, height) if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0 else None
         yield Labelled(
             where=f"{file.name}[images][{number}]",
-            names=tuple(dict.fromkeys(place.lstrip("/") for place in places)),
+            names=tuple(
+                dict.fromkeys(
+                    "/".join(part for part in place.split("/") if part) if not name.startswith("/") else place for place in places
+                )
+            ),
             things=tuple(things),
             split=split,
             size=size,
             unboxed=frozenset(crowds),
+            lost=tuple(sorted(unmarked)) + tuple((label, "class not marked everywhere") for label in sorted(partial)),
+            judged=judged,
             fault=fault,
             unused=tuple(unused.items()),
         )
+
+
+def _joints(table: dict[str, Any]) -> dict[Any, list[str]]:
+    """The names of the key points of each category; with the category where two have the same."""
+    named = {
+        entry["id"]: [str(name) for name in entry["keypoints"]]
+        for entry in table["categories"]
+        if isinstance(entry.get("keypoints"), list) and entry["keypoints"]
+    }
+    times = Counter(name for names in named.values() for name in set(names))
+    titles = {entry["id"]: str(entry["name"]).strip() for entry in table["categories"]}
+    return {key: [name if times[name] == 1 else f"{titles[key]} {name}" for name in names] for key, names in named.items()}
+
+
+def points_of(entry: dict[str, Any], names: list[str]) -> list[Thing] | str:
+    """The key points of an object (x, y, v for each, as the format has them), or why they cannot be read; v of 0 is not labelled.
+
+    A place counts from the corner of the image; key points lie in the middle of their pixel only in some tools, half a pixel at most.
+    """
+    values = entry.get("keypoints") or []
+    if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
+        return "its keypoints are no numbers."
+    if values and len(values) != 3 * len(names):
+        return f"it has {len(values)} numbers for {len(names)} key points."
+    triples = zip(values[::3], values[1::3], values[2::3], strict=True)
+    return [Thing(name, (float(x), float(y))) for name, (x, y, seen) in zip(names, triples, strict=False) if seen > 0]
+
+
+def _judged(image: dict[str, Any], names: dict[Any, str]) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """The classes that were looked for beside those with a box, and those of which not every object has one, as LVIS says."""
+    absent, partial = image.get("neg_category_ids"), image.get("not_exhaustive_category_ids")
+    found = [
+        frozenset(names.get(key, "") for key in keys if isinstance(key, int | str)) if isinstance(keys, list) else None
+        for keys in (absent, partial)
+    ]
+    return found[0], found[1] or frozenset()
+
+
+def _are_numbers(box: Any) -> bool:
+    return isinstance(box, list) and len(box) == 4 and all(isinstance(value, int | float) for value in box)
+
+
+def _around(polygons: Any) -> list[float] | None:
+    """The box (x, y, width, height) around polygons, None where there is none."""
+    flat = [value for polygon in polygons if isinstance(polygon, list) for value in polygon] if isinstance(polygons, list) else []
+    if len(flat) < 6 or len(flat) % 2 or not all(isinstance(value, int | float) for value in flat):
+        return None
+    across, down = flat[::2], flat[1::2]
+    return [min(across), min(down), max(across) - min(across), max(down) - min(down)]
 
 
 def _thing(entry: dict[str, Any], names: dict[Any, str]) -> Thing | str:
@@ -158,8 +285,8 @@ def _thing(entry: dict[str, Any], names: dict[Any, str]) -> Thing | str:
     label = names.get(entry["category_id"])
     if label is None:
         return f"no category {entry['category_id']!r}."
-    box = entry.get("bbox")
-    if not isinstance(box, list) or len(box) != 4 or not all(isinstance(value, int | float) for value in box):
+    box = entry.get("bbox") or _around(entry.get("segmentation"))
+    if box is None or not _are_numbers(box):
         return f"the bbox {box!r:.60} is not four numbers."
     x, y, width, height = box
     if width <= 0 or height <= 0:

@@ -143,7 +143,7 @@ def _shape(images: Sequence[Labelled], wishes: Wishes, root: Path) -> tuple[Shap
     kinds = Counter(kind for image in images for _, kind in image.lost)
     if kinds:
         what = ", ".join(f"{count:,} × {kind}" for kind, count in kinds.most_common(4))
-        raise DataError(f"no image has an object with a box; there are {what}.", where=str(root), cure="Export with boxes or polygons.")
+        raise DataError(f"no object can be asked for; there are {what}.", where=str(root), cure="Export with boxes or polygons.")
     raise DataError("no image has a labelled object.", where=str(root), cure="Look at the export: boxes may be in another file of it.")
 
 

@@ -91,6 +91,10 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
     if not asked.text and prompt and (beside == {"chosen", "rejected"} or beside == {"solution"}):
         what = f"the rows hold {' and '.join(sorted(beside))}, a part that conversations have."
         raise UsageError(what, where=str(path), cure=f"Run: vldata convert sharegpt {path}")
+    if not asked.text and prompt and "completion" in there and any(type(row.get("label")) is bool for row in rows):
+        raise UsageError(
+            "the rows say of each completion whether it is wanted (KTO).", where=str(path), cure=f"Run: vldata convert sharegpt {path}"
+        )
     for field, flag, names in ((image, "image", IMAGE_FIELDS), (text, "text", TEXT_FIELDS)):
         if not field:
             cure = f"Name it with --{flag}-field; known by themselves are {', '.join(names)}."

@@ -22,8 +22,9 @@ from vldata.output.options import ConvertOptions
 from vldata.records.draft import Draft, Reject
 from vldata.records.record import iter_records
 from vldata.sources import chartqa, jsonl, openeqa, sharegpt
-from vldata.sources.census import MEANING
+from vldata.sources.census import MEANING, Census
 from vldata.sources.dialects.notes import THOUGHT_KEYS
+from vldata.sources.errors import RowError
 
 FIELD = "zz_unheard_of"
 VALUES = st.one_of(
@@ -233,3 +234,18 @@ def test_a_source_damaged_midway_leaves_nothing_behind(folder: Path, tmp_path: P
         run(file, tmp_path / "out")
     file.write_text(text)
     assert run(file, tmp_path / "out")[0].counts.written == 9
+
+
+@pytest.mark.parametrize("key", ["score_chosen", "chosen_rating"])
+def test_a_pair_whose_rejected_answer_has_the_better_mark_is_refused(key):
+    other = key.replace("chosen", "rejected")
+    with pytest.raises(RowError, match="marked the better one"):
+        Census().judge({key: 1, other: 2}, ())
+    assert Census().judge({key: 2, other: 1}, ())[1] == {key: 2, other: 1}
+
+
+@pytest.mark.parametrize("field", ["desirable", "preferred", "is_good", "train_detail", "think", "no_loss"])
+def test_more_names_that_change_what_is_learned(field):
+    value = {"train_detail": [{"train": False}], "think": "x", "no_loss": True}.get(field, False)
+    with pytest.raises(RowError, match=f"--ignore {field}"):
+        Census().judge({field: value}, ())

@@ -436,3 +436,102 @@ def test_points_are_asked_for_by_an_option(tmp_path: Path) -> None:
     (record, *_) = convert("labelme", tmp_path, tmp_path / "out", shapes="points", max_rejects=1.0)
     assert record.messages[-1].content == '[{"point_2d": [500, 250], "label": "tip"}]'
     assert "Point to every tip" in record.messages[0].content and record.meta["task"] == "pointing"
+
+
+def coco(root: Path, change: Any) -> list[Any]:
+    file = next(draw_coco(root).rglob("instances_*.json"))
+    table = json.loads(file.read_text())
+    change(table)
+    file.write_text(json.dumps(table))
+    return list(CONVERTERS["coco"](root, wishes=Wishes(per="class", negatives=2)))
+
+
+def shares(table: dict[str, Any]) -> None:
+    for entry in table["annotations"]:
+        entry["bbox"] = [0.1, 0.1, 0.5, 0.5]
+
+
+def corners(table: dict[str, Any]) -> None:
+    for entry in table["annotations"]:
+        x, y, width, height = entry["bbox"]
+        entry |= {"bbox": [x, y, x + width, y + height], "area": width * height}
+
+
+def by_address(table: dict[str, Any]) -> None:
+    for image in table["images"]:
+        image["coco_url"] = f"http://images.cocodataset.org/train2017/{image.pop('file_name')}"
+
+
+def by_polygon(table: dict[str, Any]) -> None:
+    for entry in table["annotations"]:
+        x, y, width, height = entry.pop("bbox")
+        entry["segmentation"] = [[x, y, x + width, y, x + width, y + height, x, y + height]]
+
+
+def test_coco_boxes_of_another_kind_are_refused(tmp_path: Path) -> None:
+    (source,) = coco(tmp_path / "a", shares)
+    assert all("look like shares" in image.fault for image in source.images)
+    with pytest.raises(DataError, match="look like two corners"):
+        coco(tmp_path / "b", corners)
+
+
+@pytest.mark.parametrize("change", [by_address, by_polygon])
+def test_coco_by_addresses_and_by_polygons_is_the_same(change: Any, tmp_path: Path) -> None:
+    (usual,), (other,) = coco(tmp_path / "a", lambda table: None), coco(tmp_path / "b", change)
+    assert [image.things for image in usual.images] == [image.things for image in other.images]
+    assert all(isinstance(draft, Draft) for draft in other.drafts())
+
+
+def test_what_lvis_did_not_look_for_is_not_nothing(tmp_path: Path) -> None:
+    """Image 1 of the fixture shows some classes; without neg_category_ids none of the others is asked for."""
+
+    def lvis(table: dict[str, Any]) -> None:
+        first, second = table["images"]
+        shown = {entry["category_id"] for entry in table["annotations"] if entry["image_id"] == second["id"]}
+        first |= {"neg_category_ids": [], "not_exhaustive_category_ids": [7], "odd": 1}
+        second |= {"neg_category_ids": sorted({7, 9} - shown)}
+
+    (source,) = coco(tmp_path, lvis)
+    asked = [draft.id.rpartition("/")[2] for draft in source.drafts() if isinstance(draft, Draft) and "/0000000" in draft.id]
+    assert asked == ["cup"] and source.images[0].lost == (("box", "class not marked everywhere"),)
+    assert ("images[].odd", "left out") in source.images[0].unused
+
+
+def test_coco_as_cvat_writes_it(tmp_path: Path) -> None:
+    root = draw_coco(tmp_path)
+    next(root.rglob("instances_*.json")).rename(root / "annotations" / "instances_default.json")
+    (root / "images").mkdir()
+    (root / "train2017").rename(root / "images" / "default")
+    (source,) = CONVERTERS["coco"](root)
+    assert all(isinstance(draft, Draft) for draft in source.drafts())
+
+
+@pytest.mark.parametrize(("name", "text"), [("coco", '{"images": [NaN'), ("coco", ""), ("label-studio", "")])
+def test_a_damaged_file_alone_is_told_as_what_it_is(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(DataError, match="JSON"):
+        CONVERTERS[name](tmp_path)
+
+
+def test_key_points_of_coco_are_asked_for_as_points(tmp_path: Path) -> None:
+    """Hidden ones count, those that are not labelled do not; a person without any keeps its joints from being asked for."""
+    root = draw_coco(tmp_path)
+    file = next(root.rglob("instances_*.json"))
+    table = json.loads(file.read_text())
+    table["categories"][0] |= {"keypoints": ["nose", "tail"]}
+    joints, first = table["categories"][0]["id"], table["images"][0]["id"]
+    entry = {"bbox": [10, 10, 99, 99], "image_id": first, "category_id": joints, "iscrowd": 0}
+    table["annotations"] = [
+        {**entry, "id": 1, "keypoints": [64, 48, 2, 0, 0, 0]},
+        {**entry, "id": 2, "keypoints": [128, 96, 1, 320, 240, 2]},
+    ]
+    table["annotations"] += [{**entry, "id": 3, "image_id": table["images"][1]["id"], "keypoints": [0] * 6}]
+    file.write_text(json.dumps(table))
+    made = vldata.convert("coco", root, out=tmp_path / "out", workers=1, shapes="points", max_rejects=1.0)
+    (record,) = vldata.read(tmp_path / "out" / made.names[0])
+    assert [(found["label"], found["point_2d"]) for found in json.loads(record.messages[-1].content)] == [
+        ("nose", [100, 100]),
+        ("nose", [200, 200]),
+        ("tail", [500, 500]),
+    ]
+    assert "not marked" in made[0].rejects[0].reason

@@ -15,6 +15,7 @@ from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError, VlkitError
 from vldata.records.draft import Draft, Reject
 from vldata.sources.compressed import open_bytes
+from vldata.sources.layouts.forms import form_fields
 from vldata.sources.official import LAYOUTS, open_source
 
 EXPECTED = {
@@ -176,3 +177,46 @@ def test_what_unpacks_without_end_is_refused(tmp_path, monkeypatch):
     path.write_bytes(gzip.compress(b" " * 10_000_000))
     with open_bytes(path) as handle, pytest.raises(OSError, match="far more than text does"):
         handle.read()
+
+
+def _change(path, change):
+    table = json.loads(path.read_text())
+    change(table)
+    path.write_text(json.dumps(table))
+
+
+@pytest.mark.parametrize(
+    ("entry", "box", "fault"),
+    [
+        ({"bbox": [128, 72, 64, 36]}, (128, 72, 192, 108), ""),
+        ({"bbox": [128, 72, 192, 108], "img_size": [1280, 720]}, (128, 72, 192, 108), ""),
+        ({"bbox": [128, 72, 64, 36], "img_size": [1280, 720]}, None, "no two corners"),
+        ({"bbox": [0.1, 0.1, 0.2, 0.2]}, None, "looks like shares"),
+        ({"bbox": [True, 1, 2, 3]}, None, "no list of four numbers"),
+    ],
+)
+def test_boxes_of_screenspot_and_its_pro_are_told_apart(entry, box, fault, tmp_path):
+    root = draw_screenspot(tmp_path)
+    _change(next(root.glob("screenspot_*.json")), lambda rows: rows[0].update(entry))
+    question = next(iter(open_source(root)[0].part.questions()))
+    assert question.box == box and fault in question.fault and bool(question.fault) == bool(fault)
+
+
+def test_a_row_of_another_split_than_its_file_is_refused(tmp_path):
+    root = draw_textvqa(tmp_path)
+    _change(root / "TextVQA_0.5.1_train.json", lambda table: table["data"][0].update(data_split="val"))
+    (reject,) = open_source(root)[0].drafts()
+    assert isinstance(reject, Reject) and "data_split says 'val'" in reject.reason
+
+
+def test_questions_of_a_test_set_alone_are_named(tmp_path):
+    root = draw_vqav2(tmp_path)
+    for path in root.rglob("*nnotations*.json"):
+        path.unlink()
+    with pytest.raises(DataError, match="questions without their annotations"):
+        open_source(root)
+
+
+def test_links_of_a_form_count_either_way_round():
+    fields = [{"id": 1, "text": "Date:", "label": "question", "linking": [[2, 1]]}, {"id": 2, "text": "May", "label": "answer"}]
+    assert form_fields(fields) == {"Date:": "May"}

@@ -153,6 +153,12 @@ def _with_pair(row: dict[str, Any], talk: Talk, names: Names, unused: list[Unuse
     fields = [_field(row, keys, names) for keys in (names.chosen, names.rejected)]
     if not fields[1]:
         return talk  # a chosen answer alone is left to the census
+    if any(
+        isinstance(row[field], str) and row[field].lstrip().startswith("Human:") and "Assistant:" in row[field] for field in fields if field
+    ):
+        raise RowError(
+            "VL004", "the answers are whole conversations in one text, as HH-RLHF writes them ('Human: ... Assistant: ...'); write turns."
+        )
     chosen, rejected = (_said(row[field], names, unused) if field else [] for field in fields)
     used = talk.used | {field for field in fields if field}
     before: Said = [(role, content, talk.notes.get(place, NO_NOTE)) for place, (role, content) in enumerate(talk.turns)]

@@ -9,8 +9,12 @@ from vldata.records.record import Role
 from vldata.sources.errors import RowError
 
 THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking", "thought")
-LEARNED_KEYS = ("loss", "train", "training", "train_on", "weight", "loss_weight", "loss_scale")  # 1 and true: learned
-MASKED_KEYS = ("mask", "masked")  # 1 and true: not learned
+# 1 and true: learned
+LEARNED_KEYS = (
+    *("loss", "train", "training", "train_on", "train_on_turn", "weight", "loss_weight", "loss_scale"),
+    *("learn", "calculate_loss", "compute_loss"),
+)
+MASKED_KEYS = ("mask", "masked", "is_mask", "no_loss")  # 1 and true: not learned
 ANSWERING: frozenset[str] = frozenset({"assistant", "function_call"})
 
 

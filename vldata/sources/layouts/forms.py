@@ -16,7 +16,7 @@ from vldata.sources.layouts.base import Part, Question, head_of, named, read_jso
 _SROIE = ("company", "date", "address", "total")
 _ASK_SROIE = "Read this receipt. Answer with a JSON object of the fields {}; leave out a field that is not there."
 _ASK_FUNSD = "Read this form. Answer with a JSON object of its fields: the printed label of each, and what was filled in."
-_UNUSED_OF_FORMS = (("form[].box", "left out"), ("form[].words", "left out"), ("form[] that no link names", "left out"))
+_UNUSED_OF_FORMS = (("form[].box", "left out"), ("form[].words", "left out"), ("form[] that is no question with an answer", "left out"))
 _KEYS = ("entities", "key", "keys")
 
 
@@ -101,7 +101,10 @@ def form_fields(entries: Sequence[Any]) -> dict[str, Any]:
     for number, entry in known.items():
         if entry.get("label") != "question" or not (name := text_of(entry.get("text"))):
             continue
-        links = [pair[1] for pair in _listed(entry.get("linking")) if isinstance(pair, list) and len(pair) == 2 and pair[0] == number]
+        pairs = [pair for pair in _listed(entry.get("linking")) if isinstance(pair, list) and len(pair) == 2 and number in pair]
+        links = [
+            pair[1] if pair[0] == number else pair[0] for pair in pairs
+        ]  # either way round: question and answer are told by their labels
         answers = [
             text_of(known[other].get("text")) for other in links if isinstance(other, int) and known.get(other, {}).get("label") == "answer"
         ]

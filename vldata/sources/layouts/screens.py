@@ -1,4 +1,8 @@
-"""ScreenSpot: an instruction, a screenshot, and the box of what to click (njucckevin/SeeClick)."""
+"""ScreenSpot: an instruction, a screenshot, and the box of what to click (njucckevin/SeeClick): x, y, width, height in pixels.
+
+ScreenSpot-Pro has `img_size` in every row, and boxes as two corners, as its evaluator
+reads them (likaixin2000/ScreenSpot-Pro-GUI-Grounding).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ def find_screenspot(folder: Path) -> Sequence[Part]:
     files = [
         path for path in json_files(folder) if all(key in head_of(path, 8_192) for key in (b'"img_filename"', b'"instruction"', b'"bbox"'))
     ]
-    return [Part(split="", annotations=tuple(files), questions=_screens(files))] if files else ()
+    pro = [path for path in files if b'"img_size"' in head_of(path, 8_192)]
+    said = ("Rows have img_size: boxes are read as two corners, as ScreenSpot-Pro has them.",) if pro else ()
+    return [Part(split="", annotations=tuple(files), questions=_screens(files), said=said)] if files else ()
 
 
 def _screens(files: Sequence[Path]) -> Any:
@@ -31,28 +37,33 @@ def _screens(files: Sequence[Path]) -> Any:
                 if not isinstance(entry, dict):
                     yield Question(id=where, where=where, fault="the row is not an object.")
                     continue
-                name, box = text_of(entry.get("img_filename")), _corners(entry.get("bbox"))
+                name, box = text_of(entry.get("img_filename")), _corners(entry)
                 yield Question(
                     id=f"{path.stem}-{number}",
                     where=where,
                     images=(f"screenspot_imgs/{name}", f"images/{name}", name) if name else (),
                     text=_ASK.format(text_of(entry.get("instruction"))),
-                    box=box,
+                    box=box if isinstance(box, tuple) else None,
                     meta={"category": text_of(entry.get("data_type")), "platform": text_of(entry.get("data_source"))},
                     unused=left_out(entry, _KNOWN),
-                    fault="" if box else "its bbox is no list of x, y, width and height.",
+                    fault=box if isinstance(box, str) else "",
                 )
 
     return read
 
 
-_KNOWN = frozenset({"img_filename", "bbox", "instruction", "data_type", "data_source"})
+_KNOWN = frozenset({"img_size", "img_filename", "bbox", "instruction", "data_type", "data_source"})
 
 
-def _corners(value: Any) -> tuple[float, float, float, float] | None:
-    """Corners of x, y, width and height."""
-    if not isinstance(value, list) or len(value) != 4:
-        return None
-    if not all(isinstance(side, (int, float)) and not isinstance(side, bool) for side in value):
-        return None
-    return value[0], value[1], value[0] + value[2], value[1] + value[3]
+def _corners(entry: dict[str, Any]) -> tuple[float, float, float, float] | str:
+    """The corners of what to click, or why they cannot be told."""
+    value, size = entry.get("bbox"), entry.get("img_size")
+    if not isinstance(value, list) or len(value) != 4 or not all(type(side) in (int, float) for side in value):
+        return "its bbox is no list of four numbers."
+    if max(value) <= 1:
+        return f"its bbox {value} looks like shares of the sides (0-1), while ScreenSpot counts pixels: multiply by the sides."
+    if size is None:
+        return value[0], value[1], value[0] + value[2], value[1] + value[3]
+    if value[2] <= value[0] or value[3] <= value[1]:
+        return f"its bbox {value} is no two corners, as rows with img_size have them; is it x, y, width, height?"
+    return value[0], value[1], value[2], value[3]

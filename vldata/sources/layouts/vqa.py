@@ -24,6 +24,7 @@ from vldata.sources.layouts.base import (
     text_of,
     texts_of,
 )
+from vldata.sources.splitnames import SPLITS, split_word
 
 Read = Callable[[], Iterator[Question]]
 
@@ -54,6 +55,9 @@ def find_vqav2(folder: Path) -> Sequence[Part]:
             parts.append(Part(split=split, annotations=(path, mine[0]), questions=_vqav2_reader(path, mine[0])))
         else:
             alone.append(path.name)
+    if alone and not parts:
+        cure = "Fetch the *annotations*.json of a split; questions of a test set have no answers to learn."
+        raise DataError(f"VQAv2 questions without their annotations: {', '.join(alone)}.", where=str(folder), cure=cure)
     if parts and alone:
         parts[0] = msgspec.structs.replace(parts[0], said=(f"Without annotations, and left out: {', '.join(alone)}.",))
     return parts
@@ -186,26 +190,26 @@ def find_data_lists(folder: Path) -> Sequence[Part]:
         if isinstance(table, dict) and isinstance(table.get("data"), list):
             split = split_of(path, folder, table.get("dataset_split") or table.get("dataset_type"))
             dataset = text_of(table.get("dataset_name")).lower()
-            parts.append(Part(split=split, annotations=(path,), questions=_data_reader(path), dataset=dataset))
+            parts.append(Part(split=split, annotations=(path,), questions=_data_reader(path, split), dataset=dataset))
     return parts
 
 
-_DATA_KEYS = (b'"image_id"', b'"image_local_name"', b'"ucsf_document_id"')
+_DATA_KEYS = (b'"docId"', b'"image_id"', b'"image_local_name"', b'"ucsf_document_id"')
 
 
-def _data_reader(path: Path) -> Read:
+def _data_reader(path: Path, split: str) -> Read:
     def read() -> Iterator[Question]:
         for number, entry in enumerate(_listed(read_json(path), "data", path)):
             where = f"{path.name}.data[{number}]"
             if isinstance(entry, dict):
-                yield _data_question(entry, where, f"{path.stem}-{number}")
+                yield _data_question(entry, where, f"{path.stem}-{number}", split)
             else:
                 yield Question(id=str(number), where=where, fault=_OBJECT)
 
     return read
 
 
-def _data_question(entry: dict[str, Any], where: str, usual: str) -> Question:
+def _data_question(entry: dict[str, Any], where: str, usual: str, split: str) -> Question:
     answers = chosen_first(texts_of(entry.get("answers", entry.get("answer"))))
     return Question(
         id=next((text_of(entry[key]) for key in _IDS if entry.get(key) is not None), usual),
@@ -215,8 +219,19 @@ def _data_question(entry: dict[str, Any], where: str, usual: str) -> Question:
         answers=answers,
         meta={"question_type": ", ".join(texts_of(entry.get("question_types") or ""))},
         unused=left_out(entry, _DATA),
-        fault=changes_meaning(entry, _DATA) or ("" if answers else "it has no answer: a test set cannot be learned."),
+        fault=changes_meaning(entry, _DATA)
+        or _other_split(entry, split)
+        or ("" if answers else "it has no answer: a test set cannot be learned."),
     )
+
+
+def _other_split(entry: dict[str, Any], split: str) -> str:
+    """Why a row that says it is of another split than its file is refused; "" for a good one."""
+    for key in ("data_split", "set_name"):
+        own = split_word(text_of(entry.get(key)))
+        if own and split and SPLITS.get(own, own) != split:
+            return f"{key} says {entry[key]!r:.40}, but its file is of the split {split}."
+    return ""
 
 
 def _document_places(entry: dict[str, Any]) -> tuple[str, ...]:
