@@ -32,7 +32,8 @@ def look(row: Row, told: Told, harness: Harness, score: float | None) -> Seen:
         return Seen(row, told, Side(prediction=None, score=told.score or 0.0, told=told.score is not None), choices)
     is_choice = bool(choices) and any(target_letter(reference, choices) for reference in row.references)
     by_rule = harness.read_choice(row.prediction, choices) if is_choice else harness.read_words(row.prediction)
-    guessed = told.guessed or (is_choice and harness.guesses and not by_rule and not told.judged and _draws(told))
+    guessed = is_choice and harness.guesses and not by_rule and not told.judged and _draws(told)
+    guessed = guessed if told.guessed is None else told.guessed
     read = told.extracted if told.extracted is not None and not guessed else by_rule
     worked_out = _right(read, row, choices) if is_choice else score or 0.0
     verdict = told.score if told.score is not None else worked_out
@@ -108,8 +109,16 @@ def _same_reading(a: Seen, b: Seen, ways: tuple[Harness, Harness]) -> bool:
 def _in_scoring(a: Seen, b: Seen, ways: tuple[Harness, Harness]) -> tuple[Cause, str]:
     if a.side.read != b.side.read:
         said = [clip(seen.side.read) if seen.side.read else "nothing" for seen in (a, b)]
-        return "extraction", f"of {clip(a.row.prediction)} {ways[0].title} reads {said[0]} and {ways[1].title} reads {said[1]}"
+        detail = f"of {clip(a.row.prediction)} {ways[0].title} reads {said[0]} and {ways[1].title} reads {said[1]}"
+        return "extraction", detail + "".join(_by_other_rules(seen, way) for seen, way in zip((a, b), ways, strict=True))
     return "scoring", f"both read {clip(a.side.read)}; their rules of what is right differ"
+
+
+def _by_other_rules(seen: Seen, way: Harness) -> str:
+    """Said where a file tells another reading than its harness's rules give: another release, a filter, or a judge in between."""
+    if seen.side.read == seen.side.by_rules or not seen.choices:
+        return ""
+    return f"; {way.title}'s rules read {clip(seen.side.by_rules) if seen.side.by_rules else 'nothing'}: another release of it, or a filter"
 
 
 def _truncated(a: Seen, b: Seen) -> str:

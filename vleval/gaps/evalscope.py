@@ -42,7 +42,7 @@ def told(record: Mapping[str, Any]) -> Told:
             prompt = content_text(content)
     if not isinstance(messages, list):
         return Told(verdict, extracted)
-    return Told(verdict, extracted, False, False, prompt, system, images or None)
+    return Told(verdict, extracted, None, False, prompt, system, images or None)
 
 
 _CHOICES = "evalscope/utils/multi_choices.py"

@@ -17,15 +17,21 @@ class Fact(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What one record of a harness's file tells beside the answer; None or "" where it does not.
+    """What one record of a harness's file tells beside the answer; None where it does not.
 
-    `score` is the harness's own verdict from 0 to 1, `extracted` what it took out of the answer, `guessed` that it drew at random,
-    `judged` that a judge model was asked; `prompt` the text it sent, `system` the system prompt, `images` how many it sent.
+    Attributes:
+        score: the harness's own verdict, from 0 to 1.
+        extracted: what it took out of the answer.
+        guessed: whether it drew at random.
+        judged: a judge model was asked.
+        prompt: the text it sent.
+        system: the system prompt; "" for none.
+        images: how many it sent.
     """
 
     score: float | None = None
     extracted: str | None = None
-    guessed: bool = False
+    guessed: bool | None = None
     judged: bool = False
     prompt: str | None = None
     system: str | None = None

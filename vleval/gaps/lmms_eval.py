@@ -46,7 +46,7 @@ def told(record: Mapping[str, Any]) -> Told:
         if (found := number(value)) is not None:
             judged |= "judge" in name or "gpt" in name
             score = found if score is None else score
-    return Told(score, extracted, False, judged, _prompt(record), None, _images(record))
+    return Told(score, extracted, None, judged, _prompt(record), None, _images(record))
 
 
 def _of_table(value: Mapping[str, Any], extracted: str | None) -> tuple[Any, str | None]:

@@ -22,6 +22,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         prediction: the raw answer; None where there is none.
         read: what the harness reads in it, by its own file or by its rules; "" for nothing.
+        by_rules: what its rules read, whatever its file says.
         score: from 0 to 1.
         told: the score is the harness's own, not worked out by its rules.
         guessed: nothing is read in the answer, and the harness draws at random.
@@ -30,6 +31,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
     prediction: str | None
     read: str = ""
+    by_rules: str = ""
     score: float = 0.0
     told: bool = False
     guessed: bool = False

@@ -19,7 +19,7 @@ def told(record: Mapping[str, Any]) -> Told:
     text = log if isinstance(log, str) else ""
     score = number(record.get("hit", record.get("eval_score")))
     matched = text.partition(_MATCHED)[2].removesuffix(". ").strip() if _MATCHED in text else ""
-    guessed = _AT_RANDOM in text
+    guessed = _AT_RANDOM in text if text else None
     answer = str(record.get("prediction", "")).strip()
     judged = bool(matched) and not guessed and matched != answer and not matched.startswith("Failed in Prefetch")
     extracted = record.get("eval_pred")

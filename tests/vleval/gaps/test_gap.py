@@ -109,6 +109,19 @@ def test_a_judge_of_vlmevalkit_is_named(tmp_path: Path) -> None:
     assert [(item.id, item.cause) for item in found.differing] == [("1", "judge")]
 
 
+def test_without_a_judge_vlmevalkit_draws_nothing(tmp_path: Path) -> None:
+    named = dict(zip("ABC", OPTIONS, strict=True))
+    log = "Match Log: Failed in Prefetch, no GPT-based answer matching under `exact_matching` policy.. "
+    row = {"index": 0, "question": "What is 0?", **named, "answer": "A", "prediction": "no idea", "hit": 0, "log": log}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
+    plain = {"id": "0", **BASE, "question": "What is 0?", "prediction": "no idea", "score": 1, "extracted": "A"}
+    (tmp_path / "b.jsonl").write_text(json.dumps(plain) + "\n")
+    found = vleval.gap(str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")).gap
+    assert found.guesses == ()
+    assert [item.cause for item in found.differing] == ["extraction"]
+    assert "vlkit's rules read nothing: another release of it, or a filter" in found.differing[0].detail
+
+
 def test_answers_in_words_are_scored_by_each_harness_own_rules(tmp_path: Path) -> None:
     rows = [{"index": n, "question": f"How many {n}?", "answer": "7", "prediction": said} for n, said in enumerate(("7", "ANSWER: 7"))]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
