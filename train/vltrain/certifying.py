@@ -91,7 +91,7 @@ def certify_batches(recipe: Recipe, *, records: int, precision: str, tell: Calla
         tell(line)
     if len(set(lengths)) == 1:
         tell(f"All records have {lengths[0]:,} tokens: what happens to shorter ones in a batch is not seen here.")
-    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False  # the plain patch convolution would round its input
     torch.manual_seed(recipe.seed)
     model = make_trainable(load_base(changed, precision), changed)
     for name, parameter in model.named_parameters():
