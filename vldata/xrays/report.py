@@ -49,6 +49,8 @@ def told(view: View) -> str:
     sizes = [image.size + (f" x{image.grid[0]}" if image.kind == "video" else "") for image in made.images]
     if sizes:
         parts.append(f"sees {', '.join(sizes[:6])}{' ...' if len(sizes) > 6 else ''}")
+    if made.positions and made.positions[0]:
+        parts.append(f"positions to {max(map(max, made.positions)):,}")
     if view.seconds:
         parts.append(f"at {', '.join(f'{one:.1f}' for one in view.seconds[:4])}{' ...' if len(view.seconds) > 4 else ''} s")
     return ", ".join(parts)
