@@ -57,13 +57,12 @@ def told(view: View) -> str:
 
 
 def _verdict(seen: XrayDocument, name: str) -> str:
-    if name == "ours" and (
-        lost := [record.row for record in seen.records for view in record.views if view.consumer == name and view.made.stage]
-    ):
-        return f"no sample of row {', '.join(map(str, lost))}; the others as predicted"
-    firsts = [(record, view.first) for record in seen.records for view in record.views if view.consumer == name and view.first]
-    grave = [(record, first) for record, first in firsts if not first.harmless]
-    if grave:
-        record, first = grave[0]
-        return f"first divergence in row {record.row}: {first.kind}: {visible(first.detail)}"
-    return "no divergence" if not firsts else f"no divergence but {firsts[0][1].kind}: {firsts[0][1].detail}"
+    views = [(record.row, view) for record in seen.records for view in record.views if view.consumer == name]
+    lost = [str(row) for row, view in views if name == "ours" and view.made.stage]
+    missing = f"no sample of row {', '.join(lost)}" if lost else ""
+    first = next(run.first for run in seen.consumers if run.name == name)
+    if first is None:
+        return missing or "no divergence"
+    said = f"{first.divergence.kind}: {visible(first.divergence.detail)}"
+    said = f"no divergence but {said}" if first.divergence.harmless else f"first divergence in row {first.row}: {said}"
+    return "; ".join(filter(None, (missing, said)))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from vldata.errors import VlkitError
 from vldata.models.families_of import folder_family
 from vldata.xrays.cases import Case, Subject, rows_for
@@ -18,6 +20,7 @@ from vldata.xrays.views import (
     SCHEMA,
     ConsumerRun,
     Divergence,
+    First,
     Predicted,
     Result,
     RowView,
@@ -61,7 +64,7 @@ def take_xray(
     ours = next((answer for answer in answers if answer.run.name == "ours"), None)
     predictions = _predictions(subject, tokens)
     records = tuple(_record(case, answers, ours, predictions.get(case.row), tokens) for case in subject.cases)
-    runs = tuple(answer.run for answer in answers)
+    runs = tuple(msgspec.structs.replace(answer.run, first=_first(records, answer.run.name)) for answer in answers)
     said = subject.said
     family = folder_family(model)
     if subject.dataset and family and family.name != (made_for := subject.dataset.contract.pixels.processor):
@@ -129,6 +132,11 @@ def _self_check(made: RowView, predicted: Predicted | None) -> tuple[Divergence,
     if made.stage or predicted is None or len(made.ids) == predicted.tokens:
         return ()
     return (Divergence("prediction", f"{len(made.ids):,} tokens, {predicted.tokens:,} were predicted"),)
+
+
+def _first(records: Sequence[XrayRecord], name: str) -> First | None:
+    firsts = [First(record.row, view.first) for record in records for view in record.views if view.consumer == name and view.first]
+    return next((one for one in firsts if not one.divergence.harmless), firsts[0] if firsts else None)
 
 
 def _learned(case: Case) -> int:

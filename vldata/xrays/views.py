@@ -119,8 +119,15 @@ class XrayRecord(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class First(msgspec.Struct, frozen=True):
+    """The first divergence of a trainer over all rows: that of the first row with one that is not harmless, else with any."""
+
+    row: int
+    divergence: Divergence
+
+
 class ConsumerRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One trainer: versions of what it ran with, its settings, and why it could not be asked ("" when it was)."""
+    """One trainer: versions of what it ran with, its settings, why it could not be asked ("" when it was), and its first divergence."""
 
     name: str
     title: str
@@ -128,6 +135,7 @@ class ConsumerRun(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}
     error: str = ""
     said: tuple[str, ...] = ()
+    first: First | None = None
 
 
 class XrayDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,6 +53,9 @@ def test_a_trainer_beside_ours(prepared: Path, model: Path, fake: str, tmp_path:
     assert sum(span["vision"] for span in ours["spans"]) == sum(document["records"][0]["predicted"]["vision"])
     assert [one["kind"] for one in theirs["divergences"]] == ["labels on prompt", "labels on images"]
     assert [one["kind"] for one in document["records"][1]["views"][1]["divergences"]] == ["crash"]
+    first = document["consumers"][1]["first"]
+    assert (first["row"], first["divergence"]["kind"]) == (1, "labels on prompt")
+    assert document["consumers"][0]["first"] is None
     assert document["consumers"][1]["versions"]["msgspec"] and "no-such-package" not in document["consumers"][1]["versions"]
     text = page.read_text()
     assert "<script>alert" not in text and "&lt;/script&gt;" in text and "data:image/webp" in text
