@@ -14,7 +14,7 @@ import vldata
 from vleval.cli import app
 
 COMMANDS = {info.name: info for info in app.registered_commands}
-OURS = ("score", "compare", "report", "detect")
+OURS = ("score", "compare", "report", "detect", "gap")
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def test_every_option_has_a_help_text(name: str) -> None:
 
 
 def test_no_command_goes_without_an_example_that_is_run() -> None:
-    assert set(COMMANDS) == {*ASKING, "score", "compare", "report", "detect"}  # the last four: tests/vleval/test_cli.py
+    assert set(COMMANDS) == {*ASKING, "score", "compare", "report", "detect", "gap"}  # the last five: tests/vleval/test_cli.py
 
 
 def test_help_names_every_backend(vleval: Any) -> None:
