@@ -18,11 +18,14 @@ from vldata.sources.faults import read_alone
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.splitnames import split_word
+from vldata.sources.unplaced import names as whole
+from vldata.sources.unplaced import of_the_file, unplaced
 from vldata.wording import counted
 
 _KNOWN = frozenset({"id", "image_id", "category_id", "bbox", "area", "iscrowd"})
 _OF_IMAGES = frozenset({"id", "file_name", "width", "height", "coco_url", "neg_category_ids", "not_exhaustive_category_ids"})
 _SAID_OF_IMAGES = frozenset({"license", "flickr_url", "date_captured"})  # of every image of COCO itself; they say nothing of its objects
+_OF_FILE = {**whole("images", "annotations"), "categories": whole("id", "name", "keypoints", "skeleton")}
 _EMPTY: tuple[Any, ...] = (None, [], {}, "", 0)
 
 
@@ -55,8 +58,10 @@ def open_source(
     classes: list[str] = []
     joints: dict[Any, list[str]] = {}
     crowds = 0
+    strange: list[str] = []
     for file in files:
         table = _read(file)
+        strange += unplaced(table, _OF_FILE)
         _check_corners(file, table)
         if wishes.shapes == "points":
             joints |= _joints(table)
@@ -67,6 +72,7 @@ def open_source(
     if joints:
         classes = list(dict.fromkeys(name for points in joints.values() for name in points))
     notes = [f"{', '.join(file.name for file in aside)} left aside: of the same images."] if aside else []
+    notes += of_the_file(strange)
     partial = sum(1 for image in images if image.judged is not None)
     notes += [f"{counted(partial, 'image')} judged for some classes alone (neg_category_ids), and asked for those."] if partial else []
     notes += [f"{counted(crowds, 'crowd region')} left out: they are no single objects."] if crowds else []

@@ -16,10 +16,30 @@ from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.outlines import half_sides
 from vldata.sources.safexml import read_xml
+from vldata.sources.unplaced import Known, left_out, names, of_the_file, unplaced_xml
 from vldata.wording import counted
 
 _SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "mask", "cuboid")
 _CUBOID = [(f"x{corner}{face}", f"y{corner}{face}") for corner in ("tl", "bl", "tr", "br") for face in "12"]
+_OF_SHAPES = names(
+    *("@label", "@source", "@occluded", "@z_order", "@rotation", "@points", "@rle", "@left", "@top", "@width", "@height"),
+    *("@xtl", "@ytl", "@xbr", "@ybr", "@cx", "@cy", "@rx", "@ry"),
+    *(f"@{name}" for pair in _CUBOID for name in pair),
+)
+_OF_IMAGE: Known = {**names("@id", "@name", "@subset", "@width", "@height", "@task_id"), **dict.fromkeys(_SHAPES, _OF_SHAPES)}
+_LABELS: Known = {"label": names("name", "color", "type", "attributes", "svg", "parent")}
+_TASK: Known = {
+    **names("id", "name", "size", "mode", "overlap", "bugtracker", "created", "updated", "subset", "start_frame", "stop_frame"),
+    **names("frame_filter", "source", "organization", "dimension", "status", "cloud_storage_file", "bug_tracker"),
+    "labels": _LABELS,
+    "segments": {"segment": names("id", "start", "stop", "url")},
+    **dict.fromkeys(("owner", "assignee"), names("username", "email")),
+    "original_size": names("width", "height"),
+}
+_OF_FILE: Known = {
+    **names("version"),
+    "meta": {**names("dumped", "source"), **dict.fromkeys(("task", "job"), _TASK), "project": {**_TASK, "tasks": {"task": _TASK}}},
+}
 
 
 def open_source(
@@ -52,8 +72,16 @@ def open_source(
     classes = [label.findtext("name") or "" for label in tree.iter("label") if label.findtext("name")]
     notes: Counter[str] = Counter()
     images = [_image(entry, file, notes, frozenset(name.strip() for name in classes)) for entry in tree.iter("image")]
-    said = [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
+    said = of_the_file(unplaced_xml(_head(tree), _OF_FILE))
+    said += [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
     return make_sources("cvat", file.parent, images, annotations=[file], classes=classes, notes=said, split=split, wishes=wishes)
+
+
+def _head(tree: ElementTree.Element) -> ElementTree.Element:
+    """The file without its images."""
+    head = ElementTree.Element(tree.tag, tree.attrib)
+    head.extend(child for child in tree if child.tag != "image")
+    return head
 
 
 def _image(entry: ElementTree.Element, file: Path, notes: Counter[str], classes: frozenset[str]) -> Labelled:
@@ -62,11 +90,10 @@ def _image(entry: ElementTree.Element, file: Path, notes: Counter[str], classes:
     fault = ""
     unboxed: set[str] = set()
     lost: dict[tuple[str, str], None] = {}
-    unused: dict[str, str] = {}
+    unused = left_out(unplaced_xml(entry, _OF_IMAGE, "image"))
     for shape in entry:
         label = shape.get("label", "").strip()
         if shape.tag not in _SHAPES:
-            unused[f"image.{shape.tag}"] = "left out"
             if shape.tag == "tag":
                 unboxed.add(label)
             else:
@@ -79,8 +106,6 @@ def _image(entry: ElementTree.Element, file: Path, notes: Counter[str], classes:
             things.append(_thing(shape, notes))
         except (ValueError, TypeError) as error:
             fault = fault or f"{shape.tag} {shape.get('label')!r}: {error}."
-        if shape.find("attribute") is not None:
-            unused["image.attribute"] = "left out"
     width, height = (int(text) if (text := entry.get(side, "")).isdecimal() else 0 for side in ("width", "height"))
     places = (f"images/{subset}/{name}", f"images/{name}", name, f"{subset}/{name}")
     return Labelled(

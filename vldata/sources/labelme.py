@@ -17,9 +17,11 @@ from vldata.files.naming import natural_key
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.splitnames import split_word
+from vldata.sources.unplaced import left_out, names, unplaced
 from vldata.wording import counted
 
 _KNOWN = frozenset({"label", "points", "shape_type", "group_id"})
+_OF_FILE = names("version", "flags", "shapes", "imagePath", "imageData", "imageHeight", "imageWidth")
 _IGNORE = "__ignore__"
 
 
@@ -69,7 +71,9 @@ def _image(file: Path, folder: Path, notes: Counter[str]) -> Labelled | None:
     ignores = False
     groups: dict[tuple[str, str], int] = {}
     fault = ""
-    unused: dict[str, str] = {}
+    unused = left_out(unplaced(table, _OF_FILE))
+    if _tells(table.get("flags")):
+        unused["flags"] = "left out"
     for number, shape in enumerate(table["shapes"]):
         thing = _thing(shape, notes) if isinstance(shape, dict) else "it is not an object."
         if isinstance(thing, str):

@@ -24,6 +24,8 @@ from vldata.sources.faults import read_alone
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.outlines import half_sides
+from vldata.sources.unplaced import Known, left_out, unplaced
+from vldata.sources.unplaced import names as whole
 
 _LABELS = {"rectanglelabels": "rectangle", "polygonlabels": "polygon", "keypointlabels": "keypoint", "ellipselabels": "ellipse"}
 _SHAPES = frozenset(_LABELS.values())
@@ -34,6 +36,27 @@ _NO_BOX = {
     "vector": "vector",
     "bitmasklabels": "bitmask",
     "bitmask": "bitmask",
+}
+
+_VALUE = whole(
+    *("x", "y", "width", "height", "rotation", "points", "closed", "radiusX", "radiusY", "labels", *_LABELS, *_NO_BOX),
+    *("rle", "format", "text", "choices", "rating", "number", "taxonomy", "datetime", "pairwise", "ranker", "vertices", "imageDataURL"),
+)
+_RESULT: Known = {
+    **whole("id", "type", "to_name", "from_name", "original_width", "original_height", "image_rotation", "origin", "readonly", "hidden"),
+    **whole("locked", "from_id", "to_id", "direction"),  # of a relation, which is told by its type
+    "value": _VALUE,
+}
+_TASK: Known = {
+    **whole("id", "data", "inner_id", "project", "file_upload", "created_at", "updated_at", "updated_by", "comment_count", "allow_skip"),
+    **whole("total_annotations", "cancelled_annotations", "total_predictions", "unresolved_comment_count", "last_comment_updated_at"),
+    **whole("comment_authors", "state", "annotations"),
+}
+_ANNOTATION: Known = {
+    **whole("id", "completed_by", "was_cancelled", "ground_truth", "created_at", "updated_at", "draft_created_at", "lead_time", "task"),
+    **whole("unique_id", "import_id", "last_action", "bulk_created", "project", "updated_by", "last_created_by", "result_count"),
+    **whole("parent_prediction", "parent_annotation", "prediction", "state"),
+    "result": _RESULT,
 }
 
 
@@ -90,7 +113,9 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
     fault = "" if address else "its data name no image."
     if len(images) > 1:
         fault = f"its data name {len(images)} images, and which of them a box is on is not read."
-    found = _Found()
+    found = _Found(unused=left_out(unplaced(task, _TASK)))
+    found.unused |= left_out(unplaced(given[0], _ANNOTATION, "annotations[]"))
+    found.unused |= left_out(f"data.{key}" for key, value in task["data"].items() if value != address and value not in (None, "", [], {}))
     results = [result if isinstance(result, dict) else {} for result in _listed(given[0].get("result"))]
     for result in with_labels(results):
         fault = fault or _take(result, found, notes)

@@ -22,9 +22,17 @@ from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.safexml import read_xml
 from vldata.sources.splitnames import SPLITS, split_word
+from vldata.sources.unplaced import left_out, names, unplaced_xml
 from vldata.wording import counted
 
-_KNOWN = ("name", "bndbox", "deleted")
+_SOURCE = names("database", "annotation", "image", "flickrid", "name", "filename", "path", "folder", "sourceImage", "sourceAnnotation")
+_KNOWN = {
+    **names("folder", "filename", "path", "segmented", "@verified"),
+    "source": _SOURCE,
+    "owner": _SOURCE,
+    "size": names("width", "height", "depth"),
+    "object": {**names("name", "deleted"), "bndbox": names("xmin", "ymin", "xmax", "ymax")},
+}
 
 
 def open_source(
@@ -94,12 +102,10 @@ def _image(file: Path, root: Path, lists: dict[str, str], left: Counter[str]) ->
     own = tuple(f"{folder}/{file.stem}{suffix}".removeprefix("./") for folder in folders for suffix in (".jpg", ".png", ".jpeg"))
     things: list[Thing] = []
     fault = ""
-    fields: set[str] = set()
     for number, entry in enumerate(tree.iter("object")):
         if (entry.findtext("deleted") or "").strip() in ("1", "true"):
             left["deleted"] += 1
             continue
-        fields |= {child.tag for child in entry if child.tag not in _KNOWN}
         thing = _thing(entry)
         if isinstance(thing, str):
             fault = fault or f"object {number + 1}: {thing}"
@@ -114,7 +120,7 @@ def _image(file: Path, root: Path, lists: dict[str, str], left: Counter[str]) ->
         split=lists.get(file.stem) or split_word(Path(where).parent.name),
         size=(round(width), round(height)) if width and height else None,
         fault=fault,
-        unused=tuple((f"object.{key}", "left out") for key in sorted(fields)),
+        unused=tuple(left_out(unplaced_xml(tree, _KNOWN)).items()),
     )
 
 

@@ -19,8 +19,11 @@ from vldata.files.strictjson import read_user_text
 from vldata.media.refs import SUFFIXES
 from vldata.records.draft import Guess
 from vldata.sources.splitnames import split_word
+from vldata.sources.unplaced import names, of_the_file, unplaced
 
 _SPLITS = ("train", "val", "valid", "test")
+_OF_YAML = names("path", *_SPLITS, "names", "nc", "kpt_shape")
+_OF_DATA = names(*_SPLITS, "names", "classes", "backup")
 _NOT_LABELS = re.compile(r"(?:classes|train|val|valid|test|readme.*|predefined_classes|notes)\.txt", re.IGNORECASE).fullmatch
 
 
@@ -69,7 +72,7 @@ def _ultralytics(file: Path) -> Layout:
         if "is not a recipe" in str(error):
             raise DataError("is no mapping with names.", where=str(file), cure="Begin it with train:, val: and names:.") from None
         raise
-    said: list[str] = []
+    said = of_the_file(unplaced({str(key): value for key, value in table.items()}, _OF_YAML))
     places = _places(table, file.parent, said)
     images = tuple(
         (split, path) for split, place in places for path in (_images_below(place) if place.is_dir() else _images_of(place, file.parent))
@@ -160,8 +163,8 @@ def _darknet(file: Path) -> Layout:
     pairs = (line.partition("=") for line in read_user_text(file).splitlines() if "=" in line)
     table = {key.strip(): value.strip() for key, _, value in pairs}
     folder = file.parent
-    names = _beside(folder, table.get("names", ""))
-    if names is None:
+    listed = _beside(folder, table.get("names", ""))
+    if listed is None:
         raise DataError("names no list of classes.", where=str(file), cure="It needs a line: names = obj.names")
     images: list[tuple[str, Path]] = []
     for split in _SPLITS:
@@ -172,7 +175,8 @@ def _darknet(file: Path) -> Layout:
             images += [("val" if split == "valid" else split, path) for path in _images_of(listing, folder)]
     if len({split for split, _ in images}) == 1 and "valid" not in table:
         images = [("", path) for _, path in images]
-    return Layout(file=file, classes=_listed(names), images=tuple(images))
+    said = of_the_file(unplaced(table, _OF_DATA))
+    return Layout(file=file, classes=_listed(listed), images=tuple(images), said=tuple(said))
 
 
 def _beside(folder: Path, text: str) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,16 @@ def texts_of(value: Any) -> tuple[str, ...]:
 def left_out(entry: dict[str, Any], known: Collection[str]) -> tuple[tuple[str, str], ...]:
     """The fields of an annotation that its reader has no place for."""
     return tuple((key, "left out") for key, value in entry.items() if key not in known and value not in (None, "", [], {}))
+
+
+def with_file_fields(questions: Iterator[Question], fields: Iterable[str]) -> Iterator[Question]:
+    """The questions of a file, the fields that are about the file named at the first that can be used."""
+    left = tuple((f"{name} (of the file)", "left out") for name in dict.fromkeys(fields))
+    for question in questions:
+        if left and not question.fault:
+            question = msgspec.structs.replace(question, unused=(*question.unused, *left))
+            left = ()
+        yield question
 
 
 def changes_meaning(entry: dict[str, Any], known: Collection[str]) -> str:

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.sources.layouts.base import Part, Question, head_of, left_out, read_json, text_of
+from vldata.sources.layouts.base import Part, Question, changes_meaning, head_of, left_out, read_json, text_of
 from vldata.sources.splitnames import SPLITS
+from vldata.sources.unplaced import names as whole
+from vldata.sources.unplaced import unplaced
 
 SCIENCEQA_META = ("subject", "topic", "category", "skill", "grade")
 _PROBLEM = frozenset({"question", "choices", "answer", "hint", "image", "split", *SCIENCEQA_META})
+_EXPLAINED = frozenset({"solution"})  # why the answer is right: left out, and said
+_FILE = whole("imageName", "questions")
 _DIAGRAM = frozenset({"abcLabel", "answerTexts", "correctAnswer", "questionId"})
 
 
@@ -50,11 +54,13 @@ def _problem(key: str, entry: dict[str, Any], name: str, split: str) -> Question
         context=text_of(entry.get("hint")),
         meta={what: text_of(entry.get(what)) for what in SCIENCEQA_META},
         unused=left_out(entry, _PROBLEM),
-        **_choice(entry.get("choices"), entry.get("answer")),
+        **_choice(entry.get("choices"), entry.get("answer"), changes_meaning(entry, _PROBLEM | _EXPLAINED)),
     )
 
 
-def _choice(choices: Any, right: Any) -> dict[str, Any]:
+def _choice(choices: Any, right: Any, fault: str) -> dict[str, Any]:
+    if fault:
+        return {"fault": fault}
     texts = tuple(text_of(choice) for choice in choices) if isinstance(choices, list) else ()
     if len(texts) < 2 or not all(texts):
         return {"fault": "it has no two choices, or an empty one."}
@@ -81,6 +87,7 @@ def _diagrams(files: Sequence[Path], prefix: str) -> Any:
             if not isinstance(asked, dict):
                 yield Question(id=path.name, where=path.name, fault="it holds no questions.")
                 continue
+            file_fields = tuple((f"{name} (of the file)", "left out") for name in unplaced(table, _FILE))
             image = text_of(table.get("imageName")) or path.name.removesuffix(".json")
             for text, entry in asked.items():
                 entry = entry if isinstance(entry, dict) else {}
@@ -90,8 +97,8 @@ def _diagrams(files: Sequence[Path], prefix: str) -> Any:
                     images=(f"{prefix}images/{image}", f"{prefix}{image}"),
                     text=text.strip(),
                     meta={"category": "labels in the diagram" if entry.get("abcLabel") else "texts"},
-                    unused=left_out(entry, _DIAGRAM),
-                    **_choice(entry.get("answerTexts"), entry.get("correctAnswer")),
+                    unused=(*left_out(entry, _DIAGRAM), *file_fields),
+                    **_choice(entry.get("answerTexts"), entry.get("correctAnswer"), changes_meaning(entry, _DIAGRAM)),
                 )
 
     return read

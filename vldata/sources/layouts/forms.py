@@ -12,11 +12,14 @@ from vldata.files import strictjson
 from vldata.files.naming import natural_key
 from vldata.files.strictjson import read_user_text
 from vldata.sources.layouts.base import Part, Question, head_of, named, read_json, split_of, text_of
+from vldata.sources.unplaced import Known, left_out, unplaced
+from vldata.sources.unplaced import names as whole
 
 _SROIE = ("company", "date", "address", "total")
 _ASK_SROIE = "Read this receipt. Answer with a JSON object of the fields {}; leave out a field that is not there."
 _ASK_FUNSD = "Read this form. Answer with a JSON object of its fields: the printed label of each, and what was filled in."
-_UNUSED_OF_FORMS = (("form[].box", "left out"), ("form[].words", "left out"), ("form[] that is no question with an answer", "left out"))
+_FORM: Known = {"form": whole("id", "text", "label", "linking")}
+_NO_FIELD = ("form[] that is no question with an answer", "left out")
 _KEYS = ("entities", "key", "keys")
 
 
@@ -87,7 +90,7 @@ def _forms(files: Sequence[Path], prefix: str) -> Any:
                 images=named(path.stem, (f"{prefix}images",)),
                 text=_ASK_FUNSD,
                 answers=(json.dumps(fields, ensure_ascii=False),) if fields else (),
-                unused=_UNUSED_OF_FORMS,
+                unused=(*left_out(unplaced(table, _FORM)).items(), _NO_FIELD),
                 fault="" if fields else "no question of it is linked with an answer.",
             )
 

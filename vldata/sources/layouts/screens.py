@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.sources.layouts.base import Part, Question, head_of, json_files, left_out, read_json, text_of
+from vldata.sources.layouts.base import Part, Question, changes_meaning, head_of, json_files, left_out, read_json, text_of
 
 _ASK = 'Where would you click to do this: {}? Answer with the point, as a JSON object {{"point_2d": [x, y]}}.'
 
@@ -46,7 +46,7 @@ def _screens(files: Sequence[Path]) -> Any:
                     box=box if isinstance(box, tuple) else None,
                     meta={"category": text_of(entry.get("data_type")), "platform": text_of(entry.get("data_source"))},
                     unused=left_out(entry, _KNOWN),
-                    fault=box if isinstance(box, str) else "",
+                    fault=box if isinstance(box, str) else changes_meaning(entry, _KNOWN),
                 )
 
     return read

@@ -23,14 +23,19 @@ from vldata.sources.layouts.base import (
     split_of,
     text_of,
     texts_of,
+    with_file_fields,
 )
 from vldata.sources.splitnames import SPLITS, split_word
+from vldata.sources.unplaced import names as whole
+from vldata.sources.unplaced import unplaced
 
 Read = Callable[[], Iterator[Question]]
 
 _AGAIN = "Fetch the file again."
 _ASKED = frozenset({"image_id", "question", "question_id"})
 _ANSWERED = frozenset({"question_type", "multiple_choice_answer", "answers", "image_id", "answer_type", "question_id"})
+_HEAD = whole("questions", "annotations", "data_type", "data_subtype", "task_type", "num_choices")
+_LIST = whole("data", "dataset_name", "dataset_version", "dataset_split", "dataset_type")
 _GQA = frozenset({"question", "imageId", "answer", "fullAnswer", "types"})
 _IDS = ("question_id", "questionId", "id")
 _DATA = frozenset(
@@ -78,12 +83,13 @@ def _vqav2_reader(questions: Path, answers: Path) -> Read:
         known = {text_of(entry.get("question_id")): entry for entry in _listed(given, "annotations", answers) if isinstance(entry, dict)}
         rows = _listed(asked, "questions", questions)
         subset = text_of(asked.get("data_subtype") or given.get("data_subtype"))
-        for number, entry in enumerate(rows):
-            where = f"{questions.name}[{number}]"
-            if isinstance(entry, dict):
-                yield _vqav2_question(entry, known.get(text_of(entry.get("question_id"))), where, subset)
-            else:
-                yield Question(id=f"{number}", where=where, fault=_OBJECT)
+        found = (
+            _vqav2_question(entry, known.get(text_of(entry.get("question_id"))), f"{questions.name}[{number}]", subset)
+            if isinstance(entry, dict)
+            else Question(id=f"{number}", where=f"{questions.name}[{number}]", fault=_OBJECT)
+            for number, entry in enumerate(rows)
+        )
+        yield from with_file_fields(found, (*unplaced(asked, _HEAD), *unplaced(given, _HEAD)))
 
     return read
 
@@ -101,9 +107,15 @@ def _vqav2_question(entry: dict[str, Any], told: Any, where: str, subset: str) -
         text=text_of(entry.get("question")),
         answers=chosen_first(texts_of(told.get("answers")), text_of(told.get("multiple_choice_answer"))),
         meta={"question_type": text_of(told.get("question_type")), "answer_type": text_of(told.get("answer_type"))},
-        unused=(*left_out(entry, _ASKED), *left_out(told, _ANSWERED)),
+        unused=(*left_out(entry, _ASKED), *left_out(told, _ANSWERED), *_fields_of(told, "answers", ("answer", "answer_id"))),
         fault=changes_meaning(entry, _ASKED) or changes_meaning(told, _ANSWERED),
     )
+
+
+def _fields_of(entry: dict[str, Any], key: str, known: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The fields inside a field that is read, of which only some are known."""
+    inside = unplaced({key: entry.get(key)}, {key: whole(*known)})
+    return tuple((path, "left out") for path in dict.fromkeys(inside))
 
 
 def chosen_first(answers: Sequence[str], chosen: str = "") -> tuple[str, ...]:
@@ -174,7 +186,7 @@ def _gqa_question(key: str, entry: dict[str, Any], where: str) -> Question:
         text=text_of(entry.get("question")),
         answers=texts_of(entry.get("answer")),
         meta={"question_type": kind, "full_answer": text_of(entry.get("fullAnswer"))},
-        unused=left_out(entry, _GQA),
+        unused=(*left_out(entry, _GQA), *_fields_of(entry, "types", ("detailed",))),
         fault=changes_meaning(entry, _GQA),
     )
 
@@ -199,12 +211,14 @@ _DATA_KEYS = (b'"docId"', b'"image_id"', b'"image_local_name"', b'"ucsf_document
 
 def _data_reader(path: Path, split: str) -> Read:
     def read() -> Iterator[Question]:
-        for number, entry in enumerate(_listed(read_json(path), "data", path)):
-            where = f"{path.name}.data[{number}]"
-            if isinstance(entry, dict):
-                yield _data_question(entry, where, f"{path.stem}-{number}", split)
-            else:
-                yield Question(id=str(number), where=where, fault=_OBJECT)
+        table = read_json(path)
+        found = (
+            _data_question(entry, f"{path.name}.data[{number}]", f"{path.stem}-{number}", split)
+            if isinstance(entry, dict)
+            else Question(id=str(number), where=f"{path.name}.data[{number}]", fault=_OBJECT)
+            for number, entry in enumerate(_listed(table, "data", path))
+        )
+        yield from with_file_fields(found, unplaced(table, _LIST))
 
     return read
 
