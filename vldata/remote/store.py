@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +46,16 @@ class Store:
             if value := os.environ.get(name):
                 keep_secret(value)
         options = {} if url.scheme == "memory" else {"use_listings_cache": False}
-        self._fs: Any = self._patiently(url, lambda: fsspec.filesystem(url.scheme, **options))
+        for library in ("gcsfs", "google", "azure", "huggingface_hub"):  # they tell every attempt; what came of it is told once, by us
+            logging.getLogger(library).setLevel(logging.CRITICAL)
+        try:
+            self._fs: Any = self._patiently(url, lambda: fsspec.filesystem(url.scheme, **options))
+        except ValueError as error:
+            raise DataError(
+                f"the store cannot be opened: no account or no credentials ({type(error).__name__}).",
+                where=str(url),
+                cure="Give them as the store's own tools take them (az: AZURE_STORAGE_ACCOUNT_NAME and a key, or az login).",
+            ) from None
 
     def find(self, url: Url) -> Found | None:
         """Ask for one object; None where there is none."""

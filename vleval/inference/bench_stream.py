@@ -9,10 +9,9 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from vldata.files import strictjson
 from vldata.secrets import redact
 from vleval.inference import openai_wire
-from vleval.inference.client import Endpoint, read_reply
+from vleval.inference.client import MAX_REPLY_BYTES, Endpoint, read_reply
 from vleval.inference.reasons import reason_of
 from vleval.inference.replies import read_answer
 from vleval.inference.retry import Fault
@@ -59,8 +58,8 @@ async def measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wire
                     first = first or time.perf_counter() - started
                 counted = _token_count(event) or counted
                 ended = ended or _is_end(event)
-    except strictjson.StrictJsonError as error:
-        return f"an event of the stream is {error}"
+    except msgspec.DecodeError as error:
+        return f"an event of the stream is not JSON: {error}"
     except TimeoutError:
         return f"no end within {endpoint.timeout_s:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -97,14 +96,37 @@ def streaming(body: bytes, wire: Wire) -> bytes:
 
 async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
     """Yield the JSON objects of a server-sent stream or of NDJSON; its `[DONE]` as `{"done": true}`, which is how NDJSON says it."""
-    async for line in response.content:
+    decode = msgspec.json.Decoder().decode
+    async for line in _lines(response):
         text = line.strip().removeprefix(b"data:").strip()
         if text == b"[DONE]":
             yield {"done": True}
         if text.startswith(b"{"):
-            value = strictjson.loads(text)
+            value = decode(text)
             if isinstance(value, dict):
                 yield value
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream, taking all that has arrived at once: a wait for every line costs more than the line.
+
+    Raises:
+        aiohttp.ClientError: a line is longer than `MAX_REPLY_BYTES`.
+    """
+    parts: list[bytes] = []
+    held = 0
+    async for block in response.content.iter_any():
+        head, end, rest = block.rpartition(b"\n")
+        if end:
+            lines = (b"".join([*parts, head])).split(b"\n")
+            parts, held = [], 0
+            for line in lines:
+                yield line
+        parts.append(rest)
+        held += len(rest)
+        if held > MAX_REPLY_BYTES:
+            raise aiohttp.ClientPayloadError(f"a line of the stream is longer than {MAX_REPLY_BYTES:,} bytes")
+    yield b"".join(parts)
 
 
 def _has_text(event: dict[str, Any]) -> bool:

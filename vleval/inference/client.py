@@ -10,6 +10,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import aiohttp
 import msgspec
@@ -129,6 +130,7 @@ class Client:
         self._sampler = endpoint.sampler
         self._answered = False
         self._refused: Counter[str] = Counter()
+        self.concurrency = endpoint.concurrency
         self.gate = Gate(endpoint.concurrency)
 
     def session(self) -> aiohttp.ClientSession:
@@ -155,31 +157,41 @@ class Client:
 
     async def ask(self, session: aiohttp.ClientSession, key: str, ask: Ask) -> Outcome:
         """Ask one, with its retries."""
-        if reason := self._wire.refuse(ask):
-            return Outcome(key, ask, Fault(fate="give_up", reason=reason), 0, -1.0)
         attempt = 0
         while True:
             attempt += 1
+            result, latency = await self.once(session, ask, first=attempt == 1)
+            if isinstance(result, Answer) or result.fate == "give_up" or attempt > self._endpoint.retries:
+                return Outcome(key, ask, result, attempt if latency >= 0 else 0, latency)
+            await asyncio.sleep(delay_s(attempt, result.retry_after_s, self._rng))
+
+    async def once(self, session: aiohttp.ClientSession, ask: Ask, *, first: bool) -> tuple[Answer | Fault, float]:
+        """Ask one without retries; what came of it, and the seconds it took (-1: the wire cannot ask it).
+
+        Raises:
+            StopRun: the server refuses key, model or address, or meets the first questions all alike with one final refusal.
+        """
+        if reason := self._wire.refuse(ask):
+            return Fault(fate="give_up", reason=reason), -1.0
+        while True:
             async with self.gate as round_:
                 started = time.perf_counter()
-                result = await self._attempt(session, ask, first=attempt == 1)
+                result = await self._attempt(session, ask, first=first)
                 latency = time.perf_counter() - started
             if isinstance(result, Answer):
                 self.gate.succeeded()
                 self._answered = True
-                return Outcome(key, ask, result, attempt, latency)
-            if (other := adapted(self._sampler, result)) is not None:
-                self._sampler = other
-                continue
-            if result.overloaded:
-                self.gate.overloaded(round_)
-            if result.fate == "stop":
-                raise StopRun(result.reason, where=self._endpoint.base_url, cure=_cure_of(result.reason))
-            if result.fate == "give_up":
-                self._stop_if_all_refused(result)
-            if result.fate == "give_up" or attempt > self._endpoint.retries:
-                return Outcome(key, ask, result, attempt, latency)
-            await asyncio.sleep(delay_s(attempt, result.retry_after_s, self._rng))
+                return result, latency
+            if (other := adapted(self._sampler, result)) is None:
+                break
+            self._sampler = other
+        if result.overloaded:
+            self.gate.overloaded(round_)
+        if result.fate == "stop":
+            raise StopRun(result.reason, where=self._endpoint.base_url, cure=_cure_of(result.reason))
+        if result.fate == "give_up":
+            self._stop_if_all_refused(result)
+        return result, latency
 
     def _stop_if_all_refused(self, fault: Fault) -> None:
         """End the run where the first questions all meet one final refusal: it would meet every other as well.
@@ -216,7 +228,8 @@ class Client:
             # A kept connection that the server has closed meanwhile is no overload: the first time, nothing is waited for.
             closed = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
             wait = 0.0 if first and closed and not isinstance(error, aiohttp.ClientConnectorError) else -1.0
-            return Fault(fate="retry", reason=redact(reason_of(error)), retry_after_s=wait)
+            unreached = isinstance(error, aiohttp.ClientConnectorError)
+            return Fault(fate="retry", reason=redact(reason_of(error)), retry_after_s=wait, unreached=unreached)
         result = read_answer(self._wire, status, content)
         if isinstance(result, Fault):
             return msgspec.structs.replace(result, retry_after_s=retry_after, overloaded=status in OVERLOAD_STATUS)
@@ -226,7 +239,14 @@ class Client:
         return result
 
 
-def run_client(client: Client, asks: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
+class Runner(Protocol):
+    """Asks everything it is given: a `Client`, or several of them."""
+
+    async def run(self, asks: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
+        """Ask; `on_done` is called as each ends."""
+
+
+def run_client(client: Runner, asks: Iterator[tuple[str, Ask]], on_done: Callable[[Outcome], None]) -> None:
     """Run a client to its end; SIGTERM ends it as Ctrl-C does. Of several errors one that stops the run is raised, else the first.
 
     Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ def write_run_document(
     differences: Sequence[Check],
     asked: int = 0,
     seconds: float = 0.0,
+    servers: Mapping[str, int] | None = None,
 ) -> None:
     """Write the document of the predictions file `out`.
 
@@ -44,6 +45,7 @@ def write_run_document(
         differences: in what the dataset, the model and the adapter differ.
         asked: how many questions this run asked; where it asked none, what an earlier run took stays.
         seconds: what they took, loading and looking at the server included.
+        servers: where several shared the questions, their addresses and how many answers each gave.
     """
     path = out.with_name(f"{out.name}{SUFFIX}")
     document: dict[str, Any] = {
@@ -69,6 +71,10 @@ def write_run_document(
     before = _before(path, document)
     document["server_fingerprints"] = sorted({*before.get("server_fingerprints", ()), *fingerprints})
     document["answered_as"] = list(dict.fromkeys((*before.get("answered_as", ()), *answered_as)))
+    if named := sorted({*before.get("servers", ()), *(servers or {})}):
+        document["servers"] = named
+    if servers:
+        document["timing"]["answers"] = dict(servers)
     if not asked and "timing" in before:
         document["timing"] = before["timing"]
     content = redact_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2)) + b"\n"
@@ -85,10 +91,10 @@ def _before(path: Path, document: dict[str, Any]) -> dict[str, Any]:
     now = msgspec.json.decode(msgspec.json.encode(document))  # tuples are lists in the file
     if not isinstance(value, dict) or any(value.get(key, now[key]) != now[key] for key in same):
         return {}
-    told = {key: value.get(key) for key in ("server_fingerprints", "answered_as")}
+    told = {key: value.get(key) for key in ("server_fingerprints", "answered_as", "servers")}
     known: dict[str, Any] = {
         key: found for key, found in told.items() if isinstance(found, list) and all(isinstance(n, str) for n in found)
     }
     timing = value.get("timing")
-    numbers = isinstance(timing, dict) and all(isinstance(number, (int, float)) for number in timing.values())
+    numbers = isinstance(timing, dict) and all(isinstance(timing.get(key), (int, float)) for key in ("asked", "seconds", "answers_per_s"))
     return {**known, "timing": timing} if numbers else known

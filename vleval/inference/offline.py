@@ -48,9 +48,9 @@ Loader = Callable[[Loading], Engine]
 _CHUNK = 256  # questions an engine is given at once: what is lost when a run is killed
 
 
-def takes_offline(model: str, base_url: str) -> bool:
+def takes_offline(model: str, addresses: Sequence[str]) -> bool:
     """Say whether an engine is to run in this process: no server is named, and the model is a folder."""
-    return not base_url and (Path(model) / "config.json").is_file()
+    return not addresses and (Path(model) / "config.json").is_file()
 
 
 def load_engine(load: Loader, dataset: Dataset, options: RunOptions, note: Callable[[str], None]) -> Engine:

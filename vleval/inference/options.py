@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from vldata.flags import Flag, Group
@@ -13,6 +14,14 @@ BackendName = Annotated[str, Flag(_BACKEND, metavar="NAME")]
 ModelName = Annotated[str, Flag(_MODEL, metavar="MODEL")]
 BaseUrl = Annotated[
     str, Flag("Address of the server; by default the backend's usual port on this machine.", metavar="URL", show_default=False)
+]
+BaseUrls = Annotated[
+    str | Sequence[str],
+    Flag(
+        "Address of the server; given more than once, or A,B: servers of one model that share the questions.",
+        metavar="URL",
+        show_default=False,
+    ),
 ]
 Adapter = Annotated[str, Flag("LoRA adapter folder, for hf.", metavar="DIR", show_default=False)]
 Dtype = Annotated[str, Flag("auto, float32, float16 or bfloat16, for a model in this process.", metavar="TYPE")]
@@ -37,12 +46,18 @@ class RunOptions(Group, frozen=True, kw_only=True):
             show_default=False,
         ),
     ] = ""
-    base_url: BaseUrl = ""
+    base_url: BaseUrls = ()
     sampler: Sampler = Sampler()
-    concurrency: Annotated[int, Flag("Most requests in flight.", least=1, most=1024)] = 16
+    concurrency: Annotated[int, Flag("Most requests in flight, at each server.", least=1, most=1024)] = 16
     timeout_s: AnswerTimeout = 300.0
     retries: Annotated[int, Flag("Further attempts after a passing fault.", least=0, most=1_000)] = 5
     limit: Annotated[int | None, Flag("Ask only the first N.", metavar="N", least=1, show_default=False)] = None
     preflight: Annotated[bool, Flag("Look at the server before asking.", ("--preflight/--no-preflight",), show_default=False)] = True
     allow_blind: Annotated[bool, Flag("Ask although the server does not see the images.")] = False
     strict: ServerStrict = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that were given, each by itself."""
+        given = (self.base_url,) if isinstance(self.base_url, str) else self.base_url
+        return tuple(address.strip() for text in given for address in text.split(",") if address.strip())

@@ -30,10 +30,15 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Preflight(msgspec.Struct, frozen=True):
-    """What the server is like. `names` are those the model may answer under: the one it is asked by, and another it is known by."""
+    """What the server is like. `names` are those the model may answer under: the one it is asked by, and another it is known by.
+
+    `first_token` and `prompt_tokens` are of the probe: the first question with its pictures.
+    """
 
     names: tuple[str, ...]
     checks: tuple[Check, ...]
+    first_token: str = ""
+    prompt_tokens: int = -1
 
 
 def preflight(endpoint: Endpoint, wire: Wire, ask: Ask, expected_vision: int, *, api_key: str = "") -> Preflight:
@@ -74,7 +79,7 @@ async def _preflight(endpoint: Endpoint, wire: Wire, ask: Ask, expected_vision: 
     checks.append(named)
     if ask.images:
         checks.append(_token_check(shown.result, blind.result, expected_vision))
-    return Preflight(names, tuple(checks))
+    return Preflight(names, tuple(checks), shown.result.text, shown.result.prompt_tokens)
 
 
 async def _model_listed(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wire) -> tuple[Check, Mapping[str, str]]:

@@ -32,13 +32,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt without an answer: what to do, why, how long the server asks to wait (seconds, -1: it does not say).
 
-    `overloaded`: it was refused for want of room, and fewer requests should be out.
+    `overloaded`: it was refused for want of room, and fewer requests should be out. `unreached`: there was no connection to the server.
     """
 
     fate: Fate
     reason: str
     retry_after_s: float = -1.0
     overloaded: bool = False
+    unreached: bool = False
 
 
 def fate_of_status(status: int) -> Fate:

@@ -23,6 +23,7 @@ from vleval.inference.outputs import check_out
 from vleval.inference.preflight import Preflight, announce, preflight
 from vleval.inference.sameness import find_differences
 from vleval.inference.server import count_vision_tokens, make_endpoint
+from vleval.inference.several import FleetBackend
 from vleval.readers.failures import TRUNCATED
 
 
@@ -84,11 +85,13 @@ def predict(
         differences = find_differences(dataset, model=options.model, adapter=options.adapter)
         announce(differences, note, strict=options.strict)
         accepted: Sequence[str] = ()
+        servers: dict[str, int] = {}
         if first is not None:
             opening = Opening(dataset=dataset, options=options, first=first[1], api_key=api_key, note=note)
             backend = find_backend(options.backend).open(opening)
             backend.answer(itertools.chain([first], left), lambda outcome: asking.settle(outcome, journal))
             accepted = backend.names
+            servers = backend.served() if isinstance(backend, FleetBackend) else {}
         result, models = _write_predictions(asking, journal, out)
         names = accepted or models
         seconds = time.monotonic() - started
@@ -101,6 +104,7 @@ def predict(
             differences=differences,
             asked=asking.total - asking.taken_over,
             seconds=seconds,
+            servers=servers,
         )
     return msgspec.structs.replace(result, seconds=seconds)
 

@@ -17,6 +17,7 @@ from vleval.inference.engine_args import read_engine_args
 from vleval.inference.offline import EngineBackend, Loader, load_engine, takes_offline
 from vleval.inference.options import RunOptions
 from vleval.inference.preflight import announce, preflight
+from vleval.inference.several import open_fleet
 from vleval.inference.wire import Wire
 
 
@@ -36,7 +37,7 @@ def server(wire: Wire, url: str, *, engine: Loader | None = None) -> BackendKind
     """Make the line of a server; with `engine` a model folder and no address run that engine in this process instead."""
 
     def here(options: RunOptions) -> bool:
-        return engine is not None and takes_offline(options.model, options.base_url)
+        return engine is not None and takes_offline(options.model, options.addresses)
 
     def check(options: RunOptions) -> None:
         if here(options):
@@ -45,7 +46,7 @@ def server(wire: Wire, url: str, *, engine: Loader | None = None) -> BackendKind
             fault = "--engine-args are for an engine in this process, and this backend asks a server."
             raise UsageError(fault, cure="Give them where the server is started (vleval serve-cmd), or a model folder and no --base-url.")
         else:
-            make_endpoint(options, wire, url)
+            make_endpoints(options, wire, url)
 
     def open_backend(opening: Opening) -> Backend:
         options = opening.options
@@ -53,9 +54,11 @@ def server(wire: Wire, url: str, *, engine: Loader | None = None) -> BackendKind
             loaded = load_engine(engine, opening.dataset, options, opening.note)
             opening.note(f"Loaded {options.model} into {options.backend}, in this process.")
             return EngineBackend(loaded)
-        endpoint = make_endpoint(options, wire, url)
+        endpoint, *others = make_endpoints(options, wire, url)
+        expected = count_vision_tokens(opening.dataset, opening.first) if options.preflight else 0
+        if others:
+            return open_fleet(opening, [endpoint, *others], wire, expected)
         if options.preflight:
-            expected = count_vision_tokens(opening.dataset, opening.first)
             seen = preflight(endpoint, wire, opening.first, expected, api_key=opening.api_key)
             announce(seen.checks, opening.note, strict=options.strict, blind=options.allow_blind)
             endpoint = msgspec.structs.replace(endpoint, accepted_models=seen.names)
@@ -65,26 +68,44 @@ def server(wire: Wire, url: str, *, engine: Loader | None = None) -> BackendKind
 
 
 def make_endpoint(options: RunOptions, wire: Wire, url: str) -> Endpoint:
-    """Build the endpoint of a run; `url` is where the backend's server listens unless the options say otherwise.
+    """Build the endpoint of what asks one server alone; see `make_endpoints`.
 
     Raises:
-        UsageError: the address is invalid, or an adapter is given, of which a server would not know.
+        UsageError: likewise, or there are several addresses.
+    """
+    endpoint, *others = make_endpoints(options, wire, url)
+    if others:
+        raise UsageError("several addresses are given, and one server is looked at.", cure="Give one --base-url.")
+    return endpoint
+
+
+def make_endpoints(options: RunOptions, wire: Wire, url: str) -> list[Endpoint]:
+    """Build the endpoints of a run; `url` is where the backend's server listens unless the options say otherwise.
+
+    Raises:
+        UsageError: an address is invalid or given twice, or an adapter is given, of which a server would not know.
     """
     if options.adapter:
         raise UsageError(
             f"the {options.backend} backend takes no adapter: a server answers by the models it lists.",
             cure="Load the adapter when the server is started and give --model its name there; or ask with --backend hf.",
         )
-    address = read_address(options.base_url or url)
-    return Endpoint(
-        base_url=wire.normalise_base_url(address.url),
-        basic=address.basic,
-        model=options.model,
-        sampler=options.sampler,
-        concurrency=options.concurrency,
-        timeout_s=options.timeout_s,
-        retries=options.retries,
-    )
+    endpoints: dict[str, Endpoint] = {}
+    for given in options.addresses or (url,):
+        address = read_address(given)
+        base_url = wire.normalise_base_url(address.url)
+        if base_url in endpoints:
+            raise UsageError(f"{base_url} is given twice.", cure="Name each server once; --concurrency says how much each is given.")
+        endpoints[base_url] = Endpoint(
+            base_url=base_url,
+            basic=address.basic,
+            model=options.model,
+            sampler=options.sampler,
+            concurrency=options.concurrency,
+            timeout_s=options.timeout_s,
+            retries=options.retries,
+        )
+    return list(endpoints.values())
 
 
 def count_vision_tokens(dataset: Dataset, ask: Ask) -> int:

@@ -68,9 +68,9 @@ def rows_of(out: Path) -> list[dict[str, Any]]:
 
 
 def test_a_folder_without_an_address_is_for_this_process(tiny_model: Path) -> None:
-    assert takes_offline(str(tiny_model), "")
-    assert not takes_offline(str(tiny_model), "http://127.0.0.1:8000")  # a server is named
-    assert not takes_offline("tuned", "")  # a name that a server lists
+    assert takes_offline(str(tiny_model), ())
+    assert not takes_offline(str(tiny_model), ("http://127.0.0.1:8000",))  # a server is named
+    assert not takes_offline("tuned", ())  # a name that a server lists
 
 
 @pytest.mark.parametrize(("backend", "port"), [("vllm", 8000), ("lmdeploy", 23333)])
