@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vldata.files import strictjson
 from vldata.files.paths import path_fault
 from vldata.records.control_tokens import escape_control_tokens, find_control_token
 from vldata.records.record import Message, Record, decode_record, encode_record
@@ -132,6 +138,39 @@ def test_the_shortcut_never_passes_a_broken_record(any_record: Record) -> None:
 def test_the_shortcut_passes_the_common_record() -> None:
     line = encode_record(record(*GOOD))
     assert surely_clean(decode_record(line), line)
+
+
+FOREIGN: list[Callable[[dict[str, Any]], str]] = [
+    lambda row: json.dumps(row, ensure_ascii=False),
+    lambda row: json.dumps(row, separators=(" , ", "\t : ")),
+    lambda row: json.dumps(dict(reversed(row.items())), separators=(",", ":")),
+    lambda row: json.dumps({**row, "references": ["\u00e9"]}),
+]
+
+
+@pytest.mark.parametrize("write", FOREIGN)
+def test_the_shortcut_passes_the_common_record_in_foreign_bytes(write: Callable[[dict[str, Any]], str]) -> None:
+    line = write(json.loads(encode_record(record(*GOOD)))).encode()
+    assert surely_clean(decode_record(line), line)
+
+
+@settings(max_examples=500)
+@given(records, st.sampled_from(FOREIGN), st.integers(0, 30), st.booleans())
+def test_the_shortcut_never_passes_foreign_bytes_that_are_broken(
+    any_record: Record, write: Callable[[dict[str, Any]], str], place: int, hidden: bool
+) -> None:
+    row = json.loads(encode_record(any_record))
+    line = write(row)
+    keys = [match.start() for match in re.finditer(r'"(?:id|role|content|images|meta|a)"\s*:', line)]
+    if place < len(keys):  # the key twice, with its value
+        start = keys[place]
+        value, _ = json.JSONDecoder().raw_decode(line[line.index(":", start) + 1 :].lstrip())
+        line = line[:start] + line[start : line.index(":", start) + 1] + json.dumps(value) + "," + line[start:]
+    raw = (line.replace("<", "\\u003c") if hidden else line).encode()
+    decoded = msgspec.json.decode(raw, type=Record)
+    if surely_clean(decoded, raw):
+        strictjson.loads(raw)
+        assert list(faults(decoded)) == []
 
 
 @given(st.text() | text)
