@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 # VmHWM rather than ru_maxrss: the latter begins at what the parent held.
@@ -47,12 +48,14 @@ def write_source(path: Path, count: int) -> None:
             lines.write(json.dumps({"id": f"rec-{number:08d}", "messages": turns}) + "\n")
 
 
-def write_predictions(dataset: Path, path: Path) -> None:
+def write_predictions(files: Sequence[Path], path: Path) -> None:
     """Write an answer to every record."""
-    with dataset.open(encoding="utf-8") as records, path.open("w", encoding="utf-8") as lines:
-        for line in records:
-            record = json.loads(line)
-            lines.write(json.dumps({"id": record["id"], "prediction": record["messages"][-1]["content"]}) + "\n")
+    with path.open("w", encoding="utf-8") as lines:
+        for file in files:
+            with file.open(encoding="utf-8") as records:
+                for line in records:
+                    record = json.loads(line)
+                    lines.write(json.dumps({"id": record["id"], "prediction": record["messages"][-1]["content"]}) + "\n")
 
 
 def commands(folder: Path, size: int) -> dict[str, list[str]]:
@@ -84,7 +87,8 @@ def measure(arguments: list[str], limit_s: float) -> tuple[float, float] | str:
         return f"over {limit_s:,.0f} s"
     seconds = time.perf_counter() - started
     found = re.search(r"^peak (\S+)", child.stderr, re.MULTILINE)
-    if not found or child.returncode not in (0, 1) or "Traceback" in child.stderr:
+    told_nothing = child.returncode == 1 and not child.stdout  # findings are told; an error is not a measurement
+    if not found or child.returncode not in (0, 1) or told_nothing or "Traceback" in child.stderr:
         return f"failed: {child.stderr.strip().splitlines()[-2:]}"
     return float(found.group(1)), seconds
 
@@ -108,7 +112,7 @@ def main() -> None:
                     continue
                 if what == "score":
                     shards = sorted((folder / "prepared" / "d").glob("*.jsonl"))
-                    write_predictions(folder / "prepared" / "d.jsonl" if not shards else shards[0], folder / "preds.jsonl")
+                    write_predictions(shards or [folder / "prepared" / "d.jsonl"], folder / "preds.jsonl")
                 found = measure(arguments, given.limit_s)
                 if isinstance(found, str):
                     print(f"{size:>11,} records  {what:<8} {found}", flush=True)

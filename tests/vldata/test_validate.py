@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from vldata.api.convert import convert
+from vldata.api.validate import validate as api_validate
 from vldata.errors import DataError
 from vldata.records.check import RecordChecker
 from vldata.records.findings import FindingList
@@ -158,3 +160,11 @@ def test_repeated_ids_are_found_over_shards(tmp_path: Path) -> None:
         checker.check_file(path)
     checker.finish()
     assert [(f.where, f.message) for f in findings.kept] == [(f"{tmp_path}/b.jsonl:2", f"the id was used before, at {tmp_path}/a.jsonl:1.")]
+
+
+def test_a_dataset_in_shards_is_named_as_any_other(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps({"id": str(n), "messages": turns}) + "\n" for n in range(5)))
+    convert("sharegpt", tmp_path / "s.jsonl", out=tmp_path / "prepared", name="d", shard_size=2, workers=1)
+    for place in (tmp_path / "prepared" / "d", tmp_path / "prepared"):
+        assert [one.records for one in api_validate(place).validation.datasets] == [5]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from vldata.errors import DataError, UsageError
 from vldata.files import strictjson
 from vldata.files.gate import SafePath, below, refuse_unsafe
+from vldata.files.urls import find_url
 from vldata.media.pixels import Size
 from vldata.output.contract import Contract, read_contract
 from vldata.output.dataset_info import Entry, columns_of, no_dataset, read_dataset_info
@@ -27,11 +28,32 @@ from vldata.records.record import Message, Record, iter_records
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A record and where its pictures lie, with their sizes."""
+    """A record and where its pictures lie, with their sizes; `store` is the URL of their folder where they are in an object store."""
 
     record: Record
     folder: Path
     sizes: tuple[Size, ...]
+    store: str = ""
+
+
+class Openable(Protocol):
+    """An image as a file, wherever it lies; as text its name for messages."""
+
+    def open(self) -> BinaryIO:
+        """Open it for reading."""
+
+
+def open_images(example: Example) -> Sequence[Openable]:
+    """The images of an example: files of this machine, or read from their store now and held to their digests.
+
+    Raises:
+        DataError: one leads out of the folder, or the store has none such or does not answer.
+    """
+    if example.store:
+        from vldata.remote.images import read_images
+
+        return read_images(example.store, example.record.images)
+    return [below(example.folder, image, example.record.id) for image in example.record.images]
 
 
 class DataFile(msgspec.Struct, frozen=True):
@@ -57,13 +79,13 @@ class _MediaSize(msgspec.Struct, frozen=True):
 
 
 def load_set(target: str, *, limit: int | None = None) -> LoadedSet:
-    """Load `DIR/NAME`: its first `limit` records.
+    """Load `DIR/NAME` or `s3://bucket/DIR/NAME`: its first `limit` records. Of a store the text is fetched, and no picture.
 
     Raises:
         DataError: it is not there, holds videos, or holds a record without an answer.
         UsageError: `target` is not a dataset's name.
     """
-    asked = DatasetPaths.at(target)
+    asked, store = _place(target)
     folder, name = asked.out, asked.name
     files, contract_name = _files(folder, name)
     paths = DatasetPaths(folder, contract_name) if can_name_files(contract_name) else DatasetPaths(folder, name)
@@ -76,11 +98,23 @@ def load_set(target: str, *, limit: int | None = None) -> LoadedSet:
             if limit is not None and len(examples) >= limit:
                 break
             _refuse_unusable(record, f"{file}:{number}")
-            examples.append(Example(record, folder, tuple(_size(folder, image, sizes) for image in record.images)))
+            examples.append(Example(record, folder, tuple(_size(folder, image, sizes, store) for image in record.images), store))
     if not examples:
         raise DataError("holds no records.", where=target, cure="Convert again; the rejects file says why records were left out.")
     digests = tuple(DataFile(file.relative_to(folder).as_posix(), _sha256(file)) for file in files)
     return LoadedSet(target, tuple(examples), contract, digests)
+
+
+def _place(target: str) -> tuple[DatasetPaths, str]:
+    """Where a dataset lies on this machine, and the URL of its folder where its pictures lie elsewhere."""
+    url = find_url(target)
+    if url is None:
+        return DatasetPaths.at(target), ""
+    from vldata.remote.mirror import Mirror
+    from vldata.remote.pulling import pull_dataset
+
+    fetched = pull_dataset(Mirror(url, "read", lambda _: None), url, pictures=False)
+    return DatasetPaths.at(str(fetched)), str(url.parent)
 
 
 def _files(folder: Path, name: str) -> tuple[list[Path], str]:
@@ -187,8 +221,10 @@ def _read_sizes(path: Path) -> dict[str, Size]:
         raise DataError(f"not a media line: {error}.", where=str(path), cure="Convert again.") from None
 
 
-def _size(folder: Path, image: str, sizes: dict[str, Size]) -> Size:
+def _size(folder: Path, image: str, sizes: dict[str, Size], store: str) -> Size:
     if image not in sizes:
+        if store:
+            raise DataError(f"has no line for {image}.", where=f"{store}: the media file", cure="Convert again.")
         from PIL import Image, UnidentifiedImageError
 
         try:
@@ -204,23 +240,31 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def missing_pictures(loaded: Sequence[LoadedSet]) -> tuple[int, SafePath | None]:
+def missing_pictures(loaded: Sequence[LoadedSet]) -> tuple[int, str]:
     """Count the different pictures of the records that are not on disk, and name the first.
 
     Raises:
         DataError: one leads out of the dataset's folder, or is no picture by its content.
     """
     missing: dict[SafePath, bool] = {}
+    remote: dict[str, dict[str, None]] = {}
     for one in loaded:
         for example in one.examples:
+            if example.store:
+                remote.setdefault(example.store, {}).update(dict.fromkeys(example.record.images))
+                continue
             for image in example.record.images:
                 path = below(example.folder, image, example.record.id)
                 if path not in missing:
                     missing[path] = not path.exists()
                     if not missing[path]:
                         path.checked("image")
-    lost = [path for path, gone in missing.items() if gone]
-    return len(lost), lost[0] if lost else None
+    lost: list[str] = [str(path) for path, gone in missing.items() if gone]
+    for store, images in remote.items():
+        from vldata.remote.images import missing_images
+
+        lost += [f"{store}/{name}" for name in missing_images(store, images)]
+    return len(lost), lost[0] if lost else ""
 
 
 def cut(count: int, val_size: float, seed: int) -> tuple[list[int], list[int]]:

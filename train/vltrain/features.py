@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vldata.errors import DataError
-from vldata.files.gate import SafePath, below
 from vldata.media.pixels import is_fixed_point, smart_resize, vision_tokens
 from vldata.models.prompt import Prompter
-from vltrain.data import Example
+from vltrain.data import Example, Openable, open_images
 
 PATCH = 16
 MERGE = 2
@@ -70,7 +69,7 @@ class Featurizer:
         Raises:
             DataError: a picture cannot be read, or there is nothing to learn.
         """
-        pictures = [read_picture(below(example.folder, image, example.record.id)) for image in example.record.images]
+        pictures = [read_picture(image) for image in open_images(example)]
         grids = tuple((picture.shape[0] // PATCH, picture.shape[1] // PATCH) for picture in pictures)
         tokens = [vision_tokens(columns * PATCH, rows * PATCH, processor="qwen3-vl") for rows, columns in grids]
         encoded = self.prompter.encode(example.record, tokens)
@@ -85,7 +84,7 @@ class Featurizer:
         return Sample(ids, labels, positions, np.flatnonzero(encoded.pictures), patches, grids, names)
 
 
-def read_picture(path: SafePath) -> Bytes:
+def read_picture(path: Openable) -> Bytes:
     """Decode a picture to rows x columns x RGB on the processor's grid; one that is not there yet is resized as the processor would."""
     from PIL import Image, UnidentifiedImageError
 

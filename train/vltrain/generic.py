@@ -14,10 +14,9 @@ import torch.nn.functional as F
 from torch.utils.data import Dataset
 
 from vldata.errors import DataError
-from vldata.files.gate import below
 from vldata.models.by_processor import IGNORED, ByProcessor, Talk
 from vltrain.collate import Batch
-from vltrain.data import Example
+from vltrain.data import Example, Openable, open_images
 
 
 class Talks(Dataset[Talk | DataError]):
@@ -43,14 +42,13 @@ def open_talk(example: Example) -> Talk:
         DataError: one cannot be read.
     """
     record = example.record
-    images = tuple(_open(example, name) for name in record.images)
+    images = tuple(_open(image) for image in open_images(example))
     return Talk(record.messages, images, record.tools if isinstance(record.tools, str) else "", record.id)
 
 
-def _open(example: Example, name: str) -> Any:
+def _open(path: Openable) -> Any:
     from PIL import Image, UnidentifiedImageError
 
-    path = below(example.folder, name, example.record.id)
     try:
         with path.open() as file, Image.open(file) as opened:
             return opened.convert("RGB")

@@ -109,6 +109,8 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     lost, first = missing_pictures((*train_sets, *eval_sets))
     if lost:
         said.problems.append(f"{lost:,} pictures of the data are not there, first {first}. Copy them along, or convert again.")
+    for store in dict.fromkeys(example.store for loaded in (*train_sets, *eval_sets) for example in loaded.examples[:1] if example.store):
+        said.facts.append(f"Images are read from {store} as they are needed; none is kept here.")
     train = [example for loaded in train_sets for example in loaded.examples]
     validation = [example for loaded in eval_sets for example in loaded.examples]
     if recipe.val_size and train:

@@ -12,6 +12,7 @@ import msgspec
 
 from vldata.errors import UsageError
 from vldata.files.safeyaml import read_yaml
+from vldata.files.urls import holds_url
 from vldata.models.families import FAMILIES
 from vldata.models.families.family import ATTENTION, MLP
 from vldata.suggest import nearest
@@ -175,6 +176,10 @@ def check(fields: dict[str, Any], *, where: str) -> Recipe:
         raise UsageError(f"{_explain(str(error))}.", where=where) from None
     if fault := out_of_bounds(msgspec.structs.asdict(recipe)):
         raise UsageError(fault, where=where)
+    for key in ("model", "output", "adapter", "merge_to"):
+        if holds_url(getattr(recipe, key)):
+            fault = f"{key}: takes no URL of a store."
+            raise UsageError(fault, where=where, cure="Give a folder of this machine; data and eval_data take URLs.")
     if recipe.val_size == 1:
         raise UsageError("val_size: 1 is every record.", where=where, cure="Give a share below 1, or a number of records above 1.")
     if recipe.dropout >= 1:

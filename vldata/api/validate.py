@@ -11,6 +11,7 @@ from vldata.api.params import OnProgress, TimeoutS, Workers
 from vldata.flags import Arg, Flag
 from vldata.jobs import JobResult
 from vldata.media.engines import Engine, RayAddress
+from vldata.output.dataset_info import read_dataset_info
 from vldata.output.folder import DATASET_INFO, DatasetPaths, Target
 from vldata.remote.reach import reaches
 from vldata.wording import counted
@@ -97,7 +98,7 @@ def validate(
 
     names: tuple[str, ...] = ()
     place = None if folder is None else folder.out / folder.name if isinstance(folder, DatasetPaths) else Path(folder)
-    if place is not None and not place.is_dir() and (place.parent / DATASET_INFO).is_file() and place.name != DATASET_INFO:
+    if place is not None and place.name != DATASET_INFO and _is_of_registry(place):
         place, names = place.parent, (place.name.removesuffix(".jsonl"),)
     place = find_folder(place)
     with using(engine, ray_address, seen=(place / DATASET_INFO,)):
@@ -111,3 +112,10 @@ def validate(
             on_progress=on_progress,
         )
     return ValidationResult(found, files=not no_files)
+
+
+def _is_of_registry(place: Path) -> bool:
+    """Whether a place is DIR/NAME rather than a folder of datasets: the shards of NAME may lie in a folder of its name."""
+    if (place / DATASET_INFO).is_file() or not (place.parent / DATASET_INFO).is_file():
+        return False
+    return not place.is_dir() or place.name in read_dataset_info(place.parent)

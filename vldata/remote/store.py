@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -121,6 +121,25 @@ class Store:
         """Read a small object whole."""
         data: bytes = self._patiently(url, lambda: self._fs.cat_file(url.full))
         return data
+
+    def read_all(self, urls: Sequence[Url], check: Callable[[Sequence[bytes]], None]) -> Sequence[bytes]:
+        """Read objects whole, at once; `check` raises `Changed` for what is to be read again.
+
+        Raises:
+            DataError: one is not there, or stays other than it should be.
+        """
+
+        def ask() -> Sequence[bytes]:
+            found = self._fs.cat([url.full for url in urls])
+            bodies = [bytes(found[name]) for name in (self._fs._strip_protocol(url.full) for url in urls)]
+            check(bodies)
+            return bodies
+
+        try:
+            return self._patiently(urls[0], ask) if urls else []
+        except FileNotFoundError as error:
+            where = next((str(url) for url in urls if url.full in str(error)), str(urls[0]))
+            raise DataError("no such object.", where=where, cure="It is named, but is not there: was everything uploaded?") from None
 
     def remove(self, url: Url) -> None:
         """Remove an object; one that is not there is no fault."""
