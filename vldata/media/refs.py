@@ -134,6 +134,7 @@ class Picture(msgspec.Struct, frozen=True):
     source_width: int  # upright
     source_height: int
     frame: int = -1  # index in the video or frame folder; -1: not a frame
+    time_s: float | None = None  # of a frame of a video: seconds from its first frame
 
 
 class Rendered(msgspec.Struct, frozen=True, tag="rendered"):

@@ -45,12 +45,13 @@ def encode_picture(image: Image.Image, image_format: ImageFormat, *, quality: in
 
 
 class Origin(NamedTuple):
-    """Where a picture comes from: the source's name, its upright size, and which of its frames this is (-1: not a frame)."""
+    """Where a picture comes from: the source's name, its upright size, which of its frames this is (-1: none), and when it is shown."""
 
     source: str
     width: int
     height: int
     frame: int
+    time_s: float | None = None
 
 
 def store_picture(data: bytes, image_format: ImageFormat, spec: RenderSpec, size: tuple[int, int], origin: Origin) -> Picture:
@@ -76,6 +77,7 @@ def store_picture(data: bytes, image_format: ImageFormat, spec: RenderSpec, size
         source_width=origin.width,
         source_height=origin.height,
         frame=origin.frame,
+        time_s=None if origin.time_s is None else round(origin.time_s, 3),
     )
 
 

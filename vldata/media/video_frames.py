@@ -11,7 +11,8 @@ import contextlib
 import itertools
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 from vldata.errors import VlkitError
@@ -34,11 +35,15 @@ class _MisledError(Exception):
 
 
 class Frames(NamedTuple, Generic[T]):
-    """What was taken of a video: how many frames it has, which were taken, in the order asked for, and what each distinct one became."""
+    """What was taken of a video: how many frames it has, which were taken, in the order asked for, and what each distinct one became.
+
+    `times` are seconds from the first frame of the video to each taken one, where they can be told.
+    """
 
     total: int
     indices: tuple[int, ...]
     taken: dict[int, T]
+    times: Mapping[int, float] = MappingProxyType({})
 
 
 def take_frames(file: BinaryIO, choose: Chooser, convert: Callable[[av.VideoFrame], T]) -> Frames[T]:
@@ -68,11 +73,24 @@ def _take(video: _Keyed | _InOrder, choose: Chooser, convert: Callable[[av.Video
     with contextlib.closing(video):
         video.check()
         indices = choose(video.total, video.fps)
-        taken = {index: convert(frame) for index, frame in video.pick(sorted(set(indices)))}
+        taken: dict[int, T] = {}
+        times: dict[int, float] = {}
+        for index, frame in video.pick(sorted(set(indices))):
+            taken[index] = convert(frame)
+            if (time := _seconds(video, frame)) is not None:
+                times[index] = time
         for index in indices:
             if index not in taken:
                 raise Unusable("VL108", f"frame {index} of {video.total} cannot be decoded")
-        return Frames(video.total, indices, taken)
+        return Frames(video.total, indices, taken, times)
+
+
+def _seconds(video: _Keyed | _InOrder, frame: av.VideoFrame) -> float | None:
+    """Seconds from the first frame that is shown to this one."""
+    base = video.stream.time_base
+    if frame.pts is None or video.first_pts is None or base is None:
+        return None
+    return float((frame.pts - video.first_pts) * base)
 
 
 class _Keyed(OpenVideo):
@@ -95,6 +113,7 @@ class _Keyed(OpenVideo):
         self._at = len(self._packets)  # place of the packet that comes next
         self._reader: Iterator[av.Packet[Any]] = iter(())
         self.total = len(self._display)
+        self.first_pts: int | None = self._display[0][0]
 
     def check(self) -> None:
         """See that the file is whole."""
@@ -179,7 +198,11 @@ class _InOrder(OpenVideo):
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file)
         self._packets: list[Packet] = []
-        self.total = sum(1 for _ in self._decode())
+        self.first_pts: int | None = None
+        self.total = 0
+        for frame in self._decode():
+            self.first_pts = frame.pts if not self.total else self.first_pts
+            self.total += 1
 
     def check(self) -> None:
         """See that the file is whole, and that nearly all of it decodes."""

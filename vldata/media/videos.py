@@ -61,7 +61,9 @@ def render_clip(clip: ClipRef, spec: RenderSpec) -> Rendered | Failure:
     except TooFewFramesError as error:
         return Failure("VL107", error.what)
     pictures = {
-        index: store_picture(frame.data, written, spec, frame.size, Origin(clip.source, frame.width, frame.height, index))
+        index: store_picture(
+            frame.data, written, spec, frame.size, Origin(clip.source, frame.width, frame.height, index, frames.times.get(index))
+        )
         for index, frame in frames.taken.items()
     }
     sizes = {(frame.width, frame.height) for frame in frames.taken.values()}
@@ -107,7 +109,7 @@ def _take_by_decord(file: BinaryIO, path: str, choose: Chooser, convert: Callabl
             raise Unusable("VL106", "no frame of it can be decoded")
         indices = choose(len(reader), float(reader.get_avg_fps()))
         taken = {index: convert(Image.fromarray(reader[index].asnumpy())) for index in sorted(set(indices))}
-        return Frames(len(reader), indices, taken)
+        return Frames(len(reader), indices, taken, {index: float(reader.get_frame_timestamp(index)[0]) for index in taken})
     except (decord.DECORDError, RuntimeError, IndexError) as error:
         what = str(error).strip().splitlines() or [type(error).__name__]
         raise Unusable("VL102", f"decord cannot decode it: {what[-1].replace(path, 'it')[:200]}") from None

@@ -75,6 +75,8 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, 
             return Reject(draft.id, draft.where, "VL008", str(error))
         except BoxError as error:
             return Reject(draft.id, draft.where, "VL211", str(error))
+        except _NoTimeError as error:
+            return Reject(draft.id, draft.where, "VL107", str(error))
     if draft.solution is not None and not draft.solution.strip() and not draft.unanswered:
         return Reject(draft.id, draft.where, "VL005", "the solution is empty.")
     rejected = messages.pop() if draft.rejected is not None else msgspec.UNSET
@@ -155,9 +157,26 @@ def _written(part: Part, groups: list[Group]) -> str:
         raise BoxError("a box is on a video, not on a picture.")
     if not isinstance(part, Slot) and len(group) > 1:
         raise BoxError(f"a box is on an image of {len(group)} pages or frames: on which is not said.")
+    if isinstance(part, Slot) and part.times:
+        return "".join(_mark(picture) + IMAGE_TAG for picture in group)
     if isinstance(part, Coordinate):
         return format_coordinate(part, group[0])
     return IMAGE_TAG * len(group) if isinstance(part, Slot) else format_box(part, group[0])
+
+
+def _mark(picture: Picture) -> str:
+    """The time of a frame, as the chat template of Qwen3-VL writes it before the frames of a video.
+
+    Raises:
+        _NoTimeError: nobody knows it.
+    """
+    if picture.time_s is None:
+        raise _NoTimeError(f"{picture.source}: the video does not say when its frames are shown, as --frame-times needs.")
+    return f"<{picture.time_s:.1f} seconds>"
+
+
+class _NoTimeError(ValueError):
+    """A frame has no time; the message is a sentence."""
 
 
 def _source_of(ref: MediaRef) -> str:

@@ -29,7 +29,8 @@ FILE_RECORDS = 1_000_000  # of one file; a dataset of more is written in shards 
 class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line of NAME.media.jsonl: a written picture and where it came from. Sizes in pixels, upright.
 
-    The last three are there for a kept video alone, whose two sizes are equal.
+    `frames` to `duration_s` are there for a kept video alone, whose two sizes are equal; `time_s` for a frame of a video: seconds from its
+    first frame to this one.
     """
 
     path: str
@@ -44,6 +45,7 @@ class MediaLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
     frames: int = 0
     fps: float = 0.0
     duration_s: float = 0.0
+    time_s: float | None = None
 
     def tokens(self, processor: str) -> int:
         """Tokens it costs in a prompt, with its delimiters; of a video also its marks of time."""
@@ -160,7 +162,8 @@ def _lines_of(rendering: Rendering) -> Iterator[MediaLine]:
         size = (v.width, v.height)
         yield MediaLine(f"videos/{v.name}", v.source, -1, *size, *size, v.bytes, v.sha256, v.frames, v.fps, v.duration_s)
     for p in rendering.pictures if isinstance(rendering, Rendered) else ():
-        yield MediaLine(f"images/{p.name}", p.source, p.frame, p.source_width, p.source_height, p.width, p.height, p.bytes, p.sha256)
+        sizes = (p.source_width, p.source_height, p.width, p.height)
+        yield MediaLine(f"images/{p.name}", p.source, p.frame, *sizes, p.bytes, p.sha256, time_s=p.time_s)
 
 
 class _Assembly:

@@ -27,9 +27,13 @@ class Guess(str):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """Stands in a turn where `Draft.media[index]` stands; a clip becomes as many tags as it has frames, a kept video one."""
+    """Stands in a turn where `Draft.media[index]` stands; a clip becomes as many tags as it has frames, a kept video one.
+
+    With `times` each frame of a clip has the time it is shown at in front of its tag.
+    """
 
     index: int
+    times: bool = False
 
 
 Part = str | Slot | Box | Coordinate

@@ -164,6 +164,11 @@ class Assembler:
         return self._finder.video(value, where) if kind == "video" else (self._finder.picture(value, where),)
 
     @property
+    def frame_times(self) -> bool:
+        """Whether frames of videos stand with their times."""
+        return self._finder.frame_times
+
+    @property
     def boxes(self) -> Target:
         """How boxes are to be written."""
         return self._boxes
@@ -280,7 +285,7 @@ class _Sorter:
             if kind == "image":
                 self._pictures.append(len(self.media))
             self.media.append(ref)
-            yield Slot(len(self.media) - 1)
+            yield Slot(len(self.media) - 1, times=kind == "video" and self._assembler.frame_times)
 
     def _picture(self, number: int) -> int:
         """Index in the media of the n-th picture of the row, which may stand only in a later turn: pictures come in order."""

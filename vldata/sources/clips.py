@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import msgspec
 
 from vldata.media.refs import ClipRef, Sampling
 from vldata.sources.errors import RowError
 
+Videos = Literal["frames", "timed", "keep"]
 CLIP_KEYS = ("nframes", "fps", "video_start", "video_end", "start", "end", "max_frames")
 _MOST_FRAMES = 768  # Qwen's processor takes no more
 
@@ -45,3 +48,27 @@ def apply_wishes(clip: ClipRef, wishes: dict[str, float]) -> ClipRef:
     if end and end <= start:
         raise RowError("VL205", f"a video ends at {end:g} s, before it starts at {start:g} s.")
     return msgspec.structs.replace(clip, sampling=sampling, start_s=start, end_s=end)
+
+
+_TIME = re.compile(r"(?<![\w.])\d+(?:\.\d+)? ?(?:s|secs?|seconds?)\b|(?<![\w:])\d{1,2}:\d\d(?::\d\d)?(?![\w:])", re.IGNORECASE)
+
+
+def times_said(rows: Iterable[Any], videos: Videos) -> tuple[str, ...]:
+    """Say that texts speak of times where the frames of their videos would stand without any."""
+    if videos != "frames":
+        return ()
+    for row in rows:
+        texts = _texts(row) if isinstance(row, dict) else ""
+        shown = "<video>" in texts or (isinstance(row, dict) and any("video" in key.lower() for key in row))
+        if shown and (found := _TIME.search(texts)):
+            cure = "--videos timed writes them in front of frames, --videos keep keeps the videos"
+            return (f"Warning: texts of rows with videos speak of times ({found.group()!r}), which frames do not show: {cure}.",)
+    return ()
+
+
+def _texts(value: Any) -> str:
+    """The texts in a row, one after the other."""
+    if isinstance(value, str):
+        return value if len(value) < 10_000 else ""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return "\n".join(filter(None, map(_texts, items)))

@@ -24,6 +24,7 @@ from vldata.records.draft import Draft, Reject, Setting, Traits
 from vldata.sources.assemble import Assembler
 from vldata.sources.census import Census, Fates, extra_json
 from vldata.sources.choices import ChoiceForm, letter_of, written
+from vldata.sources.clips import Videos, times_said
 from vldata.sources.dialects.notes import Note
 from vldata.sources.dialects.talk import Talk
 from vldata.sources.errors import RowError
@@ -220,7 +221,7 @@ def open_source(
     context: str = "",
     label_names: str = "",
     frames: int = 8,
-    videos: Literal["frames", "keep"] = "frames",
+    videos: Videos = "frames",
     follow_links: bool = False,
     allow_remote: bool = False,
     split: str = "",
@@ -252,7 +253,8 @@ def open_source(
         context: Fields whose texts stand in front of the question, for example hint,lecture.
         label_names: Names of labels that are numbers, from 0: a,b,c or a file with one a line.
         frames: Frames taken of each video, where the rows hold videos; they become pictures.
-        videos: What becomes of videos: frames, each a picture; or keep, a copy of the file under <video>, once it has decoded whole.
+        videos: What becomes of videos: frames, each a picture; timed: with the time it is shown at in front; or keep, a copy of the file
+            under <video>, once it has decoded whole.
         follow_links: Follow links that lead out of the folders, for example to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
         split: Which split of a folder to read; by default each becomes a dataset of its own.
@@ -292,7 +294,7 @@ def open_source(
             sampling,
             follow_links=follow_links,
             fetch=fetch if allow_remote else None,
-            keep_videos=videos == "keep",
+            videos=videos,
             replace_prefix=replace_prefix,
             more=(source,) if source.is_dir() else (),
         )
@@ -343,6 +345,8 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
     thoughts = find_thoughts(rows, chosen.text, reading.thinking, reading.ignore)
     if thoughts.there and reading.thinking == "keep":
         said.append("Thoughts stand before answers: they are kept apart (`reasoning`, for SFT).")
+    videos: Videos = "keep" if sampling is None else "timed" if finder.frame_times else "frames"
+    said += times_said(rows, videos) if chosen.shows_videos else ()
     name = dataset_name(Path(f"{found.name}.x"))
     opened = PairSource(
         name=name,
@@ -350,7 +354,7 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
         said=tuple(filter(None, said)),
         annotations=tuple(path for file in files for path in file.annotations()),
         media_root=files[0].folder,
-        settings=_settings(chosen, wording, sampling, reading),
+        settings=_settings(chosen, wording, sampling, videos, reading),
         traits=Traits(videos=chosen.shows_videos and sampling is None, parts=thoughts.parts),
         files=files,
         chosen=chosen,
@@ -367,7 +371,7 @@ def _open(found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sa
     return with_texts(opened, texts, reading.boxes)
 
 
-def _settings(chosen: Chosen, wording: Wording, sampling: Sampling | None, reading: _Reading) -> dict[str, Setting]:
+def _settings(chosen: Chosen, wording: Wording, sampling: Sampling | None, videos: Videos, reading: _Reading) -> dict[str, Setting]:
     """What of the options decides the result."""
     settings: dict[str, Setting] = {
         "image_field": ", ".join(chosen.columns) or chosen.image,
@@ -377,7 +381,8 @@ def _settings(chosen: Chosen, wording: Wording, sampling: Sampling | None, readi
         **wording.settings(),
     }
     if chosen.shows_videos:
-        settings |= {"frames": msgspec.to_builtins(sampling)} if sampling else {"videos": "keep"}
+        settings |= {"frames": msgspec.to_builtins(sampling)} if sampling else {}
+        settings |= {"videos": videos} if videos != "frames" else {}
     if chosen.choices:
         settings |= {"choices_field": ", ".join(chosen.choices.fields), "choices_from": chosen.choices.base}
     if reading.context:

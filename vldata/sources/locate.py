@@ -21,7 +21,7 @@ from vldata.files.paths import PathError, find_below
 from vldata.media.refs import BytesRef, ClipRef, FileRef, MediaRef, Sampling, VideoRef
 from vldata.media.sampling import TooFewFramesError, sample_indices
 from vldata.sources.archives import Archive, is_archive
-from vldata.sources.clips import apply_wishes, clip_wishes
+from vldata.sources.clips import Videos, apply_wishes, clip_wishes
 from vldata.sources.errors import RowError
 
 _DATA_URL = re.compile(r"data:([a-z]+/[A-Za-z0-9.+-]+)?(;[^,;]*)*,", re.ASCII).match
@@ -40,7 +40,7 @@ class MediaFinder:
         sampling: which frames of a video are taken.
         follow_links: accept links that lead out of the folders.
         fetch: fetches a URL; None refuses URLs by name.
-        keep_videos: a video stays one, instead of becoming its sampled frames.
+        videos: a video becomes its sampled frames, those with the times they are shown at (timed), or stays a video (keep).
         replace_prefix: `OLD=NEW`, how paths of another machine begin and what stands there on this one.
         more: further folders to look in.
     """
@@ -53,12 +53,13 @@ class MediaFinder:
         *,
         follow_links: bool = False,
         fetch: Callable[[str], bytes] | None = None,
-        keep_videos: bool = False,
+        videos: Videos = "frames",
         replace_prefix: str = "",
         more: tuple[Path, ...] = (),
     ) -> None:
         self._fetch = fetch
-        self._keep_videos = keep_videos
+        self._keep_videos = videos == "keep"
+        self.frame_times = videos == "timed"
         self._folder = folder
         self._replace = split_prefix(replace_prefix)
         looked = dict.fromkeys((folder, image_root, folder / "images", *more))
@@ -154,6 +155,8 @@ class MediaFinder:
             return (VideoRef("", where, bytes(value)),)
         if isinstance(value, list) and self._keep_videos:
             raise RowError("VL112", f"the video is a list of {len(value)} frames, no file; leave --videos keep out for pictures.")
+        if isinstance(value, list) and self.frame_times:
+            raise RowError("VL205", f"the video is a list of {len(value)} frames, which has no times; leave --videos timed out.")
         if isinstance(value, list) and wishes:
             raise RowError("VL205", f"a list of frames comes with {', '.join(wishes)}, which a list has no times for.")
         if isinstance(value, list) and value and all(isinstance(frame, str) for frame in value):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -21,6 +21,7 @@ from vldata.records.draft import Draft, Reject, Setting, Traits, Turn
 from vldata.records.parts import PARTS, TASKS, PartName, in_order, said_of
 from vldata.sources.assemble import Assembled, Assembler
 from vldata.sources.census import IN_EXTRA, LEFT_OUT, Census, Fates, extra_json
+from vldata.sources.clips import Videos, times_said
 from vldata.sources.dialects import DIALECTS, Dialect, dialect_keys, find_dialect, part_keys, read_row
 from vldata.sources.dialects.messages import listed as media_list
 from vldata.sources.dialects.messages import numbered_columns
@@ -288,7 +289,7 @@ def open_source(
     step: int = 1,
     fps: float = 1.0,
     short: ShortRule = "fewer",
-    videos: Literal["frames", "keep"] = "frames",
+    videos: Videos = "frames",
     boxes: Wish = "auto",
     text_boxes: TextBoxes = "auto",
     processor: str = DEFAULT,
@@ -315,7 +316,8 @@ def open_source(
         step: The k of --frame-rule every.
         fps: Frames a second of --frame-rule fps.
         short: What to do with videos of fewer frames: reject (error), repeat some, or take all (fewer).
-        videos: What becomes of videos: frames, each a picture; or keep, a copy of the file under <video>, once it has decoded whole.
+        videos: What becomes of videos: frames, each a picture; timed: with the time it is shown at in front; or keep, a copy of the file
+            under <video>, once it has decoded whole.
         boxes: How boxes are written: on a scale of 0 to 1000, or in pixels of the written picture; auto takes what models of the
             processor were trained on, pixels for qwen2.5-vl.
         text_boxes: The space of coordinates that stand in texts, which move with their image; auto tells it from the whole file
@@ -346,11 +348,11 @@ def open_source(
             sampling,
             follow_links=follow_links,
             fetch=fetch if allow_remote else None,
-            keep_videos=videos == "keep",
+            videos=videos,
             replace_prefix=replace_prefix,
             more=(source,) if source.is_dir() else (),
         )
-        reading = _Reading(target_for(boxes, processor), encoding, tuple(ignore), text_boxes, thinking, keep_videos=videos == "keep")
+        reading = _Reading(target_for(boxes, processor), encoding, tuple(ignore), text_boxes, thinking, videos)
         sources.append(_open_file(listed, finder, sampling, reading))
     return sources
 
@@ -363,11 +365,11 @@ class _Reading(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...]
     text_boxes: TextBoxes
     thinking: Thinking
-    keep_videos: bool = False
+    videos: Videos = "frames"
 
 
 def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading: _Reading) -> ShareGptSource:
-    boxes, keep_videos = reading.boxes, reading.keep_videos
+    boxes = reading.boxes
     files = tuple(Shard(path) if is_tar(path) else open_rows(path, encoding=reading.encoding) for path in listed.files or (listed.path,))
     names = msgspec.structs.replace(listed.names, ignore=frozenset(reading.ignore))
     sample = list(itertools.islice(rows_of(files), SAMPLE_ROWS))
@@ -377,21 +379,22 @@ def _open_file(listed: Listed, finder: MediaFinder, sampling: Sampling, reading:
     scan = scan_parts(files, sample, names, found.dialect, present, thinking=reading.thinking, path=listed.path)
     names = msgspec.structs.replace(names, marked=scan.marked)
     has_videos, has_boxes = bool(present & {"video", "videos", *listed.names.videos}), "objects" in present
-    kept = keep_videos and has_videos
+    kept = reading.videos == "keep" and has_videos
     settings: dict[str, Setting] = {
         "frames": msgspec.to_builtins(sampling) if has_videos and not kept else None,
         "boxes": boxes if has_boxes else None,
     }
-    if kept:
-        settings["videos"] = "keep"
+    if has_videos and reading.videos != "frames":
+        settings["videos"] = reading.videos
     if listed.settings:
         settings["columns"] = listed.settings
     if reading.thinking != "keep":
         settings["thinking"] = reading.thinking
+    timed = times_said((row for _, row in sample), reading.videos) if has_videos else ()
     source = ShareGptSource(
         name=listed.name or dataset_name(listed.path),
         columns=found.own or meta_columns(present),
-        said=(*listed.said, *said_of_files(files), *sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes), *scan.said),
+        said=(*listed.said, *said_of_files(files), *sentences(listed.path, found, has_boxes=has_boxes, boxes=boxes), *scan.said, *timed),
         annotations=tuple(file.path for file in files),
         media_root=listed.folder,
         settings=settings,

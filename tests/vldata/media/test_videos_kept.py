@@ -344,6 +344,7 @@ def test_swift_gives_every_frame_its_least() -> None:
 def test_the_grid_is_the_processors_own() -> None:
     np = pytest.importorskip("numpy")
     module = pytest.importorskip("transformers.models.qwen3_vl.video_processing_qwen3_vl")
+    processor = pytest.importorskip("transformers.models.qwen3_vl.processing_qwen3_vl")
     from types import SimpleNamespace
 
     random = np.random.default_rng(0)
@@ -356,3 +357,5 @@ def test_the_grid_is_the_processors_own() -> None:
         indices = module.Qwen3VLVideoProcessor.sample_frames(settings, told, fps=2)
         size = module.smart_resize(len(indices), height, width, 2, 32, 4_096, 25_165_824)
         assert (list(grid.indices), grid.rows * 32, grid.columns * 32) == (indices.tolist(), *size)
+        times = processor.Qwen3VLProcessor._calculate_timestamps(None, indices.tolist(), fps, 2)
+        assert marks(grid, fps) == [f"<{time:.1f} seconds>" for time in times]
