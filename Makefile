@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families families gap xray tutorials docs remote ray scale
+.PHONY: parity-families families gap xray tutorials rows modelfile docs remote ray scale
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -160,6 +160,16 @@ families: .venvs/transformers-5.24.0
 tutorials: $(VENV)/.docs
 	$(BIN)/python -m tools.run_pages $(or $(PAGES),$(filter-out %.zh.md %/README.md,$(wildcard docs/tutorials/*.md)))
 	$(BIN)/python -m tools.run_notebooks docs/notebooks/*.ipynb
+
+# Every row of the five tutorials that vlkit answers, replayed with the tiny model: ten minutes on two cores. ROWS=0.6,2.12: only these;
+# with .venvs/llamafactory and .venvs/trl, which `make consumers` makes, the rows of those trainers too.
+rows: $(VENV)/.docs .venvs/web
+	$(BIN)/python -m tests.e2e.rows --bin $(BIN) --web .venvs/web/bin --llamafactory .venvs/llamafactory/bin --trl .venvs/trl/bin \
+	  --only "$(ROWS)"
+
+# Asks Ollama's own parser about our Modelfiles. It needs Go. UPSTREAM: a folder with a check-out of ollama.
+modelfile: $(VENV)/.core
+	$(BIN)/python -m tests.servers.modelfile_go "$(or $(UPSTREAM),/nonexistent)/ollama"
 
 # The site, with one page a command and its example as it ran; every link is checked. SITE: where it is written.
 docs: $(VENV)/.docs

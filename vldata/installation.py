@@ -3,79 +3,62 @@
 from __future__ import annotations
 
 import platform
+import re
 import resource
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from vldata.errors import install_line
-
-Level = Literal["good", "note", "bad"]
+from vldata.models.examine import Line, examine_families, examine_model, installed, numbers
 
 CORE = ("pillow", "av", "msgspec", "jsonschema", "numpy", "polars", "aiohttp", "sacrebleu", "rouge-score", "jieba", "rapidfuzz")
-EXTRAS: dict[str, tuple[str, ...]] = {
-    "decord": ("decord",),
-    "hf": ("datasets", "huggingface-hub"),
-    "train": ("torch", "transformers", "peft", "accelerate"),
-    "qlora": ("bitsandbytes",),
-    "evaluate": ("evaluate",),
-    "detection": ("pycocotools",),
-}
-QWEN3_VL_NEEDS = (4, 57)  # the first transformers release that knows qwen3_vl
+NOT_FOR_USERS = frozenset(("all", "dev", "docs"))  # all of the others together, and what a checkout needs
+_REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?:\[[^]]*\])?\s*(?:>=\s*(?P<floor>[\d.]+))?[^;]*;.*extra == ['\"](?P<extra>[\w-]+)['\"]")
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One thing looked at: how it is, and what to do when it is not good."""
-
-    level: Level
-    what: str
-    cure: str = ""
-
-
-def examine(folder: Path) -> list[Line]:
-    """Look at this machine and at the folder a user works in."""
+def examine(folder: Path, model: Path | None = None) -> list[Line]:
+    """Look at this machine, at the folder a user works in, and at a model folder."""
     lines = [Line("good", f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")]
     lines += [_package(name) for name in CORE]
-    lines += [_extra(extra, names) for extra, names in EXTRAS.items()]
-    lines += _transformers()
+    lines += [_extra(extra, floors) for extra, floors in extras().items()]
+    if release := installed("transformers"):
+        lines.append(examine_families(release))
     lines += _limits()
     lines += _folder(folder)
-    return lines
+    return lines + (examine_model(model) if model is not None else [])
 
 
-def _version(name: str) -> str | None:
+def extras() -> dict[str, dict[str, str]]:
+    """Every extra of vlkit with its packages and the least version of each, "" for any, as the installed metadata have them."""
     try:
-        return version(name)
+        told = requires("vlkit") or []
     except PackageNotFoundError:
-        return None
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for line in told:
+        match = _REQUIREMENT.match(line)
+        if match and match["extra"] not in NOT_FOR_USERS and match["name"] != "vlkit":
+            found.setdefault(match["extra"], {})[match["name"]] = match["floor"] or ""
+    return dict(sorted(found.items()))
 
 
 def _package(name: str) -> Line:
-    found = _version(name)
+    found = installed(name)
     return Line("good", f"{name} {found}") if found else Line("bad", f"{name} is missing", "Install vlkit again.")
 
 
-def _extra(extra: str, names: tuple[str, ...]) -> Line:
-    versions = {name: _version(name) for name in names}
-    missing = [name for name, found in versions.items() if found is None]
-    if missing:
+def _extra(extra: str, floors: dict[str, str]) -> Line:
+    versions = {name: installed(name) for name in floors}
+    if missing := [name for name, found in versions.items() if not found]:
         return Line("note", f"extra [{extra}] is not installed ({', '.join(missing)})", f"When you need it: {install_line(extra)}")
+    if old := [name for name, floor in floors.items() if floor and numbers(versions[name]) < numbers(floor)]:
+        said = ", ".join(f"{name} {versions[name]} is older than {floors[name]}" for name in old)
+        wanted = " ".join(f"'{name}>={floors[name]}'" for name in old)
+        return Line("bad", f"extra [{extra}]: {said}", f"pip install --upgrade {wanted} (with the quotes)")
     return Line("good", f"extra [{extra}]: {', '.join(f'{name} {found}' for name, found in versions.items())}")
-
-
-def _transformers() -> list[Line]:
-    found = _version("transformers")
-    if found is None:
-        return []
-    numbers = tuple(int(part) for part in found.split(".")[:2] if part.isdigit())
-    if numbers < QWEN3_VL_NEEDS:
-        return [Line("bad", f"transformers {found} does not know qwen3_vl", "pip install --upgrade 'transformers>=4.57' (with the quotes)")]
-    return []
 
 
 def _limits() -> list[Line]:

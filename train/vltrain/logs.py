@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,23 +83,6 @@ def _clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def plot_losses(folder: Path, history: Sequence[dict[str, Any]]) -> None:
-    """Draw training_loss.png and training_eval_loss.png, each where there is something to draw."""
-    from matplotlib.figure import Figure
-
-    for key, name in (("loss", "training_loss.png"), ("eval_loss", "training_eval_loss.png")):
-        points = [(row["step"], row[key]) for row in history if key in row]
-        if not points:
-            continue
-        figure = Figure(figsize=(7, 4), layout="constrained")
-        axes = figure.subplots()
-        steps, values = zip(*points, strict=True)
-        axes.plot(steps, values, marker="o" if len(points) < 50 else "", linewidth=1.5)
-        axes.set(xlabel="step", ylabel=key.replace("_", " "))
-        axes.grid(alpha=0.3)
-        figure.savefig(folder / name, dpi=120)
-
-
 def make_manifest(recipe: Recipe, prepared: Prepared, levers: Levers, precision: str) -> dict[str, Any]:
     """Gather everything that decides a run: recipe, digests of data and model, versions, what was left out."""
     versions = {}
@@ -121,6 +104,19 @@ def make_manifest(recipe: Recipe, prepared: Prepared, levers: Levers, precision:
         },
         "records": {"train": prepared.plan.train_records, "eval": prepared.plan.eval_records, "over_cutoff": list(prepared.dropped)},
         "versions": versions,
+        "prompts": _prompts(prepared),
+    }
+
+
+def _prompts(prepared: Prepared) -> dict[str, int]:
+    """What a server needs room for, from above: tokens of the longest record, its answers among them, most images and their pixels."""
+    examples = (*prepared.train.examples, *prepared.validation.examples)
+    areas = [width * height for example in examples for width, height in example.sizes]
+    return {
+        "tokens": max((*prepared.train.tokens, *prepared.validation.tokens), default=0),
+        "pictures": max((len(example.sizes) for example in examples), default=0),
+        "least_pixels": min(areas, default=0),
+        "most_pixels": max(areas, default=0),
     }
 
 

@@ -1,8 +1,8 @@
 """An adapter and its full-precision base to one model folder, a shard at a time, in the base's own type.
 
 No model is built for the merge: each tensor is read, the adapter's product added to it in float32, and written. Every other file of the
-base is copied byte for byte, so that config.json stays what it was. Then the logits of the merged folder are compared with those of the
-adapter on its base.
+base is copied byte for byte, so that config.json stays what it was; a Modelfile and special_tokens_map.json are added. Then the logits of
+the merged folder are compared with those of the adapter on its base.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from vldata.models.layout import (
     weight_files,
 )
 from vltrain.identity import weights_digest
+from vltrain.merged_files import write_modelfile, write_special_tokens
 from vltrain.merging_whole import merge_whole, tensor_names
 from vltrain.shards import write_shards
 
@@ -79,6 +80,8 @@ def merge(
         else:
             shards, count, dtype = write_shards(base, adapter, partial, factors, shard_gb, say)
         _copy_others(base, partial)
+        write_special_tokens(partial)
+        write_modelfile(partial, adapter, say)
         _note_origin(base, adapter, partial)
         difference, greatest = compare_logits(base, adapter, partial) if verify else (0.0, 0.0)
         limit = max(_LIMITS[dtype], 1e-5 * greatest) if dtype == "float32" else _LIMITS[dtype] * greatest

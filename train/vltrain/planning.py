@@ -56,6 +56,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     cutoff: int
     tokens: TokenSummary
     memory: dict[str, dict[str, float | bool]]
+    quantization: str  # of the frozen base; "" for none
     problems: list[str]
     warnings: list[str]
 
@@ -137,6 +138,7 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
         cutoff=recipe.cutoff,
         tokens=TokenSummary(tokens.max, tokens.p95, prompter is not None),
         memory=memory,
+        quantization=_quantization(recipe),
         problems=said.problems,
         warnings=said.warnings,
     )
@@ -379,6 +381,12 @@ def _versions(recipe: Recipe, said: _Notes) -> None:
         said.here.append(f"QLoRA needs bitsandbytes, which is not installed. {install_line('qlora')}")
     if recipe.liger and "liger-kernel" not in found:
         said.warnings.append("liger-kernel is not installed; the run goes without it.")
+
+
+def _quantization(recipe: Recipe) -> str:
+    if recipe.method == "qlora":
+        return "nf4, scales quantised too" if recipe.double_quantization else "nf4"
+    return "e4m3" if recipe.base == "fp8" else ""
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import msgspec
 from vldata.causes import write_error
 from vldata.errors import DataError
 from vldata.files import inside
-from vldata.files.durable import fsync_files, write_atomic
+from vldata.files.durable import fsync_files, open_to_all, write_atomic
 from vldata.models.fingerprint import fingerprint, weights_digest
 from vldata.models.layout import INDEX, model_file, weight_files
 
@@ -102,6 +102,7 @@ class _Writer:
         path, beside = self._output / _part_name(number), self._output / f"{_part_name(number)}.tmp"
         try:
             save_file(self._held, beside, metadata={"format": "pt"})
+            open_to_all(beside)
             fsync_files([beside])
             beside.replace(path)
         except SafetensorError as error:

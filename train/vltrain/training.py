@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, UsageError
-from vldata.files import inside
+from vldata.files import inside, strictjson
 from vldata.files.copying import copy_below
 from vldata.models.layout import check_model_folder, model_file
 from vldata.wording import counted
@@ -104,6 +104,7 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     from transformers import PrinterCallback, set_seed
 
     from vltrain.adapters import choose_precision, keep_beginning, load_base, make_trainable
+    from vltrain.curves import tensorboard_callback
     from vltrain.fp8 import check_fp8, use_fp8
     from vltrain.levers import PLAIN, core_of, levers_of
     from vltrain.logs import MANIFEST, LogFile, check_resumable, make_manifest, write_json
@@ -140,6 +141,8 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
         data_collator=collator,
         callbacks=[LogFile(output, say)],
     )
+    if recipe.tensorboard and arguments.process_index == 0:
+        trainer.add_callback(tensorboard_callback(output, first_step(checkpoint)))
     trainer.remove_callback(PrinterCallback)  # it prints on stdout, where the result goes
     check_parallel(trainer, recipe)
     if on_gpu:
@@ -166,23 +169,34 @@ def _feed(recipe: Recipe, prepared: Prepared, model: Any, levers: Levers) -> tup
 
 
 def remove_checkpoints(output: Path, say: Callable[[str], None]) -> None:
-    """Remove the checkpoints of an earlier run, and say so."""
+    """Remove the checkpoints and event files of an earlier run, and say so."""
+    from vltrain.curves import event_files
+
     old = sorted(path for path in output.glob("checkpoint-*") if path.is_dir() and not path.is_symlink())
     if old:
         say(f"Starting again in {output}: {counted(len(old), 'checkpoint')} of an earlier run removed, {old[0].name} to {old[-1].name}.")
     for path in old:
         inside.remove_tree(output, path.name)
+    if events := event_files(output):
+        say(f"{counted(len(events), 'TensorBoard file')} of an earlier run removed.")
+    for name in events:
+        inside.remove(output, f"runs/{name}")
+
+
+def first_step(checkpoint: Path | None) -> int:
+    """The step that a run goes on from; 0 for one that begins."""
+    return int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0
 
 
 def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepared) -> Any:
     import torch
     from transformers import TrainingArguments
 
+    from vltrain.curves import log_every
+
     cuda = torch.cuda.is_available()
     workers = min(recipe.workers, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     evaluates = bool(recipe.eval_steps and prepared.plan.eval_records)
-    if recipe.tensorboard:
-        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(Path(recipe.output) / "runs"))
     return TrainingArguments(
         output_dir=recipe.output,
         num_train_epochs=recipe.epochs,
@@ -201,7 +215,7 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
         fp16=precision == "fp16",
         use_cpu=not cuda,
         logging_nan_inf_filter=False,  # it would wait for the GPU at every step
-        logging_steps=recipe.log_steps,
+        logging_steps=log_every(recipe, prepared.plan.steps),
         save_strategy="steps" if recipe.save_steps else "no",
         save_steps=recipe.save_steps or 500,
         save_total_limit=recipe.save_limit,
@@ -218,7 +232,7 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
         ddp_find_unused_parameters=recipe.train_vision or recipe.train_projector,
         remove_unused_columns=False,
         label_names=["labels"],
-        report_to=["tensorboard"] if recipe.tensorboard else "none",
+        report_to="none",  # TensorBoard is a callback of ours
         disable_tqdm=True,
     )
 
@@ -226,7 +240,9 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
 def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, checkpoint: Path | None) -> TrainResult:
     import torch
 
-    from vltrain.logs import RESULTS, plot_losses, write_json
+    from vltrain.cards import write_card
+    from vltrain.curves import plot_losses
+    from vltrain.logs import MANIFEST, RESULTS, write_json
 
     output = Path(recipe.output)
     if recipe.method == "full":
@@ -241,7 +257,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
         as_plain_lora(trainer.model, output)
     trainer.save_state()
     runtime = max(1e-9, float(trained.metrics["train_runtime"]))
-    began = int(checkpoint.name[11:]) if checkpoint and checkpoint.name[11:].isdigit() else 0
+    began = first_step(checkpoint)
     result = TrainResult(
         output=recipe.output,
         steps=int(trained.global_step),
@@ -264,6 +280,7 @@ def _finish(recipe: Recipe, prepared: Prepared, trainer: Any, trained: Any, chec
         write_json(output / RESULTS, msgspec.to_builtins(result))
         write_json(output / "train_results.json", trained.metrics)
         copy_side_files(Path(recipe.model), output)
+        write_card(output, strictjson.read_json(output / MANIFEST), result)
         if recipe.plot:
             plot_losses(output, trainer.state.log_history)
     return result

@@ -16,7 +16,7 @@ from vldata.wording import counted
 if TYPE_CHECKING:
     from vldata.datasets.budget import Budget
     from vldata.datasets.stats import Statistics
-    from vldata.installation import Line
+    from vldata.models.examine import Line
     from vldata.output.contract import Spread
 
 
@@ -148,8 +148,17 @@ class Examination(JobResult):
         return msgspec.to_builtins(list(self.found))
 
 
-def doctor() -> Examination:
-    """Say what is installed, what is missing, and which traps are set here; exit 1 when something is bad."""
+def doctor(
+    *,
+    model: Annotated[
+        Path | None,
+        Flag("Look at this model folder too: its files, its family, the transformers it needs.", metavar="DIR", show_default=False),
+    ] = None,
+) -> Examination:
+    """Say what is installed, what is missing, and which traps are set here; exit 1 when something is bad.
+
+    With --model a model folder is looked at too: its files, its family, and the release of transformers that it needs.
+    """
     from vldata.installation import examine
 
-    return Examination(tuple(examine(Path())))
+    return Examination(tuple(examine(Path(), model)))

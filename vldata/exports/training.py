@@ -10,8 +10,12 @@ from vldata.errors import UsageError
 from vldata.exports.plan import Exported, ExportPlan
 from vldata.models.families import DEFAULT, find_family
 from vldata.models.families.family import Family
+from vldata.output.contract import Contract, read_contract
+from vldata.output.dataset_info import read_dataset_info
 from vldata.output.folder import DatasetPaths
 from vldata.output.sides import iter_sides
+
+_HELD_OUT = ("val", "validation", "test")
 
 
 def family_of_plan(plan: ExportPlan) -> Family:
@@ -61,14 +65,37 @@ def held_out(plan: ExportPlan) -> bool:
 
 
 def evaluation_of(plan: ExportPlan) -> ExportPlan | None:
-    """The plan of the val side of the split that this dataset is the train side of, or None where there is none."""
+    """The plan of the val side of the split, ours or the source's own, that this dataset is the train side of; None where there is none."""
     split = plan.dataset.contract.split
-    if split is None or split.side != "train":
+    if split is None:
+        return _published_evaluation(plan)
+    if split.side != "train":
         return None
     for name, contract in iter_sides(plan.dataset.paths.out, split.parent):
         other = contract.split
         if other and (other.side, other.parent_sha256, other.seed) == ("val", split.parent_sha256, split.seed):
             return plan.of(DatasetPaths(plan.dataset.paths.out, name))
+    return None
+
+
+def _published_side(contract: Contract) -> str:
+    """Which side of a split that the source came with a dataset was converted from; "" for none."""
+    side = contract.settings.get("split")
+    return side if isinstance(side, str) and side in ("train", *_HELD_OUT) else ""
+
+
+def _published_evaluation(plan: ExportPlan) -> ExportPlan | None:
+    """The val side beside the train side of a source that came split: the same name but for its end, by the same converter."""
+    ours = plan.dataset.contract
+    if _published_side(ours) != "train" or not plan.name.endswith("_train"):
+        return None
+    for side in ("val", "validation"):
+        name = f"{plan.name.removesuffix('train')}{side}"
+        paths = DatasetPaths(plan.dataset.paths.out, name)
+        if name in read_dataset_info(paths.out) and paths.contract.is_file():
+            theirs = read_contract(paths)
+            if theirs.split is None and theirs.converter == ours.converter and _published_side(theirs) == side:
+                return plan.of(paths)
     return None
 
 
@@ -81,6 +108,8 @@ def note_of(plan: ExportPlan) -> str:
         return f"{plan.name} is the {split.side} side of a split: do not train on it. vldata export of {train} writes what trains."
     if split is None and sides:
         return f"{plan.name} was split into {', '.join(sides)}: training on all of it trains on the held-out sides too."
+    if split is None and (side := _published_side(plan.dataset.contract)) in _HELD_OUT:
+        return f"{plan.name} is its source's own {side} side: what is trained on it cannot be measured on it."
     return ""
 
 

@@ -70,6 +70,19 @@ def write_atomic(path: Path, content: bytes) -> None:
         handle.write(content)
 
 
+def open_to_all(path: Path) -> None:
+    """Give a file that a library wrote for its owner alone (safetensors does) the mode that a plain new file has here."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.mode")
+    try:
+        beside.touch()
+        path.chmod(beside.stat().st_mode & 0o777)
+    except OSError as error:
+        raise write_error(path, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+
+
 def fsync_tree(folder: Path) -> None:
     """Make a folder durable with every file in it, the innermost first.
 

@@ -23,6 +23,12 @@ _CURL = """Or: curl {url}/v1/chat/completions -H "Authorization: Bearer $VLEVAL_
 "role": "user", "content": [{{"type": "image_url", "image_url": {{"url": "data:image/jpeg;base64,'$(base64 -w0 picture.jpg)'"}}}}, \
 {{"type": "text", "text": "What is in the picture?"}}]}}]}}'"""
 
+_OLLAMA_CURL = """Or: curl {url}/api/chat -d '{{"model": "{name}", "stream": false, "messages": [{{\
+"role": "user", "content": "What is in the picture?", "images": ["'$(base64 -w0 picture.jpg)'"]}}]}}'"""
+_OLLAMA_PYTHON = """Or in Python: import base64, json, urllib.request as web; image = base64.b64encode(open("picture.jpg", "rb").read()); \
+body = {{"model": "{name}", "stream": False, "messages": [{{"role": "user", "content": "What is it?", "images": [image.decode()]}}]}}; \
+print(json.load(web.urlopen("{url}/api/chat", json.dumps(body).encode()))["message"]["content"])"""
+
 ServerName = Literal["vllm", "lmdeploy", "ollama", "transformers", "llama-server"]
 
 
@@ -60,6 +66,8 @@ class ServeLine(JobResult):
         yield from self.warnings
         if self.backend == "ollama":
             yield f'Then: ollama run {self.name.lower()} "What is in the picture? ./picture.jpg"'
+            yield _OLLAMA_CURL.format(url=self.url, name=self.name.lower())
+            yield _OLLAMA_PYTHON.format(url=self.url, name=self.name.lower())
             yield "Ollama reads a merged model whose config.json names rope_theta."
             yield "`vltrain export --to ollama` writes that and the Modelfile."
         if self.backend == "llama-server":

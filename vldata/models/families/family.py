@@ -108,6 +108,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     model_types: tuple[str, ...]
+    since: dict[str, str]  # the first release of transformers that has each model type, as its wheels show
     images: Images
     delimiters: int  # tokens that the chat template puts around an image
     image_token: str  # as the rendered prompt has it, before the processor expands it

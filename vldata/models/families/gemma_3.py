@@ -7,6 +7,7 @@ FAMILY = Family(
     name="gemma-3",
     title="Gemma 3",
     model_types=("gemma3",),
+    since={"gemma3": "4.50"},
     images=Square(side=896, cost=256),
     delimiters=0,
     image_token="<start_of_image>",

@@ -7,6 +7,7 @@ FAMILY = Family(
     name="gemma-4",
     title="Gemma 4",
     model_types=("gemma4",),
+    since={"gemma4": "5.5"},
     images=Scaled(patch=16, pool=3, budget=280),
     delimiters=0,
     image_token="<|image|>",

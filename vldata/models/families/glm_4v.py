@@ -7,6 +7,7 @@ FAMILY = Family(
     name="glm-4v",
     title="GLM-4.1V, 4.5V and 4.6V",
     model_types=("glm4v", "glm46v", "glm4v_moe"),
+    since={"glm4v": "4.53", "glm46v": "5.0", "glm4v_moe": "4.56"},
     images=Native(patch=14, min_pixels=6_272, max_pixels=4_816_896, thin="cut", frames=2),
     delimiters=2,
     image_token="<|image|>",

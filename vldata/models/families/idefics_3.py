@@ -7,6 +7,7 @@ FAMILY = Family(
     name="idefics-3",
     title="Idefics 3",
     model_types=("idefics3",),
+    since={"idefics3": "4.46"},
     images=Splits(edge=1_456, side=364, cost=169),
     delimiters=0,
     image_token="<image>",

@@ -7,6 +7,7 @@ FAMILY = Family(
     name="internvl",
     title="InternVL 3 and 3.5 (-HF)",
     model_types=("internvl",),
+    since={"internvl": "4.52"},
     images=Tiles(side=448, most=12, cost=256),
     delimiters=0,
     image_token="<IMG_CONTEXT>",

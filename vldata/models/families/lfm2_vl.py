@@ -7,6 +7,7 @@ FAMILY = Family(
     name="lfm2-vl",
     title="LFM2-VL",
     model_types=("lfm2_vl",),
+    since={"lfm2_vl": "4.57"},
     images=Lfm(patch=16, merge=2, least_tokens=64, most_tokens=256, side=512, least=2, most=10),
     delimiters=0,
     image_token="<image>",

@@ -9,6 +9,7 @@ FAMILY = Family(
     name="llava-onevision",
     title="LLaVA-OneVision",
     model_types=("llava_onevision",),
+    since={"llava_onevision": "4.45"},
     images=Anyres(side=384, cost=729, grids=tuple((tall, wide) for tall in _STEPS for wide in _STEPS)),
     delimiters=0,
     image_token="<image>",

@@ -7,6 +7,7 @@ FAMILY = Family(
     name="minicpm-v",
     title="MiniCPM-V 4.6",
     model_types=("minicpmv4_6",),
+    since={"minicpmv4_6": "5.7"},
     images=Slices(side=448, most=9, patch=14),
     delimiters=0,
     image_token="<|image_pad|>",

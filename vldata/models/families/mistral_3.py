@@ -7,6 +7,7 @@ FAMILY = Family(
     name="mistral-3",
     title="Mistral 3 (Pixtral's tower)",
     model_types=("mistral3",),
+    since={"mistral3": "4.50"},
     images=Longest(patch=14, merge=2, longest=1_540),
     delimiters=0,
     image_token="[IMG]",

@@ -7,6 +7,7 @@ FAMILY = Family(
     name="paddleocr-vl",
     title="PaddleOCR-VL",
     model_types=("paddleocr_vl",),
+    since={"paddleocr_vl": "5.0"},
     images=Native(patch=14, min_pixels=147_456, max_pixels=2_359_296, thin="round"),
     delimiters=2,
     image_token="<|IMAGE_PLACEHOLDER|>",

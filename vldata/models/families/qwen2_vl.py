@@ -7,6 +7,7 @@ FAMILY = Family(
     name="qwen2-vl",
     title="Qwen2-VL",
     model_types=("qwen2_vl",),
+    since={"qwen2_vl": "4.45"},
     images=Native(patch=14, min_pixels=3_136, max_pixels=12_845_056),
     delimiters=2,
     image_token="<|image_pad|>",

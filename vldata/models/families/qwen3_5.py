@@ -7,6 +7,7 @@ FAMILY = Family(
     name="qwen3.5",
     title="Qwen3.5, dense and MoE",
     model_types=("qwen3_5", "qwen3_5_moe"),
+    since={"qwen3_5": "5.2", "qwen3_5_moe": "5.2"},
     images=Native(patch=16, min_pixels=65_536, max_pixels=16_777_216),
     delimiters=2,
     image_token="<|image_pad|>",

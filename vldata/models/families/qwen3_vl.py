@@ -7,6 +7,7 @@ FAMILY = Family(
     name="qwen3-vl",
     title="Qwen3-VL, dense and MoE",
     model_types=("qwen3_vl", "qwen3_vl_moe"),
+    since={"qwen3_vl": "4.57", "qwen3_vl_moe": "4.57"},
     images=Native(patch=16, min_pixels=65_536, max_pixels=16_777_216),
     delimiters=2,
     image_token="<|image_pad|>",

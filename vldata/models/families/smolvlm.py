@@ -7,6 +7,7 @@ FAMILY = Family(
     name="smolvlm",
     title="SmolVLM, SmolVLM2",
     model_types=("smolvlm",),
+    since={"smolvlm": "4.50"},
     images=Splits(edge=2_048, side=512, cost=64),
     delimiters=0,
     image_token="<image>",
