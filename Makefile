@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families families gap xray tutorials rows modelfile docs remote ray scale
+.PHONY: parity-families families gap xray tutorials rows modelfile docs remote ray scale oracles
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -108,6 +108,15 @@ remote: .venvs/remote
 
 ray: .venvs/ray
 	.venvs/ray/bin/python -m pytest --timeout 600 -q tests/ray_proofs.py
+
+# Boxes of the annotation formats against supervision, pycocotools and label-studio-sdk, and the card's Croissant against mlcroissant.
+.venvs/oracles: pyproject.toml
+	$(PYTHON) -m venv $@
+	$@/bin/pip install -q -e . pycocotools supervision label-studio-sdk mlcroissant pytest pytest-timeout
+	touch $@
+
+oracles: .venvs/oracles
+	.venvs/oracles/bin/python -m pytest --timeout 600 -q tests/oracles/proofs.py
 
 # Memory and time of every command at 10^4, 10^5 and 10^6 records: ten minutes. RECORDS=10000000: at 10^7, an hour.
 scale: $(VENV)/.core
