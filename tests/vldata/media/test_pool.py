@@ -234,7 +234,7 @@ def test_an_interrupt_ends_everything_without_noise_from_workers(number, work, t
     started = time.monotonic()
     os.killpg(parent.pid, number)  # as a terminal does: the workers get it too
     _, noise = parent.communicate(timeout=10)
-    assert time.monotonic() - started < 3 and noise == ""
+    assert time.monotonic() - started < 8 and noise == ""
     assert parent.returncode == (130 if number == signal.SIGINT else -signal.SIGTERM)
     assert wait_until_gone(children)
 

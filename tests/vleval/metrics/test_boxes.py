@@ -67,9 +67,9 @@ def test_any_text_gives_an_answer(text):
 
 @pytest.mark.parametrize("text", ['{"a":' * 100_000, "[{'" * 100_000, '{"bbox": [' + "1," * 300_000, "{'a':'" + "x" * 500_000])
 def test_hostile_text_ends_soon(text):
-    began = time.perf_counter()
+    began = time.thread_time()
     assert parse_boxes(text).boxes == ()
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
 
 
 BOX = Box(label="a", x1=100, y1=200, x2=500, y2=1000)
