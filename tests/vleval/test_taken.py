@@ -201,7 +201,7 @@ def test_nothing_answered_or_nothing_to_judge_by_gives_no_number(write):
 
 def test_a_number_below_its_floor_says_so_beside_itself(write, vleval):
     path = write("p.jsonl", [{"id": n, "prediction": "cat", "references": ["dog" if n else "cat"]} for n in range(4)])
-    assert ", BELOW ITS FLOOR 0.7500 |" in vleval("score", path, "--metric", "exact_match").out.splitlines()[0]
+    assert ", BELOW ITS FLOOR 0.7500, TOO FEW ROWS |" in vleval("score", path, "--metric", "exact_match").out.splitlines()[0]
 
 
 LAYOUTS = {

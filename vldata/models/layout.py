@@ -93,6 +93,12 @@ def check_model_folder(folder: Path) -> None:
         raise DataError(
             "no model folder here.", where=str(folder), cure="Download the model, and give its folder; nothing is downloaded by itself."
         )
+    if _has(folder, ADAPTER_CONFIG) and not _has(folder, "config.json"):
+        raise DataError(
+            "is not a model folder: it holds an adapter.",
+            where=str(folder),
+            cure="Give the model that it was trained on, and this as --adapter; or merge them first: vltrain merge.",
+        )
     if missing := missing_files(folder):
         them = "it" if len(missing) == 1 else "them"
         raise DataError(

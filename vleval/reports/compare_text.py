@@ -9,6 +9,12 @@ from vleval.reports.text import cut, number
 from vleval.stats.agreement import Agreement
 
 _LISTED = 10
+_LEAST_P = 0.0001  # of four decimals
+
+
+def p_text(p: float) -> str:
+    """`p = 0.8622`; never `p = 0.0000`, which no test gives."""
+    return f"p = {p:.4f}" if p >= _LEAST_P else f"p < {_LEAST_P}"
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
@@ -60,7 +66,7 @@ def slice_text(part: Slice, scale: float) -> str:
     if part.low is not None and part.high is not None:
         interval = f"95 % {signed(part.low, scale)} to {signed(part.high, scale)}"
     values = f"{number(part.first, scale)} -> {number(part.second, scale)}"
-    return f"{values}, {signed(part.second - part.first, scale)} ({interval}), p = {part.p:.4f}"
+    return f"{values}, {signed(part.second - part.first, scale)} ({interval}), {p_text(part.p)}"
 
 
 def signed(value: float, scale: float) -> str:
@@ -83,11 +89,11 @@ def _difference_lines(found: Difference) -> Iterator[str]:
     for kind, part in found.by_kind.items():
         yield f"  {kind} (n={part.n}): {slice_text(part, found.scale)}"
     rows = f"{found.wins} won, {found.losses} lost, {found.ties} equal"
-    yield f"  p = {found.p:.4f} (sign-flip permutation), {found.p_holm:.4f} after Holm; {rows}"
+    yield f"  {p_text(found.p)} (sign-flip permutation), {p_text(found.p_holm)} after Holm; {rows}"
     if found.mcnemar is not None:
         level = "; item level: it takes rows of one group as independent" if found.mcnemar.item_level else ""
         test = found.mcnemar
-        yield f"  exact McNemar p = {test.p:.4f} ({test.only_second} right only now, {test.only_first} only before{level})"
+        yield f"  exact McNemar {p_text(test.p)} ({test.only_second} right only now, {test.only_first} only before{level})"
     yield f"  {needed_text(found)}"
 
 

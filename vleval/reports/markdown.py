@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vldata.web.visible import visible
-from vleval.reports.compare_text import difference_text, needed_text
+from vleval.reports.compare_text import difference_text, needed_text, p_text
 from vleval.reports.document import ReportDocument
 from vleval.reports.text import counts_text, cut, interval_text, number
 
@@ -60,7 +60,7 @@ def _comparison(report: ReportDocument) -> Iterator[str]:
         yield "|---|---|---|---|---|---|"
         for found in pair.differences.values():
             values = f"{number(found.first, found.scale)} | {number(found.second, found.scale)}"
-            yield f"| {found.metric} | {values} | {difference_text(found)} | {found.p_holm:.4f} | {found.verdict}; {needed_text(found)} |"
+            yield f"| {found.metric} | {values} | {difference_text(found)} | {p_text(found.p_holm).removeprefix("p = ")} | {found.verdict}; {needed_text(found)} |"
 
 
 def _rows(report: ReportDocument) -> Iterator[str]:

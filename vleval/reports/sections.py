@@ -10,7 +10,7 @@ from vleval.reports import svg
 from vleval.reports.compare_text import needed_text, signed, slice_text
 from vleval.reports.document import ReportDocument, SystemReport
 from vleval.reports.gallery import VERDICTS
-from vleval.reports.text import counts_text, cut, number
+from vleval.reports.text import counts_text, cut, number, style_text
 from vleval.results import MetricScore
 
 WORDS = {"right": "right", "partly": "partly right", "wrong": "wrong", "none": "no answer"}
@@ -74,7 +74,7 @@ def _shared_facts(score: MetricScore) -> Iterator[tuple[str, str]]:
         )
     losses = {name: loss for name, loss in score.style.items() if abs(loss) > 1e-9}
     if losses:
-        yield "style", "right answers lose " + ", ".join(f"{show(loss)} by {name}" for name, loss in losses.items())
+        yield "style", style_text({name: show(loss) for name, loss in losses.items()})
 
 
 def _own_facts(score: MetricScore) -> Iterator[str]:

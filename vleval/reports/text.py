@@ -10,7 +10,10 @@ from vleval.results import Counts, MetricScore, Part
 
 MAX_CATEGORIES = 40
 LOW_CEILING = 0.5  # of the scale; below it the metric does not fit the references
+FEW_ROWS = 20  # and WIDE, a share of the scale: with fewer rows, or a wider interval, hardly anything is told apart
+WIDE = 0.3
 _CUT = 100
+_STYLED = {"lower case": "in lower case", "full stop": "with a full stop more or less", "article": 'with "the" more or less'}
 
 
 def score_lines(metrics: Mapping[str, MetricScore], counts: Counts, by_category: Mapping[str, Mapping[str, Part]]) -> Iterator[str]:
@@ -26,13 +29,33 @@ def score_lines(metrics: Mapping[str, MetricScore], counts: Counts, by_category:
 
 
 def worth_text(score: MetricScore) -> str:
-    """What must stand beside the number itself: that it is below its floor, or that the references themselves reach little."""
-    parts = []
-    if score.floor is not None and (score.value < score.floor if score.higher_is_better else score.value > score.floor):
-        parts.append(f"BELOW ITS FLOOR {number(score.floor, score.scale)}")
+    """What must stand beside the number itself: where it is against its floor, that the references reach little, that rows are few."""
+    parts = [_against_floor(score)]
     if score.ceiling is not None and score.higher_is_better and score.ceiling < LOW_CEILING * score.scale:
         parts.append(f"CEILING ONLY {number(score.ceiling, score.scale)}")
-    return "".join(f", {part}" for part in parts)
+    width = score.high - score.low if score.low is not None and score.high is not None else 0.0
+    if score.n < FEW_ROWS or width > WIDE * score.scale:
+        parts.append("TOO FEW ROWS")
+    return "".join(f", {part}" for part in parts if part)
+
+
+def _against_floor(score: MetricScore) -> str:
+    """An answer given without looking gets the floor; a score whose interval holds it shows no more than that."""
+    if score.floor is None:
+        return ""
+    sign = 1.0 if score.higher_is_better else -1.0
+    above, floor = sign * (score.value - score.floor), number(score.floor, score.scale)
+    if above < 0:
+        return f"BELOW ITS FLOOR {floor}"
+    if above == 0:
+        return f"AT ITS FLOOR {floor}"
+    worst = score.low if score.higher_is_better else score.high
+    return f"NOT CLEARLY ABOVE ITS FLOOR {floor}" if worst is not None and sign * (worst - score.floor) <= 0 else ""
+
+
+def style_text(losses: Mapping[str, str]) -> str:
+    """What the references themselves would lose as answers in another style: `article` is one more or one less, and so on."""
+    return "the right answers lose " + ", ".join(f"{loss} {_STYLED[name]}" for name, loss in losses.items())
 
 
 def interval_text(score: MetricScore) -> str:
@@ -117,7 +140,7 @@ def _worth_lines(score: MetricScore) -> Iterator[str]:
     if parts:
         yield " · ".join(parts)
     if any(abs(loss) > 1e-9 for loss in score.style.values()):
-        yield "right answers lose by style: " + ", ".join(f"{name} {show(loss)}" for name, loss in score.style.items())
+        yield style_text({name: show(loss) for name, loss in score.style.items()})
     if score.by_kind:
         kinds = [f"{kind} {show(part.value)} (n={part.n})" for kind, part in score.by_kind.items()]
         yield ", ".join([*kinds, f"overall {show(score.value)} (n={score.n})"])
