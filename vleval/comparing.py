@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vldata.errors import DataError, UsageError
+from vldata.wording import counted
 from vleval.compared import Compared
 from vleval.comparison import SCHEMA, Change, Comparison, Difference, McNemar, Pair, Slice
 from vleval.joining import Joined, join, missing_row
@@ -38,9 +39,12 @@ def compare(
     scoring: Scoring = Scoring(extras=False),
     judging: Judging = Judging(),
     judge_key: str = "",
+    names: Sequence[str] | str = (),
     tell: Callable[[str], None] = silent,
 ) -> Compared:
     """Compare systems, each with the first, as `vleval compare` does; the arguments are those of `vleval.score`.
+
+    `names` are those of the systems, one for each file; by default the files' own.
 
     Raises:
         DataError: the systems did not answer the same questions, or were judged by other references.
@@ -81,16 +85,16 @@ def compare(
     joins = align(joins, loads, reading.allow)
     for note in [note for joined in joins for note in joined.notes]:
         tell_once(note)
-    names = display_names([loaded.name for loaded in loads])
+    shown = list(given_names(names, len(loads))) or display_names([loaded.name for loaded in loads])
     results: list[ScoreResult] = []
     for joined, loaded, read in zip(joins, loads, taken, strict=True):
         chosen = tuple(results[0].metrics) if results else scoring.metrics
         settings = in_space_of(msgspec.structs.replace(scoring, metrics=chosen), known)
         results.append(replace(score_rows(joined, loaded, settings, tell=tell_once), read=read))
-    pairs = [_pair(results[0], other, names[0], name, scoring.seed) for other, name in zip(results[1:], names[1:], strict=True)]
+    pairs = [_pair(results[0], other, shown[0], name, scoring.seed) for other, name in zip(results[1:], shown[1:], strict=True)]
     if judging.url:
         pairs = _judged(pairs, results, judging, systems, judge_key, tell_once)
-    return Compared(Comparison(schema=SCHEMA, profile=results[0].profile, pairs=_correct(pairs)), tuple(results), tuple(names))
+    return Compared(Comparison(schema=SCHEMA, profile=results[0].profile, pairs=_correct(pairs)), tuple(results), tuple(shown))
 
 
 def _judged(
@@ -144,6 +148,20 @@ def align(joins: Sequence[Joined], loads: Sequence[Loaded], allow: Allow) -> lis
         rows = [own[name] if name in own else missing_row(row) for name, row in order.items()]
         aligned.append(Joined(rows, joined.missing + len(lacking), joined.duplicate, joined.extra, joined.notes))
     return aligned
+
+
+def given_names(names: Sequence[str] | str, files: int) -> tuple[str, ...]:
+    """Names of the systems as somebody gave them, also in one text with commas; none: no names are given.
+
+    Raises:
+        UsageError: not one for each file, or one twice.
+    """
+    found = tuple(name.strip() for name in (names.split(",") if isinstance(names, str) else names)) if names else ()
+    if found and (len(found) != files or len(set(found)) < files or "" in found):
+        raise UsageError(
+            f"--names has {counted(len(found), 'name')} for {counted(files, 'file')}.", cure="Give one for each file, none twice."
+        )
+    return found
 
 
 def display_names(names: Sequence[str]) -> list[str]:

@@ -111,9 +111,8 @@ def test_throughput_is_requests_a_second_of_the_wall_clock(run: Run, converted: 
 
     server_type = type("Slow", (FakeServer,), {"reply": slow})
     with serve(server_type()) as server:
-        ran = run(
-            f"vleval bench --data prepared/openeqa --backend openai --model tiny --base-url {server.url} --concurrency 1,4 --requests 8 --json"
-        )
+        asked = f"--data prepared/openeqa --backend openai --model tiny --base-url {server.url}"
+        ran = run(f"vleval bench {asked} --concurrency 1,4 --requests 8 --json")
     one, four = json.loads(ran.out)["levels"]
     assert one["total_ms"]["p50"] == pytest.approx(four["total_ms"]["p50"], rel=0.5)  # their ratio of latencies: about 1
     assert four["requests_per_s"] / one["requests_per_s"] > 2

@@ -12,7 +12,8 @@ from tests.tutorials.conftest import Run
 from vldata.models.shapes import PUBLISHED
 from vldata.records.record import Message, Record
 
-ROWS = ({"image": "0.jpg", "text": "A chart of sales."}, {"image": "1.jpg", "text": "请提取图中的文字"}, {"image": "2.jpg", "text": "A red square."})
+TEXTS = ("A chart of sales.", "请提取图中的文字", "A red square.")
+ROWS = tuple({"image": f"{number}.jpg", "text": text} for number, text in enumerate(TEXTS))
 
 
 @pytest.fixture

@@ -66,9 +66,10 @@ def test_json_is_one_document_on_stdout(vleval, quiz):
 def test_text_reads_like_this(vleval, quiz):
     ran = vleval("score", quiz["plain:own"], "--metric", "exact_match", "--group-by", "none")
     assert re.sub(r"data:\w+ v:\S+", "data:# v:#", ran.out) == (
-        "exact_match = 0.5000 ± 0.2462 (n=12), NOT CLEARLY ABOVE ITS FLOOR 0.4167, TOO FEW ROWS | profile:vlkit norm:nfkc+case+blanks+stop refs:max think:strip ci:wilson data:# v:#\n"
+        "exact_match = 0.5000 ± 0.2462 (n=12), NOT CLEARLY ABOVE ITS FLOOR 0.4167, TOO FEW ROWS"
+        " | profile:vlkit norm:nfkc+case+blanks+stop refs:max think:strip ci:wilson data:# v:#\n"
         "  ceiling 1.0000 · floor 0.4167 (constant '12' 0.0833, commonest of the category 0.4167, another row's answer 0.0000)\n"
-        "  the right answers lose 0.0000 in lower case, 0.0000 with a full stop more or less, 0.9167 with \"the\" more or less\n"
+        '  the right answers lose 0.0000 in lower case, 0.0000 with a full stop more or less, 0.9167 with "the" more or less\n'
         "  1 row without an answer counts as 0; without them 0.5455 (n=11)\n"
         "  note: 1 of 5 wrong answers hold a reference among other words: ask for the answer alone, or read it out first.\n"
         "\n"

@@ -61,6 +61,8 @@ def preview(
     limit: Annotated[int, Flag("Most records to show; of more, those with findings and a sample.", least=1)] = 5_000,
     tokenizer: Tokenizer = "",
     workers: Workers = 0,
+    serve: Annotated[bool, Flag("Then show the page at 127.0.0.1, made again when the dataset changes, until Ctrl-C.")] = False,
+    port: Annotated[int, Flag("Port for --serve; 0: any that is free.", least=0, most=65_535)] = 0,
     on_progress: OnProgress | None = None,
 ) -> PreviewResult:
     """Write a gallery of records, images, tokens and findings: one HTML file that opens without a network.
@@ -72,4 +74,20 @@ def preview(
     from vldata.previews.make import make_preview
 
     file = None if out is None else Path(out)
-    return PreviewResult(make_preview(target, out=file, limit=limit, tokenizer=tokenizer, workers=workers, on_progress=on_progress))
+
+    def make() -> Made:
+        return make_preview(target, out=file, limit=limit, tokenizer=tokenizer, workers=workers, on_progress=on_progress)
+
+    made = make()
+    if serve:
+        from vldata import terminal
+        from vldata.output.folder import DatasetPaths
+        from vldata.web.live import Live, serve_live
+
+        paths = DatasetPaths.at(target)
+        serve_live(
+            Live(made.path, [paths.contract, paths.records, paths.media], lambda: (make(), None)[1], terminal.note),
+            port=port,
+            tell=terminal.note,
+        )
+    return PreviewResult(made)

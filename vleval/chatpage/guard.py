@@ -6,13 +6,13 @@ A page of another site can make a browser send requests here (DNS rebinding, for
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
-import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
+
+from vldata.web.hosts import is_own_host
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
@@ -52,25 +52,6 @@ class Guard:
 
     def _holds(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self._token.encode())
-
-
-def is_own_host(header: str, host: str, port: int) -> bool:
-    """Whether a Host header names this page: where it listens, or this machine by loopback, address or its own name."""
-    name, separator, number = header.rpartition(":")
-    if not separator or not number.isdecimal() or "]" in number:
-        name, number = header, "80"
-    if not number.isdecimal() or int(number) != port:
-        return False
-    name = name.removeprefix("[").removesuffix("]").lower().rstrip(".")
-    if name in {host.lower(), "localhost", "127.0.0.1", "::1"}:
-        return True
-    if host not in ("0.0.0.0", "::"):
-        return False
-    try:
-        ipaddress.ip_address(name)  # an address cannot be rebound; a name can
-    except ValueError:
-        return name == socket.gethostname().lower()
-    return True
 
 
 def _cookie(header: str) -> str:

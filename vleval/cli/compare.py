@@ -15,6 +15,10 @@ def compare(
     files: Annotated[list[str], typer.Argument(metavar="A B [C...]", help="Predictions of the same questions; each is compared with A.")],
     references: o.References = None,
     agreement: Annotated[bool, typer.Option("--agreement", help="A and B are marks of two judges: print how far they agree.")] = False,
+    names: Annotated[
+        str,
+        typer.Option(metavar="A,B", help="Names of the systems, in the order of the files. Default: the files' names.", show_default=False),
+    ] = "",
     json: o.Json = False,
     reading: Reading,
     scoring: Scoring,
@@ -24,7 +28,7 @@ def compare(
     from vldata import terminal
 
     if agreement:
-        _print_agreement(files, json)
+        _print_agreement(files, names, json)
         return
     import msgspec
 
@@ -32,18 +36,25 @@ def compare(
 
     without_extras = msgspec.structs.replace(scoring, extras=False)
     compared = run_compare(
-        files, references, reading=reading, scoring=without_extras, judging=judging, judge_key=o.api_key(), tell=terminal.note
+        files,
+        references,
+        reading=reading,
+        scoring=without_extras,
+        judging=judging,
+        judge_key=o.api_key(),
+        names=names,
+        tell=terminal.note,
     )
     terminal.say_result(compared, json=json)
 
 
-def _print_agreement(files: list[str], json: bool) -> None:
+def _print_agreement(files: list[str], names: str, json: bool) -> None:
     import dataclasses
 
     from vldata import terminal
     from vldata.errors import UsageError
     from vleval.agreeing import agreement
-    from vleval.comparing import display_names
+    from vleval.comparing import display_names, given_names
     from vleval.reports.compare_text import agreement_lines
 
     if len(files) != 2:
@@ -52,5 +63,5 @@ def _print_agreement(files: list[str], json: bool) -> None:
     if json:
         terminal.say_json(dataclasses.asdict(found))
         return
-    for line in agreement_lines(found, *display_names(files)):
+    for line in agreement_lines(found, *(given_names(names, 2) or display_names(files))):
         terminal.say(line)

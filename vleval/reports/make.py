@@ -12,7 +12,7 @@ import msgspec
 from vldata.errors import UsageError
 from vldata.files.durable import write_atomic
 from vldata.jobs import JobResult
-from vleval.comparing import compare, display_names
+from vleval.comparing import compare, display_names, given_names
 from vleval.inference.origin import find_dataset
 from vleval.reports.document import ReportDocument, build_report
 from vleval.reports.options import Showing
@@ -106,13 +106,14 @@ def make_report(
     with_images: bool,
 ) -> MadeReport:
     """Score, compare where there are several files, choose rows and read their images."""
+    given = given_names(showing.names, len(files))
     if len(files) > 1:
-        compared = compare(files, references, reading=reading, scoring=scoring)
+        compared = compare(files, references, reading=reading, scoring=scoring, names=given)
         results, names = compared.results, compared.names
     else:
         compared = None
         results = (score(files[0], references, reading=reading, scoring=scoring),)
-        names = tuple(display_names([results[0].name]))
+        names = given or tuple(display_names([results[0].name]))
     title = showing.title or " and ".join(names[:3])
     document = build_report(compared, results, names, title=title, limit=showing.gallery, seed=scoring.seed)
     notes = [note for result in results for note in result.notes]

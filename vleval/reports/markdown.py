@@ -60,7 +60,8 @@ def _comparison(report: ReportDocument) -> Iterator[str]:
         yield "|---|---|---|---|---|---|"
         for found in pair.differences.values():
             values = f"{number(found.first, found.scale)} | {number(found.second, found.scale)}"
-            yield f"| {found.metric} | {values} | {difference_text(found)} | {p_text(found.p_holm).removeprefix("p = ")} | {found.verdict}; {needed_text(found)} |"
+            p = p_text(found.p_holm).removeprefix("p = ").removeprefix("p ")
+            yield f"| {found.metric} | {values} | {difference_text(found)} | {p} | {found.verdict}; {needed_text(found)} |"
 
 
 def _rows(report: ReportDocument) -> Iterator[str]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from vldata.web.escaping import bdi, text
 from vleval.comparison import Pair
 from vleval.reports import svg
-from vleval.reports.compare_text import needed_text, signed, slice_text
+from vleval.reports.compare_text import needed_text, p_text, signed, slice_text
 from vleval.reports.document import ReportDocument, SystemReport
 from vleval.reports.gallery import VERDICTS
-from vleval.reports.text import counts_text, cut, number, style_text
+from vleval.reports.text import counts_text, cut, number, style_text, worth_words
 from vleval.results import MetricScore
 
 WORDS = {"right": "right", "partly": "partly right", "wrong": "wrong", "none": "no answer"}
@@ -46,6 +46,8 @@ def _metric_card(name: str, systems: Sequence[SystemReport]) -> str:
         size = "mid" if many else "big"
         lines.append(f'{who}<p class="{size}">{show(score.value)} <small>{interval}</small></p>{svg.score_track(score, position)}')
         lines.append(f'<div class="ends"><span>0</span><span>{lead.scale:g}</span></div>')
+        if worth := worth_words(score):
+            lines.append("<p>" + " ".join(f'<span class="badge wrong">{text(word.lower())}</span>' for word in worth) + "</p>")
         lines += [f'<p class="own">{bdi(fact)}</p>' for fact in _own_facts(score)]
     listed = "".join(f"<dt>{bdi(term)}</dt><dd>{bdi(value)}</dd>" for term, value in _shared_facts(lead))
     direction = "" if lead.higher_is_better else " · lower is better"
@@ -99,26 +101,26 @@ def pair_section(pair: Pair) -> str:
         reach = max(abs(value) for value in (found.low, found.high, found.difference, 1e-12) if value is not None) * 1.08
         tone = {"better": "good", "worse": "bad"}.get(found.verdict, "open")
         interval = (
-            "" if found.low is None or found.high is None else f"{signed(found.low, found.scale)} to {signed(found.high, found.scale)}"
+            "no interval"
+            if found.low is None or found.high is None
+            else f"{signed(found.low, found.scale)} to {signed(found.high, found.scale)}"
         )
-        exact = f"; exact McNemar {found.mcnemar.p:.3g}" if found.mcnemar else ""
+        exact = f"; exact McNemar {p_text(found.mcnemar.p)}" if found.mcnemar else ""
         exact += " (item level)" if found.mcnemar and found.mcnemar.item_level else ""
         kinds = "".join(f"<br>{text(kind)}: {slice_text(part, found.scale)}" for kind, part in found.by_kind.items())
         rows.append(
-            f"<tr><td class='name'>{text(found.metric)}</td><td class='num'>{number(found.first, found.scale)}</td>"
-            f"<td class='num'>{number(found.second, found.scale)}</td>"
-            f"<td class='wide'>{svg.difference_track(found.low, found.high, found.difference, reach, found.verdict)}</td>"
-            f"<td class='num'>{signed(found.difference, found.scale)}<br><span class='small soft'>{interval}</span></td>"
-            f"<td><span class='verdict {tone}'>{text(found.verdict)}</span><br>"
-            f"<span class='small soft'>p {found.p_holm:.3g} after Holm{exact}<br>"
-            f"{found.wins:,} won, {found.losses:,} lost; {needed_text(found)}{kinds}</span></td></tr>"
+            f"<div class='change'><h4>{text(found.metric)}</h4>"
+            f"<p class='values'>{number(found.first, found.scale)} → {number(found.second, found.scale)}</p>"
+            f"<div class='track-of'>{svg.difference_track(found.low, found.high, found.difference, reach, found.verdict)}</div>"
+            f"<p class='by'>{signed(found.difference, found.scale)} <span class='small soft'>{interval}</span></p>"
+            f"<p class='told'><span class='verdict {tone}'>{text(found.verdict)}</span> <span class='small soft'>"
+            f"{p_text(found.p_holm)} after Holm{exact}; {found.wins:,} won, {found.losses:,} lost; "
+            f"{needed_text(found)}{kinds}</span></p></div>"
         )
     clustered = f", clustered by {text(pair.groups)}" if pair.groups else ""
     return (
-        f'<div class="card scroll"><h3>{bdi(pair.second)} against {bdi(pair.first)}</h3>'
-        f'<p class="small soft">{pair.n:,} rows{clustered}</p><table><thead><tr><th>metric</th><th class="num">before</th>'
-        '<th class="num">after</th><th>difference, 95 %</th><th class="num"></th><th>verdict</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        f'<div class="card pair"><h3>{bdi(pair.second)} against {bdi(pair.first)}</h3>'
+        f'<p class="small soft">{pair.n:,} rows{clustered}; before → after, the difference beside zero, 95 %</p>{"".join(rows)}</div>'
     )
 
 
@@ -155,8 +157,9 @@ def gallery_section(report: ReportDocument) -> Iterator[str]:
     if report.systems[0].by_category:
         yield '<select id="category" aria-label="Category"><option value="">all categories</option></select>'
     if len(report.systems) > 1:
-        yield '<select id="system" aria-label="Whose verdict"></select>'
+        yield '<select id="system" aria-label="Whose verdict"></select><select id="order" aria-label="Order"></select>'
     yield '<span class="soft small" id="found"></span></div>'
+    yield '<p class="small soft">Keys: / searches, j and k go to the next and the last row, 1 to 4 show a verdict alone, 0 all.</p>'
     yield '<div class="grid" id="grid"></div><p class="center"><button type="button" id="more" hidden>Show more</button></p>'
     yield "<noscript><p>The rows are drawn by a script inside this file, which is switched off here.</p></noscript>"
 

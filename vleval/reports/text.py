@@ -29,14 +29,19 @@ def score_lines(metrics: Mapping[str, MetricScore], counts: Counts, by_category:
 
 
 def worth_text(score: MetricScore) -> str:
-    """What must stand beside the number itself: where it is against its floor, that the references reach little, that rows are few."""
+    """What must stand beside the number itself, each part after a comma."""
+    return "".join(f", {part}" for part in worth_words(score))
+
+
+def worth_words(score: MetricScore) -> list[str]:
+    """Where the number is against its floor, that the references themselves reach little, that rows are few; nothing of a sound one."""
     parts = [_against_floor(score)]
     if score.ceiling is not None and score.higher_is_better and score.ceiling < LOW_CEILING * score.scale:
         parts.append(f"CEILING ONLY {number(score.ceiling, score.scale)}")
     width = score.high - score.low if score.low is not None and score.high is not None else 0.0
     if score.n < FEW_ROWS or width > WIDE * score.scale:
         parts.append("TOO FEW ROWS")
-    return "".join(f", {part}" for part in parts if part)
+    return [part for part in parts if part]
 
 
 def _against_floor(score: MetricScore) -> str:

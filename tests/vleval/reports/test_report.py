@@ -142,7 +142,7 @@ def test_a_browser_draws_the_rows_and_runs_nothing_else(tmp_path):
     )
     drawn = done.stdout.decode()
     assert "<title>quiet</title>" in drawn
-    assert drawn.count('<article class="item">') == len(HOSTILE) + 1
+    assert drawn.count('<article class="item"') == len(HOSTILE) + 1
     assert "&lt;img src=x onerror=" in drawn
     assert "<img src=" not in drawn
 

@@ -8,7 +8,7 @@
   const items = report.gallery.items;
   const page = 48;
   const words = { right: "right", partly: "partly right", wrong: "wrong", none: "no answer" };
-  const state = { text: "", verdict: "", category: "", system: 0, shown: page };
+  const state = { text: "", verdict: "", category: "", system: 0, order: "", shown: page };
   const grid = document.getElementById("grid");
   const found = document.getElementById("found");
   const more = document.getElementById("more");
@@ -60,6 +60,7 @@
 
   const card = (item) => {
     const node = make("article", "item");
+    node.tabIndex = -1;
     const row = pictures(item);
     if (row) node.append(row);
     const body = make("div", "body");
@@ -85,8 +86,20 @@
     return all.some((text) => text.toLowerCase().includes(state.text));
   };
 
+  // How far the systems are apart on a row, by the first metric; a missing answer counts as the worst.
+  const apart = (item) => {
+    const values = item.answers.map((given) => Object.values(given.values)[0] ?? 0);
+    return Math.max(...values) - Math.min(...values);
+  };
+  const gained = (item) => {
+    const values = item.answers.map((given) => Object.values(given.values)[0] ?? 0);
+    return values[values.length - 1] - values[0];
+  };
+  const orders = { apart: (a, b) => apart(b) - apart(a), lost: (a, b) => gained(a) - gained(b), won: (a, b) => gained(b) - gained(a) };
+
   const draw = () => {
     const chosen = items.filter(fits);
+    if (orders[state.order]) chosen.sort(orders[state.order]);
     grid.replaceChildren(...chosen.slice(0, state.shown).map(card));
     found.textContent = chosen.length.toLocaleString("en") + (chosen.length === 1 ? " row" : " rows");
     more.hidden = chosen.length <= state.shown;
@@ -123,5 +136,29 @@
   const categories = [...new Set(items.map((item) => item.category))].filter(Boolean).sort();
   menu("category", categories.map((name) => [name, name]), (category) => ({ category }));
   menu("system", names.map((name, number) => [String(number), name]), (value) => ({ system: Number(value) }));
+  menu("order", [["", "in the file's order"], ["apart", "most different first"], ["lost", "lost first"], ["won", "won first"]], (order) => ({ order }));
+
+  const step = (by) => {
+    const cards = [...grid.children];
+    const at = cards.indexOf(document.activeElement.closest(".item"));
+    const next = cards[Math.max(0, Math.min(cards.length - 1, at + by))];
+    if (next) {
+      next.focus();
+      next.scrollIntoView({ block: "center" });
+    }
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || ["INPUT", "SELECT"].includes(event.target.tagName)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (event.key === "/") {
+      event.preventDefault();
+      document.getElementById("search").focus();
+    } else if (event.key === "j") step(1);
+    else if (event.key === "k") step(-1);
+    else if (buttons[Number(event.key) - 1]) buttons[Number(event.key) - 1].click();
+    else if (event.key === "0") for (const button of buttons) if (button.getAttribute("aria-pressed") === "true") button.click();
+  });
   draw();
 })();

@@ -1,0 +1,80 @@
+"""A served page is made again when its files change, and answers nobody but who was given its address."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vldata.errors import DataError, UsageError
+from vldata.web import live as module
+from vldata.web.live import Live, serve_live
+
+
+class Served:
+    def __init__(self, folder: Path) -> None:
+        self.source, self.page = folder / "source.txt", folder / "page.html"
+        self.said: list[str] = []
+        self.told = threading.Event()
+        self.source.write_text("one")
+        self.make()
+        self.live = Live(self.page, [self.source], self.make, self.tell)
+
+    def make(self) -> None:
+        text = self.source.read_text()
+        if text == "torn":
+            raise DataError("is torn.", where="source.txt")
+        self.page.write_text(f"<p>{text}</p>")
+
+    def tell(self, line: str) -> None:
+        self.said.append(line)
+        self.told.set()
+
+    def ask(self, path: str, host: str | None = None) -> tuple[int, str]:
+        address = self.said[0].split()[2]
+        port, token = address.split(":")[2].split("/")[:2]
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+        connection.request("GET", path.replace("TOKEN", token), headers={"Host": host or f"127.0.0.1:{port}"})
+        answer = connection.getresponse()
+        found = answer.status, answer.read().decode()
+        connection.close()
+        return found
+
+
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setattr(module, "_EVERY_S", 0.01)
+    found, ended = Served(tmp_path), threading.Event()
+    thread = threading.Thread(target=serve_live, args=(found.live,), kwargs={"port": 0, "tell": found.tell, "ended": ended})
+    thread.start()
+    assert found.told.wait(10)
+    yield found
+    ended.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_change_is_made_and_shown(served: Served) -> None:
+    assert served.ask("/TOKEN/page") == (200, "<p>one</p>") and served.ask("/TOKEN/stamp") == (200, "1")
+    status, frame = served.ask("/TOKEN/")
+    assert status == 200 and '<iframe id="page" src="page"' in frame and "default-src 'none'" in frame
+    for text, heard in (("torn", "Not made again: "), ("three", "Made again (2)")):
+        served.told.clear()
+        served.source.write_text(text)
+        assert served.told.wait(10) and served.said[-1].startswith(heard)
+    assert served.ask("/TOKEN/page") == (200, "<p>three</p>") and served.ask("/TOKEN/stamp") == (200, "2")
+
+
+def test_others_get_nothing(served: Served) -> None:
+    assert served.ask("/")[0] == 401 and served.ask("/guess/page")[0] == 401
+    assert served.ask("/TOKEN/page", host="evil.example:80")[0] == 421
+    assert served.ask("/TOKEN/../../etc/passwd")[0] == 404
+
+
+def test_a_port_that_is_taken_is_named(served: Served) -> None:
+    port = int(served.said[0].split(":")[2].split("/")[0])
+    with pytest.raises(UsageError, match=f"port {port} is taken"):
+        serve_live(served.live, port=port, tell=served.tell)
