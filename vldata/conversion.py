@@ -24,7 +24,7 @@ from vldata.media.video_tokens import Clip, video_tokens
 from vldata.output.contract import Contract, Counts, UnusedField
 from vldata.output.folder import DatasetPaths, check_name
 from vldata.output.identity import Identity, make_fingerprint, make_identity, refuse_foreign
-from vldata.output.join import Joined, join
+from vldata.output.join import Joined, join, text_alone
 from vldata.output.journal import discard_state, recover
 from vldata.output.options import ConvertOptions
 from vldata.output.ownership import hold_dataset
@@ -272,11 +272,21 @@ class _Run:
         lines: dict[str, list[bytes]] = {"records": [], "rejects": [], "repairs": [], "renders": []}
         kinds: list[str] = []
         ids: dict[str, None] = {}
-        repeated = self._seen.repeated(draft.id for draft in part.drafts)
+        repeated = self._seen.repeated([draft.id for draft in part.drafts])
+        repair, traits = self._options.repair, self._identity.traits
+        keep, encode, count_text, kind_text = lines["records"].append, encode_record, self._tokens.add_text, kinds.append
         for draft in part.drafts:
-            if self._options.repair and isinstance(draft, Draft) and (draft.id in ids or draft.id in repeated):
+            twice = draft.id in ids or draft.id in repeated
+            if not twice and isinstance(draft, Draft) and (text := text_alone(draft, traits)) is not None:
+                keep(encode(text))
+                ids[text.id] = None
+                kind_text("0")
+                count_text(text.id, text_bytes(text), len(text.messages))
+                continue
+            if repair and twice and isinstance(draft, Draft):
                 draft = self._with_own_id(draft, ids)
-            outcome = self._judge(draft, draft.id in ids or draft.id in repeated)
+                twice = draft.id in ids or draft.id in repeated
+            outcome = self._judge(draft, twice)
             if isinstance(outcome, Reject):
                 self._note_reject(outcome)
                 lines["rejects"].append(msgspec.json.encode(outcome))

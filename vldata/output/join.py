@@ -49,8 +49,8 @@ def join(draft: Draft, rendered: Mapping[MediaRef, Rendering], *, repair: bool, 
         repair: escape control tokens in source text, and take over what the converter mended, instead of rejecting the record.
         traits: the optional columns and parts of the dataset.
     """
-    if not draft.media and not draft.mends and not draft.tools and not traits.parts and (plain := _join_plain(draft, videos=traits.videos)):
-        return plain
+    if (plain := text_alone(draft, traits)) is not None:
+        return Joined(plain, ())
     if draft.mends and not repair:
         return Reject(draft.id, draft.where, draft.mends[0].code, draft.mends[0].reason)
     groups: list[Group] = []
@@ -115,11 +115,13 @@ def _references(draft: Draft, messages: list[Message]) -> tuple[str, ...]:
     return tuple(answer for answer, text in zip(bare, given, strict=True) if answer or answer is text)
 
 
-def _join_plain(draft: Draft, *, videos: bool) -> Joined | None:
-    """Make the record of a draft that is text alone and breaks no rule; None where the whole rule book must decide.
+def text_alone(draft: Draft, traits: Traits) -> Record | None:
+    """Make the record of a draft that is text alone and breaks no rule; None where `join` must decide by the whole rule book.
 
     A property test holds it to what `join` would say without it.
     """
+    if draft.media or draft.mends or draft.tools or traits.parts:
+        return None
     messages: list[Message] = []
     wanted: Role = "user"
     for turn in draft.turns:
@@ -135,16 +137,15 @@ def _join_plain(draft: Draft, *, videos: bool) -> Joined | None:
     if not messages or messages[-1].role != "assistant" or not draft.id or draft.id.isspace():
         return None
     last = messages[-1].content
-    record = Record(
+    return Record(
         id=draft.id,
         messages=tuple(messages),
         images=(),
         references=(last,) if draft.references is None and not may_hold_thought(last) else _references(draft, messages),
         meta=draft.meta,
-        videos=() if videos else msgspec.UNSET,
+        videos=() if traits.videos else msgspec.UNSET,
         tools=msgspec.UNSET if draft.tools is None else "",
     )
-    return Joined(record, ())
 
 
 def _written(part: Part, groups: list[Group]) -> str:

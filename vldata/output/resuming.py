@@ -45,11 +45,12 @@ class SameDrafts:
 
 def drafts_digest(drafts: Sequence[Draft | Reject]) -> str:
     """Digest of what was read for a part, as far as it may change while the annotations, which have digests of their own, do not."""
-    digest = hashlib.blake2b(digest_size=16)
-    for draft in drafts:
-        if isinstance(draft, Reject):
-            digest.update(f"{draft.id}\0{draft.where}\0{draft.code}\0{draft.reason}\n".encode("utf-8", "surrogatepass"))
-        else:
-            named = "\0".join(f"{getattr(ref, 'path', '')}\0{ref.source}" for ref in draft.media)
-            digest.update(f"{draft.id}\0{named}\n".encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+    told = "\n".join([draft.id + "\0" if isinstance(draft, Draft) and not draft.media else _told(draft) for draft in drafts])
+    return hashlib.blake2b(f"{told}\n".encode("utf-8", "surrogatepass") if drafts else b"", digest_size=16).hexdigest()
+
+
+def _told(draft: Draft | Reject) -> str:
+    if isinstance(draft, Reject):
+        return f"{draft.id}\0{draft.where}\0{draft.code}\0{draft.reason}"
+    named = "\0".join(f"{getattr(ref, 'path', '')}\0{ref.source}" for ref in draft.media)
+    return f"{draft.id}\0{named}"

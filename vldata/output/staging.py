@@ -124,7 +124,7 @@ class Stage(msgspec.Struct, frozen=True):
             fsync_dir(folder)
         digests = []
         for kind in KINDS:
-            content = b"".join(line + b"\n" for line in lines[kind])
+            content = b"\n".join([*lines[kind], b""])
             digests.append(hashlib.sha256(content).hexdigest())
             with open_durable(self.file(number, kind)) as handle:
                 handle.write(content)

@@ -93,20 +93,22 @@ def _too_long(size: int) -> RowFault:
 # --- lines ---------------------------------------------------------------------------------------------------------------------------
 
 
-def iter_jsonl(path: Path, opener: Opener) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of JSON Lines. A last line that is cut is damage: whatever followed it is missing.
+def iter_jsonl(path: Path, opener: Opener, quick: Callable[[bytes], Any] = lambda line: None) -> Iterator[tuple[str, Any]]:
+    """Yield the rows of JSON Lines, as `quick` decodes a line or else as `decode_row` does.
+
+    A last line that is cut is damage: whatever followed it is missing.
 
     Raises:
         DataError: the file cannot be read, is not in its encoding, or ends in the middle of a row.
     """
     name, number, where = path.name, 0, ""
-    row: Row | None = None
+    row: Any = None
     try:
         for number, line in strictjson.iter_lines(path, max_line_bytes=MAX_ROW_BYTES, tell_long=True, opener=opener):
             if row is not None:
                 yield where, row
             where = f"{name}:{number}"
-            row = _too_long(line.size) if isinstance(line, strictjson.LongLine) else decode_row(line)
+            row = _too_long(line.size) if type(line) is strictjson.LongLine else quick(line) or decode_row(line)
     except UnicodeDecodeError as error:
         raise _misread(path, error) from None
     if row is None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vldata.causes import absent_cure, read_error
 from vldata.errors import DataError, UsageError
@@ -58,6 +58,12 @@ class RowFile(NamedTuple):
         if self.kind == ".xlsx":
             return tablerows.iter_excel(self.path)
         return tablerows.iter_cells(self.path, tablerows.DELIMITERS[self.kind], opener, header=self.header)
+
+    def quick_rows(self, quick: Callable[[bytes], Any]) -> Iterator[tuple[str, Any]]:
+        """Yield what `rows` does, lines of JSON Lines as `quick` decodes them where it can."""
+        if self.kind != ".jsonl":
+            return self.rows()
+        return iter_jsonl(self.path, partial(open_utf8, encoding=self.encoding), quick)
 
     def texts(self) -> Iterator[tuple[str, Row]]:
         """Yield what `rows` does, without the columns of bytes that a parquet file may have."""

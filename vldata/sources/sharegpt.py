@@ -30,6 +30,7 @@ from vldata.sources.dialects.talk import Talk, without_thoughts
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder, check_root, names_of
 from vldata.sources.partscan import Thinking, part_words, parts_in, scan_parts
+from vldata.sources.plainrows import PlainTalk, as_row, plain_reader
 from vldata.sources.registries import Listed, list_registered
 from vldata.sources.remote import fetch, map_ahead
 from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns
@@ -70,8 +71,13 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
         """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
         maker = _DraftMaker(self, evidence)
-        rows = ((row, where, number) for number, (where, row) in enumerate(_unpacked(rows_of(self.files))))
-        yield from map_ahead(lambda given: maker.draft(*given), rows) if self.remote else itertools.starmap(maker.draft, rows)
+        rows = enumerate(_unpacked(maker.rows(self.files)))
+        if self.remote:
+            yield from map_ahead(lambda given: maker.draft(*given), ((row, where, number) for number, (where, row) in rows))
+        else:
+            draft = maker.draft
+            for number, (where, row) in rows:
+                yield draft(row, where, number)
 
 
 def _unpacked(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Any]]:
@@ -115,8 +121,21 @@ class _DraftMaker:
         telling = every | dialect_keys() | {*ID_FIELDS, *self._kept, "objects", "data_path", "width", "height", "audios"}
         self._telling = frozenset(telling) - self._plain_keys
 
+    def rows(self, files: tuple[RowFile | Shard, ...]) -> Iterator[tuple[str, Any]]:
+        """Yield the rows of all files; plain ones as `PlainTalk`, where the dataset may hold such."""
+        if not (self._quick and self._turn_key):
+            yield from rows_of(files)
+            return
+        quick = plain_reader(self._turn_key, self._role_key, self._content_key)
+        for file in files:
+            yield from file.quick_rows(quick) if isinstance(file, RowFile) else file.rows()
+
     def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
         """Make the draft of one row, or the reject."""
+        if isinstance(row, PlainTalk):
+            if plain := self._of_plain(row, where, number):
+                return plain
+            row = as_row(row)
         if type(row) is not dict:
             code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
             return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
@@ -259,6 +278,28 @@ class _DraftMaker:
             return None
         tools = "" if self._has_tools else None
         record_id = id_of(row, self._prefix, number)
+        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=self._base, tools=tools)
+
+    def _of_plain(self, row: Any, where: str, number: int) -> Draft | None:
+        """What `_plain` makes of the same row."""
+        roles = self._names.roles
+        turns: list[Turn] = []
+        previous = ""
+        for turn in row.turns:
+            content = turn.content
+            role = roles.get(turn.role)
+            if role is None or role == previous or not content:
+                return None
+            if role == "user" and (("<" in content) or ("[" in content)) and self._find_tag(content):
+                return None
+            turns.append(Turn(role, (content,)))
+            previous = role
+        if not turns:
+            return None
+        given = row.id
+        own = given is not msgspec.UNSET and (type(given) is int or bool(str(given).strip()))
+        record_id = f"{self._prefix}/{given}" if own else f"{self._prefix}/{number:08d}"
+        tools = "" if self._has_tools else None
         return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=self._base, tools=tools)
 
     def _other_dialect(self, row: dict[str, Any]) -> Dialect:

@@ -29,7 +29,7 @@ DRAFTS = st.builds(
 def test_the_short_way_says_what_the_long_one_does(draft: Draft, repair: bool) -> None:
     quick = join(draft, {}, repair=repair)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_join_plain", lambda _, videos: None)
+        patch.setattr(module, "text_alone", lambda _, traits: None)
         assert join(draft, {}, repair=repair) == quick
 
 
