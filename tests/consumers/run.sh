@@ -113,6 +113,14 @@ for kind in pairs kto grpo thoughts losses; do
   try "swift-$kind" "$venvs/swift/bin/python" "$here/swift_parts.py" "$kind" "$work/parts-exports/swift/$kind.swift.jsonl" "$work/tiny" "$work/out-swift-$kind"
 done
 
+echo "== Names and keys of every training file, in the consumers' own sources (Unsloth and Axolotl too)"
+for format in unsloth axolotl llamafactory swift trl; do
+  "$bin/vldata" export "$work/sides/${name}_train" --to "$format" --out "$work/exports/names/$format" >/dev/null 2>&1
+done
+bash "$here/names.sh" "$bin/python" "$venvs/names"
+"$bin/python" -m tests.consumers.names "$venvs/names" "$work/exports/names"
+"$bin/python" -m tests.consumers.names "$venvs/names" "$work/parts-exports" --fewer
+
 echo "== ms-swift 4.6.0: kept videos"
 video_name=$(basename "$VIDEOS")
 rm -rf "$work/exports/swift-videos"

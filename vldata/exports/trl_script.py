@@ -1,4 +1,4 @@
-"""The script beside an export for TRL: LoRA by SFT, DPO, KTO or GRPO. Names as in TRL 1.16 and PEFT 0.21 (`make consumers` checks them)."""
+"""The script beside an export for TRL: LoRA by SFT, DPO, KTO or GRPO. Names as in TRL 1.16 and PEFT 0.21 (`make consumers` looks them up)."""
 
 from __future__ import annotations
 
