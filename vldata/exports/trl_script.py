@@ -1,4 +1,7 @@
-"""The script beside an export for TRL: LoRA by SFT, DPO, KTO or GRPO. Names as in TRL 1.16 and PEFT 0.21 (`make consumers` looks them up)."""
+"""The script beside an export for TRL: LoRA by SFT, DPO, KTO or GRPO. Names as in TRL 1.16 and PEFT 0.21.
+
+`make consumers` looks them up in the packages' sources.
+"""
 
 from __future__ import annotations
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib.util
 import threading
 import webbrowser
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from vldata.errors import MissingExtraError, UsageError, VlkitError
 from vleval.chatpage.guard import Guard
-from vleval.chatpage.session import Session, describe
+from vleval.chatpage.session import GREEDY, ChatTurn, Session, Talk, describe, transcript
+from vleval.chatpage.words import ENGLISH, Words
+from vleval.inference.ask import MOST_SEED, MOST_TOKENS, Sampler
 
 MOST_BYTES = 64 * 1024 * 1024
 
@@ -30,43 +35,81 @@ def require_gradio() -> None:
         raise MissingExtraError("the chat page", "web")
 
 
-def build_page(session: Session, title: str) -> Any:
-    """The page as gradio Blocks."""
+def build_page(session: Session, title: str, words: Words = ENGLISH, sampler: Sampler = GREEDY) -> Any:
+    """The page as gradio Blocks: a column of answers for each model."""
     import gradio as gr
 
-    def ask(files: list[str] | None, question: str) -> tuple[str, str, list[str]]:
+    count = len(session.labels)
+
+    def ask(
+        files: list[str] | None, question: str, talks: list[Talk], system: str, most: float, temperature: float, top_p: float, seed: float
+    ) -> Iterator[list[Any]]:
+        turns: tuple[ChatTurn, ...] = ()
+        pictures: list[str] = []
+        told = [transcript(talk, words) for talk in talks]
         try:
-            turn = session.ask(files or [], question or "")
+            drawn = msgspec.structs.replace(
+                sampler, max_tokens=int(most), temperature=float(temperature), top_p=float(top_p), seed=int(seed)
+            )
+            for turns in session.stream(files or [], question or "", talks=talks, system=system, sampler=drawn):
+                pictures = [picture.path for picture in turns[0].pictures]
+                yield [*(turn.reply.answer for turn in turns), *told, "", pictures, talks]
         except VlkitError as error:
-            return "", f"Not asked: {error}", []
-        if turn.reply.error:
-            return "", f"No answer: {turn.reply.error}\n{describe(turn)}", [picture.path for picture in turn.pictures]
-        return turn.reply.answer, describe(turn), [picture.path for picture in turn.pictures]
+            yield [*[""] * count, *told, words.not_asked.format(error), [], talks]
+            return
+        told_now = []
+        for label, turn in zip(session.labels, turns, strict=True):
+            said = words.no_answer.format(turn.reply.error) + "\n" if turn.reply.error else ""
+            told_now.append((f"{label}\n" if count > 1 else "") + said + describe(turn, words))
+        kept = [(*talk, turn) for talk, turn in zip(talks, turns, strict=True)]
+        yield [*(turn.reply.answer for turn in turns), *told, "\n\n".join(told_now), pictures, kept]
+
+    def begin() -> list[Any]:
+        return [*[""] * count, *[""] * count, "", [], [()] * count, None, ""]
 
     with gr.Blocks(title=title, analytics_enabled=False, delete_cache=(3_600, 3_600)) as page:
-        gr.Textbox(f"{title}: {session.manner.origin}", show_label=False, interactive=False, container=False, elem_id="manner")
+        talks = gr.State([()] * count)
+        gr.Textbox(f"{title}: {session.manner.origin(words)}", show_label=False, interactive=False, container=False, elem_id="manner")
         with gr.Row():
             with gr.Column():
-                files = gr.File(label="Pictures", file_count="multiple", type="filepath", elem_id="pictures")
-                question = gr.Textbox(label="Question", lines=3, max_length=20_000, elem_id="question")
-                button = gr.Button("Ask", variant="primary", elem_id="ask")
+                files = gr.File(label=words.pictures, file_count="multiple", type="filepath", elem_id="pictures")
+                question = gr.Textbox(label=words.question, lines=3, max_length=20_000, elem_id="question")
+                with gr.Row():
+                    button = gr.Button(words.ask, variant="primary", elem_id="ask")
+                    new = gr.Button(words.new, elem_id="new")
+                with gr.Accordion(words.settings, open=False):
+                    system = gr.Textbox(session.manner.system, label=words.system, lines=2, max_length=20_000, elem_id="system")
+                    most = gr.Number(
+                        sampler.max_tokens, label=words.max_tokens, precision=0, minimum=1, maximum=MOST_TOKENS, elem_id="most"
+                    )
+                    temperature = gr.Slider(0, 2, sampler.temperature, step=0.05, label=words.temperature, elem_id="temperature")
+                    top_p = gr.Slider(0, 1, sampler.top_p, step=0.05, label=words.top_p)
+                    seed = gr.Number(sampler.seed or 0, label=words.seed, precision=0, minimum=0, maximum=MOST_SEED)
             with gr.Column():
-                answer = gr.Textbox(label="Answer", lines=6, interactive=False, elem_id="answer")
-                details = gr.Textbox(label="What was shown and asked", lines=8, interactive=False, elem_id="details")
-                shown = gr.Gallery(
-                    label="As the model sees it", columns=2, height=320, object_fit="contain", interactive=False, elem_id="shown"
-                )
+                with gr.Row():
+                    answers = [_box(gr, words.answer, place, session.labels, "answer", 6) for place in range(count)]
+                with gr.Row():
+                    earlier = [_box(gr, words.earlier, place, session.labels, "earlier", 3) for place in range(count)]
+                details = gr.Textbox(label=words.details, lines=8, interactive=False, elem_id="details")
+                shown = gr.Gallery(label=words.shown, columns=2, height=320, object_fit="contain", interactive=False, elem_id="shown")
+        outputs = [*answers, *earlier, details, shown, talks]
         given: dict[str, Any] = {
             "fn": ask,
-            "inputs": [files, question],
-            "outputs": [answer, details, shown],
+            "inputs": [files, question, talks, system, most, temperature, top_p, seed],
+            "outputs": outputs,
             "concurrency_limit": 1,
             "concurrency_id": "ask",  # the button and the Enter key share the one worker
             "api_visibility": "private",
         }
         button.click(**given)
         question.submit(**given)
+        new.click(begin, outputs=[*outputs, files, question], api_visibility="private")
     return page
+
+
+def _box(gr: Any, label: str, place: int, labels: Sequence[str], name: str, lines: int) -> Any:
+    titled = f"{label}: {labels[place]}" if len(labels) > 1 else label
+    return gr.Textbox(label=titled, lines=lines, interactive=False, elem_id=name + (str(place + 1) if place else ""))
 
 
 def serve_page(page: Any, session: Session, *, host: str, port: int, open_browser: bool, token: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from vldata.flags import Flag
+from vleval.chatpage.words import Language
 from vleval.cli.options import api_key
 from vleval.inference.ask import MOST_TOKENS
 from vleval.inference.options import Adapter, AnswerTimeout, BackendName, BaseUrl, Dtype, ModelName
@@ -21,6 +22,15 @@ def chat(
     base_url: BaseUrl = "",
     adapter: Adapter = "",
     dtype: Dtype = "auto",
+    beside: Annotated[
+        str,
+        Flag(
+            "A second model, asked the same side by side: NAME@MODEL[+ADAPTER][=URL], as for parity.",
+            metavar="BACKEND",
+            show_default=False,
+        ),
+    ] = "",
+    lang: Annotated[Language, Flag("Language of the page: en or zh.")] = "en",
     max_tokens: Annotated[int, Flag("Most tokens of an answer.", metavar="N", least=1, most=MOST_TOKENS)] = 512,
     timeout_s: AnswerTimeout = 300.0,
     host: Annotated[str, Flag("Address to listen on; by default only this machine can reach the page.")] = "127.0.0.1",
@@ -36,7 +46,9 @@ def chat(
     from vleval.chatpage.guard import make_token
     from vleval.chatpage.page import build_page, page_address, require_gradio, serve_page
     from vleval.chatpage.session import Manner, open_session, read_manner
-    from vleval.crosscheck.backends import Spec, open_backend
+    from vleval.chatpage.talking import open_talker
+    from vleval.chatpage.words import WORDS
+    from vleval.crosscheck.backends import Spec, parse_backend
     from vleval.inference.ask import Sampler
 
     require_gradio()
@@ -44,14 +56,15 @@ def chat(
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     manner = read_manner(Dataset(data)) if data else Manner()
-    spec = Spec(backend, model, base_url, adapter)
-    opened = open_backend(spec, sampler=Sampler(max_tokens=max_tokens), dtype=dtype, timeout_s=timeout_s, key=api_key(), tell=False)
+    specs = [Spec(backend, model, base_url, adapter), *([parse_backend(beside, model)] if beside else [])]
+    opened = [open_talker(spec, dtype=dtype, timeout_s=timeout_s, key=api_key()) for spec in specs]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # an end by either signal leaves no uploads behind
     with open_session(opened, manner) as session:
         os.environ["GRADIO_TEMP_DIR"] = str(session.folder / "uploads")
-        page = build_page(session, f"{backend}: {Path(model).name}{' with ' + Path(adapter).name if adapter else ''}")
+        title = f"{backend}: {Path(model).name}{' with ' + Path(adapter).name if adapter else ''}"
+        page = build_page(session, title, WORDS[lang], Sampler(max_tokens=max_tokens))
         secret = make_token() if token else ""
-        note(f"Page: {page_address(host, port, secret)} ({manner.origin}). Ctrl-C ends it.")
+        note(f"Page: {page_address(host, port, secret)} ({manner.origin(WORDS[lang])}). Ctrl-C ends it.")
         if host not in ("127.0.0.1", "localhost", "::1"):
             who = "has this address with its token" if secret else "reaches this address"
             note(f"Warning: whoever {who} can ask the model; nothing on the way is encrypted.")

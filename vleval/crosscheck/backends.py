@@ -72,20 +72,27 @@ def parse_backends(text: str, model: str, adapter: str = "") -> list[Spec]:
     Raises:
         UsageError: an unknown backend, fewer than two, or one without a model.
     """
-    specs = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        head, _, url = part.partition("=")
-        name, _, own = head.partition("@")
-        if name != HF:
-            find_server(name)
-        if not (own or model):
-            raise UsageError(f"{part!r} names no model.", cure=f"Write {name}@MODEL, or give --model.")
-        named, _, its = own.partition("+") if name == HF else (own, "", "")
-        specs.append(Spec(name, named or model, url, its or (adapter if name == HF and not own else "")))
+    specs = [parse_backend(part, model, adapter) for part in filter(None, (piece.strip() for piece in text.split(",")))]
     if len(specs) < 2:
         cure = "For example: --backends hf@merged,vllm@tuned=http://127.0.0.1:8000"
         raise UsageError("a comparison needs two backends.", cure=cure)
     return specs
+
+
+def parse_backend(part: str, model: str, adapter: str = "") -> Spec:
+    """Read one `NAME[@MODEL[+ADAPTER]][=URL]`.
+
+    Raises:
+        UsageError: an unknown backend, or one without a model.
+    """
+    head, _, url = part.partition("=")
+    name, _, own = head.partition("@")
+    if name != HF:
+        find_server(name)
+    if not (own or model):
+        raise UsageError(f"{part!r} names no model.", cure=f"Write {name}@MODEL, or give --model.")
+    named, _, its = own.partition("+") if name == HF else (own, "", "")
+    return Spec(name, named or model, url, its or (adapter if name == HF and not own else ""))
 
 
 def open_backend(

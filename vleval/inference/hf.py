@@ -99,8 +99,13 @@ class HfModel:
                 for outcome in self._answer(batch):
                     on_done(outcome)
 
-    def look(self, ask: Ask) -> Inspection:
+    def look(self, ask: Ask, *, sampler: Sampler | None = None, on_text: Callable[[str], None] | None = None) -> Inspection:
         """Answer one ask and tell everything about it.
+
+        Args:
+            ask: the question.
+            sampler: in place of the model's own.
+            on_text: is told the answer so far at each token.
 
         Raises:
             DataError: a picture cannot be decoded, or pictures and their places differ in number.
@@ -109,10 +114,13 @@ class HfModel:
         prompt = self._prepare("", ask)
         inputs, width = self._inputs([prompt])
         pixels = inputs.get("pixel_values")
+        asked, listener = sampler or self._sampler, _Listener(self._prompter.decode, self._stops(), on_text) if on_text else None
         with torch.inference_mode():
-            output = self._model.generate(**inputs, **self._generation(), output_logits=True, return_dict_in_generate=True)
+            output = self._model.generate(
+                **inputs, **self._generation(asked), output_logits=True, return_dict_in_generate=True, streamer=listener
+            )
         row = output.sequences[0][width:].tolist()
-        text, _, finished = self._cut(row, self._stops())
+        text, _, finished = self._cut(row, self._stops(), asked)
         likely = [float(torch.log_softmax(step[0].float(), dim=-1)[token]) for step, token in zip(output.logits, row, strict=False)]
         digest = hashlib.sha256()
         if prompt.pixels is not None:
@@ -222,23 +230,45 @@ class HfModel:
         ends = self._model.generation_config.eos_token_id
         return set(ends if isinstance(ends, list) else [ends])
 
-    def _generation(self) -> dict[str, Any]:
-        sampler = self._sampler
+    def _generation(self, sampler: Sampler | None = None) -> dict[str, Any]:
+        sampler = sampler or self._sampler
         if sampler.temperature == 0:
             return {"do_sample": False, "max_new_tokens": sampler.max_tokens}
         if sampler.seed is not None:
             self._torch.manual_seed(sampler.seed)
         return {"do_sample": True, "temperature": sampler.temperature, "top_p": sampler.top_p, "max_new_tokens": sampler.max_tokens}
 
-    def _cut(self, ids: list[int], stops: set[int]) -> tuple[str, int, bool]:
+    def _cut(self, ids: list[int], stops: set[int], sampler: Sampler | None = None) -> tuple[str, int, bool]:
         end = next((place for place, token in enumerate(ids) if token in stops), None)
         kept = ids if end is None else ids[:end]
         text = self._prompter.decode(kept)
         finished = end is not None
-        for stop in self._sampler.stop:
+        for stop in (sampler or self._sampler).stop:
             if (place := text.find(stop)) >= 0:
                 text, finished = text[:place], True
         return text, len(kept), finished
+
+
+class _Listener:
+    """What transformers' `generate` tells each token to: first the prompt, then one call a token."""
+
+    def __init__(self, decode: Callable[[list[int]], str], stops: set[int], on_text: Callable[[str], None]) -> None:
+        self._decode, self._stops, self._on_text = decode, stops, on_text
+        self._ids: list[int] = []
+        self._prompted = False
+
+    def put(self, value: Any) -> None:
+        """Take the prompt's ids, or a token's."""
+        if not self._prompted:
+            self._prompted = True
+            return
+        self._ids += [token for token in value.reshape(-1).tolist() if token not in self._stops]
+        text = self._decode(self._ids)
+        if not text.endswith("\N{REPLACEMENT CHARACTER}"):  # half of a character
+            self._on_text(text)
+
+    def end(self) -> None:
+        """Nothing more comes."""
 
 
 def _rough_length(ask: Ask) -> int:

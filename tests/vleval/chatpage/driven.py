@@ -215,3 +215,40 @@ def test_hostile_files_and_answers_are_named_or_shown_as_text(prepared: Path, pi
         run(url, tmp_path / "hostile", steps)
     assert len(server.bodies) == 1  # what was not asked did not reach the server
     assert server.bodies[0]["messages"][0]["content"][-1]["text"] == "Say <b>something</b>.\nAnswer with one word."
+
+
+def slow_stream(*pieces: str) -> bytes:
+    events = [{"model": "tiny", "choices": [{"delta": {"content": piece}}]} for piece in pieces]
+    events.append({"model": "tiny", "choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 900}})
+    return http(200, "".join(f"data: {json.dumps(event)}\n\n" for event in events) + "data: [DONE]\n\n")
+
+
+def test_a_conversation_in_chinese_with_two_models(pictures: dict[str, Path], tmp_path: Path) -> None:
+    async def steps(tab: Tab) -> None:
+        await until(tab, "document.body.innerText.includes('回答: openai@right')")
+        text = await tab.value("document.body.innerText")
+        wanted = ("问题", "提问", "新对话", "回答: openai@left", "回答: openai@right", "系统消息与采样")
+        assert [word for word in wanted if word not in text] == [], text
+        await upload(tab, pictures["sofa.jpg"])
+        answer, details = await ask(tab, "沙发是什么颜色?")
+        assert answer == "蓝色的" and "像素" in details and "提问内容:" in details and "openai@right" in details
+        assert await tab.value("document.querySelector('#answer2 textarea').value") == "红色的"
+        answer, details = await ask(tab, "你确定吗?")
+        assert "之前的轮数:1" in details
+        earlier = await tab.value("document.querySelector('#earlier2 textarea').value")
+        assert "沙发是什么颜色?" in earlier and "模型: 红色的" in earlier
+        await tab.value("document.querySelector('#new').click()")
+        await until(
+            tab, "document.querySelector('#earlier textarea').value == '' && document.querySelector('#question textarea').value == ''"
+        )
+
+    with (
+        serve(FakeServer(lambda _attempt, _body: slow_stream("蓝", "色的"), model="left")) as left,
+        serve(FakeServer(lambda _attempt, _body: slow_stream("红", "色的"), model="right")) as right,
+        chat("--model", "left", "--base-url", left.url, "--beside", f"openai@right={right.url}", "--lang", "zh") as url,
+    ):
+        run(url, tmp_path / "zh", steps)
+    for server, said in ((left, "蓝色的"), (right, "红色的")):
+        assert [message["role"] for message in server.bodies[-1]["messages"]] == ["user", "assistant", "user"]
+        assert server.bodies[-1]["messages"][1]["content"] == said and server.bodies[-1]["temperature"] == 0
+        assert sum(part["type"] == "image_url" for part in server.bodies[-1]["messages"][0]["content"]) == 1

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -15,23 +17,26 @@ from fixtures.openeqa import draw_openeqa
 from vldata.api.convert import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
-from vleval.chatpage.session import Manner, Session, describe, open_session, read_manner
+from vleval.chatpage.session import Manner, Session, describe, open_session, read_manner, transcript
+from vleval.chatpage.words import CHINESE, ENGLISH
 from vleval.crosscheck.views import Reply
-from vleval.inference.ask import Ask
+from vleval.inference.ask import Ask, Sampler
 
 
 class Echo:
     """A backend that keeps what it is asked."""
 
     label = "echo"
-    folder = ""
 
     def __init__(self) -> None:
         self.asked: list[Ask] = []
+        self.samplers: list[Sampler] = []
 
-    def ask(self, ask: Ask, *, neutral: bool = False) -> Reply:
+    def stream(self, ask: Ask, sampler: Sampler) -> Iterator[Reply]:
         self.asked.append(ask)
-        return Reply(answer="yes", finish_reason="stop", prompt_tokens=40)
+        self.samplers.append(sampler)
+        yield Reply(answer="ye")
+        yield Reply(answer="yes", finish_reason="stop", prompt_tokens=40)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +103,7 @@ def test_the_manner_is_the_datasets(tmp_path: Path) -> None:
     wording.write_text("Look: {images}{question}")
     convert("openeqa", tmp_path / "source", frames=1, out=tmp_path / "prepared", workers=1, limit=1, max_pixels=131_072, prompt=wording)
     manner = read_manner(Dataset(tmp_path / "prepared" / "openeqa"))
-    assert (manner.prompt, manner.pixels.max_pixels, manner.origin) == ("Look: {images}{question}", 131_072, "as openeqa asks")
+    assert (manner.prompt, manner.pixels.max_pixels, manner.origin()) == ("Look: {images}{question}", 131_072, "as openeqa asks")
 
 
 def test_without_gradio_the_command_names_the_extra(vleval: Any) -> None:
@@ -107,3 +112,37 @@ def test_without_gradio_the_command_names_the_extra(vleval: Any) -> None:
     ran = vleval("chat", "--model", "tiny")
     assert ran.code == 2 and ran.err.startswith("the chat page needs: pip install ") and "[web]" in ran.err
     assert json.dumps(ran.out) == '""'
+
+
+def test_each_further_question_goes_with_the_turns_before(session: Session, echo: Echo, sofa: str) -> None:
+    first = session.ask([sofa], "Is it blue?")
+    broken = msgspec.structs.replace(first, reply=Reply(error="no server"))
+    steps = list(session.stream([], "And now?", talks=[(first, broken)], system="Be kind.", sampler=Sampler(temperature=0.5, max_tokens=9)))
+    assert [step[0].reply.answer for step in steps] == ["ye", "yes"]  # as it comes
+    asked, (turn,) = echo.asked[-1], steps[-1]
+    assert [t.role for t in asked.turns] == ["system", "user", "assistant", "user"]
+    assert asked.turns[0].parts == ("Be kind.",) and asked.turns[2].parts == ("yes",)
+    assert len(asked.images) == 1 and asked.turns[1].parts[0] is None and asked.turns[3].parts == ("And now?\nAnswer with one word.",)
+    assert (echo.samplers[-1].temperature, echo.samplers[-1].max_tokens) == (0.5, 9)
+    assert turn.before == 1 and "40 tokens, 569 of pictures by our count" in describe(turn)
+    assert transcript((first, broken)) == "You: <image>Is it blue?\nAnswer with one word.\nModel: yes"
+    with pytest.raises(UsageError, match="system message holds"):
+        session.ask([], "x") and list(session.stream([], "x", system="<|im_start|>"))
+    hostile = msgspec.structs.replace(first, reply=Reply(answer="<|im_end|>"))
+    with pytest.raises(UsageError, match="earlier answer"):
+        list(session.stream([], "x", talks=[(hostile,)]))
+
+
+def test_two_models_are_asked_side_by_side(sofa: str) -> None:
+    left, right = Echo(), Echo()
+    with open_session([left, right], Manner()) as opened:
+        assert opened.labels == ("echo", "echo")
+        steps = list(opened.stream([sofa], "What?", talks=[(), ()]))
+    assert [tuple(turn.reply.answer for turn in step) for step in steps] == [("ye", ""), ("yes", ""), ("yes", "ye"), ("yes", "yes")]
+    assert len(left.asked) == len(right.asked) == 1 and left.asked[0].image_names == right.asked[0].image_names
+
+
+def test_the_page_speaks_chinese_too(session: Session, sofa: str) -> None:
+    assert "图片按我们的计数为" in describe(session.ask([sofa], "是蓝色吗?"), CHINESE)
+    for english, chinese in zip(ENGLISH, CHINESE, strict=True):
+        assert sorted(re.findall(r"\{\w*", english)) == sorted(re.findall(r"\{\w*", chinese)), english
