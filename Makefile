@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families families gap xray tutorials rows modelfile docs remote ray scale oracles
+.PHONY: parity-families families gap xray tutorials rows modelfile docs remote ray scale oracles streams
 
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
@@ -117,6 +117,14 @@ ray: .venvs/ray
 
 oracles: .venvs/oracles
 	.venvs/oracles/bin/python -m pytest --timeout 600 -q tests/oracles/proofs.py
+
+# Exports that stream from a bucket, read by MosaicML Streaming, WebDataset, datasets, Energon and LitData themselves, and vltrain sft that
+# trains from it, against moto's S3 server. Three minutes.
+.venvs/streams: pyproject.toml tests/streams/setup.sh
+	bash tests/streams/setup.sh $(PYTHON) $@
+
+streams: .venvs/streams
+	PYTHONPATH=. .venvs/streams/bin/python -m pytest --timeout 600 -q tests/streams/proofs.py
 
 # Memory and time of every command at 10^4, 10^5 and 10^6 records: ten minutes. RECORDS=10000000: at 10^7, an hour.
 scale: $(VENV)/.core

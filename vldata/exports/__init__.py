@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from vldata.errors import UsageError
-from vldata.exports import axolotl, jsonl, llamafactory, swift, tables, trl, unsloth
+from vldata.exports import axolotl, jsonl, llamafactory, mds, swift, tables, trl, unsloth
 from vldata.exports.plan import Exported, ExportPlan, ImagePlaces
 from vldata.exports.training import held_out, model_of, note_of
 from vldata.files.lock import hold_below
@@ -59,6 +59,7 @@ FORMATS: dict[str, ExportFormat] = {
     "internvl": ExportFormat(jsonl.export_internvl, "InternVL annotations and meta.json", holds=("reasoning",)),
     "parquet": ExportFormat(tables.export_parquet, "parquet shards, pictures embedded or as paths", _ANY, sharded=True, holds=_ALL),
     "webdataset": ExportFormat(tables.export_webdataset, "tar shards of pictures and JSON", ("embed",), sharded=True, holds=_ALL),
+    "mds": ExportFormat(mds.export_mds, "MosaicML Streaming's shards", ("embed",), sharded=True, holds=_ALL),
     "hf": ExportFormat(tables.export_hf, "a datasets folder for load_from_disk", ("embed",), holds=_ALL),
 }
 

@@ -50,7 +50,7 @@ def export_parquet(plan: ExportPlan) -> Exported:
     count = 0
     if plan.images == "copy":
         copy_pictures(plan)
-    with _whole_folder(plan, folder) as beside:
+    with whole_folder(plan, folder) as beside:
         for number, records in enumerate(_shards(plan)):
             rows = [_parquet_row(plan, record, tuple(schema)) for record in records]
             count += len(rows)
@@ -90,7 +90,7 @@ def export_webdataset(plan: ExportPlan) -> Exported:
     folder = plan.out / f"{plan.name}.webdataset"
     files = []
     number = itertools.count()
-    with _whole_folder(plan, folder) as beside:
+    with whole_folder(plan, folder) as beside:
         for shard, records in enumerate(_shards(plan)):
             name = f"{plan.name}-{shard:06d}.tar"
             with open_durable(beside / name) as handle, tarfile.open(fileobj=handle, mode="w", format=tarfile.GNU_FORMAT) as archive:
@@ -123,7 +123,7 @@ def export_hf(plan: ExportPlan) -> Exported:
         DataError: the hub refuses the upload or cannot be reached.
     """
     folder = plan.out / f"{plan.name}.hf"
-    with tempfile.TemporaryDirectory(prefix=".vldata-hf-", dir=make_folder(plan.out)) as cache, _whole_folder(plan, folder) as beside:
+    with tempfile.TemporaryDirectory(prefix=".vldata-hf-", dir=make_folder(plan.out)) as cache, whole_folder(plan, folder) as beside:
         dataset = _save_hf(plan, cache, beside)
     snippet = f'dataset = datasets.load_from_disk("{folder}")\n'
     if not plan.push:
@@ -192,7 +192,7 @@ def _shards(plan: ExportPlan) -> Iterator[list[Record]]:
 
 
 @contextlib.contextmanager
-def _whole_folder(plan: ExportPlan, folder: Path) -> Iterator[Path]:
+def whole_folder(plan: ExportPlan, folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside; it takes the place of `folder` when the block ends well, and else nothing is changed.
 
     One of an earlier export is replaced, any other is refused.

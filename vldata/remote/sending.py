@@ -27,7 +27,7 @@ from vldata.wording import counted
 _FEW = 3  # names in a folder up to which each is asked for by itself
 _TRIES = 8
 _MEDIA_END = ".media.jsonl"
-_LAST = (".contract.json",)
+_LAST = (".contract.json", ".mds/index.json")  # what a reader begins with
 
 Snapshot = dict[str, tuple[int, int, int]]
 

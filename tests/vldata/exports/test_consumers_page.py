@@ -9,7 +9,7 @@ from vldata.exports import FORMATS
 from vldata.records.parts import PARTS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "consumers.md").read_text(encoding="utf-8")
-CARRIERS = {"parquet", "webdataset", "hf"}
+CARRIERS = {"parquet", "webdataset", "mds", "hf"}
 ROWS = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\w+) \| ([^|]+) \|$", PAGE, re.MULTILINE)
 
 

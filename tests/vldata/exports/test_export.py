@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import struct
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -247,7 +249,27 @@ def test_an_option_that_a_format_cannot_follow_stops_the_export(prepared: Path, 
 
 def test_every_format_holds_pictures_as_it_does_unless_told_otherwise(prepared: Path) -> None:
     held = {name: kind.images[0] for name, kind in FORMATS.items() if kind.images[0] != "absolute"}
-    assert held == {"openai": "embed", "parquet": "embed", "webdataset": "embed", "hf": "embed"}
+    assert held == {"openai": "embed", "parquet": "embed", "webdataset": "embed", "mds": "embed", "hf": "embed"}
     export_job(str(prepared / "openeqa"), "openai", out=prepared / "elsewhere")
     row = lines(prepared / "elsewhere" / "openeqa.openai.jsonl")[0]
     assert "data:image/jpeg;base64," in json.dumps(row)
+
+
+def test_mds_shards_hold_what_their_index_says(prepared: Path) -> None:
+    out, result = run(prepared, "mds", rows_per_shard=12)
+    folder = out / "openeqa.mds"
+    shards = json.loads((folder / "index.json").read_text())["shards"]
+    assert [shard["samples"] for shard in shards] == [12, 12, 4] and result.records == 28
+    ids = []
+    for shard in shards:
+        data = (folder / shard["raw_data"]["basename"]).read_bytes()
+        assert len(data) == shard["raw_data"]["bytes"] and hashlib.sha256(data).hexdigest() == shard["raw_data"]["hashes"]["sha256"]
+        (count,) = struct.unpack_from("<I", data)
+        offsets = struct.unpack_from(f"<{count + 1}I", data, 4)
+        assert json.loads(data[4 * (count + 2) : offsets[0]])["column_names"] == ["id", "record", "images"] and offsets[-1] == len(data)
+        for begin in offsets[:-1]:
+            size, *_ = struct.unpack_from("<3I", data, begin)
+            ids.append(data[begin + 12 : begin + 12 + size].decode())
+    assert ids == [record.id for record in Dataset(prepared / "openeqa")]
+    before = [path.read_bytes() for path in result.files]
+    assert before == [path.read_bytes() for path in run(prepared, "mds", rows_per_shard=12)[1].files]
