@@ -17,7 +17,7 @@ from fixtures.shapes import shape_bytes, write_shapes
 from vldata.conversion import Conversion, convert
 from vldata.errors import DataError, UsageError
 from vldata.output.options import ConvertOptions
-from vldata.records.draft import Draft, Reject
+from vldata.records.draft import Draft, Guess, Reject
 from vldata.records.record import Record, iter_records
 from vldata.sources import jsonl, sharegpt
 from vldata.sources.splitnames import group_files
@@ -68,6 +68,28 @@ def test_encodings_are_told_and_said(folder: Path, encoding: str, suffix: str) -
     assert encoding == "utf-8-sig" or "read as" in " ".join(source.said)
     (source,) = jsonl.open_source(file, encoding=encoding)
     assert next(iter(source.drafts())).turns[1].parts == (text,)  # type: ignore[union-attr]
+
+
+SHORT = {
+    "shift_jis": ["これは赤い箱です。机の上にあります。", "領収書の合計金額はいくらですか", "カタカナとひらがな"],
+    "euc_jp": ["これは赤い箱です。机の上にあります。", "領収書の合計金額はいくらですか"],
+    "gbk": ["一个红色的盒子在桌子上", "请问这张图片里有什么", "发票金额是多少元"],
+    "big5": ["一個紅色的盒子在桌子上", "請問這張收據的總金額是多少"],
+    "cp949": ["이것은 빨간 상자입니다", "영수증의 총 금액은 얼마입니까"],
+    "cp1251": ["Красная коробка на столе"],
+    "cp1252": ["À côté de la boîte rouge il y a un reçu déjà payé"],
+}
+
+
+@pytest.mark.parametrize(("encoding", "text"), [(name, text) for name, texts in SHORT.items() for text in texts])
+def test_one_short_text_tells_its_encoding(folder: Path, encoding: str, text: str) -> None:
+    file = folder / "short.csv"
+    file.write_bytes(f"image,text\nimages/circle.png,{text}\n".encode(encoding))
+    (source,) = jsonl.open_source(file)
+    (draft,) = source.drafts()
+    assert isinstance(draft, Draft) and draft.references == (text,)
+    odd = next(place for place, char in enumerate(text) if ord(char) > 127)
+    assert any(isinstance(said, Guess) and text[odd : odd + 8] in said for said in source.said)
 
 
 def test_an_encoding_that_is_none(folder: Path) -> None:
