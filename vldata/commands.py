@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType, NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -18,6 +18,7 @@ import msgspec
 import typer
 import typer.core
 
+from vldata.completion import Complete, complete_dataset, complete_names
 from vldata.errors import UsageError
 from vldata.files import strictjson
 from vldata.files.urls import refuse_urls
@@ -45,25 +46,45 @@ class GroupedCommand(typer.core.TyperCommand):
                 formatter.write_dl(panels[heading])
 
 
-class _Listed(typer.core.TyperGroup):
-    """Lists groups of commands first (`vldata convert`): that is where everybody begins."""
+class ListedGroup(typer.core.TyperGroup):
+    """Lists groups of commands first (`vldata convert`): that is where everybody begins. Each command has its first sentence, uncut."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of registration, but groups before commands."""
         return sorted(super().list_commands(ctx), key=lambda name: not hasattr(self.commands[name], "commands"))
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands under their headings, in the order in which the headings come first."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for name in self.list_commands(ctx):
+            command = self.commands[name]
+            panel = getattr(command, "rich_help_panel", None) or "Commands"
+            panels.setdefault(panel, []).append((name, command.get_short_help_str(limit=1_000)))
+        for panel, rows in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(rows)
 
-def make_app(help: str, commands: Mapping[str, tuple[Any, str]], filled: Mapping[str, Callable[[], Any]] | None = None) -> typer.Typer:
+
+def make_app(
+    help: str,
+    commands: Mapping[str, tuple[Any, str]],
+    filled: Mapping[str, Callable[[], Any]] | None = None,
+    *,
+    panels: Mapping[str, Sequence[str]],
+) -> typer.Typer:
     """Make a command line.
 
     Args:
         help: what it is for, in one sentence.
-        commands: for each command, in the order shown, its function and the example that ends its help.
+        commands: for each command its function and the example that ends its help.
+        panels: the headings of `--help` in their order, each with its commands in theirs; every command stands under one.
         filled: parameters that no option sets, with what gives their values (a key from the environment).
     """
-    app = typer.Typer(cls=_Listed, help=help, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-    for name, (function, example) in commands.items():
-        app.command(name, cls=GroupedCommand, epilog=f"Example: {example}")(command(function, filled or {}))
+    app = typer.Typer(cls=ListedGroup, help=help, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+    for panel, names in panels.items():
+        for name in names:
+            function, example = commands[name]
+            app.command(name, cls=GroupedCommand, epilog=f"Example: {example}", rich_help_panel=panel)(command(function, filled or {}))
 
     @app.callback()
     def _root(version: bool = typer.Option(False, "--version", callback=print_version, is_eager=True, help="Print the version.")) -> None:
@@ -96,7 +117,8 @@ def command(function: Callable[..., Any], filled: Mapping[str, Callable[[], Any]
             renamed[parameter_name(name, flag)] = name
             plain.append(_parameter(name, get_args(hint)[0], flag, "Options", parameter.default))
         elif isinstance(flag, Arg):
-            info = typer.Argument(metavar=flag.metavar or None, help=flag.help, show_default=False)
+            completing = _completing(flag.metavar, ())
+            info = typer.Argument(metavar=flag.metavar or None, help=flag.help, show_default=False, autocompletion=completing)
             plain.append(parameter.replace(annotation=Annotated[_plain_type(get_args(hint)[0]), info], kind=inspect.Parameter.KEYWORD_ONLY))
         elif get_origin(hint) is Annotated:
             plain.append(parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY))
@@ -202,11 +224,16 @@ def _parameter(field: str, hint: Any, flag: Flag, panel: str, default: Any) -> i
         max=high,
         rich_help_panel=panel,
         show_default=flag.show_default,
+        autocompletion=_completing(flag.metavar, flag.complete),
     )
     kind = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(
         parameter_name(field, flag), kind, default=_plain_default(default), annotation=Annotated[_plain_type(hint), option]
     )
+
+
+def _completing(metavar: str, names: Iterable[str] | Callable[[], Iterable[str]]) -> Complete | None:
+    return complete_names(names) if names else complete_dataset if "DIR/NAME" in metavar else None
 
 
 def _metavar(hint: Any) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
@@ -29,6 +30,7 @@ class Flag:
         most: the largest number allowed.
         show_default: whether `--help` shows the default.
         json: the option is a JSON object.
+        complete: the names that a shell completes, or what lists them; datasets complete wherever the metavar holds DIR/NAME.
     """
 
     help: str
@@ -38,6 +40,7 @@ class Flag:
     most: float | None = None
     show_default: bool = True
     json: bool = False
+    complete: Iterable[str] | Callable[[], Iterable[str]] = ()
 
     def spelling(self, field: str) -> str:
         """Return the option as a person writes it."""

@@ -9,6 +9,24 @@ from vldata.flags import Flag, Group
 from vleval.metrics.options import MetricOptions
 
 
+def _profiles() -> list[str]:
+    from vleval.profiles import PROFILES
+
+    return list(PROFILES)
+
+
+def _metrics() -> list[str]:
+    from vleval.profiles import table
+
+    return [name for name, _ in table()]
+
+
+def _benchmarks() -> list[str]:
+    from vleval.benchmarks.table import BENCHMARKS
+
+    return list(BENCHMARKS)
+
+
 class Allow(Group, frozen=True, kw_only=True):
     """What may differ between predictions and references. Missing answers count as wrong, of duplicates the last is taken."""
 
@@ -75,13 +93,19 @@ class Scoring(Group, frozen=True, kw_only=True):
 
     PANEL: ClassVar[str] = "Scoring"
 
-    profile: Annotated[str, Flag("Whose behaviour the metrics reproduce; `vleval score --list` shows them.")] = "vlkit"
+    profile: Annotated[str, Flag("Whose behaviour the metrics reproduce; `vleval score --list` shows them.", complete=_profiles)] = "vlkit"
     benchmark: Annotated[
         str,
-        Flag("Compute this benchmark's official number; `vleval score --list-benchmarks` shows them.", metavar="NAME", show_default=False),
+        Flag(
+            "Compute this benchmark's official number; `vleval score --list-benchmarks` shows them.",
+            metavar="NAME",
+            show_default=False,
+            complete=_benchmarks,
+        ),
     ] = ""
     metrics: Annotated[
-        tuple[str, ...], Flag("A metric; may be given more than once. Default: by the rows' task.", ("--metric",), show_default=False)
+        tuple[str, ...],
+        Flag("A metric; may be given more than once. Default: by the rows' task.", ("--metric",), show_default=False, complete=_metrics),
     ] = ()
     group_by: Annotated[
         str | None, Flag("Field that rows are clustered by; none for independent rows.", metavar="KEY", show_default=False)

@@ -19,7 +19,7 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
 ]
-TUTORIALS = [page for page in PAGES if page.parent.name == "tutorials" and page.stem.removesuffix(".zh") != "README"]
+TUTORIALS = [page for page in PAGES if page.parent.name == "tutorials" and page.stem.removesuffix(".zh") not in ("README", "rows")]
 COMMANDS = {page.words: page.command for page in command_pages()}
 _TYPED = re.compile(r"^(?:\$ )?((?:vldata|vleval|vltrain) .*)$")
 

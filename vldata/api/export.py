@@ -76,7 +76,9 @@ def _beside(given: Mapping[str, Any]) -> dict[str, str]:
 @reaches(beside=_beside, target="pictures", out="out")
 def export(
     target: DatasetTarget,
-    to: Annotated[str, Flag("; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items()) + ".", metavar="FORMAT")],
+    to: Annotated[
+        str, Flag("; ".join(f"{name}: {kind.title}" for name, kind in FORMATS.items()) + ".", metavar="FORMAT", complete=FORMATS)
+    ],
     *,
     out: Annotated[Path | None, Flag("Folder of the export; by default DIR/exports/FORMAT.", metavar="DIR", show_default=False)] = None,
     images: Annotated[

@@ -116,7 +116,9 @@ class LintResult(JobResult):
 
 def lint(
     path: Annotated[Path, Arg("A file or folder of rows, as somebody has it.", "PATH")],
-    as_: Annotated[str, Flag(f"The trainer that will read it: {', '.join(_NAMES)}.", ("--as",), metavar="TRAINER")] = "llamafactory",
+    as_: Annotated[
+        str, Flag(f"The trainer that will read it: {', '.join(_NAMES)}.", ("--as",), metavar="TRAINER", complete=_NAMES)
+    ] = "llamafactory",
     *,
     cutoff: Annotated[
         int | None, Flag("Tokens a row may have; by default the trainer's own limit.", least=1, most=2**31, show_default=False)

@@ -43,8 +43,16 @@ COMMANDS = {
     "schema": (schema, "vldata schema record"),
 }
 
-app = make_app("Convert, validate and split data for vision-language models.", COMMANDS)
-app.add_typer(make_convert_app(), name="convert")
+FIRST = "What you need first"
+PANELS = {
+    FIRST: ("validate", "split", "export", "preview"),
+    "What is in it, and what will happen": ("lint", "xray", "stats", "budget", "pii", "certify", "leaks", "verify"),
+    "Other datasets from it": ("sample", "filter", "mix", "info", "card"),
+    "This installation": ("doctor", "schema"),
+}
+
+app = make_app("Convert, validate and split data for vision-language models.", COMMANDS, panels=PANELS)
+app.add_typer(make_convert_app(), name="convert", rich_help_panel=FIRST)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from vldata.commands import GroupedCommand, group_parameters
+from vldata.commands import GroupedCommand, ListedGroup, group_parameters
 from vldata.errors import UsageError
 from vldata.flags import is_group
 from vldata.output.options import ConvertOptions
@@ -40,7 +40,9 @@ EXAMPLES = {
 
 def make_convert_app() -> typer.Typer:
     """Build the group with a command for every converter; one whose package cannot be imported costs itself alone."""
-    app = typer.Typer(help="Turn a source into validated records with images on the processor's grid.", no_args_is_help=True)
+    app = typer.Typer(
+        cls=ListedGroup, help="Turn a source into validated records with images on the processor's grid.", no_args_is_help=True
+    )
     for name in converter_names():
         example = EXAMPLES.get(name, f"vldata convert {name} SOURCE --out prepared")
         try:

@@ -18,7 +18,9 @@ class ConvertOptions(Group, frozen=True, kw_only=True):
 
     out: Annotated[Path, Flag("Output folder; may hold other datasets.", metavar="DIR")] = Path("prepared")
     name: Annotated[str, Flag("Name of the dataset; by default the converter's, or the file's.", show_default=False)] = ""
-    processor: Annotated[str, Flag(f"For whose models images are written: {', '.join(FAMILIES)}.", metavar="NAME")] = DEFAULT
+    processor: Annotated[str, Flag(f"For whose models images are written: {', '.join(FAMILIES)}.", metavar="NAME", complete=FAMILIES)] = (
+        DEFAULT
+    )
     max_pixels: Annotated[int, Flag("Most pixels of a written image; never above the processor's own.", least=1)] = LLAMAFACTORY_MAX_PIXELS
     min_pixels: Annotated[int, Flag("Least pixels of a written image; never below the processor's own.", least=0)] = 0
     image_format: Annotated[FormatRule, Flag("Format of written images.")] = "auto"

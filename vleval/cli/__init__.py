@@ -31,7 +31,13 @@ COMMANDS = {
     "detect": (detect, "vleval detect boxes.jsonl --image-root pictures --coord-space 0-1000 --out drawn"),
 }
 
-app = make_app("Score, compare and report what vision-language models answer.", COMMANDS, {"api_key": api_key})
+PANELS = {
+    "What you need first": ("predict", "score", "compare", "report"),
+    "Servers and models": ("serve-cmd", "ping", "bench", "parity", "chat"),
+    "Boxes, and other harnesses": ("detect", "gap"),
+}
+
+app = make_app("Score, compare and report what vision-language models answer.", COMMANDS, {"api_key": api_key}, panels=PANELS)
 
 
 def main() -> None:

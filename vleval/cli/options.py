@@ -7,9 +7,18 @@ from typing import Annotated
 
 import typer
 
+from vldata.completion import complete_dataset
+
 File = Annotated[str, typer.Argument(metavar="FILE", help="Predictions of any known tool; - for stdin.")]
 References = Annotated[
-    str | None, typer.Option("--references", "--data", metavar="FILE|DIR/NAME", help="Accepted answers: a file, or a dataset of vldata.")
+    str | None,
+    typer.Option(
+        "--references",
+        "--data",
+        metavar="FILE|DIR/NAME",
+        help="Accepted answers: a file, or a dataset of vldata.",
+        autocompletion=complete_dataset,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 

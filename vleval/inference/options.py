@@ -10,7 +10,15 @@ from vleval.inference.ask import Sampler
 
 _BACKEND = "vllm, lmdeploy, transformers, llama-server, openai (any server of that API), ollama, or hf: in this process."
 _MODEL = "The model's name, as the server lists it; its folder for hf, and for vllm or lmdeploy without --base-url."
-BackendName = Annotated[str, Flag(_BACKEND, metavar="NAME")]
+
+
+def _backends() -> list[str]:
+    from vleval.inference.backends import BACKENDS
+
+    return list(BACKENDS)
+
+
+BackendName = Annotated[str, Flag(_BACKEND, metavar="NAME", complete=_backends)]
 ModelName = Annotated[str, Flag(_MODEL, metavar="MODEL")]
 BaseUrl = Annotated[
     str, Flag("Address of the server; by default the backend's usual port on this machine.", metavar="URL", show_default=False)

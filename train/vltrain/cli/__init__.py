@@ -19,7 +19,9 @@ COMMANDS = {
     "export": (export, "vltrain export merged --to vllm --data prepared/openeqa_test"),
 }
 
-app = make_app("Train, merge and export adapters for vision-language models from validated records.", COMMANDS)
+PANELS = {"What you need first": ("plan", "sft", "merge", "export"), "More": ("certify", "quantize")}
+
+app = make_app("Train, merge and export adapters for vision-language models from validated records.", COMMANDS, panels=PANELS)
 
 
 def main() -> None:
