@@ -51,6 +51,10 @@ lint: $(VENV)/.dev
 	$(BIN)/python tools/make_schemas.py --check
 	$(BIN)/python -m tools.make_docs --check
 
+# Every property test with twenty times the examples that `make test` draws. Half an hour.
+thorough: $(VENV)/.dev
+	VLKIT_EFFORT=20 $(BIN)/pytest -n 2 -q --timeout 3600 $$(grep -l "tests.effort import" -r tests --include=test_*.py)
+
 # Builds the wheel and uses it outside the checkout.
 wheel-test: $(VENV)/.dev
 	bash tests/packaging/wheel.sh $(BIN)/python

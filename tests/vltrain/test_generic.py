@@ -53,8 +53,7 @@ def loss_of(folder: Path, data: str, model: Any = None) -> float:
     "changes",
     [
         {},
-        {"dora": True},
-        {"rslora": True},
+        {"dora": True, "rslora": True},
         {"init": "pissa"},
         {"init": "olora", "targets": ("attn",)},
         {"train_vision": True, "train_projector": True},

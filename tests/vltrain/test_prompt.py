@@ -16,6 +16,7 @@ from vltrain.data import Example
 from vltrain.features import IGNORED, Featurizer, Sample, interpolation, read_picture, to_patches
 from vltrain.levers import to_pixel_values
 
+from tests.effort import examples
 from tests.vltrain.conftest import load
 from vldata.errors import DataError
 from vldata.files.gate import below
@@ -43,7 +44,7 @@ def tokenizer(tiny: Path) -> Any:
     return AutoTokenizer.from_pretrained(tiny)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=ROUNDS, system=st.one_of(st.none(), TEXT))
 def test_the_mask_is_the_templates_own(prompter: Prompter, tokenizer: Any, rounds: list[tuple[str, str]], system: str | None) -> None:
     messages = [Message("system", system)] if system else []
@@ -71,7 +72,7 @@ ARGUMENTS = st.dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arguments=st.lists(ARGUMENTS, min_size=1, max_size=2), seen=TEXT, answer=TEXT, escaped=st.booleans())
 def test_calls_of_tools_are_learned_and_what_they_return_is_not(
     prompter: Prompter, tokenizer: Any, arguments: list[dict[str, Any]], seen: str, answer: str, escaped: bool

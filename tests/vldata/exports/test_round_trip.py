@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fixtures.shapes import write_clip, write_shapes
+from tests.effort import examples
 from vldata.conversion import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import UsageError
@@ -135,7 +136,9 @@ def test_every_format_is_here() -> None:
 
 
 @pytest.mark.parametrize("name", READ_BACK)
-@settings(max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(4), phases=(Phase.explicit, Phase.reuse, Phase.generate), deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(data=st.data())
 def test_a_record_survives_every_format(name: str, monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> None:
     monkeypatch.setattr("vldata.conversion.render", render_here)

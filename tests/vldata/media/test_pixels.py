@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vldata.errors import DataError, UsageError
 from vldata.media import pixels
 
@@ -111,7 +112,7 @@ def test_written_sizes_are_fixed_points_in_the_budget(processor, max_pixels):
     assert 0 < rejected < 2_500
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     width=st.integers(1, 20_000),
     height=st.integers(1, 20_000),
@@ -224,7 +225,7 @@ def test_the_module_loads_no_imaging_library():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(
     sizes=st.lists(st.tuples(st.integers(40, 3000), st.integers(40, 3000)), min_size=1, max_size=3),
     text=st.integers(0, 300),
@@ -250,7 +251,7 @@ def test_the_solved_budget_is_the_largest_that_fits(sizes: list[tuple[int, int]]
     assert found == (max(fitting) if fitting and costs[budgets[0]] <= cutoff else None)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(20))
 @given(width=st.integers(1, 4000), height=st.integers(1, 4000), low=st.integers(64, 90), room=st.integers(0, 12))
 def test_the_nearest_size_is_the_best_of_all_on_the_grid(width: int, height: int, low: int, room: int) -> None:
     factor = 32

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vldata.files import strictjson
 from vldata.files.paths import path_fault
 from vldata.records.control_tokens import escape_control_tokens, find_control_token
@@ -127,7 +128,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=2000)
+@settings(max_examples=examples(600))
 @given(records)
 def test_the_shortcut_never_passes_a_broken_record(any_record: Record) -> None:
     line = encode_record(any_record)
@@ -154,7 +155,7 @@ def test_the_shortcut_passes_the_common_record_in_foreign_bytes(write: Callable[
     assert surely_clean(decode_record(line), line)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(200))
 @given(records, st.sampled_from(FOREIGN), st.integers(0, 30), st.booleans())
 def test_the_shortcut_never_passes_foreign_bytes_that_are_broken(
     any_record: Record, write: Callable[[dict[str, Any]], str], place: int, hidden: bool

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fixtures.chartqa import draw_chartqa
 from fixtures.shapes import shape_bytes, write_shapes
 from fixtures.sharegpt import VARIANTS, rows_of
+from tests.effort import examples
 from vldata.conversion import Conversion, convert
 from vldata.errors import DataError, UsageError
 from vldata.output.options import ConvertOptions
@@ -71,7 +72,7 @@ def told(drafts: list[Draft | Reject], field: str) -> bool:
     return False
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_an_unknown_field_anywhere_in_a_conversation_is_told(folder: Path, data: st.DataObject) -> None:
     row = copy.deepcopy(data.draw(st.sampled_from([row for variant in sorted(VARIANTS) for row in rows_of(variant)])))
@@ -92,7 +93,7 @@ _READ = frozenset({"messages", "conversations", "conversation", "images", "image
 _TAKEN_WHOLE = (".tools", ".arguments", ".input", ".parameters", ".meta")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(PAIRS), VALUES, st.sampled_from([FIELD, *sorted(MEANING - {"choices", "choice", "label", "labels"})]))
 def test_an_unknown_field_of_a_pair_is_told(folder: Path, row: dict[str, Any], value: Any, field: str) -> None:
     file = folder / "pairs.jsonl"

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixtures.shapes import shape_bytes
+from tests.effort import examples
 from vldata.errors import DataError, VlkitError
 from vldata.sources.rows import RowFault, open_rows
 from vldata.sources.shards import Shard
@@ -80,7 +81,7 @@ def test_damage_of_a_list_is_named(tmp_path: Path, text: str, said: str) -> None
         assert said in str(caught.value)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(LIST) - 1), st.sampled_from(b'[]{},:" x'), st.sampled_from(["insert", "replace", "drop", "double"]))
 def test_one_byte_of_the_structure_never_loses_a_row_in_silence(tmp_path: Path, place: int, sign: int, how: str) -> None:
     data = {

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from tests.effort import examples
 from vldata.conversion import convert
 from vldata.datasets.dataset import Dataset
 from vldata.errors import UsageError
@@ -335,7 +336,7 @@ def neutral(field: str, value: Any, place: str) -> bool:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(field=st.sampled_from(FIELDS), value=VALUES, place=st.sampled_from(PLACES))
 def test_a_field_that_changes_meaning_is_used_or_told(field: str, value: Any, place: str, tmp_path: Path) -> None:
     def drafts(with_field: bool) -> list[Draft | Reject]:

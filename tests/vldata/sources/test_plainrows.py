@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vldata.errors import DataError
 from vldata.records.draft import Draft, Reject
 from vldata.sources import sharegpt
@@ -50,7 +51,7 @@ def drafts_of(file: Path) -> list[Draft | Reject] | str:
         return str(error)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(ROWS, FAULTS), min_size=1, max_size=4))
 def test_both_ways_say_the_same(tmp_path: Path, rows: list[tuple[dict[str, object], str]]) -> None:
     file = tmp_path / "t.jsonl"

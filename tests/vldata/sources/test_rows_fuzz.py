@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vldata.files import strictjson
 from vldata.records.codes import CODES
 from vldata.records.draft import Draft, Reject, Slot
@@ -72,7 +73,7 @@ def makers() -> tuple[Any, Any]:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(ROWS)
 def test_no_row_raises(row: dict[str, Any]) -> None:
     for maker in makers():

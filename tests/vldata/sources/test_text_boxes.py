@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.effort import examples
 from vldata.conversion import convert
 from vldata.errors import DataError
 from vldata.output.options import ConvertOptions
@@ -141,7 +142,7 @@ def test_words_are_no_coordinates(text: str) -> None:
     assert find_coordinates(text) == [] and strip_names(text, tags=False) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.integers(0, 4000), min_size=4, max_size=4), st.text(alphabet='[]{}(),:"<> x1', max_size=12))
 def test_numbers_are_found_where_they_stand(values: list[int], around: str) -> None:
     text = f'{around}{{"bbox_2d": {json.dumps(values)}}}'

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vleval.metrics.jieba_cut import package_dir
 from vleval.metrics.segment import ASCII_WORDS, words, words_and_blanks
 
@@ -52,7 +53,7 @@ ALPHABET = st.sampled_from(
 
 
 @given(st.lists(ALPHABET, max_size=25).map("".join))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_every_text_is_cut_as_jieba_cuts_it(jieba_cut, text):
     wanted = jieba_cut(text)
     assert words_and_blanks(text) == wanted
