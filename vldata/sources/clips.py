@@ -35,6 +35,18 @@ def clip_wishes(value: dict[str, Any]) -> dict[str, float]:
     return wishes
 
 
+ROW_KEYS = ("nframes", "max_frames", "video_start", "video_end")
+"""What a row may ask of its one video; its `fps`, `start` and `end` may be about something else, and are kept."""
+
+
+def with_row_wishes(row: dict[str, Any], videos: list[Any]) -> list[Any]:
+    """The one video of a row with what the row itself asks of it; other videos as they are."""
+    asked = {key: row[key] for key in ROW_KEYS if row.get(key) is not None}
+    if not asked or len(videos) != 1 or not isinstance(videos[0], str):
+        return videos
+    return [{"video": videos[0], **asked}]
+
+
 def apply_wishes(clip: ClipRef, wishes: dict[str, float]) -> ClipRef:
     """Return the clip as its row wants it."""
     sampling = clip.sampling

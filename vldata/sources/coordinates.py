@@ -27,6 +27,24 @@ _QUOTE = r"\\?[\"']"
 _LIST = r"\[[\s\d.,\[\]()+\-eE]{1,20000}\]"
 
 
+_OBJECT = re.compile(
+    rf"{_QUOTE}(?P<key>{_BOX_KEYS}|box_2d|{_POINT_KEYS}){_QUOTE}\s*:\s*\[?\s*"
+    rf"(?:\{{\s*{_QUOTE}(?:x|y|x1|y1|x_?min|y_?min|left|top|cx|cy|w|width){_QUOTE}\s*:\s*{_QUOTE}?{_N}|{_QUOTE}\s*{_N}\s*,\s*{_N})"
+)
+_BARE = re.compile(rf"[\[(]\s*{_N}(?:\s*,\s*{_N}){{3}}\s*[\])]")
+
+
+def unread_boxes(text: str) -> str:
+    """The key of a box or point that is written as an object or a text, of which the numbers are not found; "" for none."""
+    match = _OBJECT.search(text)
+    return match["key"] if match else ""
+
+
+def has_bare_box(text: str) -> bool:
+    """Whether a list of four numbers stands in the text, without a word that says what it is."""
+    return ("[" in text or "(" in text) and _BARE.search(text) is not None
+
+
 class Number(NamedTuple):
     """One number in a found group: where it stands, 0 for across and 1 for down."""
 

@@ -28,6 +28,7 @@ from vldata.sources.clips import Videos, times_said
 from vldata.sources.dialects.notes import Note
 from vldata.sources.dialects.talk import Talk
 from vldata.sources.errors import RowError
+from vldata.sources.listcells import list_of_text
 from vldata.sources.locate import MediaFinder, check_root, names_of
 from vldata.sources.pairfields import (
     Chosen,
@@ -46,7 +47,7 @@ from vldata.sources.prompts import Wording, check_fields, open_wording
 from vldata.sources.remote import fetch, map_ahead
 from vldata.sources.rowmeta import META_FIELDS, dataset_name, id_field, id_of, meta_columns, mixed_splits
 from vldata.sources.rows import Row, RowFault
-from vldata.sources.textboxes import Settled, TextBoxMover, settle, with_texts
+from vldata.sources.textboxes import BARE, Settled, TextBoxMover, bare_boxes, settle, with_texts
 from vldata.sources.textspace import Evidence, TextBoxes
 from vldata.suggest import nearest
 
@@ -142,7 +143,9 @@ class _DraftMaker:
                 place = form.right(row, choices)
                 answers: tuple[str, ...] = tuple(dict.fromkeys((letter_of(place), choices[place])))
             else:
-                answers = answers_of(row, self._chosen)
+                opened = self._chosen.choices is not None and isinstance(row.get(self._chosen.text), str)
+                told = {**row, self._chosen.text: list_of_text(row[self._chosen.text])} if opened else row  # MMMU: "['3', 'three']"
+                answers = answers_of(told, self._chosen)
                 if self._labels:
                     answers = self._named(answers)
             thought = self._thoughts.of(row, answers)
@@ -167,6 +170,8 @@ class _DraftMaker:
             if beside or not row.keys() <= self._usual or type(row.get("id", "")) not in (str, int):
                 unused, extra = self._census.judge(row, {*self._known, *thought.used, id_field(row)}, beside, shows=names_of(media))
             unused += thought.fates
+            if media and bare_boxes(turns):
+                unused += (BARE,)
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
         meta = self._base.copy()

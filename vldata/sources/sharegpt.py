@@ -17,11 +17,11 @@ from vldata.media.pixels import DEFAULT
 from vldata.media.refs import FormatRule, Sampling, SamplingRule, ShortRule
 from vldata.media.sampling import check_sampling
 from vldata.records.boxes import Target, Wish, target_for
-from vldata.records.draft import Draft, Reject, Setting, Traits, Turn
+from vldata.records.draft import Draft, Reject, Setting, Traits
 from vldata.records.parts import PARTS, TASKS, PartName, in_order, said_of
 from vldata.sources.assemble import Assembled, Assembler
 from vldata.sources.census import IN_EXTRA, LEFT_OUT, Census, Fates, extra_json
-from vldata.sources.clips import Videos, times_said
+from vldata.sources.clips import ROW_KEYS, Videos, times_said, with_row_wishes
 from vldata.sources.dialects import DIALECTS, Dialect, dialect_keys, find_dialect, part_keys, read_row
 from vldata.sources.dialects.messages import listed as media_list
 from vldata.sources.dialects.messages import numbered_columns
@@ -30,14 +30,14 @@ from vldata.sources.dialects.talk import Talk, without_thoughts
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder, check_root, names_of
 from vldata.sources.partscan import Thinking, part_words, parts_in, scan_parts
-from vldata.sources.plainrows import PlainTalk, as_row, plain_reader
+from vldata.sources.plainrows import PlainDrafts, PlainTalk, as_row, plain_reader
 from vldata.sources.registries import Listed, list_registered
 from vldata.sources.remote import fetch, map_ahead
 from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, dataset_name, id_field, id_of, is_own, meta_columns
 from vldata.sources.rows import Row, RowFault, RowFile, open_rows
 from vldata.sources.shards import Shard, is_tar
 from vldata.sources.talkfiles import SAMPLE_ROWS, Found, look_at, rows_of, said_of_files, sentences
-from vldata.sources.textboxes import Settled, TextBoxMover, calls_with_coordinates, settle, space_of_ours, with_texts
+from vldata.sources.textboxes import BARE, Settled, TextBoxMover, bare_boxes, calls_with_coordinates, settle, space_of_ours, with_texts
 from vldata.sources.textspace import Evidence, TextBoxes
 
 _TOOL_WORDS = ("tools", "tool", "tool_calls", "tool_use", "observation", "function_call", "tool_call", "function", "function_response")
@@ -98,7 +98,6 @@ class _DraftMaker:
         moves = evidence is not None or source.texts.looked
         mover = TextBoxMover(source.boxes, None if evidence else source.texts.spaces, evidence) if moves else None
         self._assembler = Assembler(source.finder, source.found.placeholders, source.boxes, embedded=source.found.embedded, mover=mover)
-        self._find_tag = self._assembler.find_tag
         self._prefix = source.prefix
         self._fields = tuple(column for column in source.columns if column in META_FIELDS)
         self._has_tools = source.traits.tools
@@ -111,35 +110,35 @@ class _DraftMaker:
         self._kept = frozenset({*META_FIELDS} | ({"references", "meta"} if self._own else set()))
         self._census = Census(source.ignore)
         self._ignore = frozenset(source.ignore)
-        self._turn_key, self._role_key, self._content_key = source.found.keys
+        keys, tools = source.found.keys, "" if self._has_tools else None
+        self._plain = PlainDrafts(keys, names.roles, self._assembler.find_tag, self._prefix, self._base, tools)
         self._parts, self._thinking = source.traits.parts, source.thinking
         self._task: PartName | None = next((name for name in self._parts if name in TASKS), None)
         self._part_keys = part_keys(names)
         self._quick = not self._parts and not names.marked
-        self._plain_keys = frozenset({self._turn_key, "id"})
         # Fields that mean more than themselves: a row with one of them takes the long way.
         telling = every | dialect_keys() | {*ID_FIELDS, *self._kept, "objects", "data_path", "width", "height", "audios"}
-        self._telling = frozenset(telling) - self._plain_keys
+        self._telling = frozenset(telling) - {keys[0], "id"}
 
     def rows(self, files: tuple[RowFile | Shard, ...]) -> Iterator[tuple[str, Any]]:
         """Yield the rows of all files; plain ones as `PlainTalk`, where the dataset may hold such."""
-        if not (self._quick and self._turn_key):
+        if not (self._quick and self._plain.keys[0]):
             yield from rows_of(files)
             return
-        quick = plain_reader(self._turn_key, self._role_key, self._content_key)
+        quick = plain_reader(*self._plain.keys)
         for file in files:
             yield from file.quick_rows(quick) if isinstance(file, RowFile) else file.rows()
 
     def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
         """Make the draft of one row, or the reject."""
         if isinstance(row, PlainTalk):
-            if plain := self._of_plain(row, where, number):
+            if plain := self._plain.of_talk(row, where, number):
                 return plain
             row = as_row(row)
         if type(row) is not dict:
             code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
             return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
-        if self._quick and (plain := self._plain(row, where, number)):
+        if self._quick and self._telling.isdisjoint(row) and (plain := self._plain.of_row(row, where, number)):
             return plain
         record_id = id_of(row, self._prefix, number)
         try:
@@ -151,6 +150,9 @@ class _DraftMaker:
             used |= talk.used
             if folder := row.get("data_path"):
                 talk = talk._replace(images=_below(folder, talk.images), videos=_below(folder, talk.videos))
+            if talk.videos and (videos := with_row_wishes(row, talk.videos)) is not talk.videos:
+                talk = talk._replace(videos=videos)
+                used |= set(ROW_KEYS)
             if row.get("audios"):
                 raise RowError("VL205", "the row has audio, which is not supported.")
             turns, media, mends, beside, rejected = self._assembler.assemble(talk, where)
@@ -161,6 +163,8 @@ class _DraftMaker:
             unused += talk.changed
             if media and self._has_tools and calls_with_coordinates(turns):
                 unused += (("coordinates in a tool call", "left as they are, also where the image changes its size"),)
+            if media and bare_boxes(turns):
+                unused += (BARE,)
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
         if self._own and is_own(row):
@@ -252,55 +256,6 @@ class _DraftMaker:
             wanted=talk.wanted,
             solution=talk.solution,
         )
-
-    def _plain(self, row: dict[str, Any], where: str, number: int) -> Draft | None:
-        """Make the draft of a row of nothing but text turns in the file's usual keys; None for any other row."""
-        given = row.get(self._turn_key)
-        if type(given) is not list or not self._telling.isdisjoint(row):
-            return None
-        role_key, content_key, roles = self._role_key, self._content_key, self._names.roles
-        turns: list[Turn] = []
-        previous = ""
-        for turn in given:
-            if type(turn) is not dict or len(turn) != 2:
-                return None
-            speaker, content = turn.get(role_key), turn.get(content_key)
-            role = roles.get(speaker) if type(speaker) is str else None
-            if role is None or role == previous or type(content) is not str or not content:
-                return None
-            if role == "user" and (("<" in content) or ("[" in content)) and self._find_tag(content):
-                return None
-            turns.append(Turn(role, (content,)))
-            previous = role
-        if not turns:
-            return None
-        if not row.keys() <= self._plain_keys or type(row.get("id", "")) not in (str, int):
-            return None
-        tools = "" if self._has_tools else None
-        record_id = id_of(row, self._prefix, number)
-        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=self._base, tools=tools)
-
-    def _of_plain(self, row: Any, where: str, number: int) -> Draft | None:
-        """What `_plain` makes of the same row."""
-        roles = self._names.roles
-        turns: list[Turn] = []
-        previous = ""
-        for turn in row.turns:
-            content = turn.content
-            role = roles.get(turn.role)
-            if role is None or role == previous or not content:
-                return None
-            if role == "user" and (("<" in content) or ("[" in content)) and self._find_tag(content):
-                return None
-            turns.append(Turn(role, (content,)))
-            previous = role
-        if not turns:
-            return None
-        given = row.id
-        own = given is not msgspec.UNSET and (type(given) is int or bool(str(given).strip()))
-        record_id = f"{self._prefix}/{given}" if own else f"{self._prefix}/{number:08d}"
-        tools = "" if self._has_tools else None
-        return Draft(id=record_id, where=where, turns=tuple(turns), media=(), references=None, meta=self._base, tools=tools)
 
     def _other_dialect(self, row: dict[str, Any]) -> Dialect:
         dialect = find_dialect(row, self._names)

@@ -16,7 +16,7 @@ from vldata.media.refs import BytesRef, FileRef, MediaRef
 from vldata.media.sizes import upright_size
 from vldata.records.boxes import Coordinate, Space, Target
 from vldata.records.draft import Draft, Part, Reject, Turn
-from vldata.sources.coordinates import FREE, MARKS, Found, find_coordinates, strip_names
+from vldata.sources.coordinates import FREE, MARKS, Found, find_coordinates, has_bare_box, strip_names, unread_boxes
 from vldata.sources.encodings import open_utf8
 from vldata.sources.errors import RowError
 from vldata.sources.rows import Row, RowFile
@@ -85,6 +85,9 @@ class TextBoxMover:
                 groups += found
                 parts += self._parts(text, found, pictures[0]) if self._spaces is not None else [text]
             moved.append(Turn(turn.role, tuple(part for part in parts if part != "") or ("",)))
+        if self._evidence is None and pictures and (key := next(filter(None, map(unread_boxes, texts)), "")):
+            what = f"{key!r} in its text is no list of numbers, and they would not move with the image"
+            raise RowError("VL211", f"{what}: write [x1, y1, x2, y2] or [x, y]; --text-boxes none leaves texts as they are.")
         if not groups:
             return tuple(moved)
         sizes = [size for index in pictures if (size := upright_size(media[index]))]
@@ -136,6 +139,14 @@ class TextBoxMover:
 def calls_with_coordinates(turns: Iterable[Turn]) -> bool:
     """Whether a tool call holds coordinates, which stay as they are."""
     return any(_mark(part) for turn in turns if turn.role == "function_call" for part in turn.parts if isinstance(part, str))
+
+
+BARE = ("[x1, y1, x2, y2] in a text", "left as it is, also where the image changes its size")
+
+
+def bare_boxes(turns: Iterable[Turn]) -> bool:
+    """Whether a text holds four numbers in brackets, which may be a box and stay as they are."""
+    return any(has_bare_box(part) for turn in turns if turn.role not in _LEFT for part in turn.parts if isinstance(part, str))
 
 
 class Settled(msgspec.Struct, frozen=True):

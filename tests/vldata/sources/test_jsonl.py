@@ -274,3 +274,12 @@ def test_wrong_calls(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(UsageError, match="holds no wording"):
         open_source(write_rows(tmp_path, pair()), prompt=str(tmp_path / "empty.txt"))
+
+
+def test_an_open_question_among_choices_may_write_its_answers_as_a_list(tmp_path: Path) -> None:
+    write_shapes(tmp_path / "images")
+    row = {"image": "images/circle.png", "question": "How many?"}
+    rows = [{**row, "options": "['1', '2']", "answer": "B"}, {**row, "options": "[]", "answer": "['3', 'three']"}]  # as MMMU has them
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    (source,) = open_source(tmp_path / "m.jsonl")
+    assert [draft.references for draft in source.drafts()] == [("B", "2"), ("3", "three")]

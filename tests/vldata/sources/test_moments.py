@@ -81,3 +81,9 @@ def test_a_moment_that_a_row_names_is_kept(tmp_path: Path) -> None:
     write_clip(tmp_path / "c.mp4")
     record, _ = convert(tmp_path, {**talk("c.mp4"), "start": 0.5, "end": 1.5}, videos="timed")
     assert json.loads(record.meta["extra"]) == {"start": 0.5, "end": 1.5}
+
+
+def test_what_a_row_asks_of_its_one_video_is_obeyed(tmp_path: Path) -> None:
+    write_clip(tmp_path / "c.mp4")
+    record, times = convert(tmp_path, {**talk("c.mp4"), "nframes": 2, "video_start": 1, "video_end": 2, "fps": 4})
+    assert times == [1.0, 2.0] and json.loads(record.meta["extra"]) == {"fps": 4}

@@ -173,3 +173,29 @@ def test_rows_with_coordinates_behind_many_without_images_are_not_passed_over(fo
     assert isinstance(late, Reject) and late.code == "VL218"
     *_, late = sharegpt.open_source(file, text_boxes="0-1000")[0].drafts()
     assert isinstance(late, Draft)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"bbox": {"x": 1600, "y": 20, "width": 100, "height": 50}}',
+        "[{'box': {'x1': 1, 'y1': 2, 'x2': 30, 'y2': 40}}]",
+        '{"points": [{"x": 1600, "y": 20}]}',
+        '{"bbox_2d": "192, 108, 960, 540"}',
+    ],
+)
+def test_boxes_that_are_no_lists_are_refused_by_name(folder: Path, tmp_path: Path, answer: str) -> None:
+    with pytest.raises(DataError, match="is no list of numbers, and they would not move with the image"):
+        run(folder, tmp_path / "out", answer)
+    _, _, (record,) = run(folder, tmp_path / "out", answer, text_boxes="none")
+    assert record.messages[-1].content == answer
+
+
+def test_an_object_that_is_no_box_is_none(folder: Path, tmp_path: Path) -> None:
+    answer = '{"box": {"label": "van", "count": 2}, "point": "none"}'
+    assert run(folder, tmp_path / "out", answer)[2][0].messages[-1].content == answer
+
+
+def test_four_numbers_in_brackets_are_told(folder: Path, tmp_path: Path) -> None:
+    _, result, _ = run(folder, tmp_path / "out", "It is at [1600, 20, 1700, 90].", "Nothing.", "At (0.1, 0.2, 0.3, 0.4).")
+    assert [(field.field, field.rows) for field in result.unused] == [("[x1, y1, x2, y2] in a text", 2)]
