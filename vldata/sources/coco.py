@@ -14,6 +14,7 @@ from typing import Any
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.records.draft import Guess
 from vldata.sources.faults import read_alone
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
@@ -25,7 +26,7 @@ from vldata.wording import counted
 _KNOWN = frozenset({"id", "image_id", "category_id", "bbox", "area", "iscrowd"})
 _OF_IMAGES = frozenset({"id", "file_name", "width", "height", "coco_url", "neg_category_ids", "not_exhaustive_category_ids"})
 _SAID_OF_IMAGES = frozenset({"license", "flickr_url", "date_captured"})  # of every image of COCO itself; they say nothing of its objects
-_OF_FILE = {**whole("images", "annotations"), "categories": whole("id", "name", "keypoints", "skeleton")}
+_OF_FILE = {**whole("images", "annotations"), "categories": whole("id", "name", "supercategory", "keypoints", "skeleton")}
 _EMPTY: tuple[Any, ...] = (None, [], {}, "", 0)
 
 
@@ -57,8 +58,9 @@ def open_source(
     images: list[Labelled] = []
     classes: list[str] = []
     joints: dict[Any, list[str]] = {}
-    crowds = 0
+    crowds = scored = 0
     strange: list[str] = []
+    over: dict[str, None] = {}
     for file in files:
         table = _read(file)
         strange += unplaced(table, _OF_FILE)
@@ -66,13 +68,19 @@ def open_source(
         if wishes.shapes == "points":
             joints |= _joints(table)
         names = {entry["id"]: str(entry["name"]).strip() for entry in table["categories"]}
-        classes += [name for name in names.values() if file == files[0] or name not in classes]
+        above = _only_above(table, names)
+        over |= dict.fromkeys(above)
+        classes += [name for name in names.values() if name not in above and (file == files[0] or name not in classes)]
+        scored += sum(1 for entry in table["annotations"] if "score" in entry)
         crowds += sum(1 for entry in table["annotations"] if entry.get("iscrowd"))
         images += _images(file, folder, table, names, joints)
     if joints:
         classes = list(dict.fromkeys(name for points in joints.values() for name in points))
     notes = [f"{', '.join(file.name for file in aside)} left aside: of the same images."] if aside else []
     notes += of_the_file(strange)
+    told = f"{counted(scored, 'annotation')} with a score, as predictions have: taken as what is there, a guess, however low the score."
+    notes += [Guess(told)] if scored else []
+    notes += [f"Not asked for, since it only stands above other classes and has no object: {', '.join(over)}."] if over else []
     partial = sum(1 for image in images if image.judged is not None)
     notes += [f"{counted(partial, 'image')} judged for some classes alone (neg_category_ids), and asked for those."] if partial else []
     notes += [f"{counted(crowds, 'crowd region')} left out: they are no single objects."] if crowds else []
@@ -235,6 +243,15 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
             fault=fault,
             unused=tuple(unused.items()),
         )
+
+
+def _only_above(table: dict[str, Any], names: dict[Any, str]) -> list[str]:
+    """Classes without an object that are the supercategory of others: Roboflow's first one, of which every object is one, too."""
+    used = {entry["category_id"] for entry in table["annotations"]}
+    parents = {
+        str(entry.get("supercategory")).strip() for entry in table["categories"] if str(entry["name"]).strip() != entry.get("supercategory")
+    }
+    return [name for key, name in names.items() if name in parents and key not in used]
 
 
 def _joints(table: dict[str, Any]) -> dict[Any, list[str]]:

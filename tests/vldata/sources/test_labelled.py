@@ -535,3 +535,30 @@ def test_key_points_of_coco_are_asked_for_as_points(tmp_path: Path) -> None:
         ("tail", [500, 500]),
     ]
     assert "not marked" in made[0].rejects[0].reason
+
+
+def test_a_class_that_only_stands_above_others_is_not_asked_for(tmp_path: Path) -> None:
+    root = draw_coco(tmp_path / "s")
+    file = root / "annotations" / "instances_train2017.json"
+    table = json.loads(file.read_text())
+    table["categories"] = [
+        {"id": 0, "name": "things", "supercategory": "none"},
+        *({**one, "supercategory": "things"} for one in table["categories"]),
+    ]
+    file.write_text(json.dumps(table))  # as Roboflow writes it
+    (source,) = CONVERTERS["coco"](root)
+    assert source.classes == ("box", "cup") and any("stands above other classes and has no object: things" in said for said in source.said)
+    table["annotations"][0]["category_id"] = 0  # an object of it: then it is a class like any other
+    file.write_text(json.dumps(table))
+    (source,) = CONVERTERS["coco"](root)
+    assert "things" in source.classes
+
+
+def test_boxes_with_a_score_are_a_guess(tmp_path: Path) -> None:
+    root = draw_coco(tmp_path / "s")
+    file = root / "annotations" / "instances_train2017.json"
+    table = json.loads(file.read_text())
+    table["annotations"][0]["score"] = 0.1
+    file.write_text(json.dumps(table))
+    (source,) = CONVERTERS["coco"](root)
+    assert any(isinstance(said, Guess) and "1 annotation with a score, as predictions have" in said for said in source.said)
