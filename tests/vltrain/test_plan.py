@@ -85,7 +85,8 @@ def test_a_good_plan(recipe: Recipe) -> None:
     assert (plan.steps, plan.train_records, plan.trainable_parameters, plan.problems) == (6, 16, 16_384, [])
     assert msgspec.to_builtins(plan.tokens) == {"max": 87, "p95": 87, "text_counted": True} or plan.tokens.max > 80
     assert set(msgspec.to_builtins(plan)) == {
-        "steps", "trainable_parameters", "train_records", "eval_records", "cutoff", "tokens", "memory", "problems", "warnings",
+        "steps", "trainable_parameters", "train_records", "eval_records", "cutoff", "tokens", "memory", "quantization", "problems",
+        "warnings",
     }  # fmt: skip
 
 

@@ -129,7 +129,8 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     if recipe.base == "fp8" and not by_levers(way, recipe):
         said.problems.append("base: fp8 is for models on the fast path (docs/models.md). Leave base out.")
     (said.warnings if gpu or elsewhere else said.problems).extend(said.here)
-    said.problems.extend(setting_problems(recipe, evaluates=bool(kept_eval.examples)))
+    held_out = bool(kept_eval.examples) or (not train and bool(recipe.val_size or recipe.eval_data))  # without data it is not known
+    said.problems.extend(setting_problems(recipe, evaluates=held_out))
     plan = Plan(
         steps=count_steps(recipe, len(kept.examples), gpus),
         trainable_parameters=trainable,
