@@ -5,7 +5,8 @@ Run it in a venv of its own (transformers 5 is too new for the exporter):
     pip install torch==2.13.0 torchvision 'optimum-intel[openvino]==2.2.0' transformers==4.57.6
     python bench/cpu_openvino.py MODEL prepared/squares_test.jsonl [--tokens 8] [--limit 16] [--bits 8]
 
-MODEL: a folder whose config.json is as transformers 4 writes it; `vltrain export MODEL --to ollama` makes it so. One question at a time, greedy.
+MODEL: a folder whose config.json is as transformers 4 writes it; `vltrain export MODEL --to ollama` makes it so. One question at a time,
+greedy.
 """
 
 from __future__ import annotations
