@@ -83,9 +83,8 @@ def main() -> None:
         opened = OVModelForVisualCausalLM.from_pretrained(folder, ov_config=config)
         ours = answers(opened, processor, asked, arguments.tokens)
     alike = sum(a == b for a, b in zip(ours[0], theirs[0], strict=True))
-    print(
-        f"OpenVINO, {arguments.bits} bits: first token after {ours[1]:.3f} s, then {ours[2]:.1f} tokens/s; {alike} of {len(asked)} answers alike"
-    )
+    speed = f"first token after {ours[1]:.3f} s, then {ours[2]:.1f} tokens/s"
+    print(f"OpenVINO, {arguments.bits} bits: {speed}; {alike} of {len(asked)} answers alike")
     print("first answers:", list(zip(theirs[0][:4], ours[0][:4], strict=True)))
 
 
