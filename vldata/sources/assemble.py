@@ -93,6 +93,9 @@ class Assembler:
             self._refuse_shown(turns)
         if talk.system and (not turns or turns[0][0] != "system"):
             turns = [("system", talk.system), *turns]
+        elif talk.system and turns and isinstance(turns[0][1], str) and turns[0][1].strip() != talk.system.strip():
+            reason = f"the system prompt beside the turns, {talk.system[:60]!r}, and that in the first turn are both there and differ."
+            raise RowError("VL216", reason)
         beside = Beside(talk, len(turns)) if talk.notes or talk.rejected else None
         if beside:
             turns = [*turns, *beside.turns]

@@ -113,6 +113,10 @@ def open_rows(path: Path, *, encoding: str = "auto") -> RowFile:
         raise UsageError(f"{path.name!r} is not an annotation file.", where=str(path), cure=f"Files may end in {', '.join(SUFFIXES)}.")
     if not path.is_file():
         raise DataError("is not a file.", where=str(path), cure="Give the annotation file.")
+    if kind == ".xlsx":
+        from vldata.sources import tablerows
+
+        return RowFile(path, kind, said=tablerows.sheets_said(path))
     if kind in _BINARY:
         return RowFile(path, kind)
     found, guess = find_encoding(path, encoding)

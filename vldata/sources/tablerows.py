@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from vldata.causes import read_error
 from vldata.errors import DataError, UsageError
 from vldata.files.parquet import Columns, features_of, iter_parquet_rows
 from vldata.files.workbooks import guard_workbook, iter_rows
+from vldata.records.draft import Guess
 from vldata.sources.classnames import Namer, namer_of
 from vldata.sources.encodings import open_utf8
 from vldata.sources.faults import Row, RowFault
@@ -220,6 +222,17 @@ def iter_excel(path: Path) -> Iterator[tuple[str, Row]]:
             yield f"{path.name}:{number}", dict(zip(names, [*cells, *[None] * (len(names) - len(cells))], strict=True))
 
 
+def sheets_said(path: Path) -> tuple[str, ...]:
+    """Say which other sheets with anything in them are not read: a guess, for nobody said that the first is meant."""
+    book = _Sheet(path)
+    with book:
+        others = book.others()
+    if not others:
+        return ()
+    what = f"{path}: the first sheet is read, a guess; not read: {', '.join(map(repr, others))}"
+    return (Guess(f"{what}. Save a sheet as a file of its own to read it."),)
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
@@ -249,6 +262,11 @@ class _Sheet:
     def __enter__(self) -> Iterator[tuple[Any, ...]]:
         rows = iter_rows(self._book.worksheets[0], str(self._path))
         return (tuple(cell.value for cell in cells) for cells in rows)
+
+    def others(self) -> list[str]:
+        """The names of the further sheets that hold anything in their first rows."""
+        sheets = [(sheet.title, itertools.islice(iter_rows(sheet, str(self._path)), 20)) for sheet in self._book.worksheets[1:]]
+        return [name for name, rows in sheets if any(cell.value is not None for row in rows for cell in row)]
 
     def __exit__(self, *exc: object) -> None:
         self._book.close()

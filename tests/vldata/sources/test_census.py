@@ -250,3 +250,17 @@ def test_more_names_that_change_what_is_learned(field):
     value = {"train_detail": [{"train": False}], "think": "x", "no_loss": True}.get(field, False)
     with pytest.raises(RowError, match=f"--ignore {field}"):
         Census().judge({field: value}, ())
+
+
+def test_two_system_prompts_that_differ_are_no_one(folder: Path) -> None:
+    row = talk(system="Be brief.")
+    row["messages"].insert(0, {"role": "system", "content": "Be long."})
+    file = folder / "systems.jsonl"
+    file.write_text(json.dumps(row))
+    (draft,) = sharegpt.open_source(file)[0].drafts()
+    assert isinstance(draft, Reject) and draft.code == "VL216" and "'Be brief.', and that in the first turn" in draft.reason
+    (draft,) = sharegpt.open_source(file, ignore=("system",))[0].drafts()
+    assert isinstance(draft, Draft) and draft.turns[0].parts == ("Be long.",)
+    file.write_text(json.dumps({**row, "system": "Be long. "}))
+    (draft,) = sharegpt.open_source(file)[0].drafts()
+    assert isinstance(draft, Draft) and not draft.unused

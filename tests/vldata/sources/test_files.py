@@ -433,3 +433,18 @@ def test_one_thing_under_two_names_is_never_dropped(folder: Path, row: dict[str,
     assert isinstance(draft, Reject) and draft.code == "VL216" and reason in draft.reason
     (draft,) = sharegpt.open_source(lines(folder / "rows.jsonl", {"prompt": "Q", "completion": "A", "output": "B"}))[0].drafts()
     assert isinstance(draft, Draft) and draft.unused == (("output", "kept in meta.extra"),)
+
+
+def test_further_sheets_of_a_workbook_are_told(folder: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for sheet in (book.active, book.create_sheet("more")):
+        sheet.append(["image", "text"])
+        sheet.append(["images/circle.png", "A circle."])
+    book.create_sheet("empty")
+    book.save(folder / "two.xlsx")
+    (source,) = jsonl.open_source(folder / "two.xlsx")
+    assert [said for said in source.said if isinstance(said, Guess)] == [
+        f"{folder / 'two.xlsx'}: the first sheet is read, a guess; not read: 'more'. Save a sheet as a file of its own to read it."
+    ]

@@ -113,7 +113,11 @@ def talk_of(
     notes: Notes | None = None,
 ) -> Talk:
     """Add what stands beside the turns."""
-    system, tools, objects = first_of(row, names.system), first_of(row, names.tools), row.get("objects")
+    system, tools, objects = (
+        first_of(row, tuple(key for key in names.system if key not in names.ignore)),
+        first_of(row, names.tools),
+        row.get("objects"),
+    )
     if system is not None and type(system) is not str:
         raise RowError("VL204", f"the system prompt is {system!r:.80}; a text is needed.")
     images = first_of(row, names.images)
