@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -88,6 +89,12 @@ def test_a_good_plan(recipe: Recipe) -> None:
         "steps", "trainable_parameters", "train_records", "eval_records", "cutoff", "tokens", "memory", "quantization", "problems",
         "warnings",
     }  # fmt: skip
+
+
+def test_a_tracker_that_is_not_there_is_a_problem(recipe: Recipe) -> None:
+    told = prepare(msgspec.structs.replace(recipe, report_to=("wandb", "wanbd"))).plan.problems
+    missing = [] if importlib.util.find_spec("wandb") else ["report_to: wandb is not installed. pip install wandb, and log in to it first."]
+    assert told[:-1] == missing and told[-1].startswith("report_to: there is no 'wanbd'. Did you mean 'wandb'?")
 
 
 def test_without_a_model_folder_sizes_are_the_published_ones(recipe: Recipe) -> None:

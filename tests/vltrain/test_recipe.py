@@ -105,7 +105,7 @@ def test_a_llamafactory_training_yaml(tmp_path: Path) -> None:
     [
         ("lora_rnk: 8", "unknown key 'lora_rnk'. Did you mean 'lora_rank'?"),
         ("deepspeed: ds.json", "deepspeed is LLaMA-Factory's, and not supported here"),
-        ("report_to: wandb", "report_to: 'wandb' is not supported"),
+        ("report_to: comet", "report_to: 'comet' is not supported"),
         ("bf16: true", "exclude each other"),
     ],
 )

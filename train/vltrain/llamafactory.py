@@ -14,6 +14,7 @@ from vldata.errors import UsageError
 from vldata.files.paths import path_fault
 from vldata.suggest import nearest
 from vltrain.llamafactory_keys import COMBINED, GENERATION, LISTS, MOOT, RENAMED, REQUIRED, UNSUPPORTED
+from vltrain.trainer_names import TRACKERS
 
 if TYPE_CHECKING:
     from vltrain.recipe import Recipe
@@ -133,9 +134,11 @@ def _logging(values: Fields, fields: Fields, where: str) -> None:
     names = values.get("report_to", "none")
     names = names if isinstance(names, list) else [names]
     for name in names:
-        if name not in ("none", "tensorboard", "all", None):
-            raise UsageError(f"report_to: {name!r} is not supported; here it is none or tensorboard.", where=where)
+        if name not in ("none", "tensorboard", "all", None, *TRACKERS):
+            known = ", ".join(("none", "tensorboard", *TRACKERS))
+            raise UsageError(f"report_to: {name!r} is not supported; here it is one of {known}.", where=where)
     fields["tensorboard"] = "tensorboard" in names or "all" in names
+    fields["report_to"] = tuple(name for name in names if name in TRACKERS)
     fields.setdefault("plot", False)
     resume: Callable[[], str] = lambda: "never" if fields.get("overwrite") else "auto"  # noqa: E731
     given = values.get("resume_from_checkpoint")

@@ -6,6 +6,7 @@ No weights are loaded and torch is not imported. A plan is complete even when it
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from vldata.suggest import nearest
 from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set, missing_pictures
 from vltrain.memory import GPUS, estimate, system_memory_gib
 from vltrain.recipe import Recipe
-from vltrain.trainer_names import OPTIMIZERS, SCHEDULES
+from vltrain.trainer_names import OPTIMIZERS, SCHEDULES, TRACKERS
 from vltrain.ways import PUBLISHED as PUBLISHED_WAY
 from vltrain.ways import Way, by_levers, is_template_of, way_of, what_is_lacking
 
@@ -166,6 +167,10 @@ def setting_problems(recipe: Recipe, *, evaluates: bool) -> Iterator[str]:
         value = getattr(recipe, key)
         if value not in known:
             yield f"{says(key)}: there is no {value!r}.{nearest(value, known)} There are: {', '.join(known)}."
+    for name in recipe.report_to:
+        if name not in TRACKERS:
+            known = f"{', '.join(TRACKERS)}; TensorBoard is tensorboard: true"
+            yield f"report_to: there is no {name!r}.{nearest(name, TRACKERS)} There are: {known}."
 
 
 def count_steps(recipe: Recipe, records: int, gpus: int = 1) -> int:
@@ -380,6 +385,9 @@ def _versions(recipe: Recipe, said: _Notes) -> None:
             said.warnings.append(f"{package} {found[package]} is outside what was tried ({low} to {high}).")
     if recipe.method == "qlora" and "bitsandbytes" not in found:
         said.here.append(f"QLoRA needs bitsandbytes, which is not installed. {install_line('qlora')}")
+    for name in recipe.report_to:
+        if name in TRACKERS and importlib.util.find_spec(name) is None:
+            said.here.append(f"report_to: {name} is not installed. pip install {name}, and log in to it first.")
     if recipe.liger and "liger-kernel" not in found:
         said.warnings.append("liger-kernel is not installed; the run goes without it.")
 

@@ -117,6 +117,7 @@ class Recipe(Levers, frozen=True, kw_only=True, forbid_unknown_fields=True):
     overwrite: bool = False
     plot: bool = True
     tensorboard: bool = True
+    report_to: tuple[str, ...] = ()
     workers: int = 4
 
     job: Job = "sft"

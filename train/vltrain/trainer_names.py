@@ -11,3 +11,6 @@ OPTIMIZERS = (
     "adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adagrad", "rmsprop", "adamw_8bit", "adamw_bnb_8bit", "lion_8bit", "lion_32bit",
     "paged_adamw_8bit", "paged_adamw_32bit", "paged_lion_8bit", "paged_lion_32bit",
 )  # fmt: skip
+
+# Services that transformers reports to (its integrations), by the package that each needs; TensorBoard is a key of its own.
+TRACKERS = ("wandb", "trackio", "swanlab", "mlflow")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,7 +61,8 @@ def run_sft(recipe: Recipe, *, notes: Sequence[str] = (), say: Callable[[str], N
     if prepared.plan.problems:
         raise DataError(prepared.plan.problems[0], cure=" ".join(prepared.plan.problems[1:]))
     check_model_folder(Path(recipe.model))
-    return _train(recipe, prepared, say)
+    with contextlib.redirect_stdout(sys.stderr) if recipe.report_to else contextlib.nullcontext():  # trackers talk on stdout
+        return _train(recipe, prepared, say)
 
 
 def show_labels(recipe: Recipe, records: int = 1) -> list[str]:
@@ -143,10 +147,16 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
     )
     if recipe.tensorboard and arguments.process_index == 0:
         trainer.add_callback(tensorboard_callback(output, first_step(checkpoint)))
+    if "swanlab" in recipe.report_to:  # by its own callback: that of transformers 5.24 stops with swanlab 0.10 (there is no run yet)
+        from swanlab.integration.transformers import SwanLabCallback
+
+        trainer.add_callback(SwanLabCallback(experiment_name=output.name))
     trainer.remove_callback(PrinterCallback)  # it prints on stdout, where the result goes
     check_parallel(trainer, recipe)
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
+    if recipe.tensorboard and arguments.process_index == 0:
+        say(f"Watch it: tensorboard --logdir {shlex.quote(str(output))}")
     trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     trainer.mark()
     return _finish(recipe, prepared, trainer, trained, checkpoint)
@@ -232,7 +242,8 @@ def _arguments(recipe: Recipe, precision: str, *, plain: bool, prepared: Prepare
         ddp_find_unused_parameters=recipe.train_vision or recipe.train_projector,
         remove_unused_columns=False,
         label_names=["labels"],
-        report_to="none",  # TensorBoard is a callback of ours
+        report_to=[name for name in recipe.report_to if name != "swanlab"] or "none",  # TensorBoard is a callback of ours
+        run_name=Path(recipe.output).name,
         disable_tqdm=True,
     )
 
