@@ -169,8 +169,8 @@ def setting_problems(recipe: Recipe, *, evaluates: bool) -> Iterator[str]:
             yield f"{says(key)}: there is no {value!r}.{nearest(value, known)} There are: {', '.join(known)}."
     for name in recipe.report_to:
         if name not in TRACKERS:
-            known = f"{', '.join(TRACKERS)}; TensorBoard is tensorboard: true"
-            yield f"report_to: there is no {name!r}.{nearest(name, TRACKERS)} There are: {known}."
+            trackers = f"{', '.join(TRACKERS)}; TensorBoard is tensorboard: true"
+            yield f"report_to: there is no {name!r}.{nearest(name, TRACKERS)} There are: {trackers}."
 
 
 def count_steps(recipe: Recipe, records: int, gpus: int = 1) -> int:
