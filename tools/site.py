@@ -74,6 +74,7 @@ def _site_links(text: str) -> str:
 def _inside(text: str, page: Path, docs: Path) -> str:
     """Links out of docs/ become links to the start page, or plain text where the site has no such page."""
     up = "../" * len(page.relative_to(docs).parent.parts)
+    text = re.sub(r"^\[(?:English|简体中文)\]\(README(?:\.zh)?\.md\)\n\n", "", text, flags=re.M)  # the site has a switch of its own
     text = re.sub(r"\]\((?:\.\./)+README\.md", f"]({up}index.md", text)
     return re.sub(r"\[([^\]]+)\]\((?:\.\./)+(?!\w[\w-]*\.md|index\.)[^)]*\)", r"\1", text) if page.parent == docs else text
 
