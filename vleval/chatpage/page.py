@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import threading
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -35,34 +35,51 @@ def require_gradio() -> None:
         raise MissingExtraError("the chat page", "web")
 
 
+def _asking(session: Session, words: Words, sampler: Sampler, same: Any) -> Callable[..., Iterator[list[Any]]]:
+    """What the button does: yields answers, earlier turns, details, pictures, conversations, and the files still to be sent.
+
+    `same` leaves the files as they are; once they were sent they are cleared, so that a further question does not send them again.
+    """
+    count = len(session.labels)
+
+    def ask(
+        files: list[str] | None, question: str, talks: list[Talk], system: str, most: Any, temperature: Any, top_p: Any, seed: Any
+    ) -> Iterator[list[Any]]:
+        turns: tuple[ChatTurn, ...] = ()
+        pictures: list[str] = []
+        earlier = [transcript(talk, words) for talk in talks]
+        given = {"max_tokens": most, "temperature": temperature, "top_p": top_p, "seed": seed}  # None: a field that was emptied
+        try:
+            drawn = msgspec.structs.replace(
+                sampler,
+                **{
+                    name: int(value) if name in ("max_tokens", "seed") else float(value)
+                    for name, value in given.items()
+                    if value is not None
+                },
+            )
+            for turns in session.stream(files or [], question or "", talks=talks, system=system, sampler=drawn):
+                pictures = [picture.path for picture in turns[0].pictures]
+                yield [*(turn.reply.answer for turn in turns), *earlier, "", pictures, talks, same]
+        except VlkitError as error:
+            yield [*[""] * count, *earlier, words.not_asked.format(error), [], talks, same]
+            return
+        details = []
+        for label, turn in zip(session.labels, turns, strict=True):
+            said = words.no_answer.format(turn.reply.error) + "\n" if turn.reply.error else ""
+            details.append((f"{label}\n" if count > 1 else "") + said + describe(turn, words))
+        kept = [(*talk, turn) for talk, turn in zip(talks, turns, strict=True)]
+        answered = all(not turn.reply.error for turn in turns)
+        yield [*(turn.reply.answer for turn in turns), *earlier, "\n\n".join(details), pictures, kept, None if answered else same]
+
+    return ask
+
+
 def build_page(session: Session, title: str, words: Words = ENGLISH, sampler: Sampler = GREEDY) -> Any:
     """The page as gradio Blocks: a column of answers for each model."""
     import gradio as gr
 
     count = len(session.labels)
-
-    def ask(
-        files: list[str] | None, question: str, talks: list[Talk], system: str, most: float, temperature: float, top_p: float, seed: float
-    ) -> Iterator[list[Any]]:
-        turns: tuple[ChatTurn, ...] = ()
-        pictures: list[str] = []
-        told = [transcript(talk, words) for talk in talks]
-        try:
-            drawn = msgspec.structs.replace(
-                sampler, max_tokens=int(most), temperature=float(temperature), top_p=float(top_p), seed=int(seed)
-            )
-            for turns in session.stream(files or [], question or "", talks=talks, system=system, sampler=drawn):
-                pictures = [picture.path for picture in turns[0].pictures]
-                yield [*(turn.reply.answer for turn in turns), *told, "", pictures, talks]
-        except VlkitError as error:
-            yield [*[""] * count, *told, words.not_asked.format(error), [], talks]
-            return
-        told_now = []
-        for label, turn in zip(session.labels, turns, strict=True):
-            said = words.no_answer.format(turn.reply.error) + "\n" if turn.reply.error else ""
-            told_now.append((f"{label}\n" if count > 1 else "") + said + describe(turn, words))
-        kept = [(*talk, turn) for talk, turn in zip(talks, turns, strict=True)]
-        yield [*(turn.reply.answer for turn in turns), *told, "\n\n".join(told_now), pictures, kept]
 
     def begin() -> list[Any]:
         return [*[""] * count, *[""] * count, "", [], [()] * count, None, ""]
@@ -92,9 +109,9 @@ def build_page(session: Session, title: str, words: Words = ENGLISH, sampler: Sa
                     earlier = [_box(gr, words.earlier, place, session.labels, "earlier", 3) for place in range(count)]
                 details = gr.Textbox(label=words.details, lines=8, interactive=False, elem_id="details")
                 shown = gr.Gallery(label=words.shown, columns=2, height=320, object_fit="contain", interactive=False, elem_id="shown")
-        outputs = [*answers, *earlier, details, shown, talks]
+        outputs = [*answers, *earlier, details, shown, talks, files]
         given: dict[str, Any] = {
-            "fn": ask,
+            "fn": _asking(session, words, sampler, gr.skip()),
             "inputs": [files, question, talks, system, most, temperature, top_p, seed],
             "outputs": outputs,
             "concurrency_limit": 1,
@@ -103,7 +120,7 @@ def build_page(session: Session, title: str, words: Words = ENGLISH, sampler: Sa
         }
         button.click(**given)
         question.submit(**given)
-        new.click(begin, outputs=[*outputs, files, question], api_visibility="private")
+        new.click(begin, outputs=[*outputs, question], api_visibility="private")
     return page
 
 

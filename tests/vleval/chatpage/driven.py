@@ -252,3 +252,4 @@ def test_a_conversation_in_chinese_with_two_models(pictures: dict[str, Path], tm
         assert [message["role"] for message in server.bodies[-1]["messages"]] == ["user", "assistant", "user"]
         assert server.bodies[-1]["messages"][1]["content"] == said and server.bodies[-1]["temperature"] == 0
         assert sum(part["type"] == "image_url" for part in server.bodies[-1]["messages"][0]["content"]) == 1
+        assert server.bodies[-1]["messages"][2]["content"] == "你确定吗?"  # the image is not sent a second time
