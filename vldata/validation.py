@@ -177,9 +177,11 @@ class _DatasetCheck:
             if self._entry.get(part) != complete[part]:
                 self._add(info, "VL030", f"{self._paths.name!r}: {part!r} is {self._entry.get(part)!r}, not {complete[part]!r}.")
         checker = RecordChecker(self.contract.columns if self.contract else None, self._findings, collect_images=collect_images)
-        for file in self._files():
+        files = self._files()
+        for file in files:
             counted = checker.check_file(file)
             self._compare_digest(file, counted)
+        self._miss_shards(files)
         checked = checker.finish()
         return checked.records, checked.first_use
 
@@ -196,6 +198,15 @@ class _DatasetCheck:
         except DataError as error:
             self._add(info, "VL031", f"{self._paths.name!r} {error.what}")
             return []
+
+    def _miss_shards(self, files: list[Path]) -> None:
+        """Name the shards that the contract has and the folder lacks; without a single file the registry entry was found wrong already."""
+        there = {file.relative_to(self._paths.out).as_posix() for file in files}
+        for known in self.contract.files if self.contract and files else ():
+            if known.name not in there:
+                self._add(
+                    self._paths.out / known.name, "VL033", f"the contract says {known.records:,} records here, and there is no such file."
+                )
 
     def _compare_digest(self, file: Path, counted: int) -> None:
         if not self.contract:

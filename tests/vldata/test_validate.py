@@ -168,3 +168,6 @@ def test_a_dataset_in_shards_is_named_as_any_other(tmp_path: Path) -> None:
     convert("sharegpt", tmp_path / "s.jsonl", out=tmp_path / "prepared", name="d", shard_size=2, workers=1)
     for place in (tmp_path / "prepared" / "d", tmp_path / "prepared"):
         assert [one.records for one in api_validate(place).validation.datasets] == [5]
+    (tmp_path / "prepared" / "d" / "part-00001.jsonl").unlink()
+    found = api_validate(tmp_path / "prepared" / "d").validation
+    assert dict(found.counts) == {"VL033": 1} and "there is no such file" in found.findings.kept[0].message

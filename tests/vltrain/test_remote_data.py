@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from vltrain.planning import prepare
 from vltrain.recipe import Recipe, check
 from vltrain.training import run_sft
 
+from vldata.api.convert import convert
 from vldata.errors import DataError, UsageError
 from vldata.remote import images, refusals
 
@@ -78,3 +80,17 @@ def test_a_url_where_a_folder_must_be_is_refused(tiny: Path, tmp_path: Path) -> 
     for key in ("output", "model"):
         with pytest.raises(UsageError, match=f"{key}: takes no URL"):
             check({**fields, key: "s3://b/x"}, where="r.yaml")
+
+
+def test_a_shard_too_few_or_too_many_stops_the_run(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps({"id": str(n), "messages": turns}) + "\n" for n in range(5)))
+    convert("sharegpt", tmp_path / "s.jsonl", out=tmp_path / "prepared", name="d", shard_size=2, workers=1)
+    shard = tmp_path / "prepared" / "d" / "part-00001.jsonl"
+    (shard.parent / "part-00007.jsonl").write_bytes(shard.read_bytes())
+    with pytest.raises(DataError, match=r"part-00007\.jsonl: is not named by the contract"):
+        load_set(str(tmp_path / "prepared" / "d"))
+    (shard.parent / "part-00007.jsonl").unlink()
+    shard.unlink()
+    with pytest.raises(DataError, match=r"part-00001\.jsonl: is not there, and the contract names it"):
+        load_set(str(tmp_path / "prepared" / "d"))

@@ -91,6 +91,8 @@ def load_set(target: str, *, limit: int | None = None) -> LoadedSet:
     paths = DatasetPaths(folder, contract_name) if can_name_files(contract_name) else DatasetPaths(folder, name)
     refuse_unfinished(paths)
     contract = read_contract(paths) if paths.contract.is_file() else None
+    if contract is not None:
+        _refuse_other_shards(folder, files, contract)
     sizes = _read_sizes(paths.media) if paths.media.is_file() else {}
     examples: list[Example] = []
     for file in files:
@@ -143,6 +145,21 @@ def _files(folder: Path, name: str) -> tuple[list[Path], str]:
     if not parts:
         raise DataError("holds no .jsonl file.", where=str(named), cure="Convert again, or repair dataset_info.json.")
     return [below(folder, part, info).checked() for part in parts], file_name.removesuffix(".jsonl")
+
+
+def _refuse_other_shards(folder: Path, files: Sequence[Path], contract: Contract) -> None:
+    """Hold the files of a dataset to those of its contract, by name: a missing shard would be trained without, one too many with.
+
+    Raises:
+        DataError: one is missing, or one too many.
+    """
+    there, known = {file.relative_to(folder).as_posix() for file in files}, {file.name for file in contract.files}
+    for name in sorted(known - there):
+        raise DataError("is not there, and the contract names it.", where=str(folder / name), cure="Restore the shard, or convert again.")
+    for name in sorted(there - known):
+        raise DataError(
+            "is not named by the contract.", where=str(folder / name), cure="Remove it if it is of another run, or convert again."
+        )
 
 
 def _is_ours(entry: Entry) -> bool:

@@ -5,6 +5,7 @@ One module a family of formats; the table says which function writes which.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -88,7 +89,18 @@ def export(name: str, plan: ExportPlan) -> Exported:
         model_of(plan)  # refused before anything is written
     with hold_below(plan.out, f".{plan.name}.{name}.lock", f"the {name} export of {plan.name!r}"):
         written = kind.write(plan)
-    return written if written.note else msgspec.structs.replace(written, note=note_of(plan))
+    notes = [written.note or note_of(plan), _changed(plan)]
+    return msgspec.structs.replace(written, note=" ".join(note for note in notes if note))
+
+
+def _changed(plan: ExportPlan) -> str:
+    """Say which record files are not those of the contract: a shard of another run, or one that somebody edited."""
+    dataset = plan.dataset
+    for file, said in zip(dataset.files(), dataset.contract.files, strict=True):
+        with file.open("rb") as handle:
+            if hashlib.file_digest(handle, "sha256").hexdigest() != said.sha256:
+                return f"Warning: {file} was changed after the conversion; what is exported is not what the contract describes."
+    return ""
 
 
 def _refuse_parts(name: str, first: Record, plan: ExportPlan) -> None:

@@ -71,7 +71,7 @@ def write_run_document(
     before = _before(path, document)
     document["server_fingerprints"] = sorted({*before.get("server_fingerprints", ()), *fingerprints})
     document["answered_as"] = list(dict.fromkeys((*before.get("answered_as", ()), *answered_as)))
-    if named := sorted({*before.get("servers", ()), *(servers or {})}):
+    if named := sorted({*before.get("servers", ()), *(url for url, answers in (servers or {}).items() if answers)}):
         document["servers"] = named
     if servers:
         document["timing"]["answers"] = dict(servers)

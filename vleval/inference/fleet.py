@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from vldata.wording import counted
 from vleval.inference.ask import Ask
 from vleval.inference.client import Client, Outcome, StopRun
 from vleval.inference.retry import Answer, Fault, delay_s
@@ -43,7 +44,8 @@ class Member:
 
     def tally(self) -> str:
         """How much it answered, and what it failed at."""
-        failed = f" ({self.faults:,} attempts failed; the last: {self.last_fault})" if self.faults else ""
+        attempts = counted(self.faults, "attempt")
+        failed = f" ({attempts} failed; the last: {self.last_fault})" if self.faults else ""
         return f"{self.url}: {self.answered:,}{failed}"
 
 

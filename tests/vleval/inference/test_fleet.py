@@ -79,7 +79,7 @@ def test_a_server_that_fails_costs_nothing_but_speed(fault: bytes | str, dataset
         result, answers, said, _ = ask(dataset, tmp_path / "p.jsonl", [server.url for server in two])
     assert (result.answered, result.errors) == (COUNT, 0) and answers == EXPECTED
     warned = [line for line in said if line.startswith(f"Warning: {two[1].url}/v1: ")]
-    assert len(warned) <= 1 and (warned or "attempts failed; the last: HTTP" in said[-1])
+    assert len(warned) <= 1 and (warned or " failed; the last: HTTP" in said[-1])
 
 
 def test_a_server_that_is_gone_and_comes_back_is_used_again(dataset: Path, tmp_path: Path) -> None:
