@@ -182,7 +182,7 @@ tutorials: $(VENV)/.docs
 	$(BIN)/python -m tools.run_pages $(or $(PAGES),$(filter-out %.zh.md %/README.md,$(wildcard docs/tutorials/*.md)))
 	$(BIN)/python -m tools.run_notebooks docs/notebooks/*.ipynb
 
-# Every row of the five tutorials that vlkit answers, replayed with the tiny model: ten minutes on two cores. ROWS=0.6,2.12: only these;
+# Every row of the five tutorials that vlkit answers, replayed with the tiny model: about ten minutes on two cores. ROWS=0.6,2.12: only these;
 # with .venvs/llamafactory and .venvs/trl, which `make consumers` makes, the rows of those trainers too.
 rows: $(VENV)/.docs .venvs/web
 	$(BIN)/python -m tests.e2e.rows --bin $(BIN) --web .venvs/web/bin --llamafactory .venvs/llamafactory/bin --trl .venvs/trl/bin \

@@ -18,7 +18,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,13 @@ TUTORIALS = {
     "pairs on a CPU": pairs.ROWS,
     "ChartQA, Unsloth, vLLM": chartqa.ROWS,
 }
+
+# Rows that go on with what an earlier one left in the work folder.
+AFTER = {
+    "0.3": "0.1", "0.7": "0.6", "0.9": "0.1", "0.12": "0.11", "0.18": "0.17", "0.30": "0.6", "1.5": "1.4", "1.7": "1.4", "2.9": "2.8",
+    "2.11": "2.8", "2.14": "2.13", "2.15": "2.13", "2.16": "2.13", "2.17": "2.13", "2.18": "2.8", "2.19": "2.8", "2.22": "2.8",
+    "3.3": "3.2", "3.13": "3.2", "4.3": "4.2", "4.4": "4.3", "4.5": "4.1", "4.7": "4.2", "4.8": "4.7",
+}  # fmt: skip
 
 
 class Outcome(NamedTuple):
@@ -61,6 +68,22 @@ def replay(bench: Bench, row: str, what: str, function: Callable[[Look], None]) 
     return Outcome(row, what, look.verdict, look.ran, failed, seen, look.elsewhere, time.monotonic() - began)
 
 
+def with_earlier(rows: Iterable[str]) -> set[str]:
+    """The rows, and those that they go on with.
+
+    Raises:
+        SystemExit: there is no such row.
+    """
+    found, known = set(), {row for table in TUTORIALS.values() for row, _, _ in table}
+    for row in rows:
+        if row not in known:
+            raise SystemExit(f"there is no row {row!r}")
+        while row and row not in found:
+            found.add(row)
+            row = AFTER.get(row, "")
+    return found
+
+
 def show(outcome: Outcome) -> None:
     """Print a row, and under it what was not as it should be, or what it needs."""
     print(f"{outcome.row:<5} {outcome.verdict:<16} {outcome.what:<48} {len(outcome.seen):>2} seen, {outcome.seconds:4.0f} s", flush=True)
@@ -76,12 +99,12 @@ def main() -> int:
     parser.add_argument("--bin", type=Path, required=True, help="folder of the installed commands")
     for name in ("web", "llamafactory", "trl"):
         parser.add_argument(f"--{name}", type=Path, help=f"bin folder of a venv with {name}")
-    parser.add_argument("--only", default="", help="rows, with commas between them")
+    parser.add_argument("--only", default="", help="rows, with commas between them; those that they go on with are replayed too")
     parser.add_argument("--work", type=Path, help="folder to work in; by default one that is removed")
     parser.add_argument("--json", type=Path, help="file for the outcome")
     parser.add_argument("--commands", action="store_true", help="print what each row ran")
     arguments = parser.parse_args()
-    only = {name for name in arguments.only.split(",") if name}
+    only = with_earlier(name for name in arguments.only.split(",") if name)
     venvs = {
         name: path.absolute()
         for name in ("web", "llamafactory", "trl")

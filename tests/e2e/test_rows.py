@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.replay.bench import Bench, Look, NotHereError
-from tests.e2e.rows import TUTORIALS, replay
+from tests.e2e.rows import AFTER, TUTORIALS, replay, with_earlier
 
 COUNTS = {"0": 30, "1": 16, "2": 22, "3": 15, "4": 12}
 
@@ -17,6 +17,10 @@ def test_every_row_is_there_once() -> None:
     names = [row for rows in TUTORIALS.values() for row, _, _ in rows]
     assert names == [f"{tutorial}.{number}" for tutorial, count in COUNTS.items() for number in range(1, count + 1)]
     assert len(names) == 95
+    assert all(names.index(earlier) < names.index(row) for row, earlier in AFTER.items())
+    assert with_earlier(["4.4", "0.1"]) == {"4.4", "4.3", "4.2", "0.1"} and with_earlier([]) == set()
+    with pytest.raises(SystemExit, match=r"no row '9\.9'"):
+        with_earlier(["9.9"])
 
 
 def test_rows_that_need_more_are_on_the_page() -> None:
