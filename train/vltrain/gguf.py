@@ -1,0 +1,108 @@
+"""A merged model as GGUF, for llama-server and Ollama: language model and vision tower, each a file, by llama.cpp's own converter.
+
+The converter is not ours and not a package: it lies in a check-out of llama.cpp and knows a new model before any release does.
+Where it is at hand it is run; else its lines are printed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from vldata.errors import DataError
+from vldata.files.whole_folder import whole_folder
+from vldata.models.families_of import folder_family
+from vldata.models.layout import check_model_folder, is_quantized
+from vldata.models.serving import Exposure, Limits, check_served, launch_line
+from vltrain.api.export import OutType
+
+SCRIPT = "convert_hf_to_gguf.py"
+_LAST = 12  # lines of the converter that a failure shows
+
+
+class Conversion(msgspec.Struct, frozen=True, kw_only=True):
+    """Two runs of the converter, the files they write, and whether they were made here."""
+
+    lines: tuple[tuple[str, ...], tuple[str, ...]]
+    files: tuple[Path, Path]
+    made: bool = False
+
+
+def plan_conversion(model: Path, out: Path, *, outtype: OutType, converter: Path | None) -> Conversion:
+    """Work out the two runs; the vision tower stays in 16 bits where the language model goes to eight, as quantising it costs accuracy.
+
+    Raises:
+        DataError: the folder is incomplete, or quantised with bitsandbytes, which the converter does not read.
+        UsageError: llama-server does not serve the family.
+    """
+    check_model_folder(model)
+    check_served("llama-server", folder_family(model))
+    if is_quantized(model):
+        raise DataError("llama.cpp does not read bitsandbytes weights.", where=str(model), cure="Give the merged full-precision model.")
+    script = str(converter or Path("llama.cpp") / SCRIPT)
+    files = (out / "model.gguf", out / "mmproj-model.gguf")
+    front = (sys.executable if converter else "python", script, str(model))
+    tower = "f16" if outtype == "q8_0" else outtype
+    return Conversion(
+        lines=(
+            (*front, "--outtype", outtype, "--outfile", str(files[0])),
+            (*front, "--mmproj", "--outtype", tower, "--outfile", str(files[1])),
+        ),
+        files=files,
+    )
+
+
+def as_gguf(model: Path, out: Path, limits: Limits, *, outtype: OutType, llama_cpp: Path | None) -> tuple[Conversion, str]:
+    """Convert where the converter is at hand, else say how; and give the line of llama-server for the result."""
+    converter = find_converter(llama_cpp)
+    if converter is not None:
+        made = convert(model, out, outtype=outtype, converter=converter)
+    else:
+        made = plan_conversion(model, out, outtype=outtype, converter=None)
+    exposure = Exposure(name=model.absolute().name)
+    return made, launch_line("llama-server", str(made.files[0]), limits, exposure=exposure, family=folder_family(model))
+
+
+def find_converter(given: Path | None) -> Path | None:
+    """The converter of the check-out that is given, else of $LLAMA_CPP, else on the path.
+
+    Raises:
+        DataError: a check-out was given and holds none.
+    """
+    folder = given or (Path(os.environ["LLAMA_CPP"]) if os.environ.get("LLAMA_CPP") else None)
+    if folder is not None:
+        script = folder if folder.name == SCRIPT else folder / SCRIPT
+        if not script.is_file():
+            raise DataError(f"holds no {SCRIPT}.", where=str(folder), cure="Name a check-out of llama.cpp: --llama-cpp DIR")
+        return script
+    found = shutil.which(SCRIPT)
+    return Path(found) if found else None
+
+
+def convert(model: Path, out: Path, *, outtype: OutType, converter: Path) -> Conversion:
+    """Run the converter twice; the folder is there when both ended well, and else nothing is.
+
+    Raises:
+        DataError: the converter failed; its last lines are told.
+    """
+    planned = plan_conversion(model, out, outtype=outtype, converter=converter)
+    with whole_folder(out) as partial:
+        for line, file in zip(planned.lines, planned.files, strict=True):
+            _run([*line[:-1], str(partial / file.name)], partial / file.name)
+    return msgspec.structs.replace(planned, made=True)
+
+
+def _run(line: list[str], file: Path) -> None:
+    ran = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    if ran.returncode or not file.is_file() or file.stat().st_size == 0:
+        said = "\n  ".join(ran.stdout.strip().splitlines()[-_LAST:]) or "it said nothing"
+        raise DataError(
+            f"the converter ended with {ran.returncode} and without {file.name}:\n  {said}",
+            where=line[1],
+            cure="It needs its requirements (torch, transformers, gguf) in this Python, and a llama.cpp that knows the model.",
+        )
