@@ -197,7 +197,7 @@ CODES: dict[str, Code] = {
     "VL202": Code(
         "media not on disk",
         "The episode or file that the annotation names is not in the source folder.",
-        "Complete the download.",
+        "Complete the download, or name the folder that holds the files.",
     ),
     "VL203": Code(
         "empty frame folder",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
+import os
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -197,10 +198,34 @@ class MediaFinder:
             places = " and ".join(str(path) for path, _ in found.values())
             raise RowError("VL209", f"{text!r} could be {places}.")
         if not found:
-            looked = ", ".join(str(root) for root in self._roots)
-            raise RowError("VL202", f"{text!r} is not on disk; looked below {looked}.")
+            looked = ", ".join(f"{root}/" for root in self._roots)
+            raise RowError("VL202", f"{text!r} is not on disk; looked in {looked}{self._hint(name)}")
         (real, (path, source)) = next(iter(found.items()))
         return (real if self._follow_links or path.is_symlink() else path), source
+
+    def _hint(self, name: str) -> str:
+        """Say where a file of this name lies after all, below the source's folder: what --image-root is to name."""
+        places = self._elsewhere.get(Path(name).name, [])
+        if len(places) != 1:
+            return "."
+        root = str(places[0]).removesuffix(f"/{name}")
+        return f"; there is {places[0]}: --image-root {root}" if root != str(places[0]) else f"; there is {places[0]}, under another path."
+
+    @functools.cached_property
+    def _elsewhere(self) -> dict[str, list[Path]]:
+        """Files below the source's folder by their bare name, looked for once and within bounds; no folder that is a link is entered."""
+        found: dict[str, list[Path]] = {}
+        seen = 0
+        for folder, folders, files in os.walk(self._folder):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            if len(Path(folder).relative_to(self._folder).parts) >= _HINT_DEPTH:
+                folders.clear()
+            for name in files:
+                found.setdefault(name, []).append(Path(folder) / name)
+            seen += len(files)
+            if seen > _HINT_FILES:
+                break
+        return found
 
     def _names_below(self, root: Path, name: str) -> tuple[str, ...]:
         """Return what `name` may be called below a root: as it stands; relative, where it is absolute and lies there.
@@ -223,6 +248,7 @@ class MediaFinder:
         return path.relative_to(self._folder).as_posix() if path.is_relative_to(self._folder) else below
 
 
+_HINT_DEPTH, _HINT_FILES = 4, 200_000
 _DRIVE = re.compile(r"[A-Za-z]:/").match
 
 

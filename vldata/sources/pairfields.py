@@ -57,7 +57,7 @@ class Chosen(msgspec.Struct, frozen=True):
     @property
     def shows_videos(self) -> bool:
         """Whether `image` is a field of videos."""
-        return self.image in VIDEO_FIELDS
+        return plain(self.image) in VIDEO_FIELDS
 
     def sentence(self) -> str:
         """Say what was chosen."""
@@ -101,7 +101,7 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
             raise UsageError(f"no field for the {flag} among {', '.join(there)}.", where=str(path), cure=cure)
     form = asked.form
     if form == "auto":
-        form = "choices" if choices else "question" if prompt else "class" if text in _CLASS_FIELDS else "caption"
+        form = "choices" if choices else "question" if prompt else "class" if plain(text) in _CLASS_FIELDS else "caption"
     if form in ("question", "choices") and not prompt:
         cure = f"Name the field with --prompt-field; known by themselves are {', '.join(PROMPT_FIELDS)}."
         raise UsageError(f"--form {form} needs a field for the question; there are {', '.join(there)}.", where=str(path), cure=cure)
@@ -114,8 +114,17 @@ def _numbered_columns(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda key: (found[key], key))) if len(found) > 1 else ()
 
 
+def plain(name: str) -> str:
+    """A field's name as the tables write it: a sheet's "Image Path" is image_path."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
 def _commonest(rows: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
-    counts = {name: sum(row.get(name) not in (None, "", [], b"") for row in rows) for name in names}
+    spelt: dict[str, list[str]] = {name: [name] for name in names}
+    for key in dict.fromkeys(key for row in rows for key in row):
+        if key not in spelt and plain(key) in spelt:
+            spelt[plain(key)].append(key)
+    counts = {key: sum(row.get(key) not in (None, "", [], b"") for row in rows) for keys in spelt.values() for key in keys}
     best = max(counts.values())
     return next((name for name, count in counts.items() if count == best), "") if best else ""
 
@@ -124,8 +133,8 @@ def known_fields(chosen: Chosen, *, replaced: bool) -> frozenset[str]:
     """Fields that have a place in the record beside the id; all others go into `meta.extra`, so does a question that --prompt replaced."""
     own = {chosen.image, chosen.text, *chosen.columns} | (set() if replaced else {chosen.prompt})
     own |= set(chosen.choices.fields) if chosen.choices else set()
-    if chosen.prompt == "instruction" and not replaced:
-        own.add("input")
+    if plain(chosen.prompt) == "instruction" and not replaced:
+        own |= {"input", "Input", "INPUT"}
     return frozenset(own | {*META_FIELDS})
 
 
@@ -174,7 +183,7 @@ def question_of(row: dict[str, Any], chosen: Chosen) -> str:
     value = row.get(chosen.prompt)
     if type(value) is not str:
         raise RowError("VL201", f"{chosen.prompt!r} is {'missing' if chosen.prompt not in row else repr(value)[:80]}; a text is needed.")
-    more = row.get("input") if chosen.prompt == "instruction" else None
+    more = next((row[key] for key in ("input", "Input", "INPUT") if key in row), None) if plain(chosen.prompt) == "instruction" else None
     return f"{value}\n{more}" if isinstance(more, str) and more else value
 
 
@@ -231,7 +240,7 @@ def _media_of_text(text: str) -> list[Any]:
 
 def number_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:
     """Warn where answers are bare numbers of a class: a model would learn to say "3"."""
-    if chosen.text not in _CLASS_FIELDS:
+    if plain(chosen.text) not in _CLASS_FIELDS:
         return ""
     values = [row[chosen.text] for row in rows if row.get(chosen.text) not in (None, "")]
     if not values or not all(type(value) is int or (type(value) is str and value.isdecimal()) for value in values):
@@ -241,7 +250,7 @@ def number_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:
 
 def instruction_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:
     """Warn where texts that will be answers look like requests: a file that mixes both teaches a model to answer with questions."""
-    if chosen.prompt or chosen.text not in _CAPTION_LIKE:
+    if chosen.prompt or plain(chosen.text) not in _CAPTION_LIKE:
         return ""
     texts = [row[chosen.text] for row in rows if isinstance(row.get(chosen.text), str)]
     asking = [text for text in texts if _INSTRUCTION(text)]

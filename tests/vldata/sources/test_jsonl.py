@@ -67,6 +67,33 @@ def test_names_of_the_question_field(field: str, tmp_path: Path) -> None:
     assert records[0].messages[0].content == "<image>What?" and records[0].meta == {"source": "rows", "task": "vqa", "extra": ""}
 
 
+@pytest.mark.parametrize(
+    ("image", "question", "answer"),
+    [("Image", "Question", "Answer"), ("Image Path", "PROMPT", "Response"), ("FILE_NAME", "Query", "Label")],
+)
+def test_a_sheet_may_write_the_names_with_capitals_and_blanks(image: str, question: str, answer: str, tmp_path: Path) -> None:
+    file = write_rows(tmp_path, {image: "circle.png", question: "What?", answer: "A circle."})
+    _, (record,) = run(file, tmp_path / "out")
+    assert [turn.content for turn in record.messages] == ["<image>What?", "A circle."] and record.images
+
+
+def test_instruction_and_input_of_a_sheet_are_one_question(tmp_path: Path) -> None:
+    file = write_rows(tmp_path, {"Image": "circle.png", "Instruction": "What?", "Input": "Be short.", "Output": "A circle."})
+    _, (record,) = run(file, tmp_path / "out")
+    assert record.messages[0].content == "<image>What?\nBe short."
+
+
+def test_images_in_a_folder_of_another_name_are_pointed_to(tmp_path: Path) -> None:
+    file = write_rows(tmp_path, {"image": "circle.png", "caption": "A circle."})
+    (tmp_path / "src" / "images").rename(tmp_path / "src" / "photos")
+    (opened,) = open_source(file)
+    with pytest.raises(DataError, match="could be used") as told:
+        convert(opened, ConvertOptions(out=tmp_path / "out", workers=1))
+    assert f"--image-root {tmp_path / 'src' / 'photos'}" in str(told.value)
+    _, (record,) = run(file, tmp_path / "out", image_root=tmp_path / "src" / "photos")
+    assert record.images
+
+
 def test_fields_may_be_named(tmp_path: Path) -> None:
     file = write_rows(tmp_path, {"a": "images/circle.png", "b": "A circle.", "c": "What?", "image": "x", "text": "y", "prompt": "z"})
     _, records = run(file, tmp_path / "out", image_field="a", text_field="b", prompt_field="c")
@@ -131,7 +158,7 @@ BAD_ROWS: list[tuple[Any, str, str]] = [
     (pair(caption=[]), "VL201", "'caption' is []"),
     (pair(caption=[None]), "VL201", "'caption' is [None]"),
     ({"image": "images/circle.png"}, "VL201", "'caption' is missing"),
-    (pair(image="absent.png"), "VL202", "'absent.png' is not on disk; looked below"),
+    (pair(image="absent.png"), "VL202", "'absent.png' is not on disk; looked in"),
     (pair(image="http://example.org/a.png"), "VL207", "is remote"),
     (pair(image="../a.png"), "VL111", "climbs"),
     (pair(image={"path": None}), "VL205", "a picture is None"),
