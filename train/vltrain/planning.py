@@ -16,7 +16,7 @@ import msgspec
 
 from vldata.errors import DataError, VlkitError, install_line
 from vldata.models.families import find_family
-from vldata.models.layout import check_model_folder, is_quantized
+from vldata.models.layout import check_model_folder, give_folder, is_quantized
 from vldata.models.prompt import Prompter
 from vldata.models.shapes import PUBLISHED, Shape, published_shape, read_shape
 from vldata.output.contract import spread
@@ -192,7 +192,7 @@ def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None,
             said.problems.append(f"{recipe.model}: no model folder here, and not the name of one known ({known}).")
         else:
             said.facts.append(f"Sizes are those published for {shape.name}; text tokens are uncounted.")
-            said.here.append(f"{recipe.model}: no model folder here. Give a folder; a hub name is not downloaded.")
+            said.here.append(f"{recipe.model}: no model folder here. {give_folder(recipe.model)}")
         return shape, None, PUBLISHED_WAY
     shape = prompter = None
     way = way_of(folder)

@@ -12,7 +12,7 @@ from vldata.errors import VlkitError
 from vldata.models.families import FAMILIES
 from vldata.models.families.family import Family
 from vldata.models.families_of import folder_family, model_type_of, read_json
-from vldata.models.layout import ADAPTER_CONFIG, check_model_folder, is_quantized, missing_files
+from vldata.models.layout import ADAPTER_CONFIG, check_model_folder, give_folder, is_quantized, missing_files
 
 Level = Literal["good", "note", "bad"]
 _VIDEO = "video_preprocessor_config.json"
@@ -59,7 +59,7 @@ def examine_families(release: str) -> Line:
 def examine_model(folder: Path) -> list[Line]:
     """Look at a model folder."""
     if not folder.is_dir():
-        return [Line("bad", f"{folder}: no folder here", "Give a folder; a hub name is not downloaded.")]
+        return [Line("bad", f"{folder}: no folder here", give_folder(str(folder)))]
     if (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file():
         base = read_json(folder, ADAPTER_CONFIG).get("base_model_name_or_path", "")
         return [Line("note", f"{folder} is an adapter of {base!r}, not a model", "vltrain merge makes a model of both.")]

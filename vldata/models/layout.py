@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ def model_file(folder: Path, name: str) -> SafePath:
     if root.parent.name == "snapshots" and (root.parent.parent / "blobs").is_dir():
         return below(root.parent.parent, f"snapshots/{root.name}/{name}", str(folder))
     return below(root, name, str(folder))
+
+
+def give_folder(model: str) -> str:
+    """The cure where a folder is asked for and a name of the hub was given, or nothing is there: nothing is downloaded by itself."""
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not model.startswith("."):
+        return f"Download it, and give its folder: hf download {model} --local-dir models/{model.rpartition('/')[2]}"
+    return "Give the folder of a downloaded model: hf download ORG/NAME --local-dir DIR"
 
 
 def missing_files(folder: Path) -> list[str]:
@@ -90,9 +98,7 @@ def check_model_folder(folder: Path) -> None:
         DataError: it is not there, or files are missing; it names them.
     """
     if not folder.is_dir():
-        raise DataError(
-            "no model folder here.", where=str(folder), cure="Download the model, and give its folder; nothing is downloaded by itself."
-        )
+        raise DataError("no model folder here.", where=str(folder), cure=give_folder(str(folder)))
     if _has(folder, ADAPTER_CONFIG) and not _has(folder, "config.json"):
         raise DataError(
             "is not a model folder: it holds an adapter.",

@@ -19,7 +19,7 @@ import numpy as np
 from vldata.errors import DataError, MissingExtraError
 from vldata.models.by_processor import ByProcessor, Talk
 from vldata.models.families_of import folder_family, folder_images, model_type_of
-from vldata.models.layout import ADAPTER_CONFIG, check_model_folder
+from vldata.models.layout import ADAPTER_CONFIG, check_model_folder, give_folder
 from vldata.models.prompt import Prompter
 from vleval.inference.ask import Ask, Sampler
 from vleval.inference.client import Outcome
@@ -72,9 +72,7 @@ class HfModel:
         disable_progress_bar()
         folder = Path(model)
         if not any((folder / name).is_file() for name in ("config.json", ADAPTER_CONFIG)):
-            raise DataError(
-                "is not a model folder: no config.json.", where=model, cure="Give a folder with the whole model, not a hub name."
-            )
+            raise DataError("is not a model folder: no config.json.", where=model, cure=give_folder(model))
         check_model_folder(folder)
         self._torch = torch
         self._sampler = sampler or Sampler()
