@@ -16,6 +16,7 @@ INDEX = "model.safetensors.index.json"
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _MOST_HEADER = 100_000_000  # bytes; what the safetensors library reads at most
+_FOLDERS = ("model", "models", "runs", "saves", "out", "outputs", "checkpoints")  # no owner on the hub: somebody's own folders
 _NEEDED = ("config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
 
 
@@ -35,7 +36,8 @@ def model_file(folder: Path, name: str) -> SafePath:
 
 def give_folder(model: str) -> str:
     """The cure where a folder is asked for and a name of the hub was given, or nothing is there: nothing is downloaded by itself."""
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not model.startswith("."):
+    owner = model.partition("/")[0]
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", model) and not owner.startswith(".") and owner not in _FOLDERS and not Path(owner).is_dir():
         return f"Download it, and give its folder: hf download {model} --local-dir models/{model.rpartition('/')[2]}"
     return "Give the folder of a downloaded model: hf download ORG/NAME --local-dir DIR"
 
