@@ -69,6 +69,13 @@ def test_the_truth_is_never_taken_for_the_answer(write):
     assert value(gold, gold, fields=FieldNames(prediction="answer")) == 1.0
 
 
+def test_two_fields_called_answer_are_not_told_apart_by_case(write):
+    records = [{"id": str(n), "Answer": f"wrong {n}", "answer": f"right {n}"} for n in range(4)]
+    with pytest.raises(DataError, match="'Answer' or 'answer'"):
+        score(write("p.jsonl", records), scoring=EXACT)
+    assert value(write("p.jsonl", records), fields=FieldNames(prediction="Answer", reference="answer")) == 0.0
+
+
 def test_of_several_fields_one_is_read_and_the_others_are_named(write):
     records = [{"id": n, "prediction": "B", "response": "It is B.", "label": "B", "answer": "dog"} for n in range(2)]
     result = score(write("p.jsonl", records), scoring=EXACT)

@@ -7,6 +7,7 @@ inches, number words and Chinese numerals. A date, time, ratio or range is one v
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from vleval.metrics.number_words import MONTHS, WORD_NUMBER, value_of_words
 from vleval.metrics.unicode_number import parse_number
-from vleval.metrics.units import SCALES, UNITS
+from vleval.metrics.units import tail, unit_of
 
 Kind = Literal["number", "date", "time", "ratio", "range"]
 
@@ -37,26 +38,19 @@ class Value(NamedTuple):
     other: float | None = None
 
 
-_NAMES = "|".join(re.escape(name) for name in sorted({*UNITS, *SCALES}, key=len, reverse=True))
-
-
-def _tail(name: str) -> str:
-    """Scale words and units behind a number, up to three."""
-    return rf"(?P<{name}>(?:[ \t]{{0,3}}-?(?:{_NAMES})(?![A-Za-z²³])){{0,3}})"
-
-
 _DIGITS = (
     r"(?:\d{1,3}(?:,\d{2,3})+(?:\.\d+)?"  # 1,234.5 and 12,34,567
     r"|\d{1,3}(?:[\u00a0\u202f\u2009'’]\d{3})+(?:[.,]\d+)?|\d{1,3}(?: \d{3})+(?:[.,]\d{1,2})?(?!\d|[.,]\d)"  # 1'234, 1 234
     r"|\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+"  # 1.234.567, 1.234,5
-    r"|(?<![(\[])\d+,\d{1,2}(?![\d,)\]])"  # 3,5
+    r"|(?<![(\[,])\d+,\d{1,2}(?![\d,)\]])"  # 3,5
     r"|\d+(?:\.\d+)?|\.\d+)"
 )
 _RAISED = r"(?:\^[ ]?[({]?[-+−]?\d{1,3}[)}]?|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
-_EXPONENT = rf"(?:[eE][-+]?\d{{1,3}}(?!\w|\.\d)|[ \t]{{0,3}}(?:[x×*·]|\\times|\\cdot)[ \t]{{0,3}}10[ \t]{{0,2}}{_RAISED})"
-_SIGN = r"(?:[-−–+]|\b(?:minus|negative)[ \t]{1,3})"
-_CURRENCY = r"(?:US\$|A\$|C\$|HK\$|NT\$|R\$|[$€£¥￥₹₩₽₺฿])"
-_START = r"(?<![\w.])"
+_EXPONENT = rf"(?:[eE][-+]?\d{{1,3}}(?![A-Za-z0-9_]|\.\d)|[ \t]{{0,3}}(?:[x×*·]|\\times|\\cdot)[ \t]{{0,3}}10[ \t]{{0,2}}{_RAISED})"
+_SIGN = r"(?:[-−–+]|\b(?:minus|negative)[ \t]{1,3}|零下)"
+_CURRENCY = r"(?:(?:US|AU?|CA?|HK|NT|S|R)\$|[$€£¥￥₹₩₽₺฿]|\b(?:USD|CAD|AUD|HKD|SGD|TWD|EUR|GBP|JPY|CNY|RMB|INR|KRW|BRL|Rs\.?))"
+# Behind a letter of Latin, Greek or Cyrillic a digit is part of a name, and behind `^` an exponent; scripts without blanks say "有3只".
+_START = r"(?<![A-Za-z0-9_.^\u00c0-\u052f])(?<!\^[{(])"
 _YEAR = r"\d{4})(?!\d)"
 _MONTH = "|".join(MONTHS)
 _HAN = "〇零一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟"
@@ -75,29 +69,44 @@ _FORMS = (
     rf"{_START}(?P<colon>(?P<c1>\d{{1,6}}(?:\.\d+)?)[ ]?[:：∶][ ]?(?P<c2>\d{{1,6}}(?:\.\d+)?)"
     r"(?:[:：](?P<c3>\d{1,6}(?:\.\d+)?))?(?P<ampm>[ ]?[ap]\.?m\b\.?)?)",
     rf"{_START}(?P<feet>(?P<ft>\d{{1,6}})[ ]?{_FOOT}[ ]?,?[ ]?(?:and[ ])?(?P<inch>\d{{1,3}}(?:\.\d+)?)[ ]?{_INCH})",
-    rf"{_START}(?P<range>(?P<lo>{_DIGITS})[ ]?%?[ ]?{_DASH}[ ]?(?P<hi>{_DIGITS}))(?![\w/:])" + _tail("rtail"),
-    rf"{_START}(?P<sized>\d{{1,7}}(?:\.\d{{1,4}})?(?:[ ]?[x×*][ ]?(?!10[ ]?[\^⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])\d{{1,7}}(?:\.\d{{1,4}})?){{1,3}})(?![\w^])",
+    rf"(?P<range>(?:(?P<rmoney>{_CURRENCY})[ ]?)?{_START}(?P<lo>{_DIGITS})[ ]?%?[ ]?{_DASH}[ ]?"
+    rf"(?P<rcurrency>{_CURRENCY})?[ ]?(?P<hi>{_DIGITS}))(?![\d/:])" + tail("rtail"),
+    rf"(?P<between>\bbetween[ ](?P<bsign>[-−])?{_CURRENCY}?(?P<blo>{_DIGITS})[ ]?%?[ ](?:and|to)[ ](?P<bcurrency>{_CURRENCY})?"
+    rf"(?P<bhi>{_DIGITS}))(?![\d/:])" + tail("btail"),
+    rf"(?P<below>[-−]{_START}(?P<nlo>{_DIGITS})[ ]?(?:\bto\b|[~～至到])[ ]?(?P<nsign>[-−])?(?P<nhi>{_DIGITS}))(?![\d/:])" + tail("ntail"),
+    rf"{_START}(?P<sized>\d{{1,7}}(?:\.\d{{1,4}})?(?:[ ]?[x×*][ ]?(?!10[ ]?[\^⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹])"
+    rf"\d{{1,7}}(?:\.\d{{1,4}})?){{1,3}})(?![A-Za-z0-9_^])",
     rf"(?:{_START}|(?<=\bv))(?P<dotted>(?!\d{{1,3}}(?:\.\d{{3}})+(?![\d.]))\d{{1,9}}(?:\.\d{{1,9}}){{2,8}})",
     rf"(?P<fsign>{_SIGN})?{_START}"
-    r"(?P<fraction>(?:(?P<whole>\d{1,12})[ -])?(?P<top>\d{1,12})[ ]?[/⁄∕][ ]?(?P<bottom>\d{1,12}))(?![\d/])" + _tail("ftail"),
-    rf"(?P<vsign>{_SIGN})?(?P<vulgar>\d{{0,12}}[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])",
+    r"(?P<fraction>(?:(?P<whole>\d{1,12})[ -])?(?P<top>\d{1,12})[ ]?[/⁄∕][ ]?(?P<bottom>\d{1,12}))(?![\d/])" + tail("ftail"),
+    rf"(?P<vsign>{_SIGN})?(?P<vulgar>(?:\d{{1,12}}[ ]?)?[½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])",
+    r"(?P<outof>(?<![\w.])(?P<share>\d{1,9})[ ]out[ ]of[ ](?P<all>\d{1,9})(?!\d|\.\d))",
+    r"(?<![\w.])(?P<hour>\d{1,2})[ ]?(?P<half>[ap])\.?m\b\.?",
+    rf"(?P<gsign>{_SIGN})?(?P<symbol>(?:{_START}(?P<times>\d{{1,9}}(?:\.\d{{1,9}})?))?[ ]?"
+    rf"(?:√[ ]?\(?(?P<root>\d{{1,12}}(?:\.\d{{1,9}})?)\)?|π)"
+    r"(?:[ ]?/[ ]?(?P<under>\d{1,9}))?)",
     r"(?P<percent>百分之)(?P<pct>[\d.]{1,12}|[〇零一二两三四五六七八九十百点]{1,12})",
-    rf"(?P<power>{_START}10{_RAISED})",
+    rf"(?P<power>{_START}(?P<base>\d{{1,9}}){_RAISED}(?![A-Za-z]))",
     rf"(?P<sign>{_SIGN})?(?:(?P<currency>{_CURRENCY})[ \t]{{0,2}})?(?P<sign2>[-−])?{_START}(?P<number>{_DIGITS})(?P<exponent>{_EXPONENT})?"
-    + _tail("tail"),
-    rf"(?P<hansign>负)?(?P<han>[{_HAN}][{_HAN}点]{{0,30}})",
-    rf"(?P<wsign>\b(?:minus|negative)[ ])?\b(?P<words>{WORD_NUMBER})\b" + _tail("wtail"),
+    + tail("tail"),
+    rf"(?P<hanpart>(?P<hanbottom>[{_HAN}]{{1,6}})分之(?P<hantop>[{_HAN}]{{1,6}})|一半)",
+    rf"(?P<hansign>负|零下)?(?!一[共些般样起定直下旦旁边面致切刻]|十分)(?<![统唯])(?P<han>[{_HAN}][{_HAN}点]{{0,30}})",
+    rf"(?P<wsign>\b(?:minus|negative)[ ])?\b(?P<words>{WORD_NUMBER})\b" + tail("wtail"),
 )
 _TOKENS = re.compile("|".join(_FORMS), re.IGNORECASE)
 _LATEX = (
     (re.compile(r"\$([^$\n]{0,200}\\[^$\n]{0,200}|\d[^$\n]{0,40})\$(?!\d)"), r"\1"),
-    (re.compile(r"\\[dt]?frac\s{0,3}\{\s{0,3}(\d{1,12})\s{0,3}\}\s{0,3}\{\s{0,3}(\d{1,12})\s{0,3}\}"), r"\1/\2"),
+    (re.compile(r"\\sqrt\s{0,3}\{\s{0,3}(\d{1,12}(?:\.\d{1,9})?)\s{0,3}\}"), r"√\1"),
+    (re.compile(r"\\pi(?![A-Za-z])"), "π"),
+    (re.compile(r"\\[dt]?frac\s{0,3}\{\s{0,3}([\d.√π]{1,16})\s{0,3}\}\s{0,3}\{\s{0,3}(\d{1,12})\s{0,3}\}"), r"\1/\2"),
     (re.compile(r"\\(?:text|mathrm|mathbf|boxed|textbf)\s{0,3}\{([^{}]{0,400})\}"), r"\1"),
     (re.compile(r"\\([%$&#_])"), r"\1"),
     (re.compile(r"\\[,;:! ]|\{,\}|\$(?=[^\d\s]|$)|(?<=[\d}])\$"), ""),
 )
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−", "0123456789-+-")
-_WORD_TAIL = re.compile(_NAMES, re.IGNORECASE)
+# What may stand between the parts of one quantity: "2 hours and 30 minutes".
+_JOINED = re.compile(r"[ ,]{0,3}(?:and[ ])?")
+_COMPOUND = frozenset({"time", "mass", "length"})
 
 
 def values(text: str) -> list[Value]:
@@ -125,10 +134,27 @@ def _narrow(mark: str) -> str:
 
 
 def _values(text: str) -> Iterator[Value]:
+    before: Value | None = None
+    end = 0
     for match in _TOKENS.finditer(text):
         found = _of_match(match)
-        if found is not None and all(abs(part) < float("inf") for part in found.parts):
-            yield found
+        if found is None or not all(abs(part) < float("inf") for part in found.parts):
+            continue
+        if before is not None and _goes_on(before, found) and _JOINED.fullmatch(text, end, match.start()):
+            before = before._replace(parts=(before.parts[0] + found.parts[0],))
+        else:
+            if before is not None:
+                yield before
+            before = found
+        end = match.end()
+    if before is not None:
+        yield before
+
+
+def _goes_on(before: Value, found: Value) -> bool:
+    """Whether a value is the smaller part of the one before it: 30 minutes behind 2 hours."""
+    alike = before.kind == found.kind == "number" and before.dimension == found.dimension
+    return alike and before.dimension in _COMPOUND and found.factor < before.factor and 0 <= found.parts[0] < before.factor
 
 
 def _of_match(match: re.Match[str]) -> Value | None:
@@ -143,14 +169,21 @@ def _of_match(match: re.Match[str]) -> Value | None:
         return Value("ratio", tuple(float(part) for part in match["dotted"].split(".")))
     if match["feet"]:
         return Value("number", (float(g["ft"]) * 0.3048 + float(g["inch"]) * 0.0254,), "length", 0.3048)
-    if match["range"]:
-        low, high = _digits(g["lo"])[0], _digits(g["hi"])[0]
-        unit = _unit(g["rtail"])
-        return Value("range", (low * unit[1], high * unit[1]), unit[0], unit[2])
+    if match["range"] or match["between"] or match["below"]:
+        return _range(g)
+    if match["outof"]:  # three quarters, or the three
+        return Value("number", (float(g["share"]) / float(g["all"]),), other=float(g["share"])) if float(g["all"]) else None
+    if match["hour"]:
+        return Value("time", (float(g["hour"]) % 12 + 12 * (g["half"] in "pP"),), other=float(g["hour"]))
+    if match["symbol"]:
+        return _symbol(g)
+    if match["hanpart"]:
+        top, bottom = parse_number(g["hantop"] or "一"), parse_number(g["hanbottom"] or "二")
+        return Value("number", (top / bottom,)) if top is not None and bottom else None
     if match["fraction"]:
         return _fraction(g)
     if match["vulgar"]:
-        number = float(g["vulgar"][:-1] or 0) + unicodedata.numeric(g["vulgar"][-1])
+        number = float(g["vulgar"][:-1].strip() or 0) + unicodedata.numeric(g["vulgar"][-1])
         return Value("number", (-number if g["vsign"] and g["vsign"] not in "+" else number,))
     if match["percent"]:
         share = parse_number(g["pct"])
@@ -160,8 +193,32 @@ def _of_match(match: re.Match[str]) -> Value | None:
     if match["words"]:
         return _scaled(value_of_words(g["words"]), g["wtail"], negative=bool(g["wsign"]))
     if match["power"]:
-        return Value("number", (_power_of_ten(g["power"]),))
+        return Value("number", (_power(g["base"], g["power"]),))
     return _number(g)
+
+
+def _range(g: dict[str, str | None]) -> Value:
+    signs = (g["bsign"], None) if g["between"] else ("-", g["nsign"]) if g["below"] else (None, None)
+    low, high = (_digits(g["lo"] or g["blo"] or g["nlo"] or "")[0], _digits(g["hi"] or g["bhi"] or g["nhi"] or "")[0])
+    unit = unit_of(g["rtail"] or g["btail"] or g["ntail"], g["rcurrency"] or g["rmoney"] or g["bcurrency"] or "")
+    low, high = (-low if signs[0] else low), (-high if signs[1] else high)
+    return Value("range", (low * unit.factor, high * unit.factor), unit.dimension, unit.own)
+
+
+def _symbol(g: dict[str, str | None]) -> Value | None:
+    """A root or a multiple of pi, over a number or not."""
+    under = float(g["under"] or 1)
+    number = float(g["times"] or 1) * (math.sqrt(float(g["root"])) if g["root"] else math.pi)
+    negative = bool(g["gsign"]) and g["gsign"] != "+"
+    return Value("number", ((-number if negative else number) / under,)) if under else None
+
+
+def _power(base: str, text: str) -> float:
+    """A whole number to a small power; of ten any."""
+    if base == "10":
+        return _power_of_ten(text)
+    power = int(re.sub(r"[^-+\d]", "", text[len(base) :].translate(_SUPERSCRIPT)) or 1)
+    return float(base) ** power if abs(power * len(base)) < 300 else float("inf")
 
 
 def _date(g: dict[str, str | None]) -> Value | None:
@@ -237,21 +294,6 @@ def _digits(text: str) -> tuple[float, float | None]:
     return float(bare.replace(",", "")), None
 
 
-def _unit(tail: str | None) -> tuple[str, float, float]:
-    """Dimension, whole factor and the unit's own factor of the words behind a number."""
-    dimension, factor, own = "", 1.0, 1.0
-    for word in _WORD_TAIL.findall(tail or ""):
-        scale = SCALES.get(word) if word in SCALES else None if word in ("m", "b") else SCALES.get(word.lower())
-        if scale is not None and not dimension:
-            factor *= scale
-        elif dimension in ("", "angle") and (unit := UNITS.get(word) or UNITS.get(word.lower())):
-            dimension, own = unit
-            factor *= own
-    return dimension, factor, own
-
-
-def _scaled(number: float, tail: str | None, *, negative: bool = False, currency: str = "") -> Value | None:
-    dimension, factor, own = _unit(tail)
-    if currency and (unit := UNITS.get(currency[-1]) if len(currency) < 3 or currency[-1] != "$" else UNITS["$"]):
-        dimension, own = unit
-    return Value("number", ((-number if negative else number) * factor,), dimension, own)
+def _scaled(number: float, words: str | None, *, negative: bool = False, currency: str = "") -> Value | None:
+    unit = unit_of(words, currency)
+    return Value("number", ((-number if negative else number) * unit.factor,), unit.dimension, unit.own)

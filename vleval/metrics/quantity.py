@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from vleval.metrics.number_text import Value, values
 from vleval.metrics.text import vlkit_normal
+from vleval.metrics.units import same_kind
 
 _MARKED = re.compile(
     r"(?:\b(?:answer|total|result|value)\b\s{0,3}(?:is|are|:|=)|答案\s{0,2}(?:是|为|:|：)|\\boxed\s{0,3}\{|<answer>|####)", re.IGNORECASE
 )
 
 _CODE = re.compile(r"(?<![\w.])[A-Za-z]{1,3}-?\d{1,6}(?![\w.]\w|\w)")
+_BOUNDS = re.compile(r"([<>≤≥＜＞])=?\s{0,2}[$€£¥]?\d")
+_CLOSE_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _LONGEST = 50_000  # characters at the end of an answer that are looked at
 
 
@@ -29,10 +32,29 @@ def quantity_match(prediction: str, reference: str, *, tolerance: float = 0.0) -
         return 0.0  # "Q3 2021" for "Q2 2021"
     if not wanted:
         return float(vlkit_normal(prediction) == vlkit_normal(reference))
-    given = _answered(prediction, len(wanted))
-    if len(given) != len(wanted):
+    if _opposed(prediction[-_LONGEST:], reference):
         return 0.0
-    return float(all(_same(one, other, tolerance) for one, other in zip(given, wanted, strict=True)))
+    if _all_same(_answered(prediction, len(wanted)), wanted, tolerance):
+        return 1.0
+    return _as_lists(prediction, reference, tolerance)
+
+
+def _all_same(given: Sequence[Value], wanted: Sequence[Value], tolerance: float) -> bool:
+    return len(given) == len(wanted) and all(_same(one, other, tolerance) for one, other in zip(given, wanted, strict=True))
+
+
+def _as_lists(prediction: str, reference: str, tolerance: float) -> float:
+    """Whether texts of one length are the same list once a comma between digits parts them: "5,6" is "5 and 6" as well as 5.6."""
+    if max(len(prediction), len(reference)) > 1000 or not (_CLOSE_COMMA.search(prediction) or _CLOSE_COMMA.search(reference)):
+        return 0.0
+    given, wanted = (values(_CLOSE_COMMA.sub(", ", text)) for text in (prediction, reference))
+    return float(min(len(values(prediction)), len(values(reference))) < len(wanted) and _all_same(given, wanted, tolerance))
+
+
+def _opposed(prediction: str, reference: str) -> bool:
+    """Whether the one says "below" what the other says "above": <5 and >5."""
+    given, wanted = ({mark in "<≤＜" for mark in _BOUNDS.findall(text)} for text in (prediction, reference))
+    return bool(given and wanted) and given.isdisjoint(wanted)
 
 
 def _codes(text: str) -> set[str]:
@@ -51,21 +73,27 @@ def _answered(prediction: str, count: int) -> Sequence[Value]:
 
 def _same(given: Value, wanted: Value, tolerance: float) -> bool:
     if given.kind != wanted.kind:
-        return False
+        return _hour_alone(given, wanted) or _hour_alone(wanted, given)
     if wanted.kind == "date":
         return _same_date(given, wanted)
     if wanted.kind in ("time", "ratio"):
         longest = max(len(given.parts), len(wanted.parts))
         return _padded(given.parts, longest) == _padded(wanted.parts, longest)
-    if given.dimension and wanted.dimension and given.dimension != wanted.dimension:
+    alike = same_kind(given.dimension, wanted.dimension) if given.dimension and wanted.dimension else True
+    if alike is False:
         return False
-    bare = bool(given.dimension) != bool(wanted.dimension)
+    bare = alike is None or bool(given.dimension) != bool(wanted.dimension)
     pairs = [(_in_unit(given, part, bare), _in_unit(wanted, target, bare)) for part, target in zip(given.parts, wanted.parts, strict=True)]
     if all(_close(part, target, tolerance) for part, target in pairs):
         return True
     others = [(a, b) for a in (given.parts[0], given.other) for b in (wanted.parts[0], wanted.other) if a is not None and b is not None]
     customs = given.other is not None or wanted.other is not None
     return customs and any(_close(_in_unit(given, a, bare), _in_unit(wanted, b, bare), tolerance) for a, b in others)
+
+
+def _hour_alone(time: Value, number: Value) -> bool:
+    """Whether "5 pm" answers "5"."""
+    return time.kind == "time" and number.kind == "number" and not number.dimension and time.other == number.parts[0]
 
 
 def _same_date(given: Value, wanted: Value) -> bool:

@@ -18,7 +18,8 @@ predict predictions generated_text generated_answer generated_response generated
 model_generation completion completions hypothesis hypotheses hyp filtered_resps resps pred_text predicted_text pred_response
 predicted_response predicted_output text_output output_text raw_prediction raw_response raw_output raw_answer full_response
 llm_output vlm_output assistant_response assistant reply decoded decoded_text generated_caption predicted_caption pred_caption
-candidate parsed_pred extracted_prediction extracted_answer pred_label predicted_label pred_choice predicted_choice 预测 预测结果 预测答案
+candidate prediction_text response_text pred_ans pred_answers pred_str model_pred model_ans gen_answer gen_text answer_generated resp
+rsp parsed_pred extracted_prediction extracted_answer pred_label predicted_label pred_choice predicted_choice 预测 预测结果 预测答案
 模型预测 模型回答 模型输出 模型回复 模型答案 回复
 """
 # Names that also stand for a question, for a document or for the truth: taken where nothing else can be the answer.
@@ -31,7 +32,8 @@ ground_truths ground_truth_answer ground_truth_answers gt_answer gt_answers gt g
 gold_answers golden_answer golden_answers gold_label correct_answer correct_answers correct_option correct_choice correct_label
 true_answer true_label expected expected_answer expected_output expected_answers standard_answer std_answer actual actual_answer
 annotation multiple_choice_answer possible_answers acceptable_answers direct_answers ideal solution truth reference_text
-reference_caption captions 标准答案 参考答案 正确答案 真实答案 真值 标签 答案 value answer
+reference_caption reference_output target_text label_text ref_ans gt_ans std_ans correct_ans y_true answer_key
+captions 标准答案 参考答案 正确答案 真实答案 真值 标签 答案 value answer
 """
 ID_NAMES = """
 id question_id custom_id doc_id index qid uid uuid sample_id data_id record_id item_id example_id instance_id row_id query_id

@@ -116,6 +116,8 @@ def _prediction(fields: Mapping[str, list[Any]], told: FieldNames, guesses: list
         return strong[0]
     weak = [name for name in _ranked(usable, WEAK) if _texts(fields[name]) and not _are_verdicts(fields[name])]
     answer = [name for name in weak if plain_name(name) == "answer"]
+    if len(answer) > 1 and _differ(fields[answer[0]], fields[answer[1]]):
+        raise _undecided(answer, where)  # `Answer` and `answer`: one of them is the truth, and nothing says which
     weak = [name for name in weak if name not in answer]
     if weak and answer and plain_name(weak[0]) in _OFTEN_QUESTIONS and _QUESTIONS.isdisjoint(map(plain_name, fields)):
         raise _undecided([*weak, *answer], where)
