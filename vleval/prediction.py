@@ -26,7 +26,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         schema: the version of this shape.
         id: the id of the record that was asked.
-        prediction: the answer, unchanged; None when there is none.
+        prediction: the answer, unchanged but for a thought before it, which stands in `reasoning`; None when there is none.
         references: all accepted answers; may be empty when scoring is given them by `--references`.
         error: why there is no answer, in a sentence; None when there is one.
         finish_reason: as the backend gave it: "stop", "length", "content_filter" and the like.
@@ -37,6 +37,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         width, height: pixels of the first picture as the model saw it; 0 when unknown.
         model: what answered, as the backend names it.
         usage: token counts.
+        reasoning: what the model thought before it answered; not there where it did not.
         sample: of several answers to the record, the number of this one from 0; not there where it is the only one.
         latency_s: seconds from request to the end of the answer; -1 when not measured.
     """
@@ -57,6 +58,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     latency_s: float = -1.0
     sample: int | msgspec.UnsetType = msgspec.UNSET
+    reasoning: str | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         if self.prediction is None and not self.error:

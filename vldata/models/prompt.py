@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from vldata.errors import DataError, MissingExtraError
+from vldata.errors import DataError, MissingExtraError, UsageError
 from vldata.files import strictjson
 from vldata.models.families_of import folder_family, read_json
 from vldata.models.layout import read_chat_template
@@ -28,6 +28,7 @@ from vldata.records.record import IMAGE_TAG, Message, Record
 from vldata.records.tool_calls import ToolCallError, answers_of, read_calls, split_call
 
 IMAGE_PAD = "<|image_pad|>"
+THINKING_SWITCH = "enable_thinking"  # by which Qwen3.5, GLM-V, Gemma 4, InternVL and MiniCPM-V name it
 _THOUGHT_KEYS = ("reasoning_content", "message.reasoning", "message.thinking")  # by which templates ask for a thought
 Ids = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
@@ -69,6 +70,8 @@ class Prompter:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._template = _compile(template)
+        self._switches: dict[str, bool] = {}
+        self._can_choose = THINKING_SWITCH in template
         self.thought_key = next((key for key in _THOUGHT_KEYS if key in template), "")
         added = self._tokenizer.get_added_tokens_decoder().values()
         self._clean = functools.partial(escape_control_tokens, also=pattern_of(token.content for token in added if token.special))
@@ -91,13 +94,25 @@ class Prompter:
         turns = [turn for message in messages for turn in _as_turns(message, self.thought_key, self._clean)]
         listed = _escaped(strictjson.loads(tools), self._clean) if tools else None
         try:
-            return str(self._template.render(messages=turns, tools=listed, add_generation_prompt=ask))
+            return str(self._template.render(messages=turns, tools=listed, add_generation_prompt=ask, **self._switches))
         except DataError:
             raise
         except Exception as error:  # a template is a program of somebody else's: it may raise anything
             what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             cure = "Copy the chat template from where the model was published, or leave such records out."
             raise DataError(f"the chat template fails on the conversation: {what}.", cure=cure) from None
+
+    def choose_thinking(self, on: bool | None) -> None:
+        """Set the switch of a template that can ask for a thought or not; None leaves it as the template has it.
+
+        Raises:
+            UsageError: the template has no such switch.
+        """
+        if on is not None and not self._can_choose:
+            raise UsageError(
+                "--thinking: the model's chat template has no switch for it.", cure="Leave it out: the model thinks, or does not."
+            )
+        self._switches = {} if on is None else {THINKING_SWITCH: on}
 
     def answer_spans(self, messages: Sequence[Message], *, tools: str = "") -> tuple[str, list[tuple[int, int]]]:
         """Render, and return where the turns that are learned stand in the text: content and `<|im_end|>`, without the line end.

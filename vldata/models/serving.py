@@ -49,6 +49,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         key: whether requests need the key in the environment variable VLEVAL_API_KEY, without which the server does not start.
         adapter: a LoRA adapter that is served beside the model, under the name of its folder.
         rank: of the adapter.
+        thinking: what the switch of the chat template is set to; None leaves it as the template has it.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +58,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     key: bool = True
     adapter: str = ""
     rank: int = 0
+    thinking: bool | None = None
 
 
 HERE = Exposure()
@@ -92,11 +94,14 @@ def launch_line(
     """The line that starts a server; for Ollama the one that makes the model of its Modelfile.
 
     Raises:
-        UsageError: the server does not serve the family, or no adapter.
+        UsageError: the server does not serve the family, or no adapter, or has no flag for thinking.
     """
     check_served(server, family)
     if exposure.adapter and server not in ("vllm", "lmdeploy"):
         raise UsageError(f"{server} serves no LoRA adapter of peft.", cure="Merge it first: vltrain merge; or use vllm or lmdeploy.")
+    if exposure.thinking is not None and server not in ("vllm", "llama-server"):
+        what = f"{server} has no flag for thinking."
+        raise UsageError(what, cure="Ask for it with each question: vleval predict --thinking on|off")
     if server == "vllm":
         return vllm_line(model, limits, t4=t4, exposure=exposure, family=family)
     if server == "lmdeploy":
@@ -122,6 +127,10 @@ def vllm_line(model: str, limits: Limits, *, t4: bool = False, exposure: Exposur
     if family is not None and family.serving.pixel_limits:
         words += ["--mm-processor-kwargs", json.dumps({"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels})]
     words += ["--generation-config", "vllm"]
+    if family is not None and family.serving.thoughts:
+        words += ["--reasoning-parser", family.serving.thoughts]
+    if exposure.thinking is not None:
+        words += ["--default-chat-template-kwargs", json.dumps({"enable_thinking": exposure.thinking})]
     if t4:
         words += ["--enforce-eager", "--no-enable-prefix-caching"]
     if exposure.adapter:
@@ -158,6 +167,8 @@ def llama_line(model: str, limits: Limits, *, exposure: Exposure = HERE, family:
     words = ["llama-server", "-m", str(gguf), "--mmproj", str(gguf.with_name(f"mmproj-{gguf.name}"))]
     words += ["--alias", served_name(model, exposure), "--host", exposure.host, "--port", at, "--jinja"]
     words += ["-c", str(_SLOTS * limits.context), "-np", str(_SLOTS)]
+    if exposure.thinking is not None:
+        words += ["--chat-template-kwargs", json.dumps({"enable_thinking": exposure.thinking})]
     if family is not None and family.serving.pixel_limits:
         cells = family.images.factor**2
         words += ["--image-min-tokens", str(limits.min_pixels // cells), "--image-max-tokens", str(-(-limits.max_pixels // cells))]

@@ -101,6 +101,9 @@ def serve_cmd(
     adapter: Annotated[
         str, Flag("LoRA adapter folder to serve beside the model (vllm, lmdeploy).", metavar="DIR", show_default=False)
     ] = "",
+    thinking: Annotated[
+        Literal["auto", "on", "off"], Flag("Let a model that can do both think, or not, where a request does not say (vllm, llama-server).")
+    ] = "auto",
     check: Annotated[bool, Flag("Ask the server that is installed here whether it knows the flags.")] = False,
 ) -> ServeLine:
     """Print the line that starts a server so that every record of a dataset fits, at the pixels it was made with; nothing is started.
@@ -126,7 +129,8 @@ def serve_cmd(
     family = folder_family(Path(model)) if local else find_family(dataset.contract.pixels.processor)
     limits, how = dataset_limits(dataset, model, answer_tokens=answer_tokens)
     rank, warnings = _adapter_facts(adapter, backend) if adapter else (0, ())
-    exposure = Exposure(host=_address(host), port=port, name=name, key=not no_key, adapter=adapter, rank=rank)
+    wanted = None if thinking == "auto" else thinking == "on"
+    exposure = Exposure(host=_address(host), port=port, name=name, key=not no_key, adapter=adapter, rank=rank, thinking=wanted)
     line = launch_line(backend, model, limits, t4=gpu == "t4", exposure=exposure, family=family)
     if host not in ("127.0.0.1", "localhost", "::1") and no_key:
         warnings += ("Everybody who reaches this machine can use the server: it listens on other addresses and asks for no key.",)

@@ -42,6 +42,9 @@ class Sampler(Group, frozen=True, kw_only=True):
     temperature: Annotated[float, Flag("0: greedy.", least=0, most=100)] = 0.0
     top_p: Annotated[float, Flag("Nucleus sampling, with a temperature.", least=0, most=1)] = 1.0
     seed: Annotated[int | None, Flag("Seed sent to the server.", least=0, most=MOST_SEED)] = 0
+    thinking: Annotated[
+        Literal["auto", "on", "off"], Flag("Ask a model that can do both to think before it answers, or not; auto: as its template does.")
+    ] = "auto"
     stop: Annotated[tuple[str, ...], Flag("Text that ends an answer; may be given more than once.", show_default=False)] = ()
     omit: Annotated[
         str, Flag("Fields that the server refuses and that are left out: max_tokens,temperature,seed.", metavar="A,B", show_default=False)
@@ -57,6 +60,11 @@ class Sampler(Group, frozen=True, kw_only=True):
         super().__post_init__()
         if unknown := sorted(self.left_out - _SENT):
             raise UsageError(f"--omit: there is no field {unknown[0]!r}.", cure="Fields: " + ", ".join(sorted(_SENT)))
+
+    @property
+    def thinks(self) -> bool | None:
+        """What a template's switch is set to; None leaves it alone."""
+        return None if self.thinking == "auto" else self.thinking == "on"
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -134,7 +142,10 @@ def no_records(dataset: Dataset) -> DataError:
 
 def request_key(ask: Ask, *, backend: str, model: str, sampler: Sampler) -> str:
     """Name a request by everything that decides its answer: pictures count by the digests in their names."""
-    payload = (backend, model, sampler, ask.turns, ask.image_names)
+    drawn = msgspec.to_builtins(sampler)
+    if sampler.thinks is None:  # as before there was a choice: answers of older runs are still found
+        del drawn["thinking"]
+    payload = (backend, model, drawn, ask.turns, ask.image_names)
     return hashlib.blake2b(msgspec.msgpack.encode(payload), digest_size=16).hexdigest()
 
 

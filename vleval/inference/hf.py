@@ -82,6 +82,7 @@ class HfModel:
         known = family is not None and model_type_of(folder) in family.fast
         self._by = None if known else ByProcessor(folder)
         self._prompter = self._by.prompter if self._by else Prompter(folder)
+        self._prompter.choose_thinking(self._sampler.thinks)
         self._images, self._model = load_folder(folder, choose_dtype(torch, dtype, self.device))
         if adapter:
             self._model = add_adapter(self._model, adapter)

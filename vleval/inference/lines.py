@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from vldata.records.thoughts import may_hold_thought, split_thought
 from vleval.inference.ask import Ask
 from vleval.inference.retry import Answer, Fault
 from vleval.prediction import Prediction, Usage
@@ -10,10 +13,11 @@ from vleval.prediction import Prediction, Usage
 def make_prediction(ask: Ask, result: Answer | Fault, *, latency_s: float = -1.0) -> Prediction:
     """Build the line of an answer, or of an error: then `prediction` is null and `error` holds the server's words, never the other way."""
     answer = result if isinstance(result, Answer) else None
+    text, thought = _apart(answer) if answer else (None, "")
     return Prediction(
         schema="vlkit.prediction/1",
         id=ask.id,
-        prediction=answer.text if answer else None,
+        prediction=text,
         references=ask.references,
         error=result.reason if isinstance(result, Fault) else None,
         finish_reason=answer.finish_reason if answer else "",
@@ -23,4 +27,13 @@ def make_prediction(ask: Ask, result: Answer | Fault, *, latency_s: float = -1.0
         model=answer.model if answer else "",
         usage=Usage(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens) if answer else Usage(),
         latency_s=latency_s,
+        reasoning=thought or msgspec.UNSET,
     )
+
+
+def _apart(answer: Answer) -> tuple[str, str]:
+    """The answer and the thought before it: as the server told them apart, else by the marks around a thought that was ended."""
+    if answer.reasoning:
+        return answer.text, answer.reasoning
+    found = split_thought(answer.text) if may_hold_thought(answer.text) else None
+    return (found[1], found[0]) if found else (answer.text, "")

@@ -117,6 +117,7 @@ def load_vllm(loading: Loading) -> Engine:
         raise _no_gpu("vllm")
     sampler, limits = loading.sampler, loading.limits
     prompter = Prompter(Path(loading.model))
+    prompter.choose_thinking(sampler.thinks)
     dtype = loading.dtype
     if dtype == "auto" and current_platform.is_cpu():
         dtype = "float32"  # as the hf backend; vLLM's auto would halve the model
@@ -177,6 +178,10 @@ def load_lmdeploy(loading: Loading) -> Engine:
     except ImportError as error:
         raise _missing("lmdeploy", "lmdeploy", error) from None
     sampler, model = loading.sampler, loading.model
+    if sampler.thinks is not None:
+        raise UsageError(
+            "--thinking: LMDeploy's engine in this process renders by itself.", cure="Start its server, and name it: --base-url URL"
+        )
     try:
         config = PytorchEngineConfig(**over({"dtype": loading.dtype, "session_len": loading.limits.context}, loading.args, loading.note))
     except TypeError as error:

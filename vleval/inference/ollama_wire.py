@@ -52,7 +52,9 @@ def build_body(ask: Ask, model: str, sampler: Sampler, pictures: PictureCache) -
         options["seed"] = sampler.seed
     if sampler.stop:
         options["stop"] = list(sampler.stop)
-    body = {"model": model, "messages": messages, "stream": False, "truncate": False, "shift": False, "keep_alive": "30m"}
+    body: dict[str, Any] = {"model": model, "messages": messages, "stream": False, "truncate": False, "shift": False, "keep_alive": "30m"}
+    if sampler.thinks is not None:
+        body["think"] = sampler.thinks
     return msgspec.json.encode({**body, "options": {**options, **sampler.extra}})
 
 
@@ -64,7 +66,7 @@ def parse_reply(status: int, content: bytes) -> Answer | Fault:
         except strictjson.StrictJsonError:
             value = None
         return Fault(fate=fate_of_status(status), reason=f"HTTP {status}: {error_text(value, content)}")
-    text = ""
+    text = thought = ""
     last: dict[str, Any] = {}
     for line in content.split(b"\n"):
         if not line.strip():
@@ -77,9 +79,10 @@ def parse_reply(status: int, content: bytes) -> Answer | Fault:
             return Fault(fate="retry", reason=f"an error inside a 200: {error_text(value, line)}")
         message = value.get("message")
         piece = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(piece, str):
+        if not isinstance(message, dict) or not isinstance(piece, str):
             return Fault(fate="retry", reason="the reply has no text")
         text += piece
+        thought += str(message.get("thinking") or "")
         last = value
     if not last.get("done"):
         return Fault(fate="retry", reason="the reply ends before the answer is done")
@@ -87,6 +90,7 @@ def parse_reply(status: int, content: bytes) -> Answer | Fault:
         return Fault(fate="give_up", reason=f"the model was not asked: done_reason {last['done_reason']!r}")
     return Answer(
         text=text,
+        reasoning=thought,
         finish_reason=str(last.get("done_reason") or ""),
         model=str(last.get("model") or ""),
         prompt_tokens=_count(last.get("prompt_eval_count")),

@@ -28,6 +28,7 @@ def answer_in(value: dict[str, Any]) -> Answer | Fault:
     usage = value.get("usage") if isinstance(value.get("usage"), dict) else {}
     return Answer(
         text=text,
+        reasoning=str(message.get("reasoning_content") or message.get("reasoning") or ""),
         finish_reason=reason,
         model=value["model"] if isinstance(value.get("model"), str) else "",
         prompt_tokens=_count(usage, "prompt_tokens"),

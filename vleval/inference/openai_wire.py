@@ -60,6 +60,8 @@ def build_body(ask: Ask, model: str, sampler: Sampler, pictures: PictureCache) -
         body["seed"] = sampler.seed
     if sampler.stop:
         body["stop"] = list(sampler.stop)
+    if sampler.thinks is not None:  # what vLLM, SGLang, LMDeploy and llama-server hand to the chat template
+        body["chat_template_kwargs"] = {"enable_thinking": sampler.thinks}
     return msgspec.json.encode({**{key: value for key, value in body.items() if key not in sampler.left_out}, **sampler.extra})
 
 

@@ -19,9 +19,10 @@ FIRST_DELAY_S = 0.5
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A reply that holds an answer."""
+    """A reply that holds an answer; `reasoning` is the thought that a server gave beside it."""
 
     text: str
+    reasoning: str = ""
     finish_reason: str = ""
     model: str = ""
     prompt_tokens: int = -1

@@ -79,6 +79,7 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
 
     servers: tuple[str, ...] = ("vllm", "transformers")
     pixel_limits: bool = False  # the processor takes min_pixels and max_pixels (`--mm-processor-kwargs`)
+    thoughts: str = ""  # what reads thoughts apart in vLLM (`--reasoning-parser`)
     ollama: str = ""  # the renderer and parser of Ollama
 
 

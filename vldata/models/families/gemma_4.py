@@ -15,7 +15,7 @@ FAMILY = Family(
     boxes_known=False,
     thinking="optional",
     parts=Parts("vision_tower", "embed_vision"),
-    serving=Serving(servers=("vllm", "transformers")),
+    serving=Serving(servers=("vllm", "transformers"), thoughts="gemma4"),
     processor="Gemma4Processor",
     image_processor="Gemma4ImageProcessorPil",
     templates=("gemma4",),

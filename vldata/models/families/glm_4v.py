@@ -16,7 +16,7 @@ FAMILY = Family(
     thinking="optional",
     parts=Parts("visual", "visual.merger"),
     learns=Learns(mlp=("gate_proj", "up_proj", "gate_up_proj", "down_proj")),
-    serving=Serving(servers=("vllm", "transformers")),
+    serving=Serving(servers=("vllm", "transformers"), thoughts="glm45"),
     processor="Glm4vProcessor",
     image_processor="Glm4vImageProcessorPil",
     templates=(
