@@ -104,7 +104,7 @@ class Dataset:
         for number, line in strictjson.iter_lines(self.paths.media):
             try:
                 media = decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise DataError(f"not a media line: {error}.", where=f"{self.paths.media}:{number}", cure="Convert again.") from None
             refuse_unsafe(self.paths.out, (media.path,), f"{self.paths.media}:{number}")
             yield media

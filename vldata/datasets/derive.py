@@ -181,7 +181,7 @@ def read_media(paths: DatasetPaths) -> dict[str, MediaLine]:
             line = decoder.decode(raw)
             refuse_unsafe(paths.out, (line.path,), f"{paths.media}:{number}")
             media.setdefault(line.path, line)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise DataError(f"not a media file: {error}.", where=str(paths.media), cure="Convert again.") from None
     return media
 

@@ -112,7 +112,7 @@ def refuse_unfinished(paths: DatasetPaths) -> None:
 def _read(paths: DatasetPaths) -> Journal:
     try:
         return msgspec.json.decode(strictjson.read_bytes(paths.journal), type=Journal)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused(paths, f"is no commit journal: {error}") from None
 
 

@@ -76,7 +76,7 @@ class Stage(msgspec.Struct, frozen=True):
         """The marker of a part, None where the part is not there, not whole, or its pictures are not."""
         try:
             marker = msgspec.json.decode(self.file(number, "done").read_bytes(), type=Marker)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         for kind, digest in zip(KINDS, marker.digests, strict=False):
             if _file_digest(self.file(number, kind)) != digest:
@@ -166,7 +166,7 @@ def open_stage(paths: DatasetPaths, fingerprint: bytes, *, fresh: bool) -> Stage
 def _is_fingerprint(content: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(content), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 
 

@@ -56,7 +56,7 @@ def read_passport(path: Path) -> Passport | None:
         return None
     try:
         return msgspec.json.decode(strictjson.read_bytes(path), type=Passport)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise DataError(f"is no passport: {error}.", where=str(path), cure="Fetch it again.") from None
 
 

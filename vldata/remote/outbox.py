@@ -92,7 +92,7 @@ def read_outbox(state: Path) -> Outbox | None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=Outbox)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise DataError("the list of what is to be sent is damaged.", where=str(path), cure="Remove it, and run again.") from None
 
 

@@ -53,7 +53,7 @@ def run_probe(python: Path, module: str, out: Path, job: Mapping[str, Any], *, t
         return Result({}, f"the probe ended with {code}: {_tail(log)}", ())
     try:
         return msgspec.json.decode(result.read_bytes(), type=Result)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Result({}, f"the probe wrote what is no result: {error}", ())
 
 

@@ -58,7 +58,7 @@ async def measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wire
                     first = first or time.perf_counter() - started
                 counted = _token_count(event) or counted
                 ended = ended or _is_end(event)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return f"an event of the stream is not JSON: {error}"
     except TimeoutError:
         return f"no end within {endpoint.timeout_s:g} s"

@@ -51,7 +51,7 @@ def iter_journal(path: Path) -> Iterator[tuple[int, JournalLine]]:
                     return
                 try:
                     entry = decoder.decode(line)
-                except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+                except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
                     cure = "Remove that line: its question is then asked again."
                     raise DataError(f"not a journal line: {error}.", where=f"{path}:{number}", cure=cure) from None
                 yield offset, entry
