@@ -123,6 +123,17 @@ def _adapter(root: Path) -> None:
     save_file(tensors, adapter / "adapter_model.safetensors")
 
 
+def _rows(root: Path) -> None:
+    draw_sharegpt(root / "source", "llava")
+
+
+def _merged(root: Path) -> None:
+    from vldata.models.tiny import build_tiny_model
+
+    build_tiny_model(root / "tiny", seed=0)
+    (root / "out").mkdir()
+
+
 def _other_frame(root: Path) -> None:
     path = sorted((root / "source").rglob("*.png"))[0]
     Image.new("RGB", (320, 256), (9, 9, 200)).save(path)
@@ -157,6 +168,9 @@ CASES = (
     Case("info --rename", _prepared, ("vldata", "info", "out", "--rename", "openeqa", "rooms")),
     Case("info --merge", _other, ("vldata", "info", "out", "--merge", "other")),
     *(_export(name) for name in FORMATS if name != "hf" or importlib.util.find_spec("datasets")),
+    Case("card", _prepared, ("vldata", "card", "out/openeqa", "--out", "carded"), out="carded"),
+    Case("lint --fix", _rows, ("vldata", "lint", "source/conversations.json", "--fix", "out")),
+    Case("verify --passport", _answers, ("vldata", "verify", "out/openeqa", "base.jsonl", "--passport", "out2/passport.json"), out="out2"),
     Case("preview", _prepared, ("vldata", "preview", "out/openeqa", "--out", "page.html", *ONE), out="."),
     Case(
         "predict",
@@ -179,7 +193,19 @@ CASES = (
         out="out2",
     ),
     Case("sft", _recipe, ("vltrain", "sft", "recipe.yaml"), heavy=True, compared="adapter_model.safetensors"),
+    Case(
+        "xray --out",
+        _recipe,
+        ("vldata", "xray", "prepared/colours", "--model", "tiny", "--as", "ours", "--rows", "1", "--out", "out/page.html"),
+        heavy=True,
+    ),
+    Case("export to a server", _recipe, ("vltrain", "export", "tiny", "--to", "ollama", "--data", "prepared/colours"), out="tiny", heavy=True),
     Case("merge", _adapter, ("vltrain", "merge", "recipe.yaml", "--adapter", "adapter", "--out", "out/merged", "--no-verify"), heavy=True),
+    *(
+        [Case("quantize", _merged, ("vltrain", "quantize", "tiny", "--out", "out/small"), heavy=True)]
+        if importlib.util.find_spec("bitsandbytes")
+        else []
+    ),
 )
 
 
