@@ -26,7 +26,8 @@ class Case:
     """One command; what is `compared` of its files must come out the same whatever befell it.
 
     Paths in `argv` are relative to the folder that `prepare` filled; what it writes lies in `out`. `heavy` commands get few
-    faults; `server` ones ask one at {url}; `change` alters an input, as a user might between a kill and the next try.
+    faults; `server` ones ask one at {url}; `change` alters an input, as a user might between a kill and the next try. `good` is the exit
+    code of an undisturbed run: 1 where what it is given has findings.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Case:
     server: bool = False
     change: Prepare | None = None
     compared: str = "*"
+    good: int = 0
 
 
 def _open_eqa(root: Path) -> None:
@@ -169,8 +171,8 @@ CASES = (
     Case("info --merge", _other, ("vldata", "info", "out", "--merge", "other")),
     *(_export(name) for name in FORMATS if name != "hf" or importlib.util.find_spec("datasets")),
     Case("card", _prepared, ("vldata", "card", "out/openeqa", "--out", "carded"), out="carded"),
-    Case("lint --fix", _rows, ("vldata", "lint", "source/conversations.json", "--fix", "out")),
-    Case("verify --passport", _answers, ("vldata", "verify", "out/openeqa", "base.jsonl", "--passport", "out2/passport.json"), out="out2"),
+    Case("lint --fix", _rows, ("vldata", "lint", "source/conversations.json", "--fix", "out"), good=1),
+    Case("verify --passport", _answers, ("vldata", "verify", "out/openeqa", "--passport", "out2/passport.json"), out="out2"),
     Case("preview", _prepared, ("vldata", "preview", "out/openeqa", "--out", "page.html", *ONE), out="."),
     Case(
         "predict",

@@ -148,8 +148,6 @@ def load_base(recipe: Recipe, precision: str, *, device: Any = None) -> Any:
     Raises:
         DataError: the folder is incomplete, or quantised already.
     """
-    from transformers import AutoModelForImageTextToText
-
     folder = Path(recipe.model)
     check_model_folder(folder)
     if is_quantized(folder):
@@ -158,19 +156,33 @@ def load_base(recipe: Recipe, precision: str, *, device: Any = None) -> Any:
         )
     family = folder_family(folder)
     wide = "fp32" if recipe.method == "full" else precision  # what is trained itself keeps its small steps in float32
-    options: dict[str, Any] = {"dtype": DTYPES[wide], "trust_remote_code": recipe.trust_remote_code}
+    options: dict[str, Any] = {"dtype": DTYPES[wide]}
     if family is not None:
         options["attn_implementation"] = "sdpa"
     if recipe.method == "qlora":
         options["quantization_config"] = quantization_config(recipe, DTYPES[precision])
     if device is not None:
         options["device_map"] = {"": device}
+    return load_model(folder, options, own_code=recipe.trust_remote_code)
+
+
+def load_model(folder: Path, options: dict[str, Any], *, own_code: bool) -> Any:
+    """Load a model folder; code of its own runs only with `own_code`, and nobody is asked about it meanwhile.
+
+    Raises:
+        DataError: transformers cannot, or needs that code.
+    """
+    from transformers import AutoModelForImageTextToText
+
     try:
-        return AutoModelForImageTextToText.from_pretrained(folder, **options)
+        return AutoModelForImageTextToText.from_pretrained(folder, trust_remote_code=own_code, **options)
     except (ValueError, KeyError, ImportError) as error:  # a type that this release does not know, or code of its own that fails
+        if "custom code" in str(error) or "remote code" in str(error):
+            cure = "Read that code, then set trust_remote_code: true in the recipe."
+            raise DataError("asks for code of its own (auto_map), which is not run.", where=str(folder), cure=cure) from None
         why = " ".join(str(error).split()).split(". ")[0][:200]
         cure = "A model newer than transformers needs: pip install -U transformers"
-        raise DataError(f"transformers cannot load this model: {why}.", where=recipe.model, cure=cure) from None
+        raise DataError(f"transformers cannot load this model: {why}.", where=str(folder), cure=cure) from None
 
 
 def make_trainable(model: Any, recipe: Recipe) -> Any:

@@ -200,7 +200,7 @@ def _padded(model: Any, recipe: Recipe, examples: Sequence[Example], device: tor
     from vltrain.generic import ProcessorCollator, open_talk, use_processor_batches
 
     use_processor_batches(model, checkpointing=recipe.checkpointing)
-    collator = ProcessorCollator(Path(recipe.model))
+    collator = ProcessorCollator(Path(recipe.model), own_code=recipe.trust_remote_code)
     talks = [open_talk(example) for example in examples]
 
     def run(which: Sequence[int], keep: int) -> torch.Tensor:

@@ -5,6 +5,7 @@ The fast path (`features`, `collate`, `levers`) knows one architecture to the bi
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,21 +60,18 @@ def _open(path: Openable) -> Any:
 class ProcessorCollator:
     """Makes batches by the model's own processor, in the loader's workers; picklable, so that they can carry it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, own_code: bool = False) -> None:
+        self._folder, self._own_code = folder, own_code
         self._made: ByProcessor | None = None
 
-    def __getstate__(self) -> Path:
-        return self._folder
-
-    def __setstate__(self, folder: Path) -> None:
-        self.__init__(folder)  # type: ignore[misc]
+    def __reduce__(self) -> tuple[object, ...]:
+        return functools.partial(ProcessorCollator, own_code=self._own_code), (self._folder,)
 
     @property
     def by_processor(self) -> ByProcessor:
         """The processor, loaded once a process."""
         if self._made is None:
-            self._made = ByProcessor(self._folder)
+            self._made = ByProcessor(self._folder, own_code=self._own_code)
         return self._made
 
     def __call__(self, talks: Sequence[Talk | DataError]) -> Batch:
@@ -90,9 +88,9 @@ class ProcessorCollator:
         return batch
 
 
-def show_lesson(folder: Path, example: Example) -> str:
+def show_lesson(folder: Path, example: Example, *, own_code: bool = False) -> str:
     """The text of an example as the model takes it, image tokens left out, what is learned between guillemets."""
-    by = ByProcessor(folder)
+    by = ByProcessor(folder, own_code=own_code)
     batch = by.lessons([open_talk(example)])
     ids, learned = batch["input_ids"][0].tolist(), (batch["labels"][0] != IGNORED).tolist()
     pad = by.prompter.image_pad

@@ -17,7 +17,7 @@ import msgspec
 from vldata.errors import DataError
 from vldata.files.whole_folder import whole_folder
 from vldata.models.families_of import folder_family
-from vldata.models.layout import check_model_folder, is_quantized
+from vldata.models.layout import check_model_folder, is_quantized, refuse_own_code
 from vldata.models.serving import Exposure, Limits, check_served, launch_line
 from vltrain.api.export import OutType
 
@@ -91,6 +91,7 @@ def convert(model: Path, out: Path, *, outtype: OutType, converter: Path) -> Con
         DataError: the converter failed; its last lines are told.
     """
     planned = plan_conversion(model, out, outtype=outtype, converter=converter)
+    refuse_own_code(model)  # the converter opens some tokenizers with trust_remote_code=True
     with whole_folder(out) as partial:
         for line, file in zip(planned.lines, planned.files, strict=True):
             _run([*line[:-1], str(partial / file.name)], partial / file.name)

@@ -53,7 +53,14 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def merge(
-    base: Path, adapter: Path, output: Path, *, shard_gb: float = 5.0, verify: bool = True, say: Callable[[str], None] = lambda line: None
+    base: Path,
+    adapter: Path,
+    output: Path,
+    *,
+    shard_gb: float = 5.0,
+    verify: bool = True,
+    own_code: bool = False,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Merged:
     """Merge.
 
@@ -76,14 +83,14 @@ def merge(
     factors = {} if whole else _read_factors(base, adapter, config)
     with whole_folder(output, resumes=not whole) as partial:
         if whole:
-            shards, count, dtype = merge_whole(base, adapter, partial, shard_gb, say)
+            shards, count, dtype = merge_whole(base, adapter, partial, shard_gb, say, own_code=own_code)
         else:
             shards, count, dtype = write_shards(base, adapter, partial, factors, shard_gb, say)
         _copy_others(base, partial)
         write_special_tokens(partial)
         write_modelfile(partial, adapter, say)
         _note_origin(base, adapter, partial)
-        difference, greatest = compare_logits(base, adapter, partial) if verify else (0.0, 0.0)
+        difference, greatest = compare_logits(base, adapter, partial, own_code=own_code) if verify else (0.0, 0.0)
         limit = max(_LIMITS[dtype], 1e-5 * greatest) if dtype == "float32" else _LIMITS[dtype] * greatest
         if not difference <= limit:
             inside.remove_tree(partial.parent, partial.name)
@@ -184,18 +191,19 @@ def _copy_others(base: Path, output: Path) -> None:
             copy_below(model_file(base, path.name), output, path.name)
 
 
-def compare_logits(base: Path, adapter: Path, merged: Path) -> tuple[float, float]:
+def compare_logits(base: Path, adapter: Path, merged: Path, *, own_code: bool = False) -> tuple[float, float]:
     """Return the greatest difference of logits between adapter-on-base and the merged folder on one prompt, and the greatest logit."""
     import gc
 
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForImageTextToText
+
+    from vltrain.adapters import load_model
 
     ids = torch.arange(16, 48)[None]
 
     def logits(folder: Path, on: Path | None) -> torch.Tensor:
-        model: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype="auto")
+        model: Any = load_model(folder, {"dtype": "auto"}, own_code=own_code)
         if on is not None:
             model = PeftModel.from_pretrained(model, on)
         with torch.no_grad():

@@ -26,17 +26,20 @@ def tensor_names(folder: Path) -> set[str]:
     return names
 
 
-def merge_whole(base: Path, adapter: Path, output: Path, shard_gb: float, say: Callable[[str], None]) -> tuple[int, int, str]:
+def merge_whole(
+    base: Path, adapter: Path, output: Path, shard_gb: float, say: Callable[[str], None], *, own_code: bool = False
+) -> tuple[int, int, str]:
     """Merge and save as the base names its weights; returns shards, tensors changed, and their type.
 
     Raises:
         DataError: the adapter is another base's, or the saved weights would not have the base's names.
     """
     from peft import PeftModel
-    from transformers import AutoModelForImageTextToText
+
+    from vltrain.adapters import load_model
 
     say("Merging in memory: the files of this model name its weights otherwise than the model does, or the adapter is no plain LoRA.")
-    model: Any = AutoModelForImageTextToText.from_pretrained(base, dtype="auto")
+    model: Any = load_model(base, {"dtype": "auto"}, own_code=own_code)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="Found missing adapter keys", category=UserWarning)

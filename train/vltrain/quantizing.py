@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -34,13 +35,13 @@ def quantize(model: Path, output: Path, *, double: bool = True, compute: str = "
         raise UsageError(f"{str(model)!r} is quantised already.", cure="Give the merged full-precision model.")
     refuse_full(output)
     import torch
-    from transformers import AutoModelForImageTextToText
 
-    from vltrain.adapters import DTYPES, quantization_config
+    from vltrain.adapters import DTYPES, load_model, quantization_config
 
     settings = quantization_config(Recipe(model=str(model), double_quantization=double), DTYPES[compute])
     device = {"": 0 if torch.cuda.is_available() else "cpu"}
-    loaded = AutoModelForImageTextToText.from_pretrained(model, dtype=DTYPES[compute], quantization_config=settings, device_map=device)
+    options: dict[str, Any] = {"dtype": DTYPES[compute], "quantization_config": settings, "device_map": device}
+    loaded = load_model(model, options, own_code=False)
     linears = [name for name, module in loaded.named_modules() if type(module).__name__ == "Linear4bit"]
     with whole_folder(output) as partial:
         loaded.save_pretrained(partial)

@@ -74,7 +74,7 @@ def show_labels(recipe: Recipe, records: int = 1) -> list[str]:
     if not prepared.fast:
         from vltrain.generic import show_lesson
 
-        return [show_lesson(Path(recipe.model), example) for example in prepared.train.examples[:records]]
+        return [show_lesson(Path(recipe.model), example, own_code=recipe.trust_remote_code) for example in prepared.train.examples[:records]]
     from vltrain.features import IGNORED, Featurizer
 
     featurizer = Featurizer(Path(recipe.model))
@@ -169,7 +169,7 @@ def _feed(recipe: Recipe, prepared: Prepared, model: Any, levers: Levers) -> tup
         from vltrain.generic import ProcessorCollator, Talks, use_processor_batches
 
         use_processor_batches(model, checkpointing=recipe.checkpointing)
-        return Talks, ProcessorCollator(folder)
+        return Talks, ProcessorCollator(folder, own_code=recipe.trust_remote_code)
     from vltrain.features import Featurizer
     from vltrain.trainer import Samples, make_collator, use_levers
 

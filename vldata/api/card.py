@@ -65,6 +65,7 @@ def card(
 
     from vldata.datasets.card import NO_LICENSE, changed_files, croissant, make_card, readme
     from vldata.errors import DataError, UsageError
+    from vldata.exports.plan import make_folder
     from vldata.files.durable import write_atomic
     from vldata.output.folder import DatasetPaths
 
@@ -78,8 +79,7 @@ def card(
     text, metadata = readme(found), croissant(found)
     files: tuple[Path, ...] = ()
     if out is not None:
-        folder = Path(out)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = make_folder(Path(out))
         files = (folder / "README.md", folder / "croissant.json")
         for path in files:
             if path.exists() and path.name == "README.md" and "vldata convert" not in path.read_text(encoding="utf-8", errors="replace"):

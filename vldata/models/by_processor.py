@@ -36,10 +36,10 @@ class Talk(msgspec.Struct, frozen=True):
 class ByProcessor:
     """A model folder's processor with its chat template."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, own_code: bool = False) -> None:
         self.folder = folder
         self.prompter = Prompter(folder)
-        self.processor: Any = load_processor(folder)
+        self.processor: Any = load_processor(folder, own_code=own_code)
         self._marks = "mm_token_type_ids" in _taken(folder)
         if not getattr(self.processor.tokenizer, "is_fast", False):
             raise DataError(
@@ -112,7 +112,7 @@ def _taken(folder: Path) -> Collection[str]:
     from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 
     try:
-        kind: Any = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING[type(AutoConfig.from_pretrained(folder))]
+        kind: Any = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING[type(AutoConfig.from_pretrained(folder, trust_remote_code=False))]
     except (ValueError, KeyError, OSError, TypeError):
         return ()
     return inspect.signature(kind.forward).parameters

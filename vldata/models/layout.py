@@ -17,6 +17,7 @@ ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _MOST_HEADER = 100_000_000  # bytes; what the safetensors library reads at most
 _FOLDERS = ("model", "models", "runs", "saves", "out", "outputs", "checkpoints")  # no owner on the hub: somebody's own folders
+_MOST_SETTINGS = 50_000_000  # bytes; a larger file is no configuration
 _NEEDED = ("config.json", "tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
 
 
@@ -121,6 +122,18 @@ def check_model_folder(folder: Path) -> None:
     config = strictjson.read_json(folder / "config.json")
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise DataError("names no model_type.", where=str(folder / "config.json"), cure="Copy it from where the model was published.")
+
+
+def refuse_own_code(folder: Path) -> None:
+    """Refuse a folder whose configuration names code of its own: another program that is given it may run that without asking.
+
+    Raises:
+        DataError: it names the file.
+    """
+    for file in sorted(folder.glob("*.json")):
+        if file.stat().st_size < _MOST_SETTINGS and isinstance(value := strictjson.read_json(file), dict) and "auto_map" in value:
+            cure = "Read that code; take out auto_map, or use a model type that is known: nothing of a model folder is run."
+            raise DataError("names code of the model's own (auto_map).", where=str(file), cure=cure)
 
 
 def damage(path: Path) -> str:

@@ -17,26 +17,38 @@ from vldata.models.families_of import folder_family, model_type_of, read_json
 _KEPT = ("image_processor", "tokenizer")
 
 
-def load_processor(folder: Path) -> Any:
-    """Load the processor of a model folder; without torchvision it takes pictures only.
+def load_processor(folder: Path, *, own_code: bool = False) -> Any:
+    """Load the processor of a model folder; without torchvision it takes pictures only. `own_code`: code of the folder may run.
 
     Raises:
-        DataError: its images need torchvision, which is not installed, or a package that it names.
+        DataError: its images need torchvision, which is not installed, or a package that it names; or it needs code of its own.
     """
+    try:
+        return _load(folder, own_code)
+    except ValueError as error:
+        if "custom code" not in str(error):
+            raise
+        cure = "Read that code, then set trust_remote_code: true in a recipe; nothing else runs it."
+        raise DataError("asks for code of its own (auto_map), which is not run.", where=str(folder), cure=cure) from None
+
+
+def _load(folder: Path, own_code: bool) -> Any:
     from transformers import AutoProcessor
     from transformers.utils.import_utils import is_torchvision_available
 
     if is_torchvision_available():
-        return AutoProcessor.from_pretrained(folder)
+        return AutoProcessor.from_pretrained(folder, trust_remote_code=own_code)
     found = _class_of(folder)
     if found is None:
         try:
-            return AutoProcessor.from_pretrained(folder)
+            return AutoProcessor.from_pretrained(folder, trust_remote_code=own_code)
         except (ValueError, KeyError, OSError, ImportError) as error:
+            if "custom code" in str(error):
+                raise
             why = " ".join(str(error).split()).split(". ")[0][:200]
             raise DataError(f"transformers finds no processor: {why}.", where=str(folder), cure="pip install -U transformers") from None
     try:
-        return _for_pictures(found).from_pretrained(folder)
+        return _for_pictures(found).from_pretrained(folder, trust_remote_code=own_code)
     except (ImportError, ValueError) as error:
         if isinstance(error, ValueError) and "torchvision" not in str(error):
             raise

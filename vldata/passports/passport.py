@@ -63,6 +63,9 @@ def read_passport(path: Path) -> Passport | None:
 def hold(passport: Passport, path: Path, on_file: OnFile) -> Iterator[tuple[Layer, list[Fault]]]:
     """Open every layer a passport names, and yield it with what has changed since; a layer that is not there has one fault."""
     for page in passport.layers:
+        if fault := _place_fault(page.at):
+            yield Layer(kind=page.kind, at=repr(page.at)), [Fault(repr(page.at), f"{fault}: nothing of it is read.")]
+            continue
         place = path.absolute().parent / page.at
         try:
             layer = open_layer(place, on_file)
@@ -78,3 +81,10 @@ def hold(passport: Passport, path: Path, on_file: OnFile) -> Iterator[tuple[Laye
                 faults.append(Fault(f"{place}: {name}", f"has changed: {known[:12]} in the passport, here {now[:12]}."))
         faults += [Fault(f"{place}: {name}", "is not in the passport.") for name in layer.digests if name not in page.files]
         yield layer, faults
+
+
+def _place_fault(at: str) -> str:
+    """Why a place cannot be one that `write_passport` wrote: it may climb, as results and data lie side by side, but it starts here."""
+    if not at or not at.isprintable():
+        return "is no path"
+    return "is not relative to the passport" if Path(at).is_absolute() or at.startswith("~") or "\\" in at else ""

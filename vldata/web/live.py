@@ -21,6 +21,7 @@ from vldata.web.hosts import is_own_host
 
 HOST = "127.0.0.1"
 _EVERY_S = 1.0
+_PATIENCE_S = 30.0
 _SCRIPT = """
 let shown = null;
 setInterval(async () => {
@@ -55,7 +56,7 @@ class Live:
         self._seen = now
         try:
             self._make()
-        except VlkitError as error:  # a file is half written, or is wrong: the last page stays until it is mended
+        except (VlkitError, OSError) as error:  # a file is half written, wrong or gone: the last page stays until it is mended
             self._tell(f"Not made again: {error}")
             return
         self.made += 1
@@ -70,10 +71,9 @@ def serve_live(live: Live, *, port: int, tell: Callable[[str], None], ended: thr
     """
     token = secrets.token_urlsafe(24)
     try:
-        server = ThreadingHTTPServer((HOST, port), _handler(live, token))
+        server = _Server((HOST, port), _handler(live, token))
     except OSError:
         raise UsageError(f"port {port} is taken.", cure="Name another: --port N, or 0 for any that is free.") from None
-    server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     tell(f"Serving at http://{HOST}:{server.server_address[1]}/{token}/ until Ctrl-C.")
@@ -86,6 +86,13 @@ def serve_live(live: Live, *, port: int, tell: Callable[[str], None], ended: thr
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a browser that hangs up, as it does when a page is left while it loads."""
 
 
 def watched_files(paths: Iterable[str | Path]) -> list[Path]:
@@ -110,6 +117,8 @@ def _handler(live: Live, token: str) -> type[BaseHTTPRequestHandler]:
     frame = _frame(live.page.name).encode()
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = _PATIENCE_S  # a client that says nothing keeps a thread no longer
+
         def do_GET(self) -> None:
             hosts = self.headers.get_all("Host", [])
             if len(hosts) != 1 or not is_own_host(hosts[0], HOST, int(self.connection.getsockname()[1])):
@@ -121,11 +130,19 @@ def _handler(live: Live, token: str) -> type[BaseHTTPRequestHandler]:
             elif rest == "":
                 self._answer(200, frame, "text/html; charset=utf-8")
             elif rest == "page":
-                self._answer(200, live.page.read_bytes(), "text/html; charset=utf-8")
+                self._page()
             elif rest == "stamp":
                 self._answer(200, str(live.made).encode())
             else:
                 self._answer(404, b"Nothing is here.")
+
+        def _page(self) -> None:
+            try:
+                body = live.page.read_bytes()
+            except OSError:
+                self._answer(503, b"The page is gone. It is made again when a file behind it changes.")
+            else:
+                self._answer(200, body, "text/html; charset=utf-8")
 
         def _answer(self, status: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
             self.send_response(status)

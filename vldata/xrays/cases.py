@@ -16,12 +16,12 @@ from vldata.errors import DataError, UsageError, VlkitError
 from vldata.exports import llamafactory, swift, trl
 from vldata.exports.plan import ExportPlan
 from vldata.exports.turns import typed_parts
-from vldata.files import strictjson
 from vldata.linting.llamafactory.entry import guess_entry, read_registry
 from vldata.linting.reading import Broken
 from vldata.linting.tables import first_rows, rows_of
 from vldata.media.video_tokens import LLAMAFACTORY_FRAME_PIXELS, llamafactory_video_tokens, swift_video_tokens
 from vldata.models.families_of import model_type_of
+from vldata.models.layout import refuse_own_code
 from vldata.output.folder import DATASET_INFO
 from vldata.records.parts import TASKS, said_of
 from vldata.records.record import Record
@@ -267,10 +267,7 @@ def refuse_model(model: Path) -> None:
     Raises:
         DataError: it names the kind or the file.
     """
-    for file in sorted(model.glob("*.json")):
-        if file.stat().st_size < 50_000_000 and isinstance(value := strictjson.read_json(file), dict) and "auto_map" in value:
-            cure = "Take out auto_map, or a folder whose model type the trainers know: nothing of a model folder is run."
-            raise DataError("names code of the model's own (auto_map).", where=str(file), cure=cure)
+    refuse_own_code(model)
     kind = model_type_of(model)
     if kind not in _CUT_IN_PATCHES:
         cure = f"Known are {', '.join(sorted(_CUT_IN_PATCHES))}."

@@ -41,8 +41,8 @@ def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
     before = logging.get_verbosity()
     logging.set_verbosity_error()  # it prints a table of what does not fit, and then raises something else
     try:
-        images = AutoImageProcessor.from_pretrained(folder)
-        loaded: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, output_loading_info=True)
+        images = AutoImageProcessor.from_pretrained(folder, trust_remote_code=False)
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, output_loading_info=True, trust_remote_code=False)
     except MemoryError:
         raise
     except Exception as error:  # it raises whatever a step of its reading meets, of a dozen kinds
@@ -79,6 +79,8 @@ def _why_not(folder: Path, error: Exception) -> str:
     """Why transformers does not load a folder: its first sentence, or ours where it speaks of itself."""
     text = _in_a_line(error)
     kind = strictjson.read_json(folder / "config.json").get("model_type")
+    if "custom code" in text or "remote code" in text:
+        return "it asks for code of its own (auto_map), which is not run"
     if "does not recognize this architecture" in text:
         return f"it does not know the model type {kind!r}"
     if "Unrecognized configuration class" in text:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,3 +80,20 @@ def test_a_port_that_is_taken_is_named(served: Served) -> None:
     port = int(served.said[0].split(":")[2].split("/")[0])
     with pytest.raises(UsageError, match=f"port {port} is taken"):
         serve_live(served.live, port=port, tell=served.tell)
+
+
+def test_a_page_that_is_gone_and_a_browser_that_hangs_up_leave_no_traceback(served: Served, capfd: pytest.CaptureFixture[str]) -> None:
+    served.page.unlink()
+    assert served.ask("/TOKEN/page")[0] == 503
+    port = int(served.said[0].split()[2].split(":")[2].split("/")[0])
+    for sent in (b"GET /", b"\x16\x03\x01 nothing\r\n\r\n", b"GET / HTTP/1.1\r\nHost: " + b"a" * 70_000):
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # hang up without a word
+            client.sendall(sent)
+    assert served.ask("/TOKEN/")[0] == 200
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/TOKEN/../source.txt", "/TOKEN//etc/passwd", "/TOKEN/page/../../source.txt", "/TOKEN/%2e%2e/source.txt"])
+def test_no_name_of_a_browser_leads_to_a_file(path: str, served: Served) -> None:
+    assert served.ask(path) == (404, "Nothing is here.")

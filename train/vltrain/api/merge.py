@@ -86,7 +86,7 @@ def merge(
         raise UsageError(fault, cure="Give --out FOLDER.")
     hush()
     return MergeResult(
-        run(Path(read.model), Path(source), Path(target), shard_gb=shard_gb or read.shard_gb, verify=verify, say=tell), verify
+        run(Path(read.model), Path(source), Path(target), shard_gb=shard_gb or read.shard_gb, verify=verify, own_code=read.trust_remote_code, say=tell), verify
     )
 
 

@@ -112,7 +112,7 @@ def small_model(folder: str, *, device: str = "meta") -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
 
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     for part, key in ((getattr(config, "text_config", None), "num_hidden_layers"), (getattr(config, "vision_config", None), "depth")):
         if part is not None and getattr(part, key, 0) > 1:
             setattr(part, key, 1)
@@ -121,7 +121,7 @@ def small_model(folder: str, *, device: str = "meta") -> Any:
     if getattr(getattr(config, "text_config", None), "layer_types", None):
         config.text_config.layer_types = config.text_config.layer_types[:1]
     with torch.device(device):
-        return AutoModelForImageTextToText.from_config(config)
+        return AutoModelForImageTextToText.from_config(config, trust_remote_code=False)
 
 
 def positions(model: Any, batch: dict[str, Any]) -> list[list[int]] | None:

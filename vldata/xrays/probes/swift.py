@@ -24,7 +24,7 @@ def make(job: common.Job) -> tuple[Any, tuple[str, ...]]:
     from transformers import AutoConfig
 
     datasets.disable_progress_bars()
-    kind = AutoConfig.from_pretrained(job.model).model_type
+    kind = AutoConfig.from_pretrained(job.model, trust_remote_code=False).model_type
     name = str(settings.pop("model_type", _TEMPLATES.get(kind, kind)))
     processor = get_processor(job.model, model_type=name)
     template = get_template(processor, template_type=str(settings.pop("template", name)), **settings)

@@ -15,7 +15,7 @@ def load_processor(folder: str) -> Any:
     from transformers.utils.import_utils import is_torchvision_available
 
     if is_torchvision_available():
-        return AutoProcessor.from_pretrained(folder)
+        return AutoProcessor.from_pretrained(folder, trust_remote_code=False)
     from transformers import Qwen3VLProcessor
 
     class ImageOnly(Qwen3VLProcessor):
@@ -28,8 +28,8 @@ def load_processor(folder: str) -> Any:
                 setattr(self, f"{plain}_token_id", tokenizer.convert_tokens_to_ids(f"<|{name}|>"))
             ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    return ImageOnly(AutoImageProcessor.from_pretrained(folder), tokenizer, chat_template=tokenizer.chat_template)
+    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    return ImageOnly(AutoImageProcessor.from_pretrained(folder, trust_remote_code=False), tokenizer, chat_template=tokenizer.chat_template)
 
 
 def make(job: common.Job) -> tuple[Any, tuple[str, ...]]:
