@@ -201,7 +201,9 @@ CASES = (
         ("vldata", "xray", "prepared/colours", "--model", "tiny", "--as", "ours", "--rows", "1", "--out", "out/page.html"),
         heavy=True,
     ),
-    Case("export to a server", _recipe, ("vltrain", "export", "tiny", "--to", "ollama", "--data", "prepared/colours"), out="tiny", heavy=True),
+    Case(
+        "export to a server", _recipe, ("vltrain", "export", "tiny", "--to", "ollama", "--data", "prepared/colours"), out="tiny", heavy=True
+    ),
     Case("merge", _adapter, ("vltrain", "merge", "recipe.yaml", "--adapter", "adapter", "--out", "out/merged", "--no-verify"), heavy=True),
     *(
         [Case("quantize", _merged, ("vltrain", "quantize", "tiny", "--out", "out/small"), heavy=True)]

@@ -13,6 +13,7 @@ from typing import Any
 from vldata.errors import DataError
 from vldata.files import inside
 from vldata.models.layout import model_file, weight_files
+from vltrain.saving import told_writes
 
 
 def tensor_names(folder: Path) -> set[str]:
@@ -50,7 +51,8 @@ def merge_whole(
     changed = [module for module in tuned.modules() if hasattr(module, "lora_A") and len(module.lora_A)]
     dtype = str(next(module.base_layer.weight.dtype for module in changed)).removeprefix("torch.")
     merged = tuned.merge_and_unload(safe_merge=True)
-    merged.save_pretrained(output, max_shard_size=f"{shard_gb}GB")
+    with told_writes(output):
+        merged.save_pretrained(output, max_shard_size=f"{shard_gb}GB")
     if tensor_names(output) != tensor_names(base):
         lost = sorted(tensor_names(base) ^ tensor_names(output))
         raise DataError(f"the merged weights would be named otherwise than the base's, such as {lost[0]}.", where=str(base))

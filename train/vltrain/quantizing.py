@@ -12,6 +12,7 @@ from vldata.files.copying import copy_below
 from vldata.files.whole_folder import refuse_full, whole_folder
 from vldata.models.layout import check_model_folder, is_quantized, model_file
 from vltrain.recipe import Recipe
+from vltrain.saving import told_writes
 
 
 class Quantized(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +45,8 @@ def quantize(model: Path, output: Path, *, double: bool = True, compute: str = "
     loaded = load_model(model, options, own_code=False)
     linears = [name for name, module in loaded.named_modules() if type(module).__name__ == "Linear4bit"]
     with whole_folder(output) as partial:
-        loaded.save_pretrained(partial)
+        with told_writes(output):
+            loaded.save_pretrained(partial)
         for path in sorted(model.iterdir()):
             if path.is_file() and "safetensors" not in path.name and not path.name.startswith(".") and not (partial / path.name).exists():
                 copy_below(model_file(model, path.name), partial, path.name)

@@ -16,6 +16,7 @@ from vldata.files import inside
 from vldata.files.durable import fsync_files, open_to_all, write_atomic
 from vldata.models.fingerprint import fingerprint, weights_digest
 from vldata.models.layout import INDEX, model_file, weight_files
+from vltrain.saving import told_writes
 
 Factors = dict[str, tuple[Any, Any, float]]
 _PROGRESS = ".merge.json"
@@ -95,20 +96,16 @@ class _Writer:
         """Write the tensors held as one shard: beside, durable, renamed, and then noted as done."""
         if not self._held:
             return
-        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         number = len(self._progress.parts)
         path, beside = self._output / _part_name(number), self._output / f"{_part_name(number)}.tmp"
         try:
-            save_file(self._held, beside, metadata={"format": "pt"})
+            with told_writes(path):
+                save_file(self._held, beside, metadata={"format": "pt"})
             open_to_all(beside)
             fsync_files([beside])
             beside.replace(path)
-        except SafetensorError as error:
-            raise DataError(
-                f"cannot be written: {error}.", where=str(path), cure="Free disk space, then run the same command again."
-            ) from None
         except OSError as error:
             raise write_error(path, error) from None
         part = _Part(tuple(self._held), self._size, self._merged, self._dtype, _sha256(path))

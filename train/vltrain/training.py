@@ -22,6 +22,7 @@ from vltrain.data import Example
 from vltrain.llamafactory import predict_command
 from vltrain.planning import Prepared, prepare, setting_problems
 from vltrain.recipe import Levers, Recipe, begins_in_base
+from vltrain.saving import told_writes
 
 
 class TrainResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,8 @@ def show_labels(recipe: Recipe, records: int = 1) -> list[str]:
     if not prepared.fast:
         from vltrain.generic import show_lesson
 
-        return [show_lesson(Path(recipe.model), example, own_code=recipe.trust_remote_code) for example in prepared.train.examples[:records]]
+        shown, trusted = prepared.train.examples[:records], recipe.trust_remote_code
+        return [show_lesson(Path(recipe.model), example, own_code=trusted) for example in shown]
     from vltrain.features import IGNORED, Featurizer
 
     featurizer = Featurizer(Path(recipe.model))
@@ -157,9 +159,10 @@ def _train(recipe: Recipe, prepared: Prepared, say: Callable[[str], None]) -> Tr
         torch.cuda.reset_peak_memory_stats()
     if recipe.tensorboard and arguments.process_index == 0:
         say(f"Watch it: tensorboard --logdir {shlex.quote(str(output))}")
-    trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    trainer.mark()
-    return _finish(recipe, prepared, trainer, trained, checkpoint)
+    with told_writes(output):
+        trained = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        trainer.mark()
+        return _finish(recipe, prepared, trainer, trained, checkpoint)
 
 
 def _feed(recipe: Recipe, prepared: Prepared, model: Any, levers: Levers) -> tuple[Callable[[Sequence[Example]], Any], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def _internvl(source: Path, name: str, entry: dict[str, Any], image_root: Path |
     path, root = (_resolve(source, str(entry.get(key) or "")) for key in ("annotation", "root"))
     if path is None:
         raise DataError(f"{name!r} names {entry.get('annotation')!r}, which is not there.", where=str(source))
-    said = [f"{name}: {path}, pictures below {root or path.parent}."]
+    said = [f"{name}: {path}, pictures below {root or path.parent}.", *_outside(source, name, path)]
     times = entry.get("repeat_time", 1)
     if times not in (1, None):
         said.append(f"{name}: repeat_time {times} is not applied; weigh datasets when they are mixed.")
@@ -169,7 +170,7 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
     names = msgspec.structs.replace(
         Names(), **fixed, role=(str(tags["role_tag"]),), content=(str(tags["content_tag"]),), roles=roles or ROLES, closed=True
     )
-    said = [f"{name}: {path}, {formatting}, columns and tags of its entry in {source.name}."]
+    said = [f"{name}: {path}, {formatting}, columns and tags of its entry in {source.name}.", *_outside(source, name, path)]
     if entry.get("num_samples"):
         said.append(f"num_samples {entry['num_samples']} is not applied; use --limit.")
     settings: dict[str, Scalar] = {"formatting": formatting, **{f"column {k}": str(v) for k, v in columns.items()}}
@@ -245,6 +246,12 @@ def _resolve(source: Path, name: str) -> Path | None:
     """Find what an entry names: beside the list, or from the working folder, as the tools themselves look."""
     candidates = (source.parent / name, Path(name)) if name else ()
     return next((path for path in candidates if path.exists()), None)
+
+
+def _outside(source: Path, name: str, path: Path) -> Iterator[str]:
+    """A list that somebody else made can name any file of this machine, whose text would then stand in the records."""
+    if not path.resolve().is_relative_to(source.parent.resolve()):
+        yield f"Warning: {name!r} lies outside the folder of {source.name}, at {path.resolve()}: whoever wrote {source.name} chose it."
 
 
 def _plain_name(name: str) -> str:

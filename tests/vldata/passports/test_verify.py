@@ -122,3 +122,12 @@ def test_bad_input_ends_in_a_sentence(tmp_path: Path, chain: list[Path]) -> None
     (chain[0].parent / "openeqa.jsonl").write_text("{}\n")
     with pytest.raises(UsageError, match="the chain is broken"):
         vldata.verify(tuple(chain), passport=tmp_path / "p.json")
+
+
+@pytest.mark.parametrize("at", ["/etc/ssl/openssl.json", "~/x.json", "a\n.json", "", "..\\x.json"])
+def test_a_passport_names_places_relative_to_it(at: str, tmp_path: Path) -> None:
+    passport = tmp_path / "passport.json"
+    page = {"kind": "score", "at": at, "files": {}}
+    passport.write_text(json.dumps({"schema": "vlkit.passport/1", "version": "0", "layers": [page]}))
+    result = vldata.verify((passport,))
+    assert not result.ok and "nothing of it is read" in result.faults[0].what and not result.layers[0].digests

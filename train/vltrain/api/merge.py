@@ -85,9 +85,16 @@ def merge(
         fault = "adapter and merge_to must be known." if not source else "merge_to: where to write is missing."
         raise UsageError(fault, cure="Give --out FOLDER.")
     hush()
-    return MergeResult(
-        run(Path(read.model), Path(source), Path(target), shard_gb=shard_gb or read.shard_gb, verify=verify, own_code=read.trust_remote_code, say=tell), verify
+    merged = run(
+        Path(read.model),
+        Path(source),
+        Path(target),
+        shard_gb=shard_gb or read.shard_gb,
+        verify=verify,
+        own_code=read.trust_remote_code,
+        say=tell,
     )
+    return MergeResult(merged, verify)
 
 
 @dataclass(frozen=True, repr=False)
