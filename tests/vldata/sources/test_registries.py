@@ -12,7 +12,9 @@ from vldata.sources.registries import list_registered
 _ROW = [{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}]
 
 
-@pytest.mark.parametrize(("way", "told"), [("mine.json", False), ("../theirs.json", True), ("{root}/theirs.json", True), ("link.json", True)])
+@pytest.mark.parametrize(
+    ("way", "told"), [("mine.json", False), ("../theirs.json", True), ("{root}/theirs.json", True), ("link.json", True)]
+)
 @pytest.mark.parametrize("key", ["file_name", "annotation"])
 def test_a_file_outside_the_folder_is_named(way: str, told: bool, key: str, tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
