@@ -206,6 +206,27 @@ def test_nothing_answered_or_nothing_to_judge_by_gives_no_number(write):
     assert (some.metrics["exact_match"].value, any(note.startswith("1 of 2 rows have references") for note in some.notes)) == (0.5, True)
 
 
+def test_messages_of_errors_and_empty_cells_in_the_place_of_answers_are_told(write):
+    def rows(*texts, reference="a cat"):
+        return write("p.jsonl", [{"id": n, "prediction": text, "references": [reference]} for n, text in enumerate(texts)])
+
+    for text in (
+        "ERROR: CUDA out of memory",
+        "[ERROR] timeout",
+        "Request failed: 429",
+        "Error code: 429 - {'error': ..}",
+        "RuntimeError: x",
+    ):
+        with pytest.raises(DataError, match="begin as an error message does"):
+            score(rows(text, text), scoring=EXACT)
+        note = score(rows(text, "a cat", "Errors are red"), scoring=EXACT).notes
+        assert any("1 of 3 answers begin as an error message does" in line for line in note)
+    with pytest.raises(DataError, match="are what a missing cell becomes, as 'nan'"):
+        score(rows("nan", "None"), scoring=EXACT)
+    assert any("1 of 2 answers are what a missing cell becomes" in line for line in score(rows("nan", "a cat"), scoring=EXACT).notes)
+    assert score(rows("Error: no paper", reference="Error: no paper"), scoring=EXACT).metrics["exact_match"].value == 1.0
+
+
 def test_a_number_below_its_floor_says_so_beside_itself(write, vleval):
     path = write("p.jsonl", [{"id": n, "prediction": "cat", "references": ["dog" if n else "cat"]} for n in range(4)])
     assert ", BELOW ITS FLOOR 0.7500, TOO FEW ROWS |" in vleval("score", path, "--metric", "exact_match").out.splitlines()[0]

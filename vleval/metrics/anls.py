@@ -14,12 +14,13 @@ from rapidfuzz.distance import Levenshtein
 from vleval.metric import Scorer
 from vleval.metrics.base import answer, mean_metric, mean_of, references
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.pieces import collapsed
 from vleval.rows import Row
 
 
 def normal(text: str) -> str:
     """Lower case, blanks collapsed."""
-    return " ".join(text.lower().split()) if text.isascii() else " ".join(text.strip().lower().split())
+    return collapsed(text.lower() if text.isascii() else text.strip().lower())
 
 
 def distance_ratio(prediction: str, reference: str, length: int, threshold: float) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vleval.metrics.bleu import bleu4
+from vleval.metrics.long_texts import LONG, character_matches
 
 _CHUNK = 512  # pairs; their number takes 9 bits of a key beside four characters and the side
 _ROW_BITS = 9
@@ -20,6 +21,9 @@ def bleu4_characters(pairs: Sequence[tuple[str, str]]) -> list[float]:
     scores: list[float] = []
     for start in range(0, len(pairs), _CHUNK):
         chunk = pairs[start : start + _CHUNK]
+        if any(len(hypothesis) > LONG for hypothesis, _ in chunk):
+            scores += [_alone(hypothesis, reference) for hypothesis, reference in chunk]
+            continue
         matches = _matches(chunk)
         if matches is None:
             scores += [bleu4(hypothesis, reference) for hypothesis, reference in chunk]
@@ -27,6 +31,12 @@ def bleu4_characters(pairs: Sequence[tuple[str, str]]) -> list[float]:
             lengths = [(len(hypothesis), len(reference)) for hypothesis, reference in chunk]
             scores += [_score(have, want, *found) for (have, want), found in zip(lengths, matches.tolist(), strict=True)]
     return scores
+
+
+def _alone(hypothesis: str, reference: str) -> float:
+    """One pair; a long hypothesis is counted part by part."""
+    matches = character_matches(hypothesis, reference, 4) if len(hypothesis) > LONG else None
+    return bleu4(hypothesis, reference) if matches is None else _score(len(hypothesis), len(reference), *matches)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -22,12 +22,14 @@ from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.cjk import split_cjk
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.pieces import PIECE, pieces
 from vleval.rows import Row
 
 Gram = tuple[str, ...]
 Tokenize = Callable[[list[str]], list[list[str]]]
 _ORDERS = 4
 _SIGMA = 6.0
+_FAR = 2_000  # words beyond the longest reference: the penalty on lengths is 0 from 232 pairs on, in doubles
 
 
 def cider_scores(hypotheses: Sequence[list[str]], targets: Sequence[Sequence[list[str]]]) -> Floats:
@@ -110,6 +112,19 @@ def ptb(texts: list[str]) -> list[list[str]]:
     return [tokenized[index][0].split() for index in range(len(texts))]
 
 
+def _begun(text: str, most: int) -> str:
+    """As much of a text as has more than `most` words between blanks or CJK characters: a longer answer is 0 whatever follows."""
+    if len(text) <= PIECE:
+        return text
+    seen, end = 0, 0
+    for piece in pieces(text):
+        seen += len(split_cjk(piece.lower()))
+        end += len(piece)
+        if seen > most:
+            break
+    return text[:end]
+
+
 def _value(sums: Floats) -> Floats:
     return np.divide(sums[:, 0], sums[:, 1], out=np.zeros(len(sums)), where=sums[:, 1] > 0)
 
@@ -118,9 +133,11 @@ def _build(tokenize: Tokenize, signature: str) -> Callable[[MetricOptions], Scor
     def score(rows: Sequence[Row]) -> Scores:
         texts = [answer(row) or "" for row in rows]
         flat = [reference for row in rows for reference in references(row)]
-        tokens = tokenize(texts + flat)
-        rest = iter(tokens[len(texts) :])
-        values = cider_scores(tokens[: len(texts)], [[next(rest) for _ in row.references] for row in rows])
+        known = tokenize(flat)
+        rest = iter(known)
+        targets = [[next(rest) for _ in row.references] for row in rows]
+        most = max(map(len, known), default=0) + _FAR
+        values = cider_scores(tokenize([_begun(text, most) for text in texts]), targets)
         notes = ("CIDEr of a single row is 0: there is no other row to tell common words from rare ones.",) if len(rows) == 1 else ()
         return Scores(values=values, corpus=CorpusStats(np.column_stack([values, np.ones(len(rows))]), _value), notes=notes)
 

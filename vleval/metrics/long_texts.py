@@ -5,17 +5,26 @@ sacrebleu counts every n-gram of an answer in a dictionary, which takes gigabyte
 
 from __future__ import annotations
 
+import re
+import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vleval.metrics.pieces import BLANKS, SPACES, pieces
+
 LONG = 50_000  # characters from which an answer goes this way
-_PIECE = 1 << 20
+_PIECE = 1 << 15
+_MARKS = frozenset(string.punctuation)
+# Where the words of sacrebleu's tokenizers 13a, zh and char end whatever stands around.
+BREAKS = {"13a": re.compile(r"[ \[\](){}]"), "zh": re.compile(r"[ \[\](){}\u4e00-\u9fff]"), "char": re.compile(r"[ \[\](){}\u4e00-\u9fff]")}
 
 
-def chrf_counts(hypothesis: str, references: Sequence[str], score: Callable[[list[int]], float], order: int) -> list[int] | None:
+def chrf_counts(
+    hypothesis: str, references: Sequence[str], score: Callable[[list[int]], float], order: int, *, word_order: int = 0
+) -> list[int] | None:
     """[answer, reference, match] counts of each order for the best reference; None where a reference has too many different characters.
 
     Args:
@@ -23,6 +32,7 @@ def chrf_counts(hypothesis: str, references: Sequence[str], score: Callable[[lis
         references: the accepted answers.
         score: chrF of such counts, to tell the best reference.
         order: of the longest character n-gram.
+        word_order: of the longest word n-gram, behind the characters (chrF++: 2).
     """
     best: list[int] | None = None
     for reference in references:
@@ -32,21 +42,67 @@ def chrf_counts(hypothesis: str, references: Sequence[str], score: Callable[[lis
         if bits * order > 63:
             return None
         counts = _matches(hypothesis, line, alphabet, bits, order)
+        if word_order:
+            counts += _word_matches(hypothesis, reference, word_order)
         if best is None or score(counts) > score(best):
             best = counts
     return best
+
+
+def _word_matches(hypothesis: str, reference: str, order: int) -> list[int]:
+    """[answer, reference, match] counts of word n-grams, the words as chrF++ has them."""
+    wanted = [Counter(_grams_of(_chrf_words(reference), size)) for size in range(1, order + 1)]
+    found: list[Counter[tuple[str, ...]]] = [Counter() for _ in wanted]
+    length = 0
+    tail: list[str] = []
+    for piece in pieces(hypothesis, BLANKS):
+        fresh = _chrf_words(piece)
+        length += len(fresh)
+        words = tail + fresh
+        for size, (known, seen) in enumerate(zip(wanted, found, strict=True), start=1):
+            seen.update(gram for gram in _grams_of(words[max(len(tail) - size + 1, 0) :], size) if gram in known)
+        tail = words[max(len(words) - order + 1, 0) :]
+    counts: list[int] = []
+    for size, (known, seen) in enumerate(zip(wanted, found, strict=True), start=1):
+        counts += [max(length - size + 1, 0) if known else 0, known.total(), (known & seen).total()]
+    return counts
+
+
+def _chrf_words(text: str) -> list[str]:
+    """Words between blanks, with one mark of punctuation at the end, else at the beginning, parted (sacrebleu, `_remove_punctuation`)."""
+    words: list[str] = []
+    for word in text.split():
+        if len(word) > 1 and word[-1] in _MARKS:
+            words += [word[:-1], word[-1]]
+        elif len(word) > 1 and word[0] in _MARKS:
+            words += [word[0], word[1:]]
+        else:
+            words.append(word)
+    return words
+
+
+def _grams_of(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    return (tuple(words[start : start + size]) for start in range(len(words) - size + 1))
 
 
 def _codes(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
-def _matches(hypothesis: str, line: str, alphabet: NDArray[np.uint32], bits: int, order: int) -> list[int]:
+def character_matches(hypothesis: str, reference: str, order: int) -> list[int] | None:
+    """Clipped matches of n-grams of 1 to `order` characters, blanks included; None where a reference has too many different characters."""
+    alphabet = np.unique(_codes(reference))
+    bits = max(len(alphabet).bit_length(), 1)
+    return None if bits * order > 63 else _matches(hypothesis, reference, alphabet, bits, order, blanks=True)[2::3]
+
+
+def _matches(hypothesis: str, line: str, alphabet: NDArray[np.uint32], bits: int, order: int, *, blanks: bool = False) -> list[int]:
     wanted = [np.unique(_grams(_codes(line), alphabet, bits, size), return_counts=True) for size in range(1, order + 1)]
     found = [np.zeros(len(keys), np.int64) for keys, _ in wanted]
     length, tail = 0, ""
     for start in range(0, len(hypothesis), _PIECE):
-        fresh = "".join(hypothesis[start : start + _PIECE].split())
+        fresh = hypothesis[start : start + _PIECE]
+        fresh = fresh if blanks else "".join(fresh.split())
         length += len(fresh)
         joined = tail + fresh
         for size, (keys, _) in enumerate(wanted, start=1):
@@ -81,8 +137,13 @@ def _grams(codes: NDArray[np.uint32], alphabet: NDArray[np.uint32], bits: int, s
     return packed[whole]
 
 
-def bleu_counts(hypothesis: str, references: Sequence[str], tokenize: Callable[[str], str], order: int) -> list[int]:
-    """[answer length, closest reference length, matches ..., totals ...] as sacrebleu's BLEU has them."""
+def bleu_counts(
+    hypothesis: str, references: Sequence[str], tokenize: Callable[[str], str], order: int, *, breaks: re.Pattern[str] = SPACES
+) -> list[int]:
+    """[answer length, closest reference length, matches ..., totals ...] as sacrebleu's BLEU has them.
+
+    `breaks` are places across which no tokenizer of that kind looks.
+    """
     wanted: Counter[tuple[str, ...]] = Counter()
     lengths: list[int] = []
     for reference in references:
@@ -93,7 +154,7 @@ def bleu_counts(hypothesis: str, references: Sequence[str], tokenize: Callable[[
     found: Counter[tuple[str, ...]] = Counter()
     length = 0
     tail: list[str] = []
-    for piece in _pieces(hypothesis.rstrip()):
+    for piece in pieces(hypothesis.rstrip(), breaks):
         fresh = tokenize(piece).split()
         length += len(fresh)
         words = tail + fresh
@@ -115,13 +176,3 @@ def _word_grams(words: Sequence[str], order: int) -> Iterator[tuple[str, ...]]:
     for size in range(1, order + 1):
         for start in range(len(words) - size + 1):
             yield tuple(words[start : start + size])
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """A text cut at blanks, where no tokenizer looks across."""
-    start = 0
-    while start < len(text):
-        end = text.find(" ", start + _PIECE)
-        end = len(text) if end < 0 else end
-        yield text[start:end]
-        start = end

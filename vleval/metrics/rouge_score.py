@@ -7,8 +7,10 @@ its partner. The best F1 over the references counts, as the package's `score_mul
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from rapidfuzz.distance import LCSseq
 
@@ -16,11 +18,14 @@ from vleval.metric import Scorer, Scores
 from vleval.metrics.base import mean_metric, mean_of, over_pairs
 from vleval.metrics.caching import cached
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.pieces import pieces
 from vleval.metrics.words import cached_words, needs_unicode, script_notes
 from vleval.rows import Row
 
 _WORD = re.compile("[a-z0-9]+")
+_LINE = re.compile(r"[^\n]+")
 _MOST_CELLS = 1_000_000  # of the table of a common subsequence, two lines at a time
+LONG_LINE = 20_000  # characters, of a line whose words are not all kept
 
 
 Tokenize = Callable[[str], tuple[str, ...]]
@@ -29,34 +34,81 @@ Tokenize = Callable[[str], tuple[str, ...]]
 def rouge_n(prediction: str, reference: str, order: int, *, stem: bool = False) -> float:
     """F1 of n-gram counts, 0 to 1."""
     tokenize = _tokenizer(prediction, reference, stem)
-    have, want = tokenize(prediction), tokenize(reference)
-    grams, targets = Counter(_ngrams(have, order)), Counter(_ngrams(want, order))
-    common = sum(min(count, targets[gram]) for gram, count in grams.items() if gram in targets)
-    return _f1(common, sum(grams.values()), sum(targets.values()))
+    targets = Counter(_ngrams(tokenize(reference), order))
+    found: Counter[tuple[str, ...]] = Counter()
+    total = 0
+    tail: tuple[str, ...] = ()
+    for piece in pieces(prediction):
+        words = tail + tokenize(piece)
+        grams = _ngrams(words, order)
+        total += len(grams)
+        found.update(gram for gram in grams if gram in targets)
+        tail = words[len(words) - order + 1 :] if len(words) >= order else words
+    return _f1((found & targets).total(), total, targets.total())
 
 
 def rouge_l(prediction: str, reference: str, *, stem: bool = False) -> float:
     """F1 of the longest common subsequence of the whole texts, 0 to 1."""
     tokenize = _tokenizer(prediction, reference, stem)
-    have, want = tokenize(prediction), tokenize(reference)
-    return _f1(LCSseq.similarity(have, want), len(have), len(want)) if have and want else 0.0
+    want = tokenize(reference)
+    codes = {word: code for code, word in enumerate(dict.fromkeys(want))}
+    have, length = _known_words(prediction, tokenize, codes)
+    return _f1(LCSseq.similarity(have, array("q", [codes[word] for word in want])), length, len(want)) if have and want else 0.0
+
+
+def _known_words(text: str, tokenize: Tokenize, codes: Mapping[str, int]) -> tuple[array[int], int]:
+    """The codes of the words of a text that have one, in order, and how many words it has in all."""
+    found = array("q")
+    length = 0
+    for piece in pieces(text):
+        words = tokenize(piece)
+        length += len(words)
+        found.extend(codes[word] for word in words if word in codes)
+    return found, length
 
 
 def rouge_lsum(prediction: str, reference: str, *, stem: bool = False) -> float:
     """Summary-level ROUGE-L: a line is a sentence; words that a reference's line has in common with any line of the answer count once."""
     tokenize = _tokenizer(prediction, reference, stem)
-    have, want = ([words for line in text.split("\n") if (words := tokenize(line))] for text in (prediction, reference))
-    left = Counter(word for line in have for word in line)
+    want = [words for line in _LINE.findall(reference) if (words := tokenize(line))]
     wanted = Counter(word for line in want for word in line)
+    left: Counter[str] = Counter()
+    common: list[set[int]] = [set() for _ in want]
+    length = 0
+    for match in _LINE.finditer(prediction):
+        other = _line_words(match[0], tokenize, wanted)
+        length += other.length
+        left.update(word for word in other.words if word in wanted)
+        for places, line in zip(common, want, strict=True):
+            places.update(_common_places(line, other.words))
     hits = 0
-    for line in want:
-        for place in sorted({place for other in have for place in _common_places(line, other)}):
+    for line, places in zip(want, common, strict=True):
+        for place in sorted(places):
             word = line[place]
             if left[word] > 0 and wanted[word] > 0:
                 hits += 1
                 left[word] -= 1
                 wanted[word] -= 1
-    return _f1(hits, sum(map(len, have)), sum(map(len, want)))
+    return _f1(hits, length, sum(map(len, want)))
+
+
+class _Line(NamedTuple):
+    words: tuple[str, ...]
+    length: int
+
+
+def _line_words(line: str, tokenize: Tokenize, wanted: Mapping[str, int]) -> _Line:
+    """The words of a line; of one too long for the package's own table those that the reference has, as no other can be in common."""
+    if len(line) <= LONG_LINE:
+        words = tokenize(line)
+        return _Line(words, len(words))
+    found: list[str] = []
+    length = 0
+    for piece in pieces(line):
+        words = tokenize(piece)
+        length += len(words)
+        found += [word for word in words if word in wanted]
+    return _Line(tuple(found), length)
 
 
 def _common_places(line: tuple[str, ...], other: tuple[str, ...]) -> list[int]:

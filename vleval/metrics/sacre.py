@@ -16,8 +16,9 @@ from rapidfuzz.distance import Levenshtein
 from vldata.errors import UsageError
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
-from vleval.metrics.long_texts import LONG, bleu_counts, chrf_counts
+from vleval.metrics.long_texts import BREAKS, LONG, bleu_counts, chrf_counts
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.pieces import SPACES
 from vleval.metrics.text import has_cjk
 from vleval.rows import Row
 
@@ -100,7 +101,11 @@ def chrf_plus(options: MetricOptions) -> Scorer:
     """Corpus chrF++: chrF with words and pairs of words beside the characters."""
 
     def score(rows: Sequence[Row]) -> Scores:
-        stats = _statistics(_metric("CHRF", word_order=2), rows, 24)
+        metric = _metric("CHRF", word_order=2)
+        stats = _statistics(metric, [_cut_long(row) for row in rows], 24)
+        for index in _long(rows):
+            counts = chrf_counts(rows[index].prediction or "", rows[index].references, metric._compute_f_score, 6, word_order=2)
+            stats[index] = _statistics(metric, [rows[index]], 24)[0] if counts is None else counts
         return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value))
 
     return _corpus(score, _signature("CHRF").replace("nw:0", "nw:2"))
@@ -153,7 +158,9 @@ def _bleu(rows: Sequence[Row], tokenize: str, *, chosen: bool) -> Scores:
     metric = _metric("BLEU", tokenize=tokenize, effective_order=True)
     raw = metric._extract_corpus_statistics(*_texts([_cut_long(row) for row in rows]))
     for index in _long(rows):
-        raw[index] = bleu_counts(rows[index].prediction or "", rows[index].references, metric.tokenizer, 4)
+        raw[index] = bleu_counts(
+            rows[index].prediction or "", rows[index].references, metric.tokenizer, 4, breaks=BREAKS.get(tokenize, SPACES)
+        )
     values = np.array([metric._compute_score_from_stats(line).score for line in raw])
     stats = np.array(raw, dtype=np.float64).reshape(len(rows), 10)
     notes = []

@@ -6,8 +6,8 @@ import re
 import unicodedata
 
 from vleval.metrics.caching import cached
+from vleval.metrics.pieces import collapsed
 
-_BLANKS = re.compile(r"\s+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f]")
 
 
@@ -16,7 +16,7 @@ def vlkit_normal(text: str) -> str:
     """Our normal form: NFKC, case folded, blanks collapsed, and one final full stop taken off."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
-    folded = _BLANKS.sub(" ", text).strip().casefold()
+    folded = collapsed(text).casefold()
     if folded.endswith((".", "。")) and not folded.endswith(".."):
         folded = folded[:-1].rstrip()
     return folded

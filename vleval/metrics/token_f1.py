@@ -10,6 +10,7 @@ from collections import Counter
 from vleval.metric import Scorer
 from vleval.metrics.base import answer, mean_metric, mean_of, references
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.pieces import BLANKS, SPACES, pieces, rejoined
 from vleval.metrics.words import words
 from vleval.rows import Row
 
@@ -24,11 +25,17 @@ def token_f1(prediction: str, reference: str) -> float:
 
     Other scripts have words by Unicode's kinds of characters, CJK by character. Two texts without tokens are equal: 1.
     """
-    have, want = _squad_tokens(prediction), _squad_tokens(reference)
-    if not have or not want:
-        return float(have == want)
-    common = sum((Counter(have) & Counter(want)).values())
-    return 2.0 * common / (len(have) + len(want))
+    want = _squad_tokens(reference)
+    wanted = Counter(want)
+    found: Counter[str] = Counter()
+    length = 0
+    for piece in pieces(prediction):
+        have = _squad_tokens(piece)
+        length += len(have)
+        found.update(token for token in have if token in wanted)
+    if not length or not want:
+        return float(length == len(want))
+    return 2.0 * (found & wanted).total() / (length + len(want))
 
 
 def _squad_tokens(text: str) -> list[str]:
@@ -55,7 +62,7 @@ def inspect(options: MetricOptions) -> Scorer:
         known = references(row)
         if text is None:
             return 0.0
-        have = Counter(inspect_normal(text).split())
+        have = Counter(word for piece in pieces(inspect_normal(text), BLANKS) for word in piece.split())
         targets = [words for target in known if (words := Counter(inspect_normal(target).split()))]
         return round(max((_bag_f1(have, want) for want in targets), default=0.0), 2)
 
@@ -78,8 +85,12 @@ def inspect_exact(options: MetricOptions) -> Scorer:
 
 def inspect_normal(text: str) -> str:
     """Tokens between blanks and hyphens, each without case, punctuation and articles; numbers as Python prints their float."""
-    pieces = [_inspect_token(token) for token in _TOKEN.split(text)]
-    return " ".join([piece for piece in pieces if piece.strip()]).strip()
+    return rejoined(text, _inspect_tokens, SPACES).strip()
+
+
+def _inspect_tokens(text: str) -> str:
+    tokens = [_inspect_token(token) for token in _TOKEN.split(text)]
+    return " ".join([token for token in tokens if token.strip()])
 
 
 def _inspect_token(token: str) -> str:

@@ -16,6 +16,7 @@ from vleval.metric import Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, references
 from vleval.metrics.caching import cached
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.pieces import rejoined
 from vleval.metrics.text import vlkit_normal
 from vleval.rows import Row
 
@@ -63,7 +64,11 @@ def without_punctuation_lone(text: str) -> str:
 
 def without_articles(text: str) -> str:
     """Lower case, number words as digits, no articles, apostrophes put back into contractions."""
-    words = [_DIGITS.get(word, word) for word in text.lower().split()]
+    return rejoined(text.lower(), _plain_words)
+
+
+def _plain_words(text: str) -> str:
+    words = [_DIGITS.get(word, word) for word in text.split()]
     return " ".join([_CONTRACTIONS.get(word, word) for word in words if word not in _ARTICLES])
 
 
@@ -90,7 +95,11 @@ def _normal_lone(text: str) -> str:
 @cached(1 << 16)
 def _normal_evalscope(text: str) -> str:
     flat = _EVALSCOPE_COMMA.sub("", text.lower().strip().replace("\n", " ").replace("\t", " "))
-    words = [_DIGITS.get(word, word) for word in flat.translate(_EVALSCOPE_PUNCTUATION).split()]
+    return rejoined(flat.translate(_EVALSCOPE_PUNCTUATION), _digits_and_words)
+
+
+def _digits_and_words(text: str) -> str:
+    words = [_DIGITS.get(word, word) for word in text.split()]
     return " ".join([word for word in words if word not in _ARTICLES])
 
 

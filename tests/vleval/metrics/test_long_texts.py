@@ -3,45 +3,50 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF
 
-from vleval.metrics import long_texts
+from tests.effort import examples
+from vleval.metrics import long_texts, pieces
+from vleval.metrics.bleu import bleu4
+from vleval.metrics.bleu_batch import bleu4_characters
 from vleval.metrics.long_texts import bleu_counts, chrf_counts
 from vleval.profiles import resolve
 from vleval.rows import Row
 
-TEXT = st.text(alphabet="abc 是的.,\n\u20283", max_size=80)
+TEXT = st.text(alphabet="abc 是的.,([\n\u20283", max_size=80)
 REFERENCES = st.lists(TEXT, min_size=1, max_size=3)
 
 
 @settings(max_examples=200, deadline=None)
-@given(TEXT, REFERENCES, st.integers(3, 40))
-def test_chrf_counts_are_sacrebleus(answer, references, piece):
-    metric = CHRF()
+@given(TEXT, REFERENCES, st.integers(3, 40), st.sampled_from((0, 2)))
+def test_chrf_counts_are_sacrebleus(answer, references, piece, word_order):
+    metric = CHRF(word_order=word_order)
     known = metric._extract_corpus_statistics([answer], [[reference] for reference in references])[0]
     before, long_texts._PIECE = long_texts._PIECE, piece
+    pieces.PIECE = piece
     try:
-        mine = chrf_counts(answer, references, metric._compute_f_score, 6)
+        mine = chrf_counts(answer, references, metric._compute_f_score, 6, word_order=word_order)
     finally:
-        long_texts._PIECE = before
+        long_texts._PIECE, pieces.PIECE = before, 1 << 13
     assert metric._compute_f_score(mine) == pytest.approx(metric._compute_f_score(known))
     assert len(references) > 1 or mine == known
 
 
 @settings(max_examples=200, deadline=None)
-@given(TEXT, REFERENCES, st.integers(3, 40))
-def test_bleu_counts_are_sacrebleus(answer, references, piece):
-    metric = BLEU(effective_order=True)
+@given(TEXT, REFERENCES, st.integers(3, 40), st.sampled_from(("13a", "zh", "char")))
+def test_bleu_counts_are_sacrebleus(answer, references, piece, tokenize):
+    metric = BLEU(effective_order=True, tokenize=tokenize)
     known = metric._extract_corpus_statistics([answer], [[reference] for reference in references])[0]
-    before, long_texts._PIECE = long_texts._PIECE, piece
+    before, pieces.PIECE = pieces.PIECE, piece
     try:
-        mine = bleu_counts(answer, references, metric.tokenizer, 4)
+        mine = bleu_counts(answer, references, metric.tokenizer, 4, breaks=long_texts.BREAKS[tokenize])
     finally:
-        long_texts._PIECE = before
+        pieces.PIECE = before
     assert mine == known
 
 
@@ -51,6 +56,49 @@ def test_a_long_answer_scores_as_a_short_one_does():
         assert resolve("vlkit", name).score([row]).values[0] == pytest.approx(
             metric.sentence_score(row.prediction, list(row.references)).score
         )
+
+
+NO_LISTS = (
+    *(
+        "exact_match",
+        "token_f1",
+        "anls",
+        "vqa_accuracy",
+        "rouge1",
+        "rouge2",
+        "rougeL",
+        "rougeLsum",
+        "cider",
+        "chrf",
+        "chrf:++",
+        "sacrebleu",
+    ),
+    *("numeric_match", "solution_match"),
+)
+WORDS = st.text(alphabet="ab the 是的のไ́.,-3\n\t", max_size=120)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(WORDS, WORDS.filter(str.strip), st.integers(1, 20))
+def test_pieces_change_no_score(answer, reference, piece):
+    rows = [Row(id="1", prediction=answer, references=(reference,)), Row(id="2", prediction="a b", references=("a 是",))]
+    for profile, name in (
+        *(("vlkit", name) for name in NO_LISTS),
+        ("inspect", "token_f1"),
+        ("inspect", "exact_match"),
+        ("evalscope", "vqa_accuracy"),
+    ):
+        whole = resolve(profile, name).score(rows).values
+        before, pieces.PIECE = pieces.PIECE, piece
+        try:
+            assert resolve(profile, name).score(rows).values == pytest.approx(whole), name
+        finally:
+            pieces.PIECE = before
+
+
+def test_character_bleu_of_a_long_answer_is_that_of_its_counts():
+    pairs = [("a red flower " * 5_000, "a red flower stands"), ("一朵红花 " * 20_000, "一朵花"), ("a", "a b"), ("x" * 60_000, "a")]
+    assert bleu4_characters(pairs) == pytest.approx([bleu4(*pair) for pair in pairs])
 
 
 SHAPES = ("A red flower. ", "一朵红色的花。", "\n", "1, 2, ", "[{(", '"a": "b", ')
@@ -77,3 +125,16 @@ def test_a_megabyte_is_soon_scored(name):
         began = time.thread_time()
         metric.score([Row(id="1", prediction=text, references=("a red flower", "5"))])
         assert time.thread_time() - began < 4, shape
+
+
+@pytest.mark.parametrize("name", ["exact_match", "token_f1", "anls", "vqa_accuracy", "rouge1", "rougeLsum", "cider"])
+def test_a_long_answer_takes_few_times_its_own_memory(name):
+    for shape in ("1, 2, ", "一朵红色的花。"):
+        text = "5 " + shape * (400_000 // len(shape.encode()))
+        metric = resolve("vlkit", name)
+        metric.score([Row(id="1", prediction="x", references=("a red flower",))])
+        tracemalloc.start()
+        metric.score([Row(id="1", prediction=text, references=("a red flower",))])
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 12 * len(text.encode()), shape  # 8 from a megabyte on, where the parts weigh little: bench/metric_growth.py
