@@ -113,6 +113,7 @@ class ReadDocument(msgspec.Struct, frozen=True, kw_only=True):
         reference_id: the id's field in the references' file.
         joined: how predictions met the references; "" where they carry their own.
         guesses: what was decided without proof, one sentence each; `cures` settle them.
+        files: SHA-256 of the predictions as they were scored, by the file's name; empty where they are no single file.
     """
 
     format: str = ""
@@ -123,6 +124,7 @@ class ReadDocument(msgspec.Struct, frozen=True, kw_only=True):
     joined: str = ""
     guesses: tuple[str, ...] = ()
     cures: tuple[str, ...] = ()
+    files: dict[str, str] = {}
 
 
 class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True):

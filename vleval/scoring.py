@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from vldata.errors import DataError, UsageError
+from vldata.models.fingerprint import file_digest
 from vldata.remote.reach import reaches
 from vldata.version import __version__
 from vleval import profiles
@@ -79,14 +80,15 @@ def score(
     for note in loaded.notes:
         tell(note)
     if has_samples(loaded):
-        return _score_samples(loaded, references, reading, scoring, judging, tell)
+        sampled = _score_samples(loaded, references, reading, scoring, judging, tell)
+        return replace(sampled, read=msgspec.structs.replace(sampled.read, files=_digests(predictions)))
     known = read_references(references, reading=reading, group_by=group_by) if references is not None else None
     for note in known.notes if known is not None else ():
         tell(note)
     joined = join(loaded, known, reading.allow, by_order=reading.by_order)
     for note in joined.notes:
         tell(note)
-    taken = what_was_taken(loaded, known, joined)
+    taken = msgspec.structs.replace(what_was_taken(loaded, known, joined), files=_digests(predictions))
     say_guesses(taken, reading, tell)
     scoring = in_space_of(scoring, known)
     if judging.url or judging.marks or loaded.format == "openeqa-marks":
@@ -179,6 +181,12 @@ def in_space_of(scoring: Scoring, references: References | None) -> Scoring:
     if references is None or not references.coord_space or not options.coord_space or options.reference_space:
         return scoring
     return msgspec.structs.replace(scoring, options=msgspec.structs.replace(options, reference_space=references.coord_space))
+
+
+def _digests(predictions: Predictions) -> dict[str, str]:
+    """SHA-256 of the predictions' file, by which `vldata verify` finds the score's predictions; empty where they are no single file."""
+    path = Path(predictions) if isinstance(predictions, str | Path) else None
+    return {path.name: file_digest(path)} if path is not None and path.is_file() else {}
 
 
 def what_was_taken(loaded: Loaded, known: References | None, joined: Joined) -> ReadDocument:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,7 +52,28 @@ def draw(folder: Path) -> None:
     turned = Image.Exif()
     turned[0x0112] = 6
     Image.new("RGB", (320, 256), "red").save(folder / "turned.jpg", exif=turned)
+    turned[0x0112] = 3
+    half = Image.new("RGB", (320, 256), "red")
+    half.paste("blue", (0, 0, 320, 128))
+    half.save(folder / "down.jpg", exif=turned)
+    for name, mode in (("16.png", "I;16"), ("cmyk.jpg", "CMYK"), ("la.png", "LA"), ("w.webp", "RGB"), ("p.bmp", "RGB"), ("bit.png", "1")):
+        Image.new(mode, (256, 256), 20_000 if mode == "I;16" else 0).save(folder / name)
+    Image.new("P", (256, 256), 0).save(folder / "trns.png", transparency=0)
+    frames = [Image.new("RGB", (256, 256), colour) for colour in ("red", "blue")]
+    for name in ("g.gif", "m.tif"):
+        frames[0].save(folder / name, save_all=True, append_images=frames[1:])
+    (folder / "huge.png").write_bytes(_png(20_000, 20_000))
     (folder / "v.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')
+
+
+def _png(width: int, height: int) -> bytes:
+    """The beginning and end of a grey PNG of this size: as much of it as a header check reads."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 def write(case: Case, root: Path, pictures: Path) -> Path:
@@ -79,6 +103,14 @@ def write(case: Case, root: Path, pictures: Path) -> Path:
     return folder
 
 
+_FRAME = re.compile(r"<\|im_start\|>\w+\n|<\|im_end\|>")  # of a turn, without its text
+
+
+def _in_answer(text: str) -> bool:
+    """Whether vision tokens stand in a turn of the assistant."""
+    return any("<pads>" in turn for turn in text.split("<|im_start|>") if turn.startswith("assistant"))
+
+
 def truth(meant: Meant, said: Mapping[str, Any], cutoff: int) -> str:
     """The outcome of one row that was encoded, from what the author meant and what the trainer made of it."""
     text, learned = said["text"], said["learned"]
@@ -90,7 +122,7 @@ def truth(meant: Meant, said: Mapping[str, Any], cutoff: int) -> str:
         not all(t in text for t in meant.get("prompts", ())) or not all(t in learned for t in meant["answers"])
     ):
         return "cut"
-    if not learned.replace("<|im_end|>", "").strip():
+    if not _FRAME.sub("", learned).strip():
         return "nothing"
     if any(text in learned for text in meant.get("never_learn", ())):
         return "ignored"
@@ -109,6 +141,11 @@ def truth(meant: Meant, said: Mapping[str, Any], cutoff: int) -> str:
         return "altered"
     shapes = [(16 * grid[2], 16 * grid[1]) for grid in said["grids"]]
     if any(not 0.8 < w * h2 / (h * w2) < 1.25 for (w, h), (w2, h2) in zip(meant.get("shapes", ()), shapes, strict=False)):
+        return "altered"
+    top, first = meant.get("top"), said.get("first", [0, 0, 0])
+    if (top == "red" and first[0] < first[2]) or (top == "dark" and first[0] > 0.5):
+        return "altered"
+    if meant.get("images") and not meant.get("image_in_answer") and _in_answer(text):
         return "altered"
     if meant.get("boxes") and meant.get("sizes") != [[16 * grid[2], 16 * grid[1]] for grid in said["grids"]]:
         return "boxes"

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 from tests.lint.cases import Case, Meant
+from tests.lint.corpus_everyday import everyday
+from vldata.linting.llamafactory.entry import guess_entry
 
 TAGS = {
     "role_tag": "role",
@@ -753,8 +755,17 @@ def _preference() -> Iterator[Case]:
     yield case("rejected-as-sft", [{**OK, "rejected_response": "A cat."}], {**PLAIN, "prompts": [Q, "A cat."]}, stage="sft")
 
 
+def _everyday() -> Iterator[Case]:
+    for one in everyday():
+        rows = one.rows if isinstance(one.rows, list) and isinstance(one.rows[0], dict) else []
+        info = {"data": guess_entry("data", one.file, rows).given}
+        yield case(one.name, one.rows if len(one.rows) else [], one.meant, file=one.file, info=info)
+
+
 def corpus() -> list[Case]:
     """All cases; names are unique."""
-    cases = [case for part in (_fine, _counts, _structure, _entry, _media, _cutoff, _settings, _arrow, _preference) for case in part()]
+    cases = [
+        case for part in (_fine, _counts, _structure, _entry, _media, _cutoff, _settings, _arrow, _preference, _everyday) for case in part()
+    ]
     assert len({one.name for one in cases}) == len(cases)
     return cases

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.lint.cases import Case, Meant
+from tests.lint.corpus_everyday import everyday
 
 Q, A = "What is it?", "A red box."
 PLAIN: Meant = {"answers": [A], "prompts": [Q], "images": 1}
@@ -176,7 +177,11 @@ def _tags() -> Iterator[Case]:
     yield case("tag-extra", [row(f"<image><image>{Q}")], {**PLAIN, "never": ["<image>"]})
     yield case("tag-without-image", [row(f"<image>{Q}", images=None)], {**PLAIN, "never": ["<image>"]})
     yield case("tag-text", [row(f"Explain the <image> tag. {Q}", images=None)], WORDS)
-    yield case("tag-in-answer", [row(f"<image>{Q}", "I see <image> here.")], {"answers": ["I see"], "prompts": [Q], "images": 1})
+    yield case(
+        "tag-in-answer",
+        [row(f"<image>{Q}", "I see <image> here.")],
+        {"answers": ["I see"], "never": ["<image>"], "prompts": [Q], "images": 1},
+    )
     yield case("tag-only-in-answer", [row(Q, f"<image>{A}")])
     yield turns("tag-in-system", ("system", "<image> Be brief."), ("user", Q), R, meant={**PLAIN, "system": "Be brief."})
     yield case("tag-capital", [row(f"<Image>{Q}")], {**PLAIN, "never": ["<Image>"]})
@@ -262,7 +267,7 @@ def _structure() -> Iterator[Case]:
     yield case("response-only", [{"response": A}], {"answers": [A]})
     yield case("response-list", [{"query": Q, "response": [A, "Other."]}], {"answers": [A], "prompts": [Q]})
     yield case("response-number", [{"query": Q, "response": 42}], {"answers": ["42"], "prompts": [Q]})
-    yield case("two-names", [{"query": Q, "question": "Other?", "response": A}], WORDS)
+    yield case("two-names", [{"query": Q, "question": "Other?", "response": A}], {"answers": [A], "prompts": [Q, "Other?"]})
     yield case("two-names-answer", [{"question": Q, "answer": A, "solution": "Other."}], WORDS)
     yield case("text-and-answer", [{"question": Q, "answer": A, "text": "Other."}], WORDS)
     yield case("history-bad", [{"query": Q, "response": A, "history": [["a"]]}], WORDS)
@@ -398,8 +403,13 @@ def _preference() -> Iterator[Case]:
     yield case("kto-missing", [OK], stage="kto")
 
 
+def _everyday() -> Iterator[Case]:
+    for one in everyday():
+        yield case(one.name, one.rows, one.meant, file=one.file)
+
+
 def corpus() -> list[Case]:
     """All cases; names are unique."""
-    cases = [one for part in (_fine, _tags, _structure, _media, _length, _files, _preference) for one in part()]
+    cases = [one for part in (_fine, _tags, _structure, _media, _length, _files, _preference, _everyday) for one in part()]
     assert len({one.name for one in cases}) == len(cases)
     return cases

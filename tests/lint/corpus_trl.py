@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from tests.lint.cases import PICTURES, Case, Meant
+from tests.lint.corpus_everyday import everyday
 
 Q, A = "What is it?", "A red box."
 PLAIN: Meant = {"answers": [A], "prompts": [Q], "images": 1}
@@ -315,8 +316,13 @@ def _files() -> Iterator[Case]:
     yield case("parquet-bytes", sink.getvalue(), [PLAIN], file="data.parquet")
 
 
+def _everyday() -> Iterator[Case]:
+    for one in everyday():
+        yield case(one.name, one.rows, one.meant, file=one.file)
+
+
 def corpus() -> list[Case]:
     """All cases; names are unique."""
-    cases = [one for part in (_fine, _tags, _structure, _media, _length, _files) for one in part()]
+    cases = [one for part in (_fine, _tags, _structure, _media, _length, _files, _everyday) for one in part()]
     assert len({one.name for one in cases}) == len(cases)
     return cases

@@ -102,6 +102,8 @@ class Runner:
             )
             if row.get("images") or row.get("videos"):
                 said["grids"] = [g.tolist() for key in ("image_grid_thw", "video_grid_thw") if key in batch for g in batch[key]]
+            if "pixel_values" in batch:  # the colours of the first patch, top left
+                said["first"] = [round(float(part.float().mean()), 2) for part in batch["pixel_values"][0].chunk(3)]
             with torch.no_grad():
                 self.model(**{key: value for key, value in batch.items() if isinstance(value, torch.Tensor)})
         except BaseException as error:

@@ -83,6 +83,8 @@ class Runner:
         try:
             batch = template.data_collator([encoded])
             batch = {k: v for k, v in batch.items() if isinstance(v, torch.Tensor)}
+            if "pixel_values" in batch:  # the colours of the first patch, top left
+                said["first"] = [round(float(part.float().mean()), 2) for part in batch["pixel_values"][0].chunk(3)]
             if not prefix and template.mode == "train":
                 with torch.no_grad():
                     self.model(**{k: v for k, v in batch.items() if k not in ("labels", "text_position_ids", "loss_scale", "channel")})

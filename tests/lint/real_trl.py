@@ -74,6 +74,8 @@ class Runner:
                 "learned": PADS.sub("", self.tokenizer.decode([label for label in labels if label != -100])),
                 "grids": batch["image_grid_thw"].tolist() if "image_grid_thw" in batch else [],
             }
+            if "pixel_values" in batch:  # the colours of the first patch, top left
+                said["first"] = [round(float(part.float().mean()), 2) for part in batch["pixel_values"][0].chunk(3)]
             with torch.no_grad():
                 self.model(**{k: v for k, v in batch.items() if isinstance(v, torch.Tensor) and k in KNOWN})
         except BaseException as error:

@@ -66,6 +66,8 @@ class AxolotlJudge(FileJudge):
                 if type(part) is not dict or "type" not in part:
                     return [*found, self.found("16", f"{part!r:.60}")]
                 own = any(part.get(key) for key in ("image", "url", "path", "base64"))
+                if part["type"] == "video" and not any(one.code == "AX34" for one in found):
+                    found.append(self.found("34"))
                 bare += part["type"] == "image" and not own
                 inline += part["type"] == "image" and own
                 if part["type"] == "text" and type(part.get("text")) is str:

@@ -1,7 +1,7 @@
 """What judges of one file share: lines that are no rows, images as Pillow finds them, boxes, control tokens, fields passed over.
 
 A consumer's module names its behaviours by a prefix and these numbers: 01 no JSON, 02 not UTF-8, 03 no object, 04 no rows; 30 an image
-that is not there, 31 unreadable, 32 no path, 33 on the network; 40 resized, 41 boxes that stay, 42 turned by EXIF, 43 transparency,
+that is not there, 31 unreadable, 32 no path, 33 on the network, 34 a video; 40 resized, 41 boxes that stay, 42 turned by EXIF, 43 transparency,
 44 16 bits; 50 control token, 60 field of the row, 61 field of a turn.
 """
 
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from vldata.linting.consumer import Options, Part, Whole, no_rows
-from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
+from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something
 from vldata.linting.outcomes import Behaviour, Found, Table
 from vldata.linting.pictures import is_file
 from vldata.linting.reading import Broken, open_json
-from vldata.linting.tables import first_rows, rows_of
+from vldata.linting.tables import first_rows, no_rows_in, rows_of
 from vldata.linting.texts import pixel_boxes
 
 _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad|image_pad|video_pad)\|>")
@@ -30,6 +30,7 @@ class FileJudge:
     """A base: subclasses say what a row is by `judge`, and how an image is resized by `resize`."""
 
     prefix = ""
+    passes_over_parts = True  # settings like nframes inside a part
     transparent = "43"  # the number that tells of transparency; "" where it is put on white
 
     def __init__(self, file: Path, options: Options, columns: list[str], folder: Path | None = None) -> None:
@@ -93,7 +94,7 @@ class FileJudge:
             if final != size:
                 resized = f"{item}: {size[0]}x{size[1]} becomes {final[0]}x{final[1]}"
                 found.append(self.found("40", resized))
-            if seen.sideways and not upright:
+            if seen.turned and not upright:
                 found.append(self.found("42", f"{item}: orientation {seen.turn}"))
             if seen.alpha and self.transparent:
                 found.append(self.found(self.transparent, item))
@@ -112,7 +113,11 @@ class FileJudge:
 
     def unused(self, row: dict[str, Any], used: frozenset[str], turns: Any, keys: frozenset[str]) -> list[Found]:
         """Return fields that change meaning and are not read."""
-        found = [self.found("60", name) for name, value in row.items() if name in ROW_FIELDS - used and says_something(name, value)]
+        found = [
+            self.found("60", name) for name, value in row.items() if name not in used and may_matter(name) and says_something(name, value)
+        ]
+        if self.passes_over_parts:
+            found += [self.found("61", f"{key} of a part") for key in part_fields(turns)]
         for turn in turns if type(turns) is list else ():
             if type(turn) is dict and len(turn) > 2:
                 found += [self.found("61", key) for key in turn if key in TURN_FIELDS - keys and says_something(key, turn[key])]
@@ -148,10 +153,11 @@ def common(
         "31": (bad, "an image that cannot be used", happens, "Replace the file.", images),
         "32": (bad, "media that are no paths", happens, "Give paths.", images),
         "33": ("unjudged", "media on the network", "They are fetched while training, or not found.", "Download them.", images),
+        "34": ("unjudged", "a video", "Its frames are not looked at here.", "See `vldata convert --videos keep`.", images),
         "40": ("note", "the image is resized", sizes, "`vldata convert` writes images on the grid.", images),
         "41": ("boxes", "boxes that may be in pixels of an image that is resized", "The image changes its size, the numbers in the text do not.",
                "Convert with `vldata convert sharegpt`, which moves them, or write them on a scale of 0 to 1000 (if they are: --boxes 0-1000).", images),
-        "42": (turned, "an image that its EXIF turns", "EXIF is not looked at: the model sees it lying on its side.", "Turn the pixels (`vldata convert` does).", images),
+        "42": (turned, "an image that its EXIF turns", "EXIF is not looked at: the model sees it on its side, upside down or mirrored.", "Turn the pixels (`vldata convert` does).", images),
         "43": (alpha, "transparency", "The alpha channel is dropped: what was transparent shows its hidden colour.", "Put the image on white (`vldata convert` does).", images),
         "44": ("altered", "an image of 16 bits", "Converted to 8 bits by cutting off: nearly everything is white.", "Scale it to 8 bits.", images),
         "50": ("altered", "a control token in the text", "It becomes the real token: whoever wrote it can end a turn or add an image.", "Take it out of the text.", turns),
@@ -188,10 +194,13 @@ def open_file(
 ) -> Part:
     """Open one file with its judge; what it is that is not read as a kind it reads is told by 01."""
     rows = rows_of(file, kinds.get(file.suffix[1:], "json"))
-    sample = [row for row in first_rows(rows, _SAMPLE) if isinstance(row, dict)]
+    taken = first_rows(rows, _SAMPLE)
+    sample = [row for row in taken if isinstance(row, dict)]
     columns = list(dict.fromkeys(key for row in sample for key in row))
     judge = make(file, options, columns)
     said = [f"{file.name}: {says}"] if says and options.media_root is None and {"image", "images"} & set(columns) else []
+    if other := no_rows_in(file, kinds, taken):
+        return Part(name or file.stem, [], judge, ((file, ""),), first=[Whole(str(file), judge.found("01", other))])
     return Part(name or file.stem, [(file, rows)], judge, ((file, ""),), said)
 
 

@@ -40,6 +40,11 @@ class Seen(NamedTuple):
         """Whether its EXIF turns it by a quarter."""
         return self.turn in _TURNED
 
+    @property
+    def turned(self) -> bool:
+        """Whether its EXIF turns or mirrors it at all."""
+        return 2 <= self.turn <= 8
+
 
 class Pictures:
     """Looks at files, each once."""

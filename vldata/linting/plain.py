@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from vldata.linting.fields import may_matter
+
 _SCALARS = (str, int, float, bool, type(None))
 _MOST_BYTES, _FRAME = 4, 16  # of a character, and of the frame around a turn
 
@@ -46,5 +48,8 @@ class PlainRows:
         turns = row.get(self._messages)
         others = all(type(value) in _SCALARS for name, value in row.items() if name != self._messages)
         filled = any(row.get(name) not in (None, "") for name in used if name != self._messages)
-        if others and not filled and type(turns) is list and all(type(turn) is dict and len(turn) == 2 for turn in turns):
+        empty = any(
+            value is not None and name != self._messages and may_matter(name) for name, value in row.items()
+        )  # a later one may not be
+        if others and not filled and not empty and type(turns) is list and all(type(turn) is dict and len(turn) == 2 for turn in turns):
             self._shapes.add((*row, *map(type, row.values())))

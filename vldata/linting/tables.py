@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,13 @@ def first_rows(rows: Rows, count: int) -> list[Any]:
     with contextlib.suppress(DataError):
         found.extend(row for _, row in islice(rows(), count))
     return found
+
+
+def no_rows_in(file: Path, kinds: Collection[str], sample: list[Any]) -> str:
+    """Return what a file is that holds nothing a reader of these kinds could take for rows (an archive, another table), else ""."""
+    if file.suffix[1:] in kinds or any(type(row) is not Broken for row in sample) or not sample:
+        return ""
+    return f"a file {file.suffix or 'without a suffix'}, not rows: it reads {', '.join(kinds)}"
 
 
 def csv_rows(path: Path, *, nulls: bool = True) -> Iterator[tuple[int, Any]]:

@@ -11,7 +11,12 @@ _BOX = re.compile(
     r"(?:[\[(]\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*){3}[\])])"  # [x1, y1, x2, y2]
     r"|(?:\(\s*\d+\s*,\s*\d+\s*\)\s*,\s*\(\s*\d+\s*,\s*\d+\s*\))"  # (x1, y1), (x2, y2)
 )
-_OTHER_TAG = re.compile(r"<\|?\s*(?:image|img|picture|video|ImageHere)[^<>]{0,20}>|<IMG_CONTEXT>|\[IMG\]", re.IGNORECASE)
+_OTHER_TAG = re.compile(
+    r"<\|?\s*(?:image|img|picture|video|ImageHere|start_of_image)[^<>]{0,20}>|<IMG_CONTEXT>|\[(?:IMG|image)[ _]?\d*\]"
+    r"|\uff1c\s*(?:image|video)\s*\uff1e|</(?:image|img|video)>",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(r"</(?:image|img|video)>", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -36,6 +41,12 @@ def other_tags(turns: Iterable[tuple[str, Any]]) -> str:
     found = {match.group() for _, content in turns if isinstance(content, str) for match in _OTHER_TAG.finditer(content)}
     found -= {"<image>", "<video>", "<audio>"}
     return f"; the text has {', '.join(sorted(found)[:3])}" if found else ""
+
+
+def closing_tag(text: str) -> str:
+    """Return the end of a pair of tags, which no trainer reads, "" where there is none."""
+    match = _CLOSING.search(text) if "</" in text else None
+    return match.group() if match else ""
 
 
 def pixel_boxes(text: str, sizes: list[tuple[int, int]]) -> str:

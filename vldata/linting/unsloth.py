@@ -39,6 +39,7 @@ class UnslothJudge(FileJudge):
     """Judges rows as the collator does."""
 
     prefix = "UN"
+    passes_over_parts = False  # its copy of qwen-vl-utils reads nframes and fps of a part
 
     def resize(self, width: int, height: int) -> Size | str:
         """Shrink to 512 wide, then as the processor does."""
@@ -64,6 +65,7 @@ class UnslothJudge(FileJudge):
         answers: list[str] = []
         inside: list[Any] = []
         holders = 0
+        filmed: list[Found] = []
         for turn in turns:
             content = turn.get("content")
             for part in [{"type": "text", "text": content}] if type(content) is str else content or []:
@@ -72,6 +74,8 @@ class UnslothJudge(FileJudge):
                 if part["type"] == "image":
                     holders += 1
                     inside += [part["image"]] if part.get("image") is not None else []
+                elif part["type"] == "video":
+                    filmed = [self.found("34")]
                 elif type(part.get("text")) is str:
                     texts.append(part["text"])
                     answers += [part["text"]] if turn.get("role") == "assistant" else []
@@ -87,7 +91,7 @@ class UnslothJudge(FileJudge):
             found.append(Found("UN50P"))
         if not any(text.strip() for text in answers):
             found.append(self.found("51"))
-        return [*found, *seen, *self.control(texts), *self._cut(texts, sizes)]
+        return [*found, *filmed, *seen, *self.control(texts), *self._cut(texts, sizes)]
 
     def _cut(self, texts: list[str], sizes: list[Size]) -> list[Found]:
         if not self.options.cutoff:

@@ -71,7 +71,7 @@ def open_layer(path: Path, on_file: OnFile = lambda name: None) -> Layer:
     elif path.is_file() and path.with_name(f"{path.name}{RUN}").is_file():
         return _predictions(path, on_file)
     elif path.is_file() and path.suffix in (".json", ".md", ".html", ".txt", ".csv") and not _has_contract(path):
-        return Layer(kind="score", at=str(path), digests={path.name: _digest(path, on_file)})
+        return _score(path, on_file)
     if _has_contract(path):
         return _data(path, on_file)
     cure = "Give DIR/NAME, a model's or adapter's folder, predictions with their .run.json, or the file of a score."
@@ -91,7 +91,7 @@ def _data(path: Path, on_file: OnFile) -> Layer:
         _hold(found, out, name, known, "the contract says another digest", on_file)
     for own in (dataset.paths.contract, dataset.paths.media):
         if own.is_file():
-            found.digests[own.name] = _digest(own, on_file)
+            found.digests[own.name] = digest_of(own, on_file)
     try:
         for line in dataset.media():
             _hold(found, out, line.path, line.sha256, f"{dataset.paths.media.name} says another digest", on_file)
@@ -103,7 +103,7 @@ def _data(path: Path, on_file: OnFile) -> Layer:
 
 def _hold(layer: Layer, root: Path, name: str, known: str, why: str, on_file: OnFile) -> None:
     try:
-        now = layer.digests[name] = _digest(below(root, name, layer.at).checked(), on_file)
+        now = layer.digests[name] = digest_of(below(root, name, layer.at).checked(), on_file)
     except DataError as error:
         layer.faults.append(Fault(name, error.what))
         return
@@ -116,7 +116,7 @@ def _files_of(folder: Path) -> Iterator[Path]:
 
 
 def _folder(kind: str, folder: Path, on_file: OnFile) -> Layer:
-    layer = Layer(kind=kind, at=str(folder), digests={path.name: _digest(path, on_file) for path in _files_of(folder)})
+    layer = Layer(kind=kind, at=str(folder), digests={path.name: digest_of(path, on_file) for path in _files_of(folder)})
     layer.identity, layer.made_of, layer.faults, layer.unchecked = {"model": fingerprint(folder)}, {}, [], []
     return layer
 
@@ -155,11 +155,24 @@ def _predictions(path: Path, on_file: OnFile) -> Layer:
     beside = path.with_name(f"{path.name}{RUN}")
     noted = _object(beside)
     files, digests = _listed(noted.get("dataset_files")), _table(noted.get("digests"))
-    layer = Layer(kind="predictions", at=str(path), digests={one.name: _digest(one, on_file) for one in (path, beside)})
+    layer = Layer(kind="predictions", at=str(path), digests={one.name: digest_of(one, on_file) for one in (path, beside)})
     layer.made_of = {
         "records": [{str(file.get("name")): file.get("sha256") for file in files if isinstance(file, dict)}],
         "models": {str(name): digest for name, digest in digests.items()},
     }
+    return layer
+
+
+def _score(path: Path, on_file: OnFile) -> Layer:
+    layer = Layer(kind="score", at=str(path), digests={path.name: digest_of(path, on_file)})
+    if path.suffix == ".json":
+        try:
+            value = strictjson.read_json(path)
+        except DataError as error:
+            layer.faults = [Fault(str(path), error.what)]
+            return layer
+        read = _table(value.get("read")) if isinstance(value, dict) else {}
+        layer.made_of = {"predictions": {str(name): digest for name, digest in _table(read.get("files")).items()}}
     return layer
 
 
@@ -178,7 +191,12 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _digest(path: Path, on_file: OnFile) -> str:
+def digest_of(path: Path, on_file: OnFile) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     on_file(path.name)
     try:
         with path.open("rb") as handle:

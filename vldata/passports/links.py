@@ -31,7 +31,7 @@ def links(layers: list[Layer]) -> Iterator[Link]:
             yield from _to_data(layer, data, "answers")
             yield from _to_models(layer, models)
         elif layer.kind == "score":
-            yield Link(None, f"{layer.at}: a score names no digests; the passport holds its own.")
+            yield _to_predictions(layer, [one for one in layers if one.kind == "predictions"])
 
 
 def _to_data(layer: Layer, data: list[Layer], verb: str) -> Iterator[Link]:
@@ -87,6 +87,18 @@ def _to_adapter(layer: Layer, models: list[Layer]) -> Iterator[Link]:
     yield Link(
         good is not None, f"{layer.at} was merged from {where}." if good else f"{layer.at} was merged from another adapter than {where}."
     )
+
+
+def _to_predictions(layer: Layer, predictions: list[Layer]) -> Link:
+    noted = layer.made_of.get("predictions") or {}
+    if not noted:
+        return Link(None, f"{layer.at}: this score names no digests (`vleval score --json` does); the passport holds its own.")
+    if not predictions:
+        return Link(None, f"{layer.at}: the predictions that it scores ({', '.join(noted)}) are not given.")
+    good = next((one for one in predictions if set(noted.values()) & {one.digests.get(Path(one.at).name)}), None)
+    if good:
+        return Link(True, f"{layer.at} scores {good.at}.")
+    return Link(False, f"{layer.at} scores other predictions ({', '.join(noted)}) than {', '.join(one.at for one in predictions)}.")
 
 
 def _to_models(layer: Layer, models: list[Layer]) -> Iterator[Link]:

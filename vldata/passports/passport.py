@@ -12,7 +12,8 @@ import msgspec
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.files.durable import write_atomic
-from vldata.passports.layers import Fault, Layer, OnFile, open_layer
+from vldata.files.gate import below
+from vldata.passports.layers import Fault, Layer, OnFile, digest_of, open_layer
 from vldata.version import __version__
 
 
@@ -60,6 +61,19 @@ def read_passport(path: Path) -> Passport | None:
         raise DataError(f"is no passport: {error}.", where=str(path), cure="Fetch it again.") from None
 
 
+def _changed(page: Page, place: Path, on_file: OnFile) -> Iterator[Fault]:
+    """Yield the files of a layer that cannot be opened as one: those that are gone or changed."""
+    root = place if page.kind in ("model", "adapter", "merged") else place.parent
+    for name, known in page.files.items():
+        try:
+            now = digest_of(below(root, name, str(place)).checked(), on_file)
+        except DataError as error:
+            yield Fault(f"{place}: {name}", error.what)
+            continue
+        if now != known:
+            yield Fault(f"{place}: {name}", f"has changed: {known[:12]} in the passport, here {now[:12]}.")
+
+
 def hold(passport: Passport, path: Path, on_file: OnFile) -> Iterator[tuple[Layer, list[Fault]]]:
     """Open every layer a passport names, and yield it with what has changed since; a layer that is not there has one fault."""
     for page in passport.layers:
@@ -70,7 +84,7 @@ def hold(passport: Passport, path: Path, on_file: OnFile) -> Iterator[tuple[Laye
         try:
             layer = open_layer(place, on_file)
         except DataError as error:
-            yield Layer(kind=page.kind, at=str(place)), [Fault(str(place), error.what)]
+            yield Layer(kind=page.kind, at=str(place)), [Fault(error.where or str(place), error.what), *_changed(page, place, on_file)]
             continue
         faults = list(layer.faults)
         for name, known in page.files.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vldata.web.escaping import bdi, text
@@ -18,10 +18,13 @@ _FEW = 3  # images that are shown large
 _TEXT = 6_000  # characters of one span
 
 
-def page_text(seen: XrayDocument, work: Path) -> str:
-    """The page; image files are read from the folders of the probes below `work`."""
+_FOOT = "Images are small copies of what each processor gave to the model."
+
+
+def page_text(seen: XrayDocument, work: Path, *, tell: Callable[[View], str] = told, foot: str = _FOOT) -> str:
+    """The page; image files are read from the folders of the consumers below `work`, `tell` says in a line what a view is."""
     style = read_asset("vldata.xrays", "xray.css")
-    return "".join(page_parts(f"X-ray of {seen.path}", _body(seen, _Images(work)), style=style, script="", data={}))
+    return "".join(page_parts(f"X-ray of {seen.path}", _body(seen, _Images(work), tell, foot), style=style, script="", data={}))
 
 
 class _Images:
@@ -41,7 +44,7 @@ class _Images:
         return data_url(made)
 
 
-def _body(seen: XrayDocument, images: _Images) -> Iterator[str]:
+def _body(seen: XrayDocument, images: _Images, tell: Callable[[View], str], foot: str) -> Iterator[str]:
     trainers = ", ".join(text(run.title) for run in seen.consumers)
     yield f'<header class="top"><h1>X-ray of {bdi(seen.path)}</h1>'
     yield f'<p class="sub">{counted(len(seen.records), "record")} as {trainers} make them, with the tokenizer of {bdi(seen.model)}</p>'
@@ -49,13 +52,14 @@ def _body(seen: XrayDocument, images: _Images) -> Iterator[str]:
     yield '<p class="legend"><span class="tokens">text</span><span class="tokens"><span class="learned">learned</span></span>'
     yield '<span class="tokens"><span class="vision">image 220</span></span>vision tokens</p></header><main>'
     for record in seen.records:
-        yield from _record(record, seen, images)
+        yield from _record(record, seen, images, tell)
     yield "<h2>What they ran with</h2><table><tbody>"
     yield from map(_run, seen.consumers)
-    yield "</tbody></table></main><footer><p>Images are small copies of what each processor gave to the model.</p></footer>"
+    yield "</tbody></table></main>"
+    yield f"<footer><p>{text(foot)}</p></footer>"
 
 
-def _record(record: XrayRecord, seen: XrayDocument, images: _Images) -> Iterator[str]:
+def _record(record: XrayRecord, seen: XrayDocument, images: _Images, tell: Callable[[View], str]) -> Iterator[str]:
     yield f'<div class="row"><h2>row {record.row}</h2><span class="mono">{bdi(record.id)}</span>'
     if record.predicted is not None:
         vision = ", ".join(map(str, record.predicted.vision)) or "none"
@@ -66,18 +70,18 @@ def _record(record: XrayRecord, seen: XrayDocument, images: _Images) -> Iterator
     yield '<div class="views">'
     titles = {run.name: run.title for run in seen.consumers}
     for view in record.views:
-        yield from _view(view, titles[view.consumer], images)
+        yield from _view(view, titles[view.consumer], images, tell(view))
     yield "</div>"
 
 
-def _view(view: View, title: str, images: _Images) -> Iterator[str]:
+def _view(view: View, title: str, images: _Images, line: str) -> Iterator[str]:
     first = view.first
     kind = "good" if first is None else "part" if first.harmless else "bad"
     stopped = view.made.stage and view.consumer == "ours"
     word = "none" if stopped else "as ours" if first is None else first.kind
     yield f'<section class="card view"><h3>{text(title)} <span class="badge {"part" if stopped else kind}">'
     yield f"{text(word if view.consumer != 'ours' or stopped or first else 'ours')}</span></h3>"
-    yield f'<p class="soft small">{text(told(view))}</p>'
+    yield f'<p class="soft small">{text(line)}</p>'
     if view.divergences:
         items = (
             f"<li{' class=harmless' if one.harmless else ''}><b>{text(one.kind)}</b> {bdi(one.detail)}</li>" for one in view.divergences

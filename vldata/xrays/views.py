@@ -12,6 +12,7 @@ Kind = Literal[
     "crash", "dropped", "truncation", "miscount", "literal tag", "system prompt", "empty think", "timestamps", "order", "template",
     "pixel limit", "EXIF", "resize", "alpha", "pixels", "labels on prompt", "labels on images", "not learned", "positions",
     "prediction", "not compared", "turn end", "re-encoding",
+    "colour", "sampler", "numerics", "unexplained",  # of servers alone
 ]  # fmt: skip
 ORDER: tuple[Kind, ...] = get_args(Kind)  # in which they take effect
 HARMLESS: frozenset[str] = frozenset({"turn end", "re-encoding"})

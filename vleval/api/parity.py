@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from vldata.errors import UsageError
 from vldata.flags import Flag, Group
 from vldata.jobs import JobResult
 from vleval.api.predict import Data
@@ -41,6 +43,7 @@ class ParityResult(JobResult):
 
     parity: Parity
     strict: bool
+    page: Path | None = None
 
     @property
     def ok(self) -> bool:
@@ -52,6 +55,8 @@ class ParityResult(JobResult):
         from vleval.crosscheck.text import parity_lines
 
         yield from parity_lines(self.parity)
+        if self.page is not None:
+            yield f"Look at it: {self.page}"
 
     def document(self) -> dict[str, Any]:
         """Return everything that was seen."""
@@ -72,6 +77,7 @@ def parity(
     *,
     comparing: Comparing = Comparing(),
     strict: Annotated[bool, Flag("Exit 1 also for differences that only probes show.")] = False,
+    out: Annotated[Path | None, Flag("Also write a page to look at, as vldata xray does.", metavar="FILE.html", show_default=False)] = None,
     api_key: str = "",
     tell: Callable[[str], None] = lambda _: None,
 ) -> ParityResult:
@@ -84,13 +90,23 @@ def parity(
         DataError: the dataset cannot be read, or no server answers.
     """
     from vldata.datasets.dataset import Dataset
+    from vldata.files.durable import write_atomic
     from vleval.crosscheck.backends import open_backend, parse_backends
+    from vleval.crosscheck.page import parity_page
     from vleval.crosscheck.run import compare_backends
     from vleval.inference.ask import Sampler
 
+    if out is not None and not Path(out).absolute().parent.is_dir():
+        raise UsageError(f"no folder for {str(out)!r}.", cure="Make it first, or choose another place.")
     specs = parse_backends(backends, comparing.model, comparing.adapter)
     dataset = Dataset(data)
     sampler = Sampler(max_tokens=comparing.max_tokens, seed=comparing.seed)
     opened = [open_backend(spec, sampler=sampler, dtype=comparing.dtype, timeout_s=comparing.timeout_s, key=api_key) for spec in specs]
     found = compare_backends(dataset, opened, sampler=sampler, limit=comparing.limit, rendering=comparing.rendering, note=tell)
-    return ParityResult(found, strict)
+    page = None
+    if out is not None:
+        folder = comparing.rendering or next((Path(backend.folder) for backend in opened if backend.folder), None)
+        with tempfile.TemporaryDirectory(prefix="vlkit-parity-") as work:
+            write_atomic(Path(out), parity_page(found, dataset, folder, Path(work)).encode())
+        page = Path(out)
+    return ParityResult(found, strict, page)

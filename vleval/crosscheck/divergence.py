@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from vldata.records.record import IMAGE_TAG
+from vldata.xrays.divergence import around
 from vleval.crosscheck.probes import UNKNOWN, Verdict, distance
 from vleval.crosscheck.views import Expected, Reply
 
@@ -52,8 +53,8 @@ def _in_prompt(reply: Reply, expected: Expected, verdicts: Sequence[Verdict], bl
     """Template, order and resize against our own rendering; what the server tells decides how closely."""
     if reply.prompt is not None and reply.prompt != expected.prompt:
         if reply.prompt.replace(IMAGE_TAG, "") == expected.prompt.replace(IMAGE_TAG, ""):
-            return "order", f"pictures stand elsewhere: {_around(expected.prompt, reply.prompt)}"
-        return "template", _around(expected.prompt, reply.prompt)
+            return "order", f"pictures stand elsewhere: {around(expected.prompt, reply.prompt)}"
+        return "template", around(expected.prompt, reply.prompt)
     if reply.ids is not None:
         return _in_ids(reply.ids, expected)
     if reply.prompt_tokens < 0:
@@ -89,7 +90,7 @@ def _in_ids(ids: tuple[int, ...], expected: Expected) -> tuple[Kind, str] | None
 def _in_prompt_of(reply: Reply, first: Reply) -> tuple[Kind, str] | None:
     """The same without a rendering of ours: only what both backends tell."""
     if reply.prompt is not None and first.prompt is not None and reply.prompt != first.prompt:
-        return "template", _around(first.prompt, reply.prompt)
+        return "template", around(first.prompt, reply.prompt)
     if reply.prompt_tokens >= 0 and first.prompt_tokens >= 0 and reply.prompt_tokens != first.prompt_tokens:
         counted = f"the prompt has {reply.prompt_tokens:,} tokens, the first backend's {first.prompt_tokens:,}"
         return "unexplained", f"{counted}; template and pictures are told apart with --rendering FOLDER"
@@ -151,12 +152,6 @@ def _collapse(ids: Sequence[int], pad: int) -> tuple[list[int], list[int]]:
             kept.append(token)
             counts.append(1)
     return kept, counts
-
-
-def _around(ours: str, theirs: str) -> str:
-    place = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs)))
-    start = max(0, place - 12)
-    return f"{theirs[start : place + 24]!r} where our rendering has {ours[start : place + 24]!r} (character {place})"
 
 
 def _at(ids: Sequence[int], place: int) -> str:

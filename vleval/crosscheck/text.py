@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vleval.crosscheck.run import ComparedRecord, Parity, Seen
+from vleval.crosscheck.views import Expected, Reply
 
 
 def parity_lines(parity: Parity) -> Iterator[str]:
@@ -36,10 +37,18 @@ def _record_lines(label: str, seen: Seen, parity: Parity) -> Iterator[str]:
     if reply.error:
         yield f"  {label}: no answer: {_clip(reply.error, 200)}"
         return
+    yield f"  {label}: {told_of(seen, parity.rendered.get(seen.record))}"
+    yield f"    {answer_of(reply)}"
+    if seen.divergence:
+        yield f"    ! {seen.divergence.kind}: {seen.divergence.detail}"
+
+
+def told_of(seen: Seen, expected: Expected | None) -> str:
+    """What a backend told of a record beside its answer, in a line."""
+    reply = seen.reply
     told = [f"{reply.prompt_tokens:,} tokens" if reply.prompt_tokens >= 0 else "tokens not told"]
     if seen.blind_tokens >= 0 and reply.prompt_tokens >= 0:
         told.append(f"{reply.prompt_tokens - seen.blind_tokens:,} of pictures")
-    expected = parity.rendered.get(seen.record)
     told.append("ids not told" if reply.ids is None else "ids as ours" if expected and reply.ids == expected.ids else "ids told")
     told.append(
         "prompt not told" if reply.prompt is None else "prompt as ours" if expected and reply.prompt == expected.prompt else "prompt told"
@@ -47,11 +56,13 @@ def _record_lines(label: str, seen: Seen, parity: Parity) -> Iterator[str]:
     told.append(f"files {reply.sent or 'none'}")
     if reply.patches:
         told.append(f"patches {reply.patches} {' '.join('x'.join(map(str, grid)) for grid in reply.grid)}")
-    yield f"  {label}: {', '.join(told)}"
+    return ", ".join(told)
+
+
+def answer_of(reply: Reply) -> str:
+    """The answer, how it ended, and how likely its first token was."""
     likely = f", first token {reply.tokens[0][1]:.4f}" if reply.tokens else ""
-    yield f"    {_clip(repr(reply.answer), 100)} ({reply.finish_reason or 'no finish reason'}{likely})"
-    if seen.divergence:
-        yield f"    ! {seen.divergence.kind}: {seen.divergence.detail}"
+    return f"{_clip(repr(reply.answer), 100)} ({reply.finish_reason or 'no finish reason'}{likely})"
 
 
 def _probe_lines(parity: Parity) -> Iterator[str]:

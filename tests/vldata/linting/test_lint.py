@@ -95,8 +95,9 @@ def test_a_registry_of_hub_entries_and_texts_for_pre_training(data: Path) -> Non
     }
     (data / "words.txt").write_text("One line.\nAnother.\n")
     (data / "dataset_info.json").write_text(json.dumps(entries))
-    result = vldata.lint(data)
+    result = vldata.lint(data, set_=("cutoff_len=4",))
     assert result.outcomes == {"train": 2} and result.linted.counts == {"LF19": 1}
+    assert vldata.lint(data).linted.counts == {"LF19": 1, "LF22": 1}  # two lines do not fill one block
     assert "1 without a local file, not judged: theirs" in "\n".join(result.lines())
 
 
@@ -146,3 +147,52 @@ def test_rubbish_is_judged_or_refused_but_never_a_traceback(name: str, rubbish: 
             continue
         assert not result.ok or name == "x.txt"  # whatever stands in a text file is text
         list(result.lines())
+
+
+def _lines(file: Path, *rows: object) -> Path:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.mark.parametrize("trainer", ["llamafactory", "swift", "trl", "axolotl", "unsloth"])
+@pytest.mark.parametrize(
+    "field", [{"choices": ["red", "blue"]}, {"img_path": "a.png"}, {"image_list": ["a.png"]}, {"photo": {"path": "a.png"}}]
+)
+def test_what_nobody_reads_is_named(data: Path, trainer: str, field: dict[str, object]) -> None:
+    """Choices that do not reach the model, and images under a name that no trainer knows, are never passed over in silence."""
+    words = {"messages": UNTAGGED["messages"]}
+    numbers = {"image_width": 640, "image_id": "7", "video_count": 3}
+    file = _lines(data / "one.jsonl", {**words, **field}, {**words, **numbers})
+    found = [one for one in vldata.lint(file, trainer).findings if next(iter(field)) in one.detail]
+    assert [one.where for one in found] == [f"{file}:1"]
+    assert not [one for one in vldata.lint(file, trainer).findings if any(name in one.detail for name in numbers)]
+
+
+def test_an_empty_field_does_not_hide_the_filled_one_after_it(data: Path) -> None:
+    rows = [{"messages": UNTAGGED["messages"], "rejected_response": text} for text in ("", "", "A cat.")]
+    assert vldata.lint(_lines(data / "one.jsonl", *rows)).outcomes == {"ignored": 1, "train": 2}
+
+
+def test_a_question_without_an_answer_is_not_taken_for_pre_training(data: Path) -> None:
+    file = _lines(data / "one.jsonl", {"image": "a.png", "question": "What?"})
+    assert vldata.lint(file).outcomes == {"drop": 1}
+    (data / "dataset_info.json").write_text(
+        json.dumps({"one": {"file_name": "one.jsonl", "columns": {"prompt": "question", "images": "image"}}})
+    )
+    found = vldata.lint(data, set_=("cutoff_len=2",))
+    assert found.linted.counts == {"LF88": 1} and "one: judged for the stage pt" in found.linted.said[0]
+
+
+def test_a_preference_says_how_plain_training_would_take_it(data: Path) -> None:
+    file = _lines(data / "one.jsonl", {"messages": UNTAGGED["messages"], "label": False})
+    assert "--stage sft judges `swift sft`" in vldata.lint(file, "swift").linted.said[0]
+    assert vldata.lint(file, "swift", stage="sft").linted.counts == {"SW64": 1}
+    assert "--stage sft judges plain training" in vldata.lint(file).linted.said[0]
+    assert vldata.lint(file, stage="sft").outcomes == {"drop": 1}
+
+
+@pytest.mark.parametrize("trainer", ["trl", "qwen", "llava", "internvl", "axolotl", "unsloth"])
+def test_a_file_of_another_kind_is_one_finding(data: Path, trainer: str) -> None:
+    (data / "rows.tar").write_bytes(b"\x00\xff\n" * 50)
+    found = vldata.lint(data / "rows.tar", trainer)
+    assert found.outcomes == {"crash": 1} and "a file .tar, not rows" in found.findings[0].detail

@@ -81,8 +81,9 @@ def test_most_are_named_of_a_server_that_tells_only_a_count(wrong: str, vleval: 
     assert found["first"]["kind"] == WRONG[wrong][0], found["first"]
 
 
-def test_without_a_rendering_only_what_both_tell_is_compared(vleval: Any, prepared: Path, tiny_model: Path) -> None:
-    _, found = compare(vleval, prepared, tiny_model, "template", rendering=False)
+def test_without_a_rendering_only_what_both_tell_is_compared(vleval: Any, prepared: Path, tiny_model: Path, tmp_path: Path) -> None:
+    _, found = compare(vleval, prepared, tiny_model, "template", "--out", tmp_path / "p.html", rendering=False)
+    assert "not rendered: --rendering FOLDER" in (tmp_path / "p.html").read_text()
     assert found["first"]["kind"] == "template" and "You are a helpful" in found["first"]["detail"] and found["rendered"] == {}
     _, found = compare(vleval, prepared, tiny_model, "resize", rendering=False, tells=False)
     assert found["first"]["kind"] == "unexplained" and "--rendering FOLDER" in found["first"]["detail"]
@@ -182,3 +183,14 @@ def test_a_long_reply_is_read_to_its_end(prepared: Path) -> None:
     with serve(FakeServer(lambda _attempt, _body: http(200, told))) as server:
         reply = open_backend(Spec("openai", "tiny", server.url), sampler=Sampler()).ask(ask)
     assert (reply.answer, reply.error, len(reply.ids or ())) == ("a sofa", "", 300_000)
+
+
+def test_the_page_is_that_of_an_xray(vleval: Any, prepared: Path, tiny_model: Path, tmp_path: Path) -> None:
+    page = tmp_path / "parity.html"
+    ran, _ = compare(vleval, prepared, tiny_model, "template", "--out", page)
+    text = page.read_text()
+    assert ran.code == 1 and text.startswith("<!doctype html>") and "X-ray of openeqa" in text
+    assert "openai@tiny" in text and "vllm@tiny" in text and "<b>template</b>" in text and "as ours" in text
+    assert "data:image/" in text and '<span class="vision">image 84</span>' in text and "by our rendering" in text
+    ran = vleval("parity", "--data", prepared / "openeqa", "--model", "m", "--backends", "openai,vllm", "--out", tmp_path / "no" / "p.html")
+    assert ran.code == 2 and "no folder for" in ran.err

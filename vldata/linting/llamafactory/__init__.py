@@ -71,22 +71,28 @@ def _unregistered(file: Path, options: Options, *, first: bool) -> Part:
     return part
 
 
-def _stage_of(entry: Entry) -> str:
+def _stage_of(entry: Entry, *, registered: bool) -> str:
     """Tell from its columns what an entry is for: a prompt alone is for pre-training."""
     if entry.ranking:
         return "rm"
     if entry.columns["kto_tag"]:
         return "kto"
+    if not registered:  # nobody said that a question without an answer is for pre-training
+        return "sft"
     asks_alone = entry.formatting == "alpaca" and entry.columns["prompt"] and not entry.columns["response"]
     return "pt" if asks_alone and not any(key in entry.given for key in ("hf_hub_url", "ms_hub_url", "script_url")) else "sft"
 
 
 def _part(entry: Entry, folder: Path, where: str, options: Options) -> Part:
-    stage = options.stage or _stage_of(entry)
+    stage = options.stage or _stage_of(entry, registered=Path(where).name == INFO)
     first = [Whole(where, found, 0 if found.code == "LF15" else None) for found in faults_of(entry, stage)]
     files: list[tuple[Path, Rows]] = []
     form = "lines"
-    said = [] if options.stage or stage == "sft" else [f"{entry.name}: judged for the stage {stage}, as its columns say."]
+    said = (
+        []
+        if options.stage or stage == "sft"
+        else [f"{entry.name}: judged for the stage {stage}, as its columns say; --stage sft judges plain training."]
+    )
     if not any(whole.found.code == "LF19" for whole in first):
         place = folder / entry.file_name
         found = sorted(place.iterdir()) if place.is_dir() else [place]

@@ -59,6 +59,9 @@ TABLE: Table = {
                       "Download the files and lint them.", _LOAD),
     "LF20": Behaviour("crash", "dataset_info.json cannot be read", "`Cannot open ... due to ...`", "Repair it.", "data/parser.py: get_dataset_list"),
     "LF21": Behaviour("crash", "an unknown split", "`Unknown split ...`; a file has the split `train` alone.", "Remove `split`.", _LOAD),
+    "LF22": Behaviour("crash", "too little text to pack", "Stage pt packs all texts into blocks of cutoff_len; less than one block: "
+                      "`Cannot find sufficient samples, consider increasing dataset size.`", "Lower cutoff_len or give more text.",
+                      "data/processor/pretrain.py: preprocess_dataset"),
     # --- turns -----------------------------------------------------------------------------------------------------------------------
     "LF30": Behaviour("drop", "turns that do not alternate", "`Invalid role tag`, `Skipping this abnormal example.`; the row is gone. After an "
                       "optional system turn, user or observation and assistant or function must take turns.",
@@ -98,6 +101,8 @@ TABLE: Table = {
     "LF56": Behaviour("altered", "an image in an answer", "Its tokens are learned as if the model should write them.", "Move the image to a user turn.", _COUNT),
     "LF57": Behaviour("ignored", "images that no column is named for", "They are not loaded; the row trains as text.",
                       "Add the column to `columns` of dataset_info.json.", _ENTRY),
+    "LF58": Behaviour("altered", "the end of a pair of tags", "Only the tag itself is replaced: `</image>` stays in the text.",
+                      "Take it out of the text.", _COUNT),
     # --- length ----------------------------------------------------------------------------------------------------------------------
     "LF60": Behaviour("cut", "cut through the vision tokens", "cutoff_len counts vision tokens and cuts through them in silence; training then dies with "
                       "`shape mismatch` or `Image features and image tokens do not match`.",
@@ -109,7 +114,7 @@ TABLE: Table = {
                       "Convert with `vldata convert sharegpt`, which moves them, or write them on a scale of 0 to 1000 (if they are: --boxes 0-1000).", _SIZE),
     "LF71": Behaviour("note", "the image is resized", "To image_max_pixels (589,824) and then to the grid of the processor, with two filters.",
                       "`vldata convert sharegpt` resizes once.", _SIZE),
-    "LF72": Behaviour("altered", "an image that its EXIF turns", "EXIF is not looked at: the model sees it lying on its side.",
+    "LF72": Behaviour("altered", "an image that its EXIF turns", "EXIF is not looked at: the model sees it on its side, upside down or mirrored.",
                       "Turn the pixels (`vldata convert` does).", _IMAGE),
     "LF73": Behaviour("note", "transparency", "The alpha channel is dropped: what was transparent shows its hidden colour.",
                       "Put the image on white (`vldata convert` does).", _SIZE),
@@ -129,6 +134,8 @@ TABLE: Table = {
                       "Use the template's `_nothink` form, or set enable_thinking false.", "data/template.py: ReasoningTemplate.encode_multiturn"),
     "LF87": Behaviour("altered", "a template with a system prompt of its own", "`You are a helpful assistant.` is put before every row without a system turn.",
                       "Use the template of the model (qwen3_vl_nothink for Qwen3-VL).", "data/template.py: register_template"),
+    "LF88": Behaviour("ignored", "images in pre-training", "Stage pt reads the text of the prompt alone; answers and media are not used.",
+                      "Train with stage sft.", "data/processor/pretrain.py: preprocess_dataset"),
     # --- videos ----------------------------------------------------------------------------------------------------------------------
     "LF90": Behaviour("crash", "a video after the first turn", "The marks of time are looked up by the number of the turn, not of the video: "
                       "`IndexError: list index out of range`.", "Put videos into the first turn.", _VIDEO),

@@ -137,10 +137,10 @@ def guess_entry(name: str, file_name: str, rows: list[Any]) -> Entry:
     else:
         for column, words in (
             ("prompt", ("instruction", "prompt", "question", "query")),
-            ("query", ("input",)),
+            ("query", ("input", "query")),
             ("response", ("output", "response", "answer")),
         ):
-            if word := next((word for word in words if word in keys), ""):
+            if word := next((word for word in words if word in keys and word not in columns.values()), ""):
                 columns[column] = word
         if "history" in keys:
             columns["history"] = "history"

@@ -10,7 +10,7 @@ from typing import Any
 from vldata.errors import UsageError
 from vldata.linting.columns import AllDates, Columns
 from vldata.linting.consumer import Options, Whole
-from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
+from vldata.linting.fields import TURN_FIELDS, may_matter, says_something
 from vldata.linting.llamafactory.align import Aligned, Aligner
 from vldata.linting.llamafactory.behaviours import TABLE
 from vldata.linting.llamafactory.calls import call_fault, tools_fault
@@ -20,7 +20,7 @@ from vldata.linting.llamafactory.media import Media, MediaReader
 from vldata.linting.outcomes import Found
 from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken
-from vldata.linting.texts import other_tags, pixel_boxes
+from vldata.linting.texts import closing_tag, other_tags, pixel_boxes
 from vldata.wording import counted
 
 DEFAULT_CUTOFF = 2_048
@@ -43,6 +43,7 @@ class LlamaFactoryJudge:
         self._columns = Columns()
         self._align = Aligner(entry).align
         self._media = MediaReader(folder, options)
+        self._count = options.counter.count
         self._cutter = Cutter(options.cutoff or DEFAULT_CUTOFF, options.counter)
         columns = entry.columns
         self._images, self._videos, self._audios = columns["images"], columns["videos"], columns["audios"]
@@ -51,7 +52,7 @@ class LlamaFactoryJudge:
         self._turn_shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._settings = _Settings(options.settings)
         self._wants_pair = stage in ("rm", "dpo", "kto")
-        self._rows = self._kept = self._dropped = 0
+        self._rows = self._kept = self._dropped = self._packed = 0
         self._late = {name: False for name in ("images", "videos", "audios", "system", "tools") if columns[name]}
         self._late_at: dict[str, int] = {}
         self._dates = AllDates(may=form == "lines" and entry.formatting == "alpaca" and stage != "pt")
@@ -75,9 +76,8 @@ class LlamaFactoryJudge:
         if self._late:
             self._note_late(row)
         aligned = self._align(row)
-        if self._stage == "pt" and type(aligned) is Found and aligned.code == "LF34":
-            self._kept += 1  # pre-training takes the prompt alone
-            return found
+        if self._stage == "pt":
+            return found + self._pretrained(row, aligned)
         if type(aligned) is Found:
             self._dropped += TABLE[aligned.code].outcome == "drop"
             return [aligned, *found]
@@ -95,6 +95,18 @@ class LlamaFactoryJudge:
         if not found and self._entry.formatting == "sharegpt" and not self._wants_pair:
             self._plain.learn(row, self._used)
         return found
+
+    def _pretrained(self, row: dict[str, Any], aligned: Aligned | Found) -> list[Found]:
+        """Pre-training takes the text of the prompt alone, and packs all of it into blocks of cutoff_len."""
+        if type(aligned) is Found and aligned.code != "LF34":
+            self._dropped += TABLE[aligned.code].outcome == "drop"
+            return [aligned]
+        self._kept += 1
+        columns = self._entry.columns
+        prompt = row.get(columns["prompt"]) if columns["prompt"] else None
+        self._packed += self._count(prompt) + 1 if type(prompt) is str else 0
+        media = (name for name in (self._images, self._videos, self._audios) if name)
+        return [Found("LF88", name) for name in media if row.get(name)]
 
     def _no_row(self, row: Any) -> Found:
         if type(row) is Broken:
@@ -140,6 +152,10 @@ class LlamaFactoryJudge:
         for word, tags, items in (("image", images, shown), ("video", videos, clips), ("audio", audios, None)):
             if tags != (len(items) if items else 0):
                 return [Found("LF50", f"{tags} <{word}> and {counted(len(items or ()), word)}{other_tags(turns)}")]
+        for _, content in turns:
+            if tag := closing_tag(content):
+                found.append(Found("LF58", tag))
+                break
         if pads or any(pad in system for pad in _PADS):
             return [Found("LF54", "a literal <|image_pad|> or <|video_pad|>")]
         if not any(content.strip() for role, content in turns if role in ("assistant", "function")):
@@ -190,7 +206,7 @@ class LlamaFactoryJudge:
         shape = tuple(row)
         names = self._unused_shapes.get(shape)
         if names is None:
-            names = self._unused_shapes[shape] = tuple(name for name in shape if name in ROW_FIELDS and name not in self._used)
+            names = self._unused_shapes[shape] = tuple(name for name in shape if may_matter(name) and name not in self._used)
         found = [self._unused_field(name, row[name]) for name in names if says_something(name, row[name])]
         messages = row.get(self._entry.columns["messages"])
         if type(messages) is list:
@@ -242,6 +258,8 @@ class LlamaFactoryJudge:
             yield Whole(self._where, Found("LF18", f"{samples:,} of {self._rows:,} rows"), rows=self._rows - samples)
         if self._dropped == self._rows:
             yield Whole(self._where, Found("LF09"), rows=0)
+        elif self._stage == "pt" and self._entry.formatting == "alpaca" and self._packed < self._cutter.cutoff:
+            yield Whole(self._where, Found("LF22", f"about {self._packed:,} tokens; cutoff_len is {self._cutter.cutoff:,}"))
 
 
 class _Settings:

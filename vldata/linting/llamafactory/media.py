@@ -100,7 +100,7 @@ class MediaReader:
         media.sizes.append((width, height))
         if final != (width, height):
             media.resized.append(f"{name}: {width}x{height} becomes {final[0]}x{final[1]}")
-        if seen.sideways:
+        if seen.turned:
             media.found.append(Found("LF72", f"{name}: orientation {seen.turn}"))
         if seen.alpha:
             media.found.append(Found("LF73", name))

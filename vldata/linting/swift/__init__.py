@@ -47,7 +47,11 @@ def _part(file: Path, options: Options) -> Part:
         stage = "rm"
     elif not options.stage and any(isinstance(row.get("label"), bool) for row in sample):
         stage = "kto"
-    said = [] if options.stage or stage == "sft" else [f"{file.name}: judged for `swift rlhf` ({stage}), as its columns say."]
+    said = (
+        []
+        if options.stage or stage == "sft"
+        else [f"{file.name}: judged for `swift rlhf` ({stage}), as its columns say; --stage sft judges `swift sft`."]
+    )
     if any(key in MEDIA_KEYS for key in columns) and options.media_root is None:
         said.append(f"{file.name}: media paths are looked up from its folder; ms-swift looks from where it is started, or ROOT_IMAGE_DIR.")
     judge = SwiftJudge(file, options, stage=stage, columns=columns, form=form)

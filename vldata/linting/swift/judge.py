@@ -12,7 +12,7 @@ from typing import Any
 
 from vldata.linting.columns import AllDates
 from vldata.linting.consumer import Options, Whole
-from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
+from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something, says_text
 from vldata.linting.outcomes import Found
 from vldata.linting.pictures import Seen, is_file
 from vldata.linting.plain import PlainRows
@@ -20,7 +20,7 @@ from vldata.linting.reading import Broken
 from vldata.linting.swift.behaviours import TABLE
 from vldata.linting.swift.columns import STANDARD, Renamed, new_names
 from vldata.linting.swift.talk import Talk, Turn, call_fault, of_messages, of_pair, order_fault, tools_fault
-from vldata.linting.texts import other_tags, pixel_boxes
+from vldata.linting.texts import closing_tag, other_tags, pixel_boxes
 from vldata.media.pixels import DEFAULT, MAX_RATIO, find_family, smart_resize
 from vldata.wording import counted
 
@@ -150,16 +150,23 @@ class SwiftJudge:
         asked = "\n".join(content for role, content in texts if role not in ("assistant", "tool_call")) + (talk.system or "")
         answered = "\n".join(content for role, content in texts if role in ("assistant", "tool_call"))
         for word, media in (("image", shown), ("video", filmed)):
+            if media and _lands_in_answer(word, turns, talk.system, len(media)):
+                found.append(Found("SW41", "no question" if turns[0].role == "assistant" else f"<{word}> in an answer"))
+                continue
             found += _tag_faults(word, asked.count(f"<{word}>"), answered.count(f"<{word}>"), len(media), other_tags(texts))
         if turns and turns[0].role == "tool_call" and any(one.code in ("SW33", "SW36") for one in found):
             return [Found("SW17", "the missing tags are put in front of it")]
         together = f"{asked}\n{answered}"
+        if shown and (tag := closing_tag(together)) and not any(one.code == "SW36" for one in found):
+            found.append(Found("SW36", f"the text has {tag}"))
         if "<|" in together:
             if (shown or filmed) and any(pad in together for pad in _PADS):
                 found.append(Found("SW37"))
             if control := _CONTROL.search(together):
                 found.append(Found("SW38", control.group()))
         found += self._objects(row, together, len(shown))
+        if turns and turns[0].role == "assistant" and not any(one.code == "SW41" for one in found):
+            found.append(Found("SW42"))
         answers = [turn for turn in turns if turn.role in ("assistant", "tool_call")]
         if not any(turn.content.strip() and turn.loss is not False for turn in answers):
             found.append(self._nothing())
@@ -257,7 +264,7 @@ class SwiftJudge:
         found = []
         if final != (width, height):
             found.append(Found("SW51", f"{name}: {width}x{height} becomes {final[0]}x{final[1]}"))
-        if seen.sideways:
+        if seen.turned:
             found.append(Found("SW52", f"{name}: orientation {seen.turn}"))
         if seen.mode.startswith("I"):
             found.append(Found("SW53", f"{name}: mode {seen.mode}"))
@@ -274,9 +281,14 @@ class SwiftJudge:
 
     def _unused(self, row: dict[str, Any], talk: Talk) -> list[Found]:
         found = [Found("SW63", key) for key in dict.fromkeys(talk.unused) if key in TURN_FIELDS]
+        found += [Found("SW63", f"{key} of a part") for key in part_fields(row.get("messages"))]
         used = self._renamed.names
+        asks = self._renamed.clashes.get("query", ()) if self._renamed.form == "pairs" else ()
+        lost = [name for name in asks if name not in used and says_text(row.get(name))]
+        if lost and len([name for name in asks if says_text(row.get(name))]) > 1:
+            found.append(Found("SW66", ", ".join(map(repr, lost))))
         for name, value in row.items():
-            if name not in ROW_FIELDS or name in used or not says_something(name, value):
+            if not may_matter(name) or name in used or name in asks or not says_something(name, value):
                 continue
             if name in ("label", "rejected_response", "rejected_messages"):
                 if self._stage == "sft":
@@ -306,7 +318,21 @@ def _tag_faults(word: str, asked: int, answered: int, media: int, others: str) -
     missing = media - asked - answered
     if missing > 0:
         return [Found("SW36", others.removeprefix("; "))] if others else [Found("SW33", f"{missing} of {counted(media, word)}")]
-    return [Found("SW35", f"{counted(asked, f'<{word}>')} and {counted(media, word)}")] if asked > media else []
+    if missing < 0:
+        where = "" if asked > media else ", those in answers counted"
+        return [Found("SW35", f"{counted(asked + answered, f'<{word}>')} and {counted(media, word)}{where}")]
+    return []
+
+
+def _lands_in_answer(word: str, turns: list[Turn], system: Any, media: int) -> bool:
+    """Whether an image stands in an answer: by its tag, or because tags that are missing go before the first turn, which is one."""
+    tag = f"<{word}>"
+    places = [turn.role == "assistant" for turn in turns for _ in range(turn.content.count(tag))]
+    places = [False] * (system or "").count(tag) + places
+    missing = media - len(places)
+    if missing > 0 and turns:
+        places = [turns[0].role == "assistant"] * missing + places
+    return any(places[:media])
 
 
 def _is_base64(text: str) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vldata.files.parquet import features_of
-from vldata.linting.consumer import Consumer, Options, Part, no_rows
-from vldata.linting.tables import first_rows, rows_of
+from vldata.linting.consumer import Consumer, Options, Part, Whole, no_rows
+from vldata.linting.outcomes import Found
+from vldata.linting.tables import first_rows, no_rows_in, rows_of
 from vldata.linting.trl.behaviours import TABLE
 from vldata.linting.trl.judge import DEFAULT_CUTOFF, TrlJudge
 
@@ -33,7 +34,8 @@ def open_path(path: Path, options: Options) -> list[Part]:
 def _part(file: Path, options: Options) -> Part:
     kind = _KINDS.get(file.suffix[1:], "json")
     rows = rows_of(file, kind)
-    sample = [row for row in first_rows(rows, _SAMPLE) if isinstance(row, dict)]
+    taken = first_rows(rows, _SAMPLE)
+    sample = [row for row in taken if isinstance(row, dict)]
     columns = list(dict.fromkeys(key for row in sample for key in row))
     decoded = (
         frozenset(name for name in ("image", "images") if _is_image(features_of(file).get(name))) if kind == "parquet" else frozenset()
@@ -44,6 +46,8 @@ def _part(file: Path, options: Options) -> Part:
     if {"image", "images"} & set(columns) and options.media_root is None:
         said.append(f"{file.name}: image paths are looked up from its folder; TRL looks from where it is started.")
     judge = TrlJudge(file, options, columns=columns, talks=talks, decoded=decoded)
+    if other := no_rows_in(file, _KINDS, taken):
+        return Part(file.stem, [], judge, ((file, ""),), first=[Whole(str(file), Found("TR01", other))])
     return Part(file.stem, [(file, rows)], judge, ((file, ""),), said)
 
 

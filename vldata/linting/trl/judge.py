@@ -13,7 +13,7 @@ from typing import Any
 
 from vldata.linting.columns import AllDates
 from vldata.linting.consumer import Options, Whole
-from vldata.linting.fields import ROW_FIELDS, TURN_FIELDS, says_something
+from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something
 from vldata.linting.outcomes import Found
 from vldata.linting.pictures import is_file
 from vldata.linting.plain import PlainRows
@@ -273,10 +273,13 @@ class TrlJudge:
         vision = bool({"image", "images"} & row.keys())
         if self._is_preference():
             return []
-        found = [
+        talk = [row.get(column) for column in ("messages", "prompt", "completion")]
+        found = [Found("TR61", f"{key} of a part") for turns in talk for key in part_fields(turns)]
+        found += [Found(code, detail) for turns in talk for code, detail in _odd_parts(turns)]
+        found += [
             Found("TR60", name)
             for name, value in row.items()
-            if name in ROW_FIELDS and (name not in _USED or (name == "tools" and vision)) and says_something(name, value)
+            if may_matter(name) and (name not in _USED or (name == "tools" and vision)) and says_something(name, value)
         ]
         for column in ("messages", "prompt", "completion"):
             turns = row.get(column)
@@ -299,6 +302,21 @@ def _turned(turns: Any) -> Any:
         return turns
     names = {"from": "role", "value": "content"}
     return [{names.get(key, key): value for key, value in turn.items()} if type(turn) is dict else turn for turn in turns]
+
+
+def _odd_parts(turns: Any) -> list[tuple[str, str]]:
+    """Parts that the template makes nothing of: a text under another key, and a video."""
+    found = {}
+    for turn in turns if type(turns) is list else ():
+        content = turn.get("content") if type(turn) is dict else None
+        for part in content if type(content) is list else ():
+            if type(part) is dict and part.get("type") == "text" and "text" in part and part["text"] is None:
+                found["TR28"] = ""
+            elif type(part) is dict and part.get("type") == "text" and "text" not in part:
+                found["TR26"] = f"a text part with {', '.join(repr(key) for key in part if key != 'type') or 'no text'}"
+            elif type(part) is dict and part.get("type") == "video":
+                found["TR27"] = str(part.get("video", ""))[:60]
+    return list(found.items())
 
 
 def _short(item: Any) -> str:
