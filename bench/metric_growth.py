@@ -1,7 +1,7 @@
 """How time and memory of each metric grow with one answer's length: `python -m bench.metric_growth [--most 10000000] [METRIC ...]`.
 
-Prints, for the slowest shape of text, seconds at each size, how the time per character grew from the smallest size to the largest, and the
-peak of allocated memory per byte of input.
+Prints, for the slowest shape of text, seconds of the processor at each size, how the time per byte grew from the first size that takes half
+a millisecond to the largest, and the peak of allocated memory per byte of input (of a megabyte), the most of all shapes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 import tracemalloc
+from typing import NamedTuple
 
 from vldata.errors import VlkitError
 from vleval import profiles
@@ -42,17 +43,26 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=10_000_000)
     parser.add_argument("--budget-s", type=float, default=20.0, help="a size is not tried when the one before took a tenth of this")
     chosen = parser.parse_args()
-    print(f"{'profile':14}{'metric':24}{'shape':14}{'seconds by size':46}{'growth':>8}{'bytes/byte':>12}")
+    print(f"{'profile':14}{'metric':24}{'shape':14}{'seconds by size':52}{'growth':>8}{'bytes/byte':>12}")
     for name, defining in profiles.table():
         for profile in defining:
             if chosen.metrics and name not in chosen.metrics:
                 continue
             found = [measured for shape in SHAPES if (measured := measure(profile, name, shape, chosen.most, chosen.budget_s))]
             if found:
-                print(max(found, key=lambda item: item[0])[1], flush=True)
+                most = max(measured.memory for measured in found)
+                print(f"{max(found).line}{most:12.1f}", flush=True)
 
 
-def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> tuple[float, str] | None:
+class Measured(NamedTuple):
+    """How slow, the line about it, and bytes of memory per byte."""
+
+    rank: float
+    line: str
+    memory: float
+
+
+def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> Measured | None:
     """The slowest seconds per character and a line about it; None where the metric does not take such text."""
     times: list[float] = []
     lengths: list[int] = []
@@ -66,9 +76,9 @@ def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> 
         try:
             metric = profiles.resolve(profile, name, MetricOptions())
             metric.score([row.__class__(id="0", prediction="x", references=(reference,), choices=("a", "b"), extra={"mark": "5"})])
-            began = time.perf_counter()
+            began = time.thread_time()
             metric.score([row])
-            times.append(time.perf_counter() - began)
+            times.append(time.thread_time() - began)
         except VlkitError:
             return None
         lengths.append(len(text.encode()))
@@ -78,9 +88,10 @@ def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> 
             memory = tracemalloc.get_traced_memory()[1] / lengths[-1]
             tracemalloc.stop()
     per = [seconds / length for seconds, length in zip(times, lengths, strict=True)]
-    growth = per[-1] / max(per[min(1, len(per) - 1)], 1e-9)
+    timed = [rate for rate, seconds in zip(per, times, strict=True) if seconds >= 0.0005]
+    growth = per[-1] / timed[0] if timed else 1.0
     shown = " ".join(f"{seconds:9.4f}" for seconds in times)
-    return max(per[-1], 0.0) * growth, f"{profile:14}{name:24}{shape:14}{shown:46}{growth:8.1f}{memory:12.1f}"
+    return Measured(max(per[-1], 0.0) * growth, f"{profile:14}{name:24}{shape:14}{shown:52}{growth:8.1f}", memory)
 
 
 if __name__ == "__main__":

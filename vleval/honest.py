@@ -20,6 +20,7 @@ _LIKE_ERRORS = re.compile(
     r"|rate limit exceeded|connection (?:error|refused|reset))",
     re.IGNORECASE,
 )
+_QUOTED_LIST = re.compile(r"""\[\s*(?:"[^"]*"|'[^']*')(?:\s*,?\s*(?:"[^"]*"|'[^']*'))+\s*\]""")
 _MISSING = frozenset({"none", "nan", "null", "<na>", "nat"})
 
 
@@ -46,6 +47,7 @@ def refuse_nothing(rows: Sequence[Row], name: str) -> list[str]:
         )
     notes = [f"All {len(answered):,} answers are empty: the model wrote nothing."] if silent else []
     notes += _no_answers(answered, name)
+    notes += _lists(rows)
     known = [row for row in rows if row.references]
     bare = [row for row in known if all(text.strip().lower() in PLACEHOLDERS for text in row.references)]
     if not bare:
@@ -59,6 +61,15 @@ def refuse_nothing(rows: Sequence[Row], name: str) -> list[str]:
             cure="Give the answers with --references FILE or DIR/NAME, or name their field: --reference-field",
         )
     return [*notes, f"{len(bare):,} of {len(rows):,} rows have references that {what} or a placeholder; they count as they stand."]
+
+
+def _lists(rows: Sequence[Row]) -> list[str]:
+    """A sentence about references that are a list of quoted texts, written as one text."""
+    found = [row.references[0] for row in rows if len(row.references) == 1 and _QUOTED_LIST.fullmatch(row.references[0].strip()[:2_000])]
+    if not found:
+        return []
+    what = f"{len(found):,} of {len(rows):,} references are a list written as text, as {found[0][:60]!r}"
+    return [f"{what}: each counts as one answer. Where they are answers to choose from, write them as a list of JSON."]
 
 
 def _no_answers(answered: Sequence[Row], name: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vleval.metric import Floats, Metric
 from vleval.metrics.text import has_cjk, vlkit_normal
@@ -11,6 +12,7 @@ from vleval.rows import Row
 
 # Metrics that want the answer alone, and nothing around it.
 _BARE = ("exact_match", "relaxed_accuracy", "anls", "vqa_accuracy")
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _LONGEST = 200_000  # characters of an answer that is looked at
 
 
@@ -19,12 +21,43 @@ def verbose_note(metric: Metric, rows: Sequence[Row], values: Floats) -> tuple[s
     if not metric.name.split(":")[0].startswith(_BARE):
         return ()
     wrong = [row for row, value in zip(rows, values, strict=True) if not value and row.prediction is not None and not row.error]
-    holding = sum(1 for row in wrong if _holds(row))
-    if not holding:
-        return ()
-    return (
-        f"{holding:,} of {len(wrong):,} wrong answers hold a reference among other words: ask for the answer alone, or read it out first.",
-    )
+    notes = [
+        f"{count:,} of {len(wrong):,} wrong answers are the reference once {what}: the file was written so."
+        for what, undo in _SPOILT
+        if (count := sum(1 for row in wrong if _becomes(row, undo)))
+    ]
+    if holding := sum(1 for row in wrong if _holds(row)):
+        what = f"{holding:,} of {len(wrong):,} wrong answers hold a reference among other words"
+        notes.append(f"{what}: ask for the answer alone, or read it out first.")
+    return tuple(notes)
+
+
+def _becomes(row: Row, undo: Callable[[str], str]) -> bool:
+    text = (row.prediction or "")[:2_000]
+    changed = undo(text)
+    return changed != text and any(vlkit_normal(changed) == vlkit_normal(known) for known in row.references)
+
+
+def _from_latin(text: str) -> str:
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        try:
+            return text.encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            return text
+
+
+def _from_escapes(text: str) -> str:
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+
+
+# What programs do to a text on its way into a file, and how to undo it.
+_SPOILT: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("entities of HTML are characters again", lambda text: html.unescape(text) if "&" in text else text),
+    ("UTF-8 that was read as Latin-1 is read as UTF-8", lambda text: text if text.isascii() else _from_latin(text)),
+    ("escapes like \\u4e00 are characters again", _from_escapes),
+)
 
 
 def _holds(row: Row) -> bool:

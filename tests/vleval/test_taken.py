@@ -327,3 +327,33 @@ def test_batches_of_the_responses_api(write):
     result = score(write("b.jsonl", lines), write("r.jsonl", [{"id": f"q{n}", "answer": "cat"} for n in range(3)]), scoring=EXACT)
     assert [row.prediction for row in result.rows] == ["cat", None, "No."]
     assert (result.rows[1].error, result.counts.refused) == ("a response without a message (max_output_tokens)", 1)
+
+
+def test_a_workbook_is_read_as_it_is_shown_and_its_other_sheets_are_named(tmp_path):
+    import datetime
+
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    cells = ((0.45, "45%"), (datetime.date(2021, 3, 4), "2021-03-04"), (1000000.0, "1000000"), (0.125, "12.5%"))
+    sheet.append(["index", "question", "answer", "prediction"])
+    for number, (truth, text) in enumerate(cells):
+        sheet.append([number, f"q{number}", truth, text])
+    sheet["C2"].number_format, sheet["C5"].number_format = "0%", "0.0%"
+    book.create_sheet("empty")
+    book.create_sheet("second run").append(["index", "prediction"])
+    book.save(tmp_path / "x.xlsx")
+    result = score(tmp_path / "x.xlsx", scoring=EXACT)
+    assert result.metrics["exact_match"].value == 1.0
+    with pytest.raises(DataError, match="the sheet 'Sheet' is read; 'second run' of the same workbook is not"):
+        score(tmp_path / "x.xlsx", reading=Reading(strict=True), scoring=EXACT)
+
+
+def test_what_a_program_did_to_the_texts_is_told(write):
+    spoilt = {"a &amp; b": "a & b", "c\\u00e9": "cé", "Ã©tÃ©": "été", '["a", "b"]': "a"}
+    records = [{"id": n, "prediction": text, "references": [truth]} for n, (text, truth) in enumerate(spoilt.items())]
+    notes = score(write("p.jsonl", records), scoring=EXACT).metrics["exact_match"].notes
+    assert [note.split(" once ")[1][:12] for note in notes if " once " in note] == ["entities of ", "UTF-8 that w", "escapes like"]
+    lists = [{"id": n, "prediction": "a", "answers": '["a", "b"]'} for n in range(2)]
+    assert any("2 of 2 references are a list written as text" in note for note in score(write("p.jsonl", lists), scoring=EXACT).notes)

@@ -70,7 +70,7 @@ STATEMENTS = (ANSWER_IS, CHOSEN, IS_RIGHT, NOT_BUT, ZH_ANSWER, ZH_CHOSEN, ZH_RIG
 WEAKER = (ANSWER_MAY, ANSWER_BARE, IT_IS, HENCE)
 
 ALONE = re.compile(
-    rf"(?:=>|-{{1,2}}>|→)?\s{{0,2}}(?:(?:选项|选择|选|答案|答|option|choice|answer|letter)\s{{0,2}}[:.]?)?{LETTERS}\s{{0,2}}(?:选项|项|答案)?[\W_]*",
+    rf"(?:=>|-{{1,2}}>|→)?\s{{0,2}}(?:(?:选项|选择|选|答案|答|option|choice|answer|letter|both)\s{{0,2}}[:.]?)?{LETTERS}\s{{0,2}}(?:选项|项|答案)?[\W_]*",
     re.IGNORECASE,
 )
 LEADING = re.compile(
@@ -113,6 +113,8 @@ UNABLE = re.compile(
 )
 ASKED = re.compile(r"[)\]\"'”’\s]{0,3}(?:(?:呢|吗)?\?|还是|或)")
 LISTED = re.compile(r"[.):、][^\n]{0,200}\n\s{0,4}[(\[]?([A-Z])[.):、]")
+OR_OTHER = re.compile(r"[^.!?。!\n;]{0,3}[.):、]?[^.!?。!\n;]{0,80}\s(?:or|或者?)\s{0,2}(?:option\s{1,2})?[(\[]?[A-Z][)\].:、](?!\w)")
+WRONG = re.compile(r"\s{0,2}(?:选项|项)?\s{0,2}是?(?:错|不对|不正确|有误)")
 WAIT = re.compile(r"\b(?:wait|actually|correction|on\s+second\s+thought|sorry|my\s+mistake)\b|等等|不对|更正", re.IGNORECASE)
 LAST_SENTENCE = re.compile(r"[.!?。!]\s{1,3}[(\[]?([A-Z])[)\]]?[.。]?\s*\Z")
 REFUSED = re.compile(

@@ -27,6 +27,7 @@ from vleval.metrics.choice_patterns import (
     NO_NOUN,
     NOT_BUT,
     NUMBERED,
+    OR_OTHER,
     REFUSED,
     SENTENCE,
     SPLIT,
@@ -38,14 +39,22 @@ from vleval.metrics.choice_patterns import (
     WHY,
     WOULD,
     WRAPPED,
+    WRONG,
     ZH_NOT_BUT,
 )
-from vleval.metrics.choice_text import contained, unwrap, without_boxes
+from vleval.metrics.choice_text import contained, first_turn, unwrap, without_boxes
 from vleval.metrics.text import vlkit_normal
 
 
 def read_options(text: str, choices: Sequence[str]) -> str:
     """The letters that an answer names, in order and without repeats ("B", "ABD"); "" when it names none clearly."""
+    first = first_turn(text)
+    if first is not text and (letters := _read(first, choices)):
+        return letters
+    return _read(text, choices)
+
+
+def _read(text: str, choices: Sequence[str]) -> str:
     reading = _Reading(choices)
     plain = unwrap(text)
     if not plain:
@@ -144,6 +153,8 @@ class _Reading:
             return  # "Could the answer be A?", "Unable to answer: A"
         if len(letters) == 1 and (listed := LISTED.match(after)) and ord(listed[1]) == ord(letters) + 1:
             return  # the options, once more
+        if OR_OTHER.match(after) or WRONG.match(after):
+            return  # "A) cat or B) dog", "选A错误"
         denied = match.re not in (NOT_BUT, ZH_NOT_BUT) and NEGATED.search(_same_sentence(before))
         if not letters or denied or self._supposed(text, match):
             return
@@ -219,7 +230,8 @@ class _Reading:
         if match is None or match["letter"] not in self.allowed or _lists_options(text):
             return ""
         said = self.same_text(SENTENCE.match(match["text"])[0]) if match["text"] else ""  # type: ignore[index]
-        self.conflict |= (bool(said) and said != match["letter"]) or WAIT.search(text) is not None
+        unsure = WAIT.search(text) is not None or OR_OTHER.match(text[match.end("letter") :]) is not None
+        self.conflict |= (bool(said) and said != match["letter"]) or unsure
         return "" if self.conflict else match["letter"]
 
     def _last_line(self, text: str) -> str:

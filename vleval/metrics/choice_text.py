@@ -15,6 +15,12 @@ _TOKENS = re.compile(
     r"<\|im_start\|>\s{0,9}assistant|<\|(?:im_end|im_start|endoftext|eot_id|end|eos|end_of_text|eom_id|return|assistant)\|>|</s>|<s>|<eos>|<bos>"
     r"|<end_of_turn>|<start_of_turn>(?:model)?|<｜end▁of▁sentence｜>"
 )
+# Where an answer ends and the model goes on with a turn of its own making: a token of the end, or the label of a next question.
+_NEXT_TURN = re.compile(
+    r"(?<=\S)\s{0,9}(?:<\|(?:im_end|endoftext|eot_id|end_of_text|eom_id)\|>|</s>|<eos>|<end_of_turn>|<｜end▁of▁sentence｜>"
+    r"|\n\s{0,3}(?:#{1,4}\s{0,2}|\*\*)?(?:Question|Q|User|Human|问题|问|用户)\s{0,2}\d{0,3}\s{0,2}(?:\*\*)?[:：])"
+)
+_SPEAKER = re.compile(r"\A(?:#{1,4}\s{0,2})?(?:assistant|response|output|model)\s{0,2}[:：]\s{0,9}", re.IGNORECASE)
 _LATEX_TEXT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|texttt|mathrm|mathbf|mathit|mathsf|mathcal|bf|rm|mbox|operatorname)\s{0,3}\{([^{}]{0,400})\}"
 )
@@ -43,6 +49,12 @@ class Contained(NamedTuple):
     sure: bool
 
 
+def first_turn(text: str) -> str:
+    """The text before a next question that the model asked itself, or before the token of the end; the text where there is neither."""
+    found = _NEXT_TURN.search(text)
+    return text[: found.start()] if found and text[: found.start()].strip() else text
+
+
 def unwrap(text: str) -> str:
     """The text in plain characters, cut in the middle where it is long; containers keep their marks."""
     if len(text) > LONGEST:
@@ -53,7 +65,7 @@ def unwrap(text: str) -> str:
     for _ in range(2):
         text = _LATEX_TEXT.sub(r"\1", text)
     text = _LATEX_MARKS.sub(" ", text)
-    return _MARKDOWN.sub("", _HTML.sub(" ", text)).strip()
+    return _SPEAKER.sub("", _MARKDOWN.sub("", _HTML.sub(" ", text)).strip())
 
 
 def contained(text: str) -> list[Contained]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, UsageError
-from vleval.readers import openeqa, plain, tables
+from vleval.readers import openeqa, plain, tables, xlsx
 from vleval.readers.collect import Collected, collect
 from vleval.readers.containers import Container, Record, iter_records, look, place
 from vleval.readers.fields import find_id, text_of
@@ -74,6 +74,8 @@ def read_predictions(file: str | Path, *, reading: Reading = Reading(), group_by
         placed = _records(source, kind, found.container, encoding)
         loaded = loaded_of(collect(placed, kind, source.name, group_by=group_by, told=reading.fields), source.name, name)
         loaded = replace(loaded, fields_told=bool(reading.fields.prediction))
+        if found.container == "xlsx":
+            return replace(loaded, guesses=loaded.guesses + xlsx.further_sheets(source))
         if found.container not in ("csv", "tsv"):
             return loaded
         notes, guesses = tables.said_of(source, encoding)

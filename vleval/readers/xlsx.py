@@ -1,10 +1,12 @@
 """Rows of an xlsx workbook as VLMEvalKit writes it: one sheet, a header row, text cells.
 
-A formula is refused by its cell: what it shows depends on the program that opens it. Numbers come back as a person would type them.
+A formula is refused by its cell: what it shows depends on the program that opens it. Numbers come back as a person would type them, in
+percent where the sheet shows them so, and days without the midnight that the file stores.
 """
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 from vldata.errors import DataError
 from vldata.files.workbooks import guard_workbook, iter_table
 from vleval.readers.source import Source
+from vleval.readers.taken import Guess
 
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")
 
@@ -63,6 +66,29 @@ def _cell_text(cell: Any, source: Source) -> str:
 
             return str(unescape(value))
         return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        percent = "%" in re.sub(r'"[^"]*"|\\.', "", str(cell.number_format or ""))
+        return f"{_number_text(round(value * 100, 10))}%" if percent else _number_text(value)
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()  # a day without a time
     return str(value)
+
+
+def _number_text(value: float) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
+
+
+def further_sheets(source: Source) -> tuple[Guess, ...]:
+    """That only the first of several sheets with cells was read, if so."""
+    from openpyxl import load_workbook
+
+    with source.path.open("rb") as handle:
+        sheets = load_workbook(handle, read_only=True).worksheets
+        filled = [sheet.title for sheet in sheets[1:] if any(cell.value is not None for cell in next(sheet.iter_rows(max_row=1), ()))]
+        if not filled:
+            return ()
+        names = ", ".join(repr(name) for name in filled[:6]) + (" ..." if len(filled) > 6 else "")
+        what = (
+            f"{source.name}: the sheet {sheets[0].title!r} is read; {names} of the same workbook {'is' if len(filled) == 1 else 'are'} not."
+        )
+        return (Guess(what, cure="Save the sheet that is meant as a workbook of its own."),)

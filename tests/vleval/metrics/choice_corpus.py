@@ -855,6 +855,18 @@ LITERAL: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("\\boxed{A} or \\boxed{B}", ANIMALS, ""),
     ("```C```", ANIMALS, "C"),
     ("`C`", ANIMALS, "C"),
+    # A model goes on with a turn of its own making.
+    ("B\n\nQuestion: What is next? A. x B. y\nAnswer: C", ANIMALS, "B"),
+    ("B\nUser: and this?\nAssistant: C", ANIMALS, "B"),
+    ("The answer is B.\n### Question 2: which?\nThe answer is D.", ANIMALS, "B"),
+    ("B<|im_end|>\n<|im_start|>user\nNext?<|im_end|>\n<|im_start|>assistant\nC", ANIMALS, "B"),
+    ("选B\n问题：下一个？\n答案：C", ANIMALS, "B"),
+    ("Question: What is it?\nAnswer: C", ANIMALS, "C"),
+    ("Assistant: B", ANIMALS, "B"),
+    ("Both A and C", ANIMALS, "AC"),
+    ("Answer: A) cat or B) dog", ANIMALS, ""),
+    ("A) cat or B) dog", ANIMALS, ""),
+    ("答案选A错误，应为B", ANIMALS, ""),
 )
 
 
