@@ -101,6 +101,8 @@ def _why_no_interval(interval: Interval, groups: Groups) -> str:
     if interval.method == "none":
         return "No interval: its value is not made of sums."
     if groups.count < 2:
+        if not groups.key:
+            return "One row allows no interval."
         return "One group allows no interval; --group-by names another key, --group-by none takes rows as independent."
     return "No interval: nothing varies from group to group, so nothing tells how far other questions would."
 

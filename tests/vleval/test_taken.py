@@ -227,6 +227,12 @@ def test_messages_of_errors_and_empty_cells_in_the_place_of_answers_are_told(wri
     assert score(rows("Error: no paper", reference="Error: no paper"), scoring=EXACT).metrics["exact_match"].value == 1.0
 
 
+def test_one_row_has_no_interval_and_says_so(write, vleval):
+    path = write("p.jsonl", [{"id": 1, "prediction": "cat", "references": ["cat"]}])
+    out = vleval("score", path, "--metric", "bleu-4", "--profile", "llamafactory").out
+    assert "note: One row allows no interval." in out and "(no interval)" in out
+
+
 def test_a_number_below_its_floor_says_so_beside_itself(write, vleval):
     path = write("p.jsonl", [{"id": n, "prediction": "cat", "references": ["dog" if n else "cat"]} for n in range(4)])
     assert ", BELOW ITS FLOOR 0.7500, TOO FEW ROWS |" in vleval("score", path, "--metric", "exact_match").out.splitlines()[0]
