@@ -177,6 +177,10 @@ families: .venvs/transformers-5.24.0
 	$</bin/pip install -q peft accelerate
 	$</bin/python -m tests.families $(foreach type,$(TYPES),--type $(type)) $(TRIED)
 
+# The pictures of pages in docs/images, drawn anew; needs Chromium.
+screenshots: $(VENV)/.dev
+	$(BIN)/python -m tools.screenshots
+
 # The tutorials and notebooks as they stand, on drawn data with a tiny model: three minutes on two cores.
 tutorials: $(VENV)/.docs
 	$(BIN)/python -m tools.run_pages $(or $(PAGES),$(filter-out %.zh.md %/README.md,$(wildcard docs/tutorials/*.md)))
