@@ -5,18 +5,31 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: parity-families families gap xray tutorials rows modelfile docs remote ray scale oracles streams
+.PHONY: hashes audit parity-families families gap xray tutorials rows modelfile docs remote ray scale oracles streams
 
+# LOCKED=1 installs what constraints.hashed.txt names and nothing else, each file held to its digest, as CI does; `make hashes` writes it.
+LOCKED ?=
+INSTALL = $(BIN)/pip install -q -c constraints.txt
 $(VENV)/.core: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vlkit needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt -e .
+	$(if $(LOCKED),$(BIN)/pip install -q --require-hashes --no-deps -r constraints.hashed.txt,$(INSTALL) -e .)
+	$(if $(LOCKED),$(BIN)/pip install -q --no-deps --no-build-isolation -e .)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/pip install -q -c constraints.txt torch==2.13.0
-	$(BIN)/pip install -q -c constraints.txt -e '.[dev,train]'
+	$(if $(LOCKED),,$(INSTALL) torch==2.13.0)
+	$(if $(LOCKED),,$(INSTALL) -e '.[dev,train]')
 	touch $@
+
+# Writes constraints.hashed.txt. Needs uv and a registry.
+hashes:
+	bash tools/make_hashes.sh $(UV)
+
+# Looks the pinned packages up in the public lists of vulnerabilities, over the network; a package that cannot be looked up is a failure too.
+audit:
+	test -x .venvs/audit/bin/pip-audit || { $(PYTHON) -m venv .venvs/audit && .venvs/audit/bin/pip install -q pip-audit; }
+	.venvs/audit/bin/pip-audit --strict --require-hashes --disable-pip -r constraints.hashed.txt
 
 # Draws a small Open-EQA download, converts, validates and splits it; scores, compares and reports made-up answers to it.
 demo: $(VENV)/.core
@@ -201,7 +214,7 @@ docs: $(VENV)/.docs
 	$(BIN)/python -m tools.site $(or $(SITE),.work/site/html)
 
 $(VENV)/.docs: $(VENV)/.dev
-	$(BIN)/pip install -q -c constraints.txt -e '.[docs,qlora]'
+	$(if $(LOCKED),,$(INSTALL) -e '.[docs,qlora]')
 	touch $@
 
 # Changes one thing at a time in the modules that everything rests on, and looks whether a test notices (mutmut, see pyproject.toml).

@@ -45,6 +45,15 @@ def redact(text: str) -> str:
     return text
 
 
+def redact_growing(text: str) -> str:
+    """`redact` for a text that grows as it comes: an end that may be the beginning of a secret is held back."""
+    text = redact(text)
+    held = max(
+        (length for secret in _known for length in range(1, min(len(secret), len(text) + 1)) if text.endswith(secret[:length])), default=0
+    )
+    return text[: len(text) - held]
+
+
 def redact_bytes(data: bytes) -> bytes:
     """Take every known secret out of UTF-8."""
     for secret in sorted(_known, key=len, reverse=True):

@@ -82,7 +82,7 @@ class Bench:
 
 def assert_told(case: Case, done: Ran) -> None:
     """Hold a run to have ended well or with a sentence: no traceback, no silent failure, no hang."""
-    assert "Traceback" not in done.err, (case.name, done.err[-1_500:])
+    assert "Traceback" not in done.err, (case.name, done.err[-5_000:])
     assert done.code in (0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT), (case.name, done)
     assert done.code <= 0 or done.err.strip(), (case.name, done)
 

@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple, get_args
 
 from msgspec import UNSET
 
-from vldata.errors import UsageError
 from vldata.records.record import Record
 
 PartName = Literal["reasoning", "loss", "rejected", "wanted", "solution"]
@@ -69,15 +68,3 @@ def in_order(names: Iterable[str]) -> Parts:
 def said_of(parts: Iterable[str]) -> str:
     """Name parts for people: "a rejected answer beside the chosen one (`rejected`)"."""
     return ", ".join(f"{PARTS[name].said} (`{name}`)" for name in in_order(parts))
-
-
-def one_task(parts: Iterable[str], where: str, cure: str) -> None:
-    """Refuse parts of several kinds of training in one dataset.
-
-    Raises:
-        UsageError: with what they are.
-    """
-    tasks = [name for name in in_order(parts) if name in TASKS]
-    if len(tasks) > 1:
-        kinds = " and ".join(f"{PARTS[name].training} ({PARTS[name].said})" for name in tasks)
-        raise UsageError(f"holds data for {kinds}, and a dataset is for one of them.", where=where, cure=cure)

@@ -12,6 +12,7 @@ import aiohttp
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.secrets import redact, redact_growing
 from vleval.crosscheck.backends import Spec
 from vleval.crosscheck.views import Reply, digest_files
 from vleval.inference.ask import Ask, Sampler
@@ -99,12 +100,12 @@ class ServerTalker:
                         return Reply(error=f"the answer is longer than {MAX_REPLY_BYTES:,} bytes")
                     if response.status == 200 and (piece := _text_of(line)):
                         text += piece
-                        on_text(text)
+                        on_text(redact_growing(text))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            return Reply(answer=text, error=f"{url}: {no_server(error)}")
+            return Reply(answer=redact(text), error=redact(f"{url}: {no_server(error)}"))
         found = read_answer(self._wire, response.status, bytes(whole))
         if not isinstance(found, Answer):
-            return Reply(answer=text, error=found.reason)
+            return Reply(answer=redact(text), error=found.reason)
         return Reply(
             answer=found.text,
             finish_reason=found.finish_reason,

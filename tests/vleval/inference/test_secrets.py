@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,11 +14,13 @@ from tests.vleval.inference.server import FakeServer, http, serve
 from tests.vleval.inference.test_predict import folder as folder
 from vldata import secrets
 from vldata.datasets.dataset import Dataset
-from vldata.errors import UsageError
+from vldata.errors import DataError, UsageError
 from vldata.secrets import keep_secret, redact
+from vleval.chatpage.talking import open_talker
+from vleval.crosscheck.backends import Spec
 from vleval.inference import retry
 from vleval.inference.addresses import read_address
-from vleval.inference.ask import Sampler
+from vleval.inference.ask import Sampler, iter_asks
 from vleval.inference.client import Endpoint, request_headers
 from vleval.inference.options import RunOptions
 from vleval.inference.run import predict
@@ -124,3 +127,28 @@ def test_placeholders_are_no_secrets() -> None:
     keep_secret("a-long-secret")
     keep_secret("a-long-secret-and-more")
     assert redact("a-long-secret-and-more, a-long-secret") == "[secret], [secret]"
+
+
+def test_a_key_in_an_answer_that_comes_bit_by_bit_is_never_shown(folder: Path) -> None:
+    keep_secret(KEY)
+    events = [json.dumps({"choices": [{"delta": {"content": bit}, "finish_reason": None}]}) for bit in ("my key: ", KEY[:9], KEY[9:], "!")]
+    stream = "".join(f"data: {event}\n\n" for event in events) + "data: [DONE]\n\n"
+    with serve(FakeServer(lambda *_: http(200, stream, "Content-Type: text/event-stream"))) as server:
+        talker = open_talker(Spec(name="openai", model="tiny", base_url=server.url), key=KEY)
+        ask = next(iter(iter_asks(Dataset(folder / "openeqa"))))
+        replies = list(talker.stream(ask, Sampler(max_tokens=9)))
+    assert next(reply.answer for reply in replies if not reply.error) == "my key: "
+    assert replies[-1].error and all(KEY[:6] not in reply.answer + reply.error for reply in replies)
+
+
+def test_several_servers_that_echo_the_key_and_have_passwords(folder: Path, tmp_path: Path) -> None:
+    notes: list[str] = []
+    with serve(FakeServer(ECHOES["an error"])) as one, serve(FakeServer(ECHOES["a model"])) as two:
+        urls = [server.url.replace("//", f"//me:{PASSWORD}@") for server in (one, two)]
+        for key, given in ((KEY, [one.url, two.url]), ("", urls)):
+            out = tmp_path / f"{len(key)}.jsonl"
+            options = RunOptions(backend="openai", model="tiny", base_url=given, retries=1, limit=4, preflight=not key)
+            with contextlib.suppress(DataError):
+                predict(Dataset(folder / "openeqa"), out, options, api_key=key, note=notes.append)
+    told = everything(tmp_path) + "".join(map(redact, notes))
+    assert notes and PASSWORD not in told and KEY not in told and "very/secret" not in told.replace("[secret]", "")
