@@ -59,12 +59,17 @@ def run_probe(python: Path, module: str, out: Path, job: Mapping[str, Any], *, t
 
 def _environment(module: str, out: Path) -> dict[str, str]:
     """No hub and no proxy of ours, the user's packages by their own Python alone; a probe finds a copy of the probes and nothing else."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "HF_", "VLKIT"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "HF_", "VLKIT")) and not _is_secret(key)}
     ours = module.startswith("vltrain.")
     path = os.pathsep.join(entry for entry in sys.path if entry) if ours else str(copy_probes(out / "probes"))
     quiet = {"TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     return {**kept, **quiet, **offline, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a variable of the environment is named as keys and passwords are: a trainer's code has no use for one here."""
+    return any(word in name.upper() for word in ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"))
 
 
 def copy_probes(folder: Path) -> Path:

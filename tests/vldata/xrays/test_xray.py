@@ -17,7 +17,7 @@ from vldata.errors import DataError, UsageError
 from vldata.records.schema import load_schema
 from vldata.xrays import cases, environments, running
 from vldata.xrays.environments import Trainer
-from vldata.xrays.running import run_probe
+from vldata.xrays.running import _environment, run_probe
 
 HERE = Path(__file__).parent
 
@@ -163,6 +163,12 @@ def test_probes_run_with_nothing_else_of_ours_and_offline(tmp_path: Path) -> Non
     assert (seen["HF_HUB_OFFLINE"], seen["PYTHONSAFEPATH"]) == ("1", "1")
     files = (tmp_path / "out/files").read_text().split()
     assert files and all("/probes/" in name.split("/out/")[1] or name.endswith("__init__.py") for name in files)
+
+
+def test_probes_get_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VLEVAL_API_KEY", "AWS_SECRET_ACCESS_KEY", "HF_TOKEN", "DB_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS"):
+        monkeypatch.setenv(name, "hunter2-hunter2")
+    assert "hunter2-hunter2" not in _environment("vldata.xrays.probes.trl", tmp_path).values()
 
 
 def test_setup_installs_pinned_versions_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
