@@ -70,6 +70,7 @@ def card(manifest: dict[str, Any], result: TrainResult) -> str:
         f"{ask} --out base.jsonl",
         f"{ask} --adapter {name} --out tuned.jsonl",
         "vleval compare base.jsonl tuned.jsonl --data DIR/NAME_test",
+        f"vleval score tuned.jsonl --data DIR/NAME_test --card {name}   # writes the score into this card",
         "```",
     ]
     versions = ", ".join(f"{package} {version}" for package, version in manifest["versions"].items())

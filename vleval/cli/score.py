@@ -16,6 +16,9 @@ def score(
     file: Annotated[str | None, typer.Argument(metavar="FILE", help="Predictions of any known tool; - for stdin.")] = None,
     references: o.References = None,
     per_record: Annotated[Path | None, typer.Option("--per-record", metavar="FILE", help="Write one JSON line per record here.")] = None,
+    card: Annotated[
+        Path | None, typer.Option("--card", metavar="DIR", help="Write the scores into the card of the adapter or model that answered.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the score under all profiles and the records that flip.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="Print which metric each profile defines, and stop.")] = False,
     list_benchmarks: Annotated[
@@ -31,7 +34,7 @@ def score(
     from vldata.errors import UsageError
     from vldata.files.urls import refuse_urls
 
-    refuse_urls({"--per-record": per_record})
+    refuse_urls({"--per-record": per_record, "--card": card})
     if list_:
         _print_table(json)
         return
@@ -48,6 +51,10 @@ def score(
     if per_record is not None:
         result.write_per_record(per_record)
         terminal.note(f"{per_record}: {len(result.rows):,} lines.")
+    if card is not None:
+        from vleval.reports.model_card import add_scores
+
+        terminal.note(f"{add_scores(card, result)}: scores written.")
     terminal.say_result(result, json=json)
 
 
