@@ -9,9 +9,7 @@ from vldata.errors import DataError
 from vleval.rows import Row
 
 # What tools write where a test set keeps its answers back.
-PLACEHOLDERS = frozenset(
-    {"", "none", "nan", "null", "n/a", "na", "<na>", "-", "--", "?", "unknown", "hidden", "tbd", "无", "空", "nat", "[]", '["none"]'}
-)
+PLACEHOLDERS = frozenset({"", "none", "nan", "null", "n/a", "na", "<na>", "-", "--", "?", "unknown", "hidden", "tbd", "无", "空", "nat"})
 # What scripts write in the place of an answer when a request failed, and what pandas and `str` make of a missing one.
 _LIKE_ERRORS = re.compile(
     r"\W{0,2}(?:(?:api |request |openai |runtime ?|value ?|key ?|type ?)?(?:error|exception|failure|failed|timeout)\b\W{0,2}[:\]\-(（：]"

@@ -28,6 +28,9 @@ _CORNERS = (
     ("left", "top", "right", "bottom"),
     ("x_min", "y_min", "x_max", "y_max"),
 )
+_NO_LABELS = frozenset(
+    ["boxes", "objects", "detections", "result", "results", "answer", "points", "point", "size", "image_size", "color", "values"]
+)
 _MAX_FAILURES = 5_000  # objects begun and not complete, before an answer is taken for noise
 _KEY_BEGUN = re.compile(rf"""["'](?:{"|".join(BOX_KEYS + LABEL_KEYS)})["']""", re.IGNORECASE)
 _FENCE = re.compile(r"^```[\w-]{0,40}|```$")
@@ -36,7 +39,10 @@ _BARE = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):
-    """One object: its label and ordered corners, in whatever coordinates the text used; `extra` holds its other fields as text."""
+    """One object: its label and ordered corners, in whatever coordinates the text used; `extra` holds its other fields as text.
+
+    `turned`: the second corner was written above or left of the first, as a size often is.
+    """
 
     label: str
     x1: float
@@ -45,6 +51,7 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
     y2: float
     score: float | None = None
     extra: dict[str, str] = {}
+    turned: bool = False
 
     @property
     def has_area(self) -> bool:
@@ -162,10 +169,18 @@ def _walk(value: Any) -> Iterator[dict[str, Any]]:
                 yield node
             elif not lowered.isdisjoint(_LABEL_ALONE) and not any(isinstance(child, dict | list) for child in node.values()):
                 yield node  # an object without a box: counted as dropped
+            else:
+                yield from ({"label": key, "bbox": child} for key, child in node.items() if _names_a_box(key, child))
             others = [child for key, child in node.items() if str(key).strip().lower() not in BOX_KEYS]
             stack.extend(child for child in reversed(others) if isinstance(child, dict | list))
         elif isinstance(node, list):
             stack.extend(child for child in reversed(node) if isinstance(child, dict | list))
+
+
+def _names_a_box(key: str, value: Any) -> bool:
+    """Whether a field is a label with its box, as in `{"cat": [1, 2, 3, 4]}`."""
+    numbers = isinstance(value, list) and len(value) == 4 and all(isinstance(part, int | float) for part in value)
+    return numbers and key.strip().lower() not in _NO_LABELS
 
 
 def _from_object(node: dict[str, Any], order: BoxOrder) -> tuple[list[Box], int, str]:
@@ -225,5 +240,12 @@ def ordered(label: str, corners: list[float], score: float | None = None, extra:
     """A box of corners in any order."""
     left, top, right, bottom = corners
     return Box(
-        label=label, x1=min(left, right), y1=min(top, bottom), x2=max(left, right), y2=max(top, bottom), score=score, extra=extra or {}
+        label=label,
+        x1=min(left, right),
+        y1=min(top, bottom),
+        x2=max(left, right),
+        y2=max(top, bottom),
+        score=score,
+        extra=extra or {},
+        turned=right < left or bottom < top,
     )

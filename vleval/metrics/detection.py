@@ -8,7 +8,7 @@ scaling; otherwise both are brought to pixels of the picture (`Row.width`, `Row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -86,6 +86,7 @@ def read_pictures(rows: Sequence[Row], options: MetricOptions, *, in_pixels: boo
     """
     given, wanted, unread, points = _parse(rows, options)
     space, reference_space, notes = _spaces(given, wanted, options)
+    notes += written_notes(given, wanted, options)
     if points:
         notes.append(f"{points} of {len(rows)} answers give points, which are no boxes; they count as no prediction.")
     found: list[Picture] = []
@@ -104,6 +105,24 @@ def read_pictures(rows: Sequence[Row], options: MetricOptions, *, in_pixels: boo
     if lost:
         notes.append(f"{lost} boxes of the references lie outside their pictures or have no area; they are left out.")
     return Pictures(found, f"{space or 'as-written'}>{reference_space or space or 'as-written'}{'>pixels' if sized else ''}", notes)
+
+
+def written_notes(given: Sequence[Answer], wanted: Sequence[Answer], options: MetricOptions) -> Iterator[str]:
+    """Sentences about boxes that may have been written in another order than they are read, and about boxes without a label."""
+    for whose, answers, order, flag in (
+        ("answers", given, options.box_order, "--box-order"),
+        ("references", wanted, options.reference_order, "--reference-order"),
+    ):
+        odd = [item.row for item in answers for box in item.parsed.boxes if box.turned or not box.has_area]
+        if odd and order != "xywh":
+            what = f"{len(odd):,} boxes of the {whose} have a second corner that is not below and right of the first, as in {odd[0]!r}"
+            yield f"{what}: where it is a size, {flag} xywh says so."
+    unnamed = sum(1 for item in given for box in item.parsed.boxes if not box.label)
+    if unnamed and any(box.label for item in wanted for box in item.parsed.boxes):
+        yield f"{unnamed:,} boxes of the answers have no label and match no class: the agnostic figures leave classes out."
+    largest, beyond = (max((max(box.x2, box.y2) for item in side for box in item.parsed.boxes), default=0.0) for side in (given, wanted))
+    if not options.coord_space and 1 < largest <= 100 < beyond and len(given) > 2:
+        yield "No value of the answers is above 100, and values of the references are: the answers may be in percent, no space of ours."
 
 
 def _relative(*spaces: str) -> bool:

@@ -137,3 +137,26 @@ def test_coco_results_meet_coco_annotations(tmp_path):
     result = score(tmp_path / "results.json", tmp_path / "truth.json", scoring=Scoring(metrics=("detection_f1",), extras=False))
     assert [record["detection_f1.tp"] for record in result.per_record()] == [1, 0]
     assert '"label": "cat"' in (result.rows[0].prediction or "")
+
+
+def test_boxes_that_may_mean_something_else_are_told():
+    rows = [row(str(n), listed(300, 50, 80, 60), listed(300, 50, 380, 110)) for n in range(3)]
+    assert f1(rows).notes[0].startswith("3 boxes of the answers have a second corner that is not below and right of the first, as in '0'")
+    assert f1(rows, box_order="xywh").values.tolist() == [1, 1, 1]
+    bare = f1([row(str(n), "[100, 50, 200, 150]", listed(100, 50, 200, 150)) for n in range(3)])
+    assert bare.notes[0].startswith("3 boxes of the answers have no label and match no class")
+    percent = f1([row(str(n), listed(25, 25, 50, 75), listed(100, 50, 200, 150)) for n in range(3)])
+    assert percent.notes[0].startswith("No value of the answers is above 100")
+
+
+def test_a_field_may_be_a_label_with_its_box():
+    (box,) = parse_boxes('{"cat": [1, 2, 3, 4]}').boxes
+    assert (box.label, box.x2) == ("cat", 3)
+    assert [box.label for box in parse_boxes('{"boxes": [1, 2, 3, 4]}').boxes] == [""]
+
+
+def test_sets_without_objects_are_no_sets_without_answers():
+    from vleval import Scoring, score
+
+    rows = [{"id": str(n), "prediction": "[]", "references": ["[]"]} for n in range(2)]
+    assert score(rows, scoring=Scoring(metrics=("detection_f1",), extras=False)).metrics["detection_f1"].value == 1.0
