@@ -337,6 +337,12 @@ def _structure() -> Iterator[Case]:
     yield case("row-list", json.dumps([OK]) + "\n" + json.dumps([OK]), [PLAIN, PLAIN])
     yield case("row-number", "1\n2\n", [PLAIN])
     yield case("system-null", [{"messages": talk(("system", None), u, a), "images": ["grid.png"]}])
+    yield case("shape-columns-list", [OK], entry={**SHAREGPT, "columns": ["messages", "images"]})
+    yield case("shape-columns-text", [OK], entry={**SHAREGPT, "columns": "messages"})
+    yield case("shape-column-list", [OK], entry={**SHAREGPT, "columns": {"messages": ["messages"], "images": "images"}})
+    yield case("shape-tags-list", [OK], entry={**SHAREGPT, "tags": ["role"]})
+    yield case("shape-tag-number", [OK], entry={**SHAREGPT, "tags": {**TAGS, "user_tag": 3}})
+    yield case("shape-tag-list", [OK], entry={**SHAREGPT, "tags": {**TAGS, "user_tag": ["user"]}})
     yield case("system-empty", [{"messages": talk(("system", ""), u, a), "images": ["grid.png"]}])
 
 

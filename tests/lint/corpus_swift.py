@@ -334,6 +334,15 @@ def _media() -> Iterator[Case]:
         {"answers": ["At", "50"], "prompts": ["Where?"], "images": 1},
     )
     yield case("objects-empty", [{**OK, "objects": {"ref": [], "bbox": []}}])
+    for name, part in (
+        ("ref-number", {"ref": 3}),
+        ("ref-text", {"ref": "box"}),
+        ("image-id-number", {"image_id": 0}),
+        ("ref-null", {"ref": None}),
+    ):
+        objects = {"ref": [], "bbox": [[1, 2, 30, 40]], **part}
+        meant = {"answers": ["At"], "prompts": ["Where?"], "images": 1}
+        yield case(f"objects-{name}", [{**row("<image>Where?", "At <bbox>."), "objects": objects}], meant)
     yield case("objects-list", [{**OK, "objects": [[1, 2, 30, 40]]}])
     yield case(
         "bbox-tag-no-objects",

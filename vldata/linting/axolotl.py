@@ -56,7 +56,7 @@ class AxolotlJudge(FileJudge):
         bare = inline = 0
         answers: list[str] = []
         for turn in turns:
-            role = {"human": "user", "gpt": "assistant"}.get(turn[keys[0]], turn[keys[0]])
+            role = "assistant" if turn[keys[0]] in ("gpt", "assistant") else turn[keys[0]]
             content = turn[keys[1]]
             parts = [{"type": "text", "text": content}] if type(content) is str else content
             if type(parts) is not list:
@@ -86,6 +86,8 @@ class AxolotlJudge(FileJudge):
             return [*found, self.found("21", given[:60])]
         if not given:
             return [*found, self.found("24", f"{bare} parts")] if bare else found
+        if type(given) is not list:
+            return [*found, self.found("32", f"{given!r:.60}")]
         if len(given) > 1:
             found.append(self.found("20", f"{len(given)} images"))
         if bare > 1:

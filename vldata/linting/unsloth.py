@@ -68,6 +68,8 @@ class UnslothJudge(FileJudge):
         filmed: list[Found] = []
         for turn in turns:
             content = turn.get("content")
+            if type(content) not in (str, list, type(None)):
+                return [*found, self.found("16", f"{content!r:.60}")]
             for part in [{"type": "text", "text": content}] if type(content) is str else content or []:
                 if type(part) is not dict or "type" not in part:
                     return [*found, self.found("16", f"{part!r:.60}")]

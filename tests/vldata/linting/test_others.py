@@ -122,3 +122,32 @@ def test_every_code_of_a_table_is_of_its_consumer_and_says_all() -> None:
     for consumer in CONSUMERS.values():
         assert len({code[:2] for code in consumer.table}) == 1
         assert all(all(behaviour) for behaviour in consumer.table.values())
+
+
+@pytest.mark.parametrize("trainer", sorted(CONSUMERS))
+def test_values_of_any_type_anywhere_end_in_a_verdict(trainer: str, tmp_path: Path) -> None:
+    """Each value of a good row in turn is another type: found by changing rows at random, kept as a table."""
+    file = tmp_path / "rows.jsonl"
+    talk = [
+        {"role": "user", "content": "What?", "from": "human", "value": "What?"},
+        {"role": "assistant", "content": "It.", "from": "gpt", "value": "It."},
+    ]
+    parts = [{"type": "image", "image": "a.png"}, {"type": "text", "text": "What?"}]
+    odd: list[object] = [None, True, 3, 1.5, [], {}, [[]], {"a": [1]}, "x"]
+    columns = ("images", "image", "tools", "objects", "label", "videos", "system")
+    forms = ("messages", "conversations", "query", "prompt", "response", "history", "chosen")
+    for value in odd:
+        rows: list[dict[str, object]] = [{name: value, "messages": talk, "conversations": talk} for name in columns]
+        rows += [{name: value} for name in forms]
+        rows += [{name: [{**talk[0], key: value}, talk[1]]} for name in ("messages", "conversations") for key in talk[0]]
+        rows += [{"messages": [{"role": "user", "content": [{**parts[0], "type": value}, {**parts[1], "text": value}]}, talk[1]]}]
+        rows += [{"messages": talk, "objects": {"ref": [], "bbox": [[1, 2, 3, 4]], key: value}} for key in ("ref", "bbox", "image_id")]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        result = vldata.lint(file, trainer)
+        assert sum(result.outcomes.values()) >= len(rows) and list(result.lines())
+    for value in odd:
+        entry = {"file_name": "rows.jsonl", "formatting": value, "columns": value, "tags": {"role_tag": value}, "ranking": value}
+        (tmp_path / "dataset_info.json").write_text(
+            json.dumps({"rows": entry, "more": {**entry, "formatting": "sharegpt", "columns": {"messages": value}}})
+        )
+        list(vldata.lint(tmp_path / "dataset_info.json", trainer).lines())

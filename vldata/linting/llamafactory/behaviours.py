@@ -62,6 +62,8 @@ TABLE: Table = {
     "LF22": Behaviour("crash", "too little text to pack", "Stage pt packs all texts into blocks of cutoff_len; less than one block: "
                       "`Cannot find sufficient samples, consider increasing dataset size.`", "Lower cutoff_len or give more text.",
                       "data/processor/pretrain.py: preprocess_dataset"),
+    "LF23": Behaviour("crash", "`columns` or `tags` that are no names", "`AttributeError` or `TypeError` while the entry is read or its columns are looked up.",
+                      "Write an object of names: {\"messages\": \"conversations\"}.", _ENTRY),
     # --- turns -----------------------------------------------------------------------------------------------------------------------
     "LF30": Behaviour("drop", "turns that do not alternate", "`Invalid role tag`, `Skipping this abnormal example.`; the row is gone. After an "
                       "optional system turn, user or observation and assistant or function must take turns.",

@@ -48,17 +48,34 @@ class Entry(NamedTuple):
 
 def read_entry(name: str, given: dict[str, Any]) -> Entry:
     """Fill an entry in. Where `columns` or `tags` stands, whatever it does not list is None, also what has a default otherwise."""
-    columns, tags = given.get("columns"), given.get("tags")
+    columns, tags = (_names(part, given[part]) if given.get(part) is not None else None for part in ("columns", "tags"))
     return Entry(
         name,
         str(given.get("file_name", "")),
         given.get("formatting", "alpaca"),
         bool(given.get("ranking", False)),
-        dict(_COLUMNS) if columns is None else {key: dict(columns).get(key) for key in _COLUMN_NAMES},
-        dict(_TAGS) if tags is None else {key: dict(tags).get(key) for key in _TAG_NAMES},
+        dict(_COLUMNS) if columns is None else {key: columns.get(key) for key in _COLUMN_NAMES},
+        dict(_TAGS) if tags is None else {key: tags.get(key) for key in _TAG_NAMES},
         given.get("num_samples"),
         given,
     )
+
+
+def _names(part: str, value: Any) -> dict[str, Any]:
+    """Return what of `columns` or `tags` is a name: the rest is told by `faults_of`. A tag may be a number, which no turn has."""
+    if not isinstance(value, dict):
+        return {}
+    return {key: name for key, name in value.items() if isinstance(name, str | int | float if part == "tags" else str)}
+
+
+def _misshapen(part: str, value: Any) -> str:
+    """Return what is wrong with `columns` or `tags` as such, "" where they are names by name."""
+    if value is None:
+        return ""
+    if not isinstance(value, dict):
+        return f"AttributeError: {type(value).__name__!r} object has no attribute 'get': {part} is {value!r:.40}"
+    good = _names(part, value)
+    return next((f"{part}.{key} is {name!r:.40}" for key, name in value.items() if name is not None and key not in good), "")
 
 
 def faults_of(entry: Entry, stage: str) -> list[Found]:
@@ -68,7 +85,10 @@ def faults_of(entry: Entry, stage: str) -> list[Found]:
     if any(key in given for key in _REMOTE):
         found.append(Found("LF19", next(f"{key}: {given[key]!r}" for key in _REMOTE if key in given)))
     for part, known in (("columns", _COLUMN_NAMES), ("tags", _TAG_NAMES)):
-        found += [Found("LF15", f"{part}.{key}.{_meant(key, known)}") for key in given.get(part) or () if key not in known]
+        if odd := _misshapen(part, given.get(part)):
+            found.append(Found("LF23", odd))
+        if isinstance(given.get(part), dict):
+            found += [Found("LF15", f"{part}.{key}.{_meant(key, known)}") for key in given[part] if key not in known]
     found += [Found("LF15", f"{key}.{_meant(key, tuple(_KEYS))}") for key in given if key not in _KEYS]
     if entry.formatting not in ("alpaca", "sharegpt", "openai"):
         found.append(Found("LF13", f"Dataset converter {entry.formatting} not found."))

@@ -218,13 +218,14 @@ class SwiftJudge:
         objects = row.get("objects") or {}
         found = []
         for tag, key in (("<bbox>", "bbox"), ("<ref-object>", "ref")):
-            listed = objects.get(key) or []
+            listed = objects[key] if type(objects.get(key)) is list else []
             tags = text.count(tag)
             if tags > len(listed):
                 found.append(Found("SW54", f"{tags} {tag} and {len(listed)} of {key}"))
             elif tags < len(listed) and key == "bbox":
                 found.append(Found("SW55", f"{tags} {tag} and {len(listed)} boxes"))
-        for place in objects.get("image_id") or []:
+        places = objects.get("image_id")
+        for place in places if type(places) is list else ():
             if images and (type(place) is not int or place >= images):
                 found.append(Found("SW19", f"image_id {place!r} of {counted(images, 'image')}"))
         return found

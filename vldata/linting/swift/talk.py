@@ -137,13 +137,15 @@ def _join(content: Any, media: dict[str, list[Any]]) -> str | Found:
         if "type" not in part:
             return Found("SW14", f"a part without type: {', '.join(map(repr, part))}")
         kind = part["type"]
+        if type(kind) is not str:
+            return Found("SW14", f"a part of type {kind!r:.40}")
         value = part.get(kind)
         if kind == "text":
             if type(value) is not str:
                 return Found("SW14", f"a text part holds {value!r:.40}")
             text += value
             continue
-        kind = str(kind).removesuffix("_url")
+        kind = kind.removesuffix("_url")
         text += f"<{kind}>"
         if type(value) is dict:
             value = value.get("url")
