@@ -35,7 +35,8 @@ def add_scores(folder: Path, result: ScoreResult) -> Path:
     predictions = Path(result.name)
     document = _run_document(predictions)
     digests = document.get("digests")
-    if not isinstance(digests, dict) or of_folder not in digests.values():
+    answered = str(document.get("adapter") or document.get("model") or "")  # with an adapter, the base alone did not answer
+    if not isinstance(digests, dict) or digests.get(answered) != of_folder:
         raise DataError(
             "were not answered by this model.", where=str(predictions), cure=f"Score what {folder} answered, or leave out --card."
         )

@@ -20,7 +20,11 @@ def answered(tmp_path: Path) -> Path:
     (folder / "adapter_model.safetensors").write_bytes(b"weights")
     rows = [{"id": str(n), "prediction": "cat", "references": ["cat" if n % 3 else "dog"]} for n in range(60)]
     (tmp_path / "preds.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    document = {"schema": "vlkit.run/1", "dataset": "pets_test", "digests": {"adapter": fingerprint(folder)}}
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text("{}")
+    (tmp_path / "base" / "model.safetensors").write_bytes(bytes(8))
+    digests = {name: fingerprint(tmp_path / name) for name in ("base", "adapter")}
+    document = {"schema": "vlkit.run/1", "dataset": "pets_test", "model": "base", "adapter": "adapter", "digests": digests}
     (tmp_path / "preds.jsonl.run.json").write_text(json.dumps(document))
     return tmp_path
 
@@ -41,6 +45,8 @@ def test_scores_stand_beside_what_a_person_wrote_and_are_replaced(answered: Path
 
 def test_answers_of_another_model_are_not_written(answered: Path, vleval: Any) -> None:
     line = ("score", answered / "preds.jsonl", "--card", answered / "adapter", "--metric", "exact_match")
+    ran = vleval(*line[:3], answered / "base")  # the base under its adapter is another model
+    assert ran.code == 1 and "were not answered by this model" in ran.err
     (answered / "adapter" / "adapter_model.safetensors").write_bytes(b"others")
     ran = vleval(*line)
     assert ran.code == 1 and "were not answered by this model" in ran.err and not (answered / "adapter" / "README.md").exists()
