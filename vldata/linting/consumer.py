@@ -68,7 +68,10 @@ def no_rows(folder: Path, suffixes: tuple[str, ...], cure: str) -> DataError:
     )
     if deeper:
         cure = f"Below it are {', '.join(str(file.relative_to(folder)) for file in deeper)}: give one of them, or its folder. {cure}"
-    return DataError("no file of rows here.", where=str(folder), cure=cure)
+    from vldata.sources import CONVERTERS  # a table of many modules, for this message alone
+
+    made = f"`vldata convert KIND` may make rows of what is here: {', '.join(CONVERTERS)}."
+    return DataError("no file of rows here.", where=str(folder), cure=f"{cure} {made}")
 
 
 Rows = Callable[[], Iterator[tuple[int, Any]]]

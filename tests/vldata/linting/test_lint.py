@@ -196,3 +196,11 @@ def test_a_file_of_another_kind_is_one_finding(data: Path, trainer: str) -> None
     (data / "rows.tar").write_bytes(b"\x00\xff\n" * 50)
     found = vldata.lint(data / "rows.tar", trainer)
     assert found.outcomes == {"crash": 1} and "a file .tar, not rows" in found.findings[0].detail
+
+
+def test_a_folder_without_rows_names_what_may_make_some(tmp_path: Path) -> None:
+    (tmp_path / "book.xlsx").write_bytes(b"PK")
+    for trainer in CONSUMERS:
+        with pytest.raises(DataError, match=r"no file of rows here") as caught:
+            vldata.lint(tmp_path, trainer)
+        assert "vldata convert KIND" in str(caught.value) and "coco, yolo" in str(caught.value)
