@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from vldata.converted import Conversion, Progress
 from vldata.errors import DataError, UsageError
 from vldata.media.engines import using
 from vldata.media.pages import pages_wanted
@@ -21,7 +22,7 @@ from vldata.media.pixels import FAMILIES, budget_limits, find_family, vision_tok
 from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
 from vldata.media.video_tokens import Clip, video_tokens
-from vldata.output.contract import Contract, Counts, UnusedField
+from vldata.output.contract import Counts, UnusedField
 from vldata.output.folder import DatasetPaths, check_name
 from vldata.output.identity import Identity, make_fingerprint, make_identity, refuse_foreign
 from vldata.output.join import Joined, join, text_alone
@@ -43,32 +44,6 @@ from vldata.workers import count_workers
 
 _PART_DRAFTS = 8_192
 _PART_RENDERS = 512
-
-
-class Progress(msgspec.Struct, frozen=True):
-    """How far a conversion is: annotations settled of how many (None: unknown), records, rejects, pictures written."""
-
-    done: int
-    total: int | None
-    records: int
-    rejects: int
-    pictures: int
-
-
-class Conversion(msgspec.Struct, frozen=True, kw_only=True):
-    """What a conversion made: datasets registered, counts, rejects by code with up to ten of each, notes of the renderer, verdict."""
-
-    out: Path
-    names: tuple[str, ...]
-    counts: Counts
-    reject_counts: dict[str, int]
-    rejects: tuple[Reject, ...]
-    notes: dict[str, int]
-    verdict: str
-    contract: Contract
-    resumed: int = 0
-    unused: tuple[UnusedField, ...] = ()
-    said: tuple[str, ...] = ()  # what was found in the source, chosen and guessed
 
 
 def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[Progress], None] | None = None) -> Conversion:

@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError, VlkitError, install_line
-from vldata.models.families import find_family
 from vldata.models.layout import check_model_folder, give_folder, is_quantized
 from vldata.models.prompt import Prompter
 from vldata.models.shapes import PUBLISHED, Shape, published_shape, read_shape
@@ -24,6 +23,7 @@ from vldata.output.tokens import estimate_text_tokens, text_bytes
 from vldata.suggest import nearest
 from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set, missing_pictures
 from vltrain.memory import GPUS, estimate, system_memory_gib
+from vltrain.plan_data import Notes, compare_contracts
 from vltrain.recipe import Recipe
 from vltrain.trainer_names import OPTIMIZERS, SCHEDULES, TRACKERS
 from vltrain.ways import PUBLISHED as PUBLISHED_WAY
@@ -82,14 +82,6 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     facts: list[str]
 
 
-class _Notes:
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-        self.warnings: list[str] = []
-        self.facts: list[str] = []
-        self.here: list[str] = []  # what this machine lacks: a problem, unless the run is for another one
-
-
 def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str] = (), elsewhere: bool = False) -> Prepared:
     """Plan a training run.
 
@@ -100,7 +92,7 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
         notes: what is to be said of the recipe.
         elsewhere: the run is for another machine: what this one lacks is only said.
     """
-    said = _Notes()
+    said = Notes()
     said.warnings.extend(notes)
     said.facts.append(f"Precision: {PRECISIONS[recipe.precision]}.")
     if recipe.resume not in ("auto", "never") and not (Path(recipe.resume) / "trainer_state.json").is_file():
@@ -123,7 +115,7 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     tokens = spread(counted.tokens)
     kept, dropped = _drop_long(recipe, counted, said, counted_text=prompter is not None)
     kept_eval, _ = _drop_long(recipe, _count(validation, prompter, way, said), said, counted_text=prompter is not None, side="validation")
-    _compare_contracts(recipe, train_sets, eval_sets, way, said)
+    compare_contracts(recipe, train_sets, eval_sets, way, said)
     _versions(recipe, said)
     trainable = _trainable(recipe, shape, way, said)
     memory = _memory(recipe, shape if way.fast else None, trainable, kept.tokens, counted, gpu, way, said)
@@ -181,7 +173,7 @@ def count_steps(recipe: Recipe, records: int, gpus: int = 1) -> int:
     return math.ceil(max(1, math.ceil(batches / recipe.accumulate)) * recipe.epochs) if records else 0
 
 
-def _model(recipe: Recipe, said: _Notes) -> tuple[Shape | None, Prompter | None, Way]:
+def _model(recipe: Recipe, said: Notes) -> tuple[Shape | None, Prompter | None, Way]:
     folder = Path(recipe.model)
     if recipe.template and not is_template_of(recipe.template, folder):
         said.warnings.append(f"template {recipe.template!r} is of other models: here the model's own template is used.")
@@ -218,7 +210,7 @@ def _one_line(error: VlkitError) -> str:
     return " ".join(str(error).split())
 
 
-def _load(targets: Sequence[str], recipe: Recipe, said: _Notes) -> list[LoadedSet]:
+def _load(targets: Sequence[str], recipe: Recipe, said: Notes) -> list[LoadedSet]:
     loaded = []
     for target in targets:
         try:
@@ -228,7 +220,7 @@ def _load(targets: Sequence[str], recipe: Recipe, said: _Notes) -> list[LoadedSe
     return loaded
 
 
-def _cut(recipe: Recipe, sets: Sequence[LoadedSet], examples: list[Example], said: _Notes) -> tuple[list[Example], list[Example]]:
+def _cut(recipe: Recipe, sets: Sequence[LoadedSet], examples: list[Example], said: Notes) -> tuple[list[Example], list[Example]]:
     try:
         train_rows, val_rows = cut(len(examples), recipe.val_size, recipe.seed)
     except VlkitError as error:
@@ -244,7 +236,7 @@ def _cut(recipe: Recipe, sets: Sequence[LoadedSet], examples: list[Example], sai
     return train, validation
 
 
-def _count(examples: Sequence[Example], prompter: Prompter | None, way: Way, said: _Notes) -> Counted:
+def _count(examples: Sequence[Example], prompter: Prompter | None, way: Way, said: Notes) -> Counted:
     kept, tokens, seen, passed_over = [], [], 0, 0
     for example in examples:
         pictures = way.costs(example.sizes)
@@ -268,7 +260,7 @@ def _has_thoughts(example: Example) -> bool:
     return any(message.thought for message in example.record.messages)
 
 
-def _say_parts(examples: Sequence[Example], prompter: Prompter | None, passed_over: int, said: _Notes) -> None:
+def _say_parts(examples: Sequence[Example], prompter: Prompter | None, passed_over: int, said: Notes) -> None:
     """Say what becomes of thoughts and of turns that are not learned."""
     records = [example.record for example in examples]
     if thoughts := sum(map(_has_thoughts, examples)):
@@ -288,7 +280,7 @@ def _say_parts(examples: Sequence[Example], prompter: Prompter | None, passed_ov
 
 
 def _drop_long(
-    recipe: Recipe, counted: Counted, said: _Notes, *, counted_text: bool, side: str = "training"
+    recipe: Recipe, counted: Counted, said: Notes, *, counted_text: bool, side: str = "training"
 ) -> tuple[Counted, tuple[str, ...]]:
     """Leave out what is longer than the cutoff; where nothing would be left, that is a problem and all stay."""
     costs = list(counted.tokens)
@@ -316,59 +308,7 @@ def _drop_long(
     return Counted(tuple(counted.examples[row] for row in keep), tuple(counted.tokens[row] for row in keep)), tuple(long)
 
 
-def _compare_contracts(recipe: Recipe, train: Sequence[LoadedSet], validation: Sequence[LoadedSet], way: Way, said: _Notes) -> None:
-    for loaded in (*train, *validation):
-        if loaded.contract is None:
-            said.warnings.append(
-                f"{loaded.target}: no contract; whether its pictures are what the model sees is not known. Run: vldata validate"
-            )
-            continue
-        pixels = loaded.contract.pixels
-        _compare_families(loaded, way, said)
-        for key, ours in (("max_pixels", recipe.max_pixels), ("min_pixels", recipe.min_pixels)):
-            theirs = getattr(pixels, key)
-            differs = ours is not None and (ours < theirs if key == "max_pixels" else ours > theirs)
-            if differs:
-                said.warnings.append(
-                    f"{loaded.target}: recipe says {recipe.written(key)} {ours}, the dataset was written with {theirs}; "
-                    "images stay as written."
-                )
-    prompts = {
-        (loaded.contract.converter, str(loaded.contract.settings.get("prompt"))) for loaded in (*train, *validation) if loaded.contract
-    }
-    if len({name for name, _ in prompts}) < len(prompts):
-        said.warnings.append("datasets of one converter were written with different prompts.")
-    if recipe.val_size == 0 and validation:
-        _compare_sides(train, validation, said)
-
-
-def _compare_families(loaded: LoadedSet, way: Way, said: _Notes) -> None:
-    """Images must be of a size that the model's processor leaves alone; where it leaves none alone, only counts and boxes differ."""
-    contract, ours = loaded.contract, way.family
-    if contract is None or ours is None:
-        return
-    theirs = find_family(contract.pixels.processor)
-    if theirs.images != ours.images:
-        what = f"{loaded.target}: written for {theirs.name}, but the model's processor is {ours.name}."
-        if ours.images.on_grid:
-            said.problems.append(f"{what} Convert again.")
-        else:
-            said.warnings.append(f"{what} It resizes every image anyway; convert again for images that are no larger than it uses.")
-    if contract.coordinate_space not in ("none", ours.boxes):
-        said.warnings.append(
-            f"{loaded.target}: boxes are written in {contract.coordinate_space}, and {ours.title} was trained on {ours.boxes}."
-        )
-
-
-def _compare_sides(train: Sequence[LoadedSet], validation: Sequence[LoadedSet], said: _Notes) -> None:
-    examples = [example for loaded in train for example in loaded.examples]
-    held = [example for loaded in validation for example in loaded.examples]
-    group, share = crossing_groups([*train, *validation], examples, held)
-    if share:
-        said.warnings.append(f"{share:.1%} of the eval_data records share their {group} with training.")
-
-
-def _versions(recipe: Recipe, said: _Notes) -> None:
+def _versions(recipe: Recipe, said: Notes) -> None:
     found: dict[str, str] = {}
     for package in VERSIONED:
         try:
@@ -402,7 +342,7 @@ def _number(version: str) -> tuple[int, ...]:
     return tuple(int("".join(char for char in part if char.isdigit()) or 0) for part in version.split("+")[0].split("."))
 
 
-def _trainable(recipe: Recipe, shape: Shape | None, way: Way, said: _Notes) -> int:
+def _trainable(recipe: Recipe, shape: Shape | None, way: Way, said: Notes) -> int:
     if shape is None:
         return 0
     if not way.fast and (recipe.train_vision or recipe.train_projector):
@@ -420,7 +360,7 @@ def _smaller(recipe: Recipe) -> str:
 
 
 def _memory(
-    recipe: Recipe, shape: Shape | None, trainable: int, tokens: Sequence[int], counted: Counted, gpu: str, way: Way, said: _Notes
+    recipe: Recipe, shape: Shape | None, trainable: int, tokens: Sequence[int], counted: Counted, gpu: str, way: Way, said: Notes
 ) -> dict[str, Any]:
     if shape is None or not tokens:
         return {}

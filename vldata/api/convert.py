@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import msgspec
 
-from vldata.conversion import Conversion, Progress
 from vldata.conversion import convert as convert_source
+from vldata.converted import Conversion, Progress
 from vldata.errors import DataError, UsageError, VlkitError
 from vldata.flags import check_value, is_group
 from vldata.jobs import JobResult

@@ -20,7 +20,7 @@ from vldata.sources import Opener, converter_names, load_converter
 from vldata.wording import counted
 
 if TYPE_CHECKING:
-    from vldata.conversion import Conversion
+    from vldata.converted import Conversion
 
 EXAMPLES = {
     "openeqa": "vldata convert openeqa open-eqa/ --frames 8 --out prepared",

@@ -12,7 +12,7 @@ from vldata.terminal import note
 from vldata.wording import counted
 
 if TYPE_CHECKING:
-    from vldata.conversion import Progress
+    from vldata.converted import Progress
 
 _PLAIN_INTERVAL_S = 10.0
 

@@ -71,9 +71,9 @@ def take_xray(
         said += (f"The dataset was converted for {made_for}, the model is of {family.name}: sizes and cutoffs are not meant for it.",)
     if subject.dataset and "trl" in [run.name for run in runs] and any(_learned(case) > 1 for case in subject.cases):
         said += ("TRL's rows hold an answer each: of a record with several the last row is shown, and ours is held to its answer alone.",)
-    same = not any(run.error for run in runs) and not any(
-        not divergence.harmless for record in records for view in record.views for divergence in view.divergences
-    )
+    views = [view for record in records for view in record.views]
+    made = all(view.made.stage == "" for view in views if view.consumer == "ours")  # of a row that nobody makes nothing is the same
+    same = made and not any(run.error for run in runs) and not any(not one.harmless for view in views for one in view.divergences)
     return XrayDocument(schema=SCHEMA, path=str(subject.path), model=str(model), same=same, consumers=runs, records=records, said=said)
 
 

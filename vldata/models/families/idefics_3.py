@@ -1,7 +1,7 @@
 """Idefics 3: SmolVLM's elder, with tiles of 364 pixels."""
 
 from vldata.models.families.family import Family, Parts, Serving, Tiny
-from vldata.models.families.tiled import Splits
+from vldata.models.families.sliced import Splits
 
 FAMILY = Family(
     name="idefics-3",

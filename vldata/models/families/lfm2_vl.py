@@ -1,7 +1,7 @@
 """LFM2-VL: up to 512 x 512 on a grid of 32 pixels, above that tiles of 512 and a thumbnail."""
 
 from vldata.models.families.family import Family, Learns, Parts, Serving, Tiny
-from vldata.models.families.tiled import Lfm
+from vldata.models.families.sliced import Lfm
 
 FAMILY = Family(
     name="lfm2-vl",

@@ -1,7 +1,7 @@
 """MiniCPM-V 4.6: the image at about 448 pixels a side, and up to nine slices of it; a token is 56 pixels a side."""
 
 from vldata.models.families.family import Family, Learns, Parts, Serving, Tiny
-from vldata.models.families.tiled import Slices
+from vldata.models.families.sliced import Slices
 
 FAMILY = Family(
     name="minicpm-v",

@@ -1,7 +1,7 @@
 """SmolVLM and SmolVLM2: the longest side is set to 2,048 pixels, tiles of 512, a mark of row and column at each."""
 
 from vldata.models.families.family import Family, Parts, Serving, Tiny
-from vldata.models.families.tiled import Splits
+from vldata.models.families.sliced import Splits
 
 FAMILY = Family(
     name="smolvlm",
