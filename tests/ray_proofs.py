@@ -107,11 +107,11 @@ def test_an_address_where_nobody_listens(source: Path, local: Path, tmp_path: Pa
 
 
 def test_a_node_that_does_not_see_the_files_ends_the_run(tmp_path: Path) -> None:
-    from vldata.media.ray_pool import Task, builds, serve
+    from vldata.media.ray_pool import RayTask, builds, serve
     from vldata.media.worker import Setup
 
     setup = Setup("vldata.media.inspect:open_inspector", None, None)
-    said = serve(Task(setup, 10.0, ((str(tmp_path / "absent"), 5, 5),), builds()), [(0, "x")])
+    said = serve(RayTask(setup, 10.0, ((str(tmp_path / "absent"), 5, 5),), builds()), [(0, "x")])
     assert isinstance(said, Exception) and "does not see it" in str(said)
-    said = serve(Task(setup, 10.0, (), builds() | {"pillow": "1.0"}), [(0, "x")])
+    said = serve(RayTask(setup, 10.0, (), builds() | {"pillow": "1.0"}), [(0, "x")])
     assert isinstance(said, Exception) and "its bytes would be others" in str(said)

@@ -11,7 +11,7 @@ import pytest
 import torch
 import vltrain
 from vltrain import levers
-from vltrain.certifying import Outcome, certify_batches
+from vltrain.certifying import BatchOutcome, certify_batches
 from vltrain.generic import ProcessorCollator
 from vltrain.recipe import Recipe
 
@@ -82,8 +82,8 @@ def test_it_fails_where_a_neighbour_counts_in_a_padded_batch(tmp_path: Path, mon
 
 
 def test_a_control_that_shows_nothing_is_no_certificate() -> None:
-    outcome = Outcome((), "packed", "fp32", 1e-5, loss_error=0.0, gradient_error=0.0, control_error=1e-6, left_out=())
-    assert not outcome.holds and Outcome((), "packed", "fp32", 1e-5, 0.0, 0.0, 0.5, ()).holds
+    outcome = BatchOutcome((), "packed", "fp32", 1e-5, loss_error=0.0, gradient_error=0.0, control_error=1e-6, left_out=())
+    assert not outcome.holds and BatchOutcome((), "packed", "fp32", 1e-5, 0.0, 0.0, 0.5, ()).holds
 
 
 def test_the_command(recipe: Recipe, tmp_path: Path) -> None:

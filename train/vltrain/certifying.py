@@ -31,7 +31,7 @@ LIMITS = {"fp32": 1e-5, "bf16": 2e-2}
 _CONTROL = 1e-3
 
 
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
+class CheckedSample(msgspec.Struct, frozen=True, kw_only=True):
     """One record: its loss alone and in the batch, and how far its gradients are apart, as a share of their norm."""
 
     id: str
@@ -41,10 +41,10 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BatchOutcome:
     """All records, the greatest errors, and the control without borders (None where nothing is packed)."""
 
-    checked: tuple[Checked, ...]
+    checked: tuple[CheckedSample, ...]
     way: str
     precision: str
     limit: float
@@ -65,7 +65,7 @@ Gradients = dict[str, torch.Tensor]
 Run = Callable[[int], torch.Tensor]
 
 
-def certify_batches(recipe: Recipe, *, records: int, precision: str, tell: Callable[[str], None] = lambda _: None) -> Outcome:
+def certify_batches(recipe: Recipe, *, records: int, precision: str, tell: Callable[[str], None] = lambda _: None) -> BatchOutcome:
     """Run records alone and together, from the longest to the shortest of the data.
 
     Args:
@@ -107,7 +107,7 @@ def certify_batches(recipe: Recipe, *, records: int, precision: str, tell: Calla
             f"{len(examples)} samples do not fit this GPU in {precision}.", cure="Give fewer --records, or data with shorter ones."
         ) from None
     scale = max(max(abs(row.loss_alone) for row in checked), 1e-12)
-    return Outcome(
+    return BatchOutcome(
         checked=tuple(checked),
         way=way,
         precision=precision,
@@ -119,12 +119,14 @@ def certify_batches(recipe: Recipe, *, records: int, precision: str, tell: Calla
     )
 
 
-def _measure(model: Any, examples: Sequence[Example], alone: Run, together: Run, control: Run | None) -> tuple[list[Checked], float | None]:
+def _measure(
+    model: Any, examples: Sequence[Example], alone: Run, together: Run, control: Run | None
+) -> tuple[list[CheckedSample], float | None]:
     """Every sample by each run; returns what was found, and the greatest error of the control."""
     checked, off = [], None if control is None else 0.0
     for place, example in enumerate(examples):
         (loss, wanted), (batched, found) = _gradients(model, alone, place), _gradients(model, together, place)
-        checked.append(Checked(id=example.record.id, loss_alone=loss, loss_batched=batched, gradient_error=_apart(wanted, found)))
+        checked.append(CheckedSample(id=example.record.id, loss_alone=loss, loss_batched=batched, gradient_error=_apart(wanted, found)))
         if control is not None:
             off = max(off or 0.0, _apart(wanted, _gradients(model, control, place)[1]))
     return checked, off

@@ -25,7 +25,7 @@ SCRIPT = "convert_hf_to_gguf.py"
 _LAST = 12  # lines of the converter that a failure shows
 
 
-class Conversion(msgspec.Struct, frozen=True, kw_only=True):
+class GgufConversion(msgspec.Struct, frozen=True, kw_only=True):
     """Two runs of the converter, the files they write, and whether they were made here."""
 
     lines: tuple[tuple[str, ...], tuple[str, ...]]
@@ -33,7 +33,7 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     made: bool = False
 
 
-def plan_conversion(model: Path, out: Path, *, outtype: OutType, converter: Path | None) -> Conversion:
+def plan_conversion(model: Path, out: Path, *, outtype: OutType, converter: Path | None) -> GgufConversion:
     """Work out the two runs; the vision tower stays in 16 bits where the language model goes to eight, as quantising it costs accuracy.
 
     Raises:
@@ -48,7 +48,7 @@ def plan_conversion(model: Path, out: Path, *, outtype: OutType, converter: Path
     files = (out / "model.gguf", out / "mmproj-model.gguf")
     front = (sys.executable if converter else "python", script, str(model))
     tower = "f16" if outtype == "q8_0" else outtype
-    return Conversion(
+    return GgufConversion(
         lines=(
             (*front, "--outtype", outtype, "--outfile", str(files[0])),
             (*front, "--mmproj", "--outtype", tower, "--outfile", str(files[1])),
@@ -57,7 +57,7 @@ def plan_conversion(model: Path, out: Path, *, outtype: OutType, converter: Path
     )
 
 
-def as_gguf(model: Path, out: Path, limits: Limits, *, outtype: OutType, llama_cpp: Path | None) -> tuple[Conversion, str]:
+def as_gguf(model: Path, out: Path, limits: Limits, *, outtype: OutType, llama_cpp: Path | None) -> tuple[GgufConversion, str]:
     """Convert where the converter is at hand, else say how; and give the line of llama-server for the result."""
     converter = find_converter(llama_cpp)
     if converter is not None:
@@ -84,7 +84,7 @@ def find_converter(given: Path | None) -> Path | None:
     return Path(found) if found else None
 
 
-def convert(model: Path, out: Path, *, outtype: OutType, converter: Path) -> Conversion:
+def convert(model: Path, out: Path, *, outtype: OutType, converter: Path) -> GgufConversion:
     """Run the converter twice; the folder is there when both ended well, and else nothing is.
 
     Raises:

@@ -16,7 +16,7 @@ from vldata.wording import counted
 
 if TYPE_CHECKING:
     from vldata.linting.consumer import Consumer
-    from vldata.linting.run import Finding, Linted
+    from vldata.linting.run import Linted, LintFinding
 
 _SHOWN = 5
 _NO_LIMIT = 1 << 31
@@ -41,7 +41,7 @@ class LintResult(JobResult):
         return self.linted.outcomes
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[LintFinding, ...]:
         """What will happen, where, in the order of the rows; at most 1,000 of a code."""
         return self.linted.findings
 

@@ -14,7 +14,7 @@ from vldata.jobs import JobResult
 from vldata.wording import counted
 
 if TYPE_CHECKING:
-    from vldata.passports.layers import Fault, Layer
+    from vldata.passports.layers import ChainFault, Layer
     from vldata.passports.links import Link
 
 _SHOWN = 10
@@ -26,7 +26,7 @@ class Verification(JobResult):
 
     layers: tuple[Layer, ...]
     links: tuple[Link, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[ChainFault, ...]
     passport: Path | None = None
 
     @property
@@ -100,7 +100,7 @@ def verify(
             on_progress(name, done, 0)
 
     layers: list[Layer] = []
-    faults: list[Fault] = []
+    faults: list[ChainFault] = []
     for path in given:
         read = read_passport(path)
         if read is None:

@@ -15,7 +15,7 @@ from vldata.jobs import JobResult
 
 if TYPE_CHECKING:
     from vldata.xrays.cases import Subject
-    from vldata.xrays.run import Asked
+    from vldata.xrays.run import AskedTrainer
     from vldata.xrays.views import XrayDocument
 
 _FINER = 8  # of the tiny model's tokenizer: letters and pairs of them, where a published one has words
@@ -133,16 +133,16 @@ def _subject(path: Path, rows: str, dataset: str, work: Path, *, is_tiny: bool) 
     return open_foreign(path, numbers, dataset, work, convert)
 
 
-def _asked(names: list[str], env: tuple[str, ...], folder: Path, settings: dict[str, dict[str, Any]]) -> list[Asked]:
+def _asked(names: list[str], env: tuple[str, ...], folder: Path, settings: dict[str, dict[str, Any]]) -> list[AskedTrainer]:
     from vldata.xrays.environments import find_python, parse_environments
-    from vldata.xrays.run import Asked
+    from vldata.xrays.run import AskedTrainer
 
     given, asked = parse_environments(env), []
     for name in names:
         try:
-            asked.append(Asked(name, find_python(name, given, folder), settings.get(name, {})))
+            asked.append(AskedTrainer(name, find_python(name, given, folder), settings.get(name, {})))
         except UsageError as error:
-            asked.append(Asked(name, None, settings.get(name, {}), " ".join(str(error).split())))
+            asked.append(AskedTrainer(name, None, settings.get(name, {}), " ".join(str(error).split())))
     if not any(one.python for one in asked):
         raise UsageError("none of the trainers can be asked.", cure="; ".join(one.error for one in asked))
     return asked
@@ -165,7 +165,7 @@ def _settings(given: tuple[str, ...] | None, names: list[str]) -> dict[str, dict
     return found
 
 
-def _tiny(asked: list[Asked], work: Path) -> Path:
+def _tiny(asked: list[AskedTrainer], work: Path) -> Path:
     """Have the first Python that has torch and transformers make the tiny model.
 
     Raises:

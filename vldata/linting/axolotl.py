@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.linting.consumer import Consumer, Options, Part
+from vldata.linting.consumer import Consumer, Options, RowSet
 from vldata.linting.filejudge import FileJudge, Size, common, open_files
-from vldata.linting.outcomes import Behaviour, Found, Table
+from vldata.linting.outcomes import Behaviour, RowFinding, Table
 from vldata.media.pixels import DEFAULT, smart_resize
 
 _CALL = "axolotl/processing_strategies.py: ProcessingStrategy.__call__"
@@ -44,7 +44,7 @@ class AxolotlJudge(FileJudge):
         except DataError as error:
             return error.what
 
-    def judge(self, row: dict[str, Any]) -> list[Found]:
+    def judge(self, row: dict[str, Any]) -> list[RowFinding]:
         """Return what befalls one row."""
         turns, keys = row.get("messages"), ("role", "content")
         if turns is None:
@@ -79,7 +79,7 @@ class AxolotlJudge(FileJudge):
             found.append(self.found("51"))
         return [*found, *self._shown(row, texts, bare, inline), *self.control(texts)]
 
-    def _shown(self, row: dict[str, Any], texts: list[str], bare: int, inline: int) -> list[Found]:
+    def _shown(self, row: dict[str, Any], texts: list[str], bare: int, inline: int) -> list[RowFinding]:
         given = row.get("images") if "images" in row else row.get("image")
         found = [self.found("23")] if any("<image>" in text for text in texts) else []
         if type(given) is str:
@@ -98,7 +98,7 @@ class AxolotlJudge(FileJudge):
         return [*found, *seen]
 
 
-def open_path(path: Path, options: Options) -> list[Part]:
+def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open one file, or each file of rows in a folder."""
     return open_files(
         path, options, _KINDS, AxolotlJudge, "image paths are looked up from its folder; Axolotl looks from where it is started."

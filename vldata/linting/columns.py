@@ -31,7 +31,7 @@ class AllDates:
         return self._may and self._seen
 
 
-class Columns:
+class RowColumns:
     """Follows the types of the rows of one file. A row of a shape that was seen before costs two look-ups."""
 
     def __init__(self) -> None:

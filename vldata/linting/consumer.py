@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from vldata.errors import DataError
-from vldata.linting.outcomes import Found, Table
-from vldata.linting.pictures import Pictures
+from vldata.linting.outcomes import RowFinding, Table
+from vldata.linting.pictures import ImageHeaders
 from vldata.linting.texts import Counter
 
 Boxes = Literal["auto", "pixels", "0-1000"]
@@ -38,25 +38,25 @@ class Options:
     boxes: Boxes = "auto"
     stage: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    pictures: Pictures = field(default_factory=Pictures)
+    pictures: ImageHeaders = field(default_factory=ImageHeaders)
 
 
-class Whole(NamedTuple):
+class WholeFinding(NamedTuple):
     """A finding about a file or entry: where, what, and how many rows it befalls (None: every one)."""
 
     where: str
-    found: Found
+    found: RowFinding
     rows: int | None = None
 
 
-class Judge(Protocol):
+class RowJudge(Protocol):
     """Judges the rows of one dataset, in order."""
 
-    def row(self, row: Any) -> list[Found]:
+    def row(self, row: Any) -> list[RowFinding]:
         """Return what befalls a row: a value, or a `Broken` line."""
         ...
 
-    def finish(self) -> Iterable[Whole]:
+    def finish(self) -> Iterable[WholeFinding]:
         """Return what only the whole of the rows tells."""
         ...
 
@@ -78,7 +78,7 @@ Rows = Callable[[], Iterator[tuple[int, Any]]]
 
 
 @dataclass
-class Part:
+class RowSet:
     """One dataset as the consumer knows it: its files with their rows, its judge, and what was found before any row was read.
 
     `sources` are what our converter may read it from, the best first: a path, and the entry of a list.
@@ -86,10 +86,10 @@ class Part:
 
     name: str
     files: list[tuple[Path, Rows]]
-    judge: Judge
+    judge: RowJudge
     sources: tuple[tuple[Path, str], ...] = ()
     said: list[str] = field(default_factory=list)
-    first: list[Whole] = field(default_factory=list)
+    first: list[WholeFinding] = field(default_factory=list)
 
 
 class Consumer(NamedTuple):
@@ -103,7 +103,7 @@ class Consumer(NamedTuple):
     version: str
     source: str
     table: Table
-    open: Callable[[Path, Options], list[Part]]
+    open: Callable[[Path, Options], list[RowSet]]
     default_cutoff: int | None = None
     export: str = ""
     limit: str = ""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from vldata.linting.consumer import Options, Part, Whole, no_rows
+from vldata.linting.consumer import Options, RowSet, WholeFinding, no_rows
 from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something
-from vldata.linting.outcomes import Behaviour, Found, Table
+from vldata.linting.outcomes import Behaviour, RowFinding, Table
 from vldata.linting.pictures import is_file
 from vldata.linting.reading import Broken, open_json
 from vldata.linting.tables import first_rows, no_rows_in, rows_of
@@ -39,7 +39,7 @@ class FileJudge:
         self.columns = set(columns)
         self.rows = 0
 
-    def row(self, row: Any) -> list[Found]:
+    def row(self, row: Any) -> list[RowFinding]:
         """Return what befalls one row."""
         self.rows += 1
         if type(row) is not dict:
@@ -47,7 +47,7 @@ class FileJudge:
         self.columns.update(row)
         return self.judge(row)
 
-    def judge(self, row: dict[str, Any]) -> list[Found]:
+    def judge(self, row: dict[str, Any]) -> list[RowFinding]:
         """Return what befalls a row that is an object."""
         raise NotImplementedError
 
@@ -55,25 +55,25 @@ class FileJudge:
         """Return the size an image gets, or why the trainer refuses it."""
         raise NotImplementedError
 
-    def finish(self) -> Iterator[Whole]:
+    def finish(self) -> Iterator[WholeFinding]:
         """Return what only all rows tell."""
         if not self.rows:
-            yield Whole(self.where, self.found("04"))
+            yield WholeFinding(self.where, self.found("04"))
 
-    def found(self, number: str, detail: str = "") -> Found:
+    def found(self, number: str, detail: str = "") -> RowFinding:
         """Make a finding of this consumer."""
-        return Found(f"{self.prefix}{number}", detail)
+        return RowFinding(f"{self.prefix}{number}", detail)
 
-    def _no_row(self, row: Any) -> Found:
+    def _no_row(self, row: Any) -> RowFinding:
         if type(row) is Broken:
             if row.kind == "twice":
                 return self.found("60", f"the key {row.reason!r} stands twice; the last one counts")
             return self.found("02" if row.kind == "utf8" else "01", row.reason)
         return self.found("03", f"{row!r:.60}")
 
-    def images(self, items: list[Any], texts: list[str], *, upright: bool = False) -> tuple[list[Found], list[Size]]:
+    def images(self, items: list[Any], texts: list[str], *, upright: bool = False) -> tuple[list[RowFinding], list[Size]]:
         """Look at images in order, and at boxes in the texts where one is resized; the first that cannot be used ends it."""
-        found: list[Found] = []
+        found: list[RowFinding] = []
         sizes: list[Size] = []
         resized = ""
         for item in items:
@@ -104,14 +104,14 @@ class FileJudge:
             found += [self.found("41", f"{box} and {resized}") for text in texts if (box := pixel_boxes(text, sizes))][:1]
         return found, sizes
 
-    def control(self, texts: list[str]) -> list[Found]:
+    def control(self, texts: list[str]) -> list[RowFinding]:
         """Return the first control token in texts."""
         for text in texts:
             if "<|" in text and (match := _CONTROL.search(text)):
                 return [self.found("50", match.group())]
         return []
 
-    def unused(self, row: dict[str, Any], used: frozenset[str], turns: Any, keys: frozenset[str]) -> list[Found]:
+    def unused(self, row: dict[str, Any], used: frozenset[str], turns: Any, keys: frozenset[str]) -> list[RowFinding]:
         """Return fields that change meaning and are not read."""
         found = [
             self.found("60", name) for name, value in row.items() if name not in used and may_matter(name) and says_something(name, value)
@@ -169,7 +169,7 @@ def common(
 
 def open_files(
     path: Path, options: Options, kinds: dict[str, str], make: Callable[[Path, Options, list[str]], FileJudge], says: str
-) -> list[Part]:
+) -> list[RowSet]:
     """Open one file, or each file of rows in a folder.
 
     Raises:
@@ -191,7 +191,7 @@ def open_file(
     make: Callable[[Path, Options, list[str]], FileJudge],
     says: str = "",
     name: str = "",
-) -> Part:
+) -> RowSet:
     """Open one file with its judge; what it is that is not read as a kind it reads is told by 01."""
     rows = rows_of(file, kinds.get(file.suffix[1:], "json"))
     taken = first_rows(rows, _SAMPLE)
@@ -200,8 +200,8 @@ def open_file(
     judge = make(file, options, columns)
     said = [f"{file.name}: {says}"] if says and options.media_root is None and {"image", "images"} & set(columns) else []
     if other := no_rows_in(file, kinds, taken):
-        return Part(name or file.stem, [], judge, ((file, ""),), first=[Whole(str(file), judge.found("01", other))])
-    return Part(name or file.stem, [(file, rows)], judge, ((file, ""),), said)
+        return RowSet(name or file.stem, [], judge, ((file, ""),), first=[WholeFinding(str(file), judge.found("01", other))])
+    return RowSet(name or file.stem, [(file, rows)], judge, ((file, ""),), said)
 
 
 def is_list_file(file: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from vldata.linting.filejudge import FileJudge, media_list
-from vldata.linting.outcomes import Found
+from vldata.linting.outcomes import RowFinding
 
 USED = frozenset({"image", "video"})
 
@@ -35,7 +35,7 @@ class FromValueJudge(FileJudge):
         """Whether the trainer knows a speaker."""
         return type(speaker) is str and speaker in self.known
 
-    def read(self, row: dict[str, Any]) -> Conversation | Found:
+    def read(self, row: dict[str, Any]) -> Conversation | RowFinding:
         """Read the turns of a row, or say why it has none."""
         turns = row.get("conversations")
         if type(turns) is not list or not turns or not all(type(turn) is dict for turn in turns):
@@ -53,6 +53,6 @@ class FromValueJudge(FileJudge):
             read.append((str(speaker), text))
         return Conversation(read, media_list(row.get("image")), media_list(row.get("video")))
 
-    def blank(self, talk: Conversation) -> list[Found]:
+    def blank(self, talk: Conversation) -> list[RowFinding]:
         """Return that nothing is answered, where nothing is."""
         return [] if any(text.strip() for speaker, text in talk.turns if speaker == "gpt") else [self.found("51")]

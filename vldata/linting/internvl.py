@@ -8,10 +8,10 @@ from typing import Any
 
 from vldata.errors import DataError
 from vldata.files import strictjson
-from vldata.linting.consumer import Consumer, Options, Part, Whole
+from vldata.linting.consumer import Consumer, Options, RowSet, WholeFinding
 from vldata.linting.filejudge import Size, common, open_file, open_files
 from vldata.linting.fromvalue import USED, FromValueJudge
-from vldata.linting.outcomes import Behaviour, Found, Table
+from vldata.linting.outcomes import Behaviour, RowFinding, Table
 
 _TRAIN = "internvl/train/internvl_chat_finetune.py"
 _ITEM = f"{_TRAIN}: LazySupervisedDataset.__getitem__"
@@ -50,10 +50,10 @@ class InternvlJudge(FromValueJudge):
         columns, rows = (max(1, round(side / _TILE)) for side in (width, height))
         return columns * _TILE, rows * _TILE
 
-    def judge(self, row: dict[str, Any]) -> list[Found]:
+    def judge(self, row: dict[str, Any]) -> list[RowFinding]:
         """Return what befalls one row."""
         talk = self.read(row)
-        if isinstance(talk, Found):
+        if isinstance(talk, RowFinding):
             return [talk]
         if any(who == "system" for who, _ in talk.turns[1:]):
             return [self.found("11", "a system turn that is not the first")]
@@ -73,7 +73,7 @@ class InternvlJudge(FromValueJudge):
         return [*found, *seen, *self.control(talk.texts()), *self.blank(talk)]
 
 
-def open_path(path: Path, options: Options) -> list[Part]:
+def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open a meta file, a JSON Lines file, or each of a folder.
 
     Raises:
@@ -84,7 +84,7 @@ def open_path(path: Path, options: Options) -> list[Part]:
     says = "image paths are looked up from its folder, as if that were root."
     parts = open_files(path, options, _KINDS if path.is_dir() else {"jsonl": "json", "json": "json"}, InternvlJudge, says)
     for part in parts:
-        part.first += [Whole(str(file), Found("IV05")) for file, _ in part.files if file.suffix != ".jsonl"]
+        part.first += [WholeFinding(str(file), RowFinding("IV05")) for file, _ in part.files if file.suffix != ".jsonl"]
     return parts
 
 
@@ -97,17 +97,17 @@ def _read_meta(path: Path) -> dict[str, Any] | None:
     return value if good else None
 
 
-def _listed(meta: Path, name: str, entry: dict[str, Any], options: Options) -> Part:
+def _listed(meta: Path, name: str, entry: dict[str, Any], options: Options) -> RowSet:
     annotation, root = str(entry["annotation"]), str(entry.get("root", ""))
     file = next((one for one in (Path(annotation), meta.parent / annotation) if one.is_file()), None)
     folder = next((one for one in (Path(root), meta.parent / root) if root and one.is_dir()), meta.parent)
     lacking = [key for key in ("root", "data_augment", "repeat_time") if key not in entry]
-    first = [Whole(f"{meta}: {name}", Found("IV06", f"KeyError: {key!r}")) for key in lacking]
+    first = [WholeFinding(f"{meta}: {name}", RowFinding("IV06", f"KeyError: {key!r}")) for key in lacking]
     if not annotation.endswith("jsonl"):
-        first.append(Whole(f"{meta}: {name}", Found("IV05", annotation)))
+        first.append(WholeFinding(f"{meta}: {name}", RowFinding("IV05", annotation)))
     if file is None:
         judge = InternvlJudge(meta, options, [], folder)
-        return Part(name, [], judge, (), [], [*first, Whole(f"{meta}: {name}", Found("IV07", annotation))])
+        return RowSet(name, [], judge, (), [], [*first, WholeFinding(f"{meta}: {name}", RowFinding("IV07", annotation))])
     part = open_file(file, options, {"jsonl": "json"}, lambda one, given, columns: InternvlJudge(one, given, columns, folder), name=name)
     part.first += first
     part.sources = ((meta, name), *part.sources)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vldata.linting.consumer import Consumer, Options, Part, Whole
+from vldata.linting.consumer import Consumer, Options, RowSet, WholeFinding
 from vldata.linting.filejudge import Size, common, is_list_file, open_files
 from vldata.linting.fromvalue import USED, FromValueJudge
-from vldata.linting.outcomes import Behaviour, Found, Table
+from vldata.linting.outcomes import Behaviour, RowFinding, Table
 
 _TRAIN = "llava/train/train.py"
 _ITEM, _PREPROCESS = f"{_TRAIN}: LazySupervisedDataset.__getitem__", f"{_TRAIN}: preprocess_v1"
@@ -45,12 +45,12 @@ class LlavaJudge(FromValueJudge):
         """Every image becomes one square."""
         return _SIDE, _SIDE
 
-    def judge(self, row: dict[str, Any]) -> list[Found]:
+    def judge(self, row: dict[str, Any]) -> list[RowFinding]:
         """Return what befalls one row."""
         if type(row.get("image")) is list:
             return [self.found("15", f"{len(row['image'])} images")]
         talk = self.read(row)
-        if isinstance(talk, Found):
+        if isinstance(talk, RowFinding):
             return [talk]
         found = self.unused(row, USED - {"video"}, row["conversations"], frozenset())
         speakers = [who for who, _ in talk.turns]
@@ -75,14 +75,14 @@ class LlavaJudge(FromValueJudge):
         return [*found, *seen, *self.blank(talk)]
 
 
-def open_path(path: Path, options: Options) -> list[Part]:
+def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open a JSON file, or each of a folder."""
     kinds = _KINDS if path.is_dir() else {"json": "json", "jsonl": "json"}
     parts = open_files(path, options, kinds, LlavaJudge, "image paths are looked up from its folder, as if that were image_folder.")
     for part in parts:
         for file, _ in part.files:
             if not is_list_file(file):
-                part.first.append(Whole(str(file), Found("LV05")))
+                part.first.append(WholeFinding(str(file), RowFinding("LV05")))
     return parts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Outcome(NamedTuple):
+class RowOutcome(NamedTuple):
     """One thing that can become of a row: in a few words, and whether it is a fault."""
 
     title: str
@@ -13,19 +13,19 @@ class Outcome(NamedTuple):
 
 
 # Worst first: a row is counted under the worst of what befalls it.
-OUTCOMES: dict[str, Outcome] = {
-    "crash": Outcome("stops the run"),
-    "drop": Outcome("dropped in silence"),
-    "cut": Outcome("cut off at the length limit"),
-    "nothing": Outcome("nothing is learned from it"),
-    "prompt": Outcome("the prompt is learned"),
-    "ignored": Outcome("a part of it is not used"),
-    "altered": Outcome("the model sees something else"),
-    "boxes": Outcome("the image is resized and its boxes stay"),
-    "time": Outcome("wrong marks of time"),
-    "unjudged": Outcome("could not be judged"),
-    "note": Outcome("trains; something is worth knowing", fault=False),
-    "train": Outcome("trains as meant", fault=False),
+OUTCOMES: dict[str, RowOutcome] = {
+    "crash": RowOutcome("stops the run"),
+    "drop": RowOutcome("dropped in silence"),
+    "cut": RowOutcome("cut off at the length limit"),
+    "nothing": RowOutcome("nothing is learned from it"),
+    "prompt": RowOutcome("the prompt is learned"),
+    "ignored": RowOutcome("a part of it is not used"),
+    "altered": RowOutcome("the model sees something else"),
+    "boxes": RowOutcome("the image is resized and its boxes stay"),
+    "time": RowOutcome("wrong marks of time"),
+    "unjudged": RowOutcome("could not be judged"),
+    "note": RowOutcome("trains; something is worth knowing", fault=False),
+    "train": RowOutcome("trains as meant", fault=False),
 }
 _RANK = {name: rank for rank, name in enumerate(OUTCOMES)}
 
@@ -51,7 +51,7 @@ class Behaviour(NamedTuple):
 Table = dict[str, Behaviour]
 
 
-class Found(NamedTuple):
+class RowFinding(NamedTuple):
     """One behaviour that befalls a row or file: a code of the consumer's table, and what it is here."""
 
     code: str

@@ -17,7 +17,7 @@ _MAX_KNOWN = 200_000
 _TURNED = frozenset({5, 6, 7, 8})
 
 
-class Seen(NamedTuple):
+class ImageHeader(NamedTuple):
     """One image file.
 
     Attributes:
@@ -46,14 +46,14 @@ class Seen(NamedTuple):
         return 2 <= self.turn <= 8
 
 
-class Pictures:
+class ImageHeaders:
     """Looks at files, each once."""
 
     def __init__(self) -> None:
         self.files = 0
-        self._known: dict[str, Seen] = {}
+        self._known: dict[str, ImageHeader] = {}
 
-    def look(self, path: str, shown: str = "") -> Seen:
+    def look(self, path: str, shown: str = "") -> ImageHeader:
         """Look at a file; `shown` is its name in the trainer's message."""
         seen = self._known.get(path)
         if seen is None:
@@ -64,21 +64,21 @@ class Pictures:
         return seen
 
 
-def _look(path: str, shown: str) -> Seen:
+def _look(path: str, shown: str) -> ImageHeader:
     if os.path.isdir(path):  # noqa: PTH112 - a name of a dataset may be none that Path takes
-        return Seen(error=f"IsADirectoryError: [Errno 21] Is a directory: {shown!r}")
+        return ImageHeader(error=f"IsADirectoryError: [Errno 21] Is a directory: {shown!r}")
     try:
         file = open_regular(os.path.realpath(path))
     except Unusable as verdict:
         if verdict.failure.code == "VL101" and "cannot" not in verdict.failure.reason:
-            return Seen(error=f"FileNotFoundError: [Errno 2] No such file or directory: {shown!r}")
-        return Seen(error=f"OSError: {verdict.failure.reason}")
+            return ImageHeader(error=f"FileNotFoundError: [Errno 2] No such file or directory: {shown!r}")
+        return ImageHeader(error=f"OSError: {verdict.failure.reason}")
     except ValueError:
-        return Seen(error="ValueError: embedded null byte")
+        return ImageHeader(error="ValueError: embedded null byte")
     with file:
         size = os.fstat(file.fileno()).st_size
         if not size:
-            return Seen(error=f"UnidentifiedImageError: cannot identify image file {shown!r}")
+            return ImageHeader(error=f"UnidentifiedImageError: cannot identify image file {shown!r}")
         head = os.pread(file.fileno(), _HEAD_BYTES, 0)
         tail = os.pread(file.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES))
         container = walk_container(head, tail, size)
@@ -87,7 +87,7 @@ def _look(path: str, shown: str) -> Seen:
             return _decode(path, shown, decode=not whole)
         if container.width * container.height > _MAX_PIXELS:
             return _bomb(container.width, container.height)
-        return Seen(container.width, container.height, container.mode, container.alpha)
+        return ImageHeader(container.width, container.height, container.mode, container.alpha)
 
 
 def _is_whole(form: str, head: bytes, tail: bytes, size: int) -> bool:
@@ -98,11 +98,11 @@ def _is_whole(form: str, head: bytes, tail: bytes, size: int) -> bool:
     return int.from_bytes(head[4:8], "little") + 8 <= size
 
 
-def _bomb(width: int, height: int) -> Seen:
-    return Seen(error=f"DecompressionBombError: Image size ({width * height} pixels) exceeds limit of {_MAX_PIXELS} pixels")
+def _bomb(width: int, height: int) -> ImageHeader:
+    return ImageHeader(error=f"DecompressionBombError: Image size ({width * height} pixels) exceeds limit of {_MAX_PIXELS} pixels")
 
 
-def _decode(path: str, shown: str, *, decode: bool) -> Seen:
+def _decode(path: str, shown: str, *, decode: bool) -> ImageHeader:
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
@@ -115,13 +115,13 @@ def _decode(path: str, shown: str, *, decode: bool) -> Seen:
                 if decode:
                     image.load()
                 alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-                return Seen(image.width, image.height, image.mode, alpha, turn if isinstance(turn, int) else 1)
+                return ImageHeader(image.width, image.height, image.mode, alpha, turn if isinstance(turn, int) else 1)
         except UnidentifiedImageError:
-            return Seen(error=f"UnidentifiedImageError: cannot identify image file {shown!r}")
+            return ImageHeader(error=f"UnidentifiedImageError: cannot identify image file {shown!r}")
         except Image.DecompressionBombError as error:
-            return Seen(error=f"DecompressionBombError: {error}")
+            return ImageHeader(error=f"DecompressionBombError: {error}")
         except Exception as error:  # what a decoder raises on damage is not one type
-            return Seen(error=f"{type(error).__name__}: {error}")
+            return ImageHeader(error=f"{type(error).__name__}: {error}")
 
 
 def is_file(folder: Path, name: str) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.linting.consumer import Consumer, Options, Part
+from vldata.linting.consumer import Consumer, Options, RowSet
 from vldata.linting.filejudge import Size, common, open_files
 from vldata.linting.fromvalue import USED, Conversation, FromValueJudge
-from vldata.linting.outcomes import Behaviour, Found, Table
+from vldata.linting.outcomes import Behaviour, RowFinding, Table
 from vldata.media.pixels import DEFAULT, find_family, smart_resize
 
 _DATA = "qwenvl/data/data_processor.py"
@@ -47,10 +47,10 @@ class QwenJudge(FromValueJudge):
         except DataError as error:
             return error.what
 
-    def judge(self, row: dict[str, Any]) -> list[Found]:
+    def judge(self, row: dict[str, Any]) -> list[RowFinding]:
         """Return what befalls one row."""
         talk = self.read(row)
-        if isinstance(talk, Found):
+        if isinstance(talk, RowFinding):
             return [talk]
         found = self.unused(row, USED, row["conversations"], frozenset())
         for word, media in (("image", talk.images), ("video", talk.videos)):
@@ -63,7 +63,7 @@ class QwenJudge(FromValueJudge):
         seen, sizes = self.images(talk.images, talk.texts(), upright=True)
         return [*found, *seen, *self.control(talk.texts()), *self.blank(talk), *self._cut(talk, sizes)]
 
-    def _cut(self, talk: Conversation, sizes: list[Size]) -> list[Found]:
+    def _cut(self, talk: Conversation, sizes: list[Size]) -> list[RowFinding]:
         if not self.options.cutoff:
             return []
         finals = [final for size in sizes if not isinstance(final := self.resize(*size), str)]
@@ -72,7 +72,7 @@ class QwenJudge(FromValueJudge):
         return [self.found("70", f"about {total:,} tokens; the limit is {self.options.cutoff:,}")] if total > self.options.cutoff else []
 
 
-def open_path(path: Path, options: Options) -> list[Part]:
+def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open a JSON or JSON Lines file, or each of a folder."""
     return open_files(path, options, _KINDS, QwenJudge, "image paths are looked up from its folder, as if that were data_path.")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 
 from vldata.errors import DataError
-from vldata.linting.consumer import Consumer, Options, Part, Whole
-from vldata.linting.outcomes import OUTCOMES, Found, worst
+from vldata.linting.consumer import Consumer, Options, RowSet, WholeFinding
+from vldata.linting.outcomes import OUTCOMES, RowFinding, worst
 
 KEEP = 1_000
 
 
-class Finding(msgspec.Struct, frozen=True):
+class LintFinding(msgspec.Struct, frozen=True):
     """One thing that will happen: where, which code of the consumer's table, and what it is here."""
 
     where: str
@@ -45,7 +45,7 @@ class Linted(msgspec.Struct, frozen=True):
     consumer: str
     version: str
     parts: tuple[LintedPart, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[LintFinding, ...]
     counts: dict[str, int]
     said: tuple[str, ...]
 
@@ -68,14 +68,14 @@ class _Ledger:
     def __init__(self, consumer: Consumer) -> None:
         self._table = consumer.table
         self.counts: Counter[str] = Counter()
-        self.kept: list[Finding] = []
+        self.kept: list[LintFinding] = []
 
-    def add(self, where: str, found: Found) -> None:
+    def add(self, where: str, found: RowFinding) -> None:
         self.counts[found.code] += 1
         if self.counts[found.code] <= KEEP:
-            self.kept.append(Finding(where, found.code, found.detail))
+            self.kept.append(LintFinding(where, found.code, found.detail))
 
-    def outcome(self, found: list[Found]) -> str:
+    def outcome(self, found: list[RowFinding]) -> str:
         return worst([self._table[one.code].outcome for one in found])
 
 
@@ -110,11 +110,11 @@ def lint_path(
     return Linted(path, name, consumer.version, tuple(parts), tuple(ledger.kept), dict(ledger.counts), tuple(said))
 
 
-def _lint_part(part: Part, ledger: _Ledger, *, each: bool, on_progress: Callable[[str, int, int], None] | None) -> LintedPart:
+def _lint_part(part: RowSet, ledger: _Ledger, *, each: bool, on_progress: Callable[[str, int, int], None] | None) -> LintedPart:
     outcomes: Counter[str] = Counter()
     verdicts: list[tuple[str, str]] = []
-    over_all: list[Found] = []
-    some: list[Whole] = []
+    over_all: list[RowFinding] = []
+    some: list[WholeFinding] = []
     judge, rows = part.judge.row, 0
     for whole in part.first:
         ledger.add(whole.where, whole.found)
@@ -137,7 +137,7 @@ def _lint_part(part: Part, ledger: _Ledger, *, each: bool, on_progress: Callable
                 if on_progress and not rows % 5_000:
                     on_progress(part.name, rows, 0)
         except DataError as error:
-            ledger.add(name, Found(next(iter(ledger._table)), error.what))
+            ledger.add(name, RowFinding(next(iter(ledger._table)), error.what))
             outcomes["crash"] += 1
     for whole in part.judge.finish() if part.files else ():
         ledger.add(whole.where, whole.found)

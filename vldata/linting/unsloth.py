@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.linting.consumer import Consumer, Options, Part
+from vldata.linting.consumer import Consumer, Options, RowSet
 from vldata.linting.filejudge import FileJudge, Size, common, open_files
-from vldata.linting.outcomes import Behaviour, Found, Table
+from vldata.linting.outcomes import Behaviour, RowFinding, Table
 from vldata.media.pixels import DEFAULT, smart_resize, vision_tokens
 
 _ZOO = "unsloth_zoo/vision_utils.py"
@@ -50,7 +50,7 @@ class UnslothJudge(FileJudge):
         except DataError as error:
             return error.what
 
-    def judge(self, row: dict[str, Any]) -> list[Found]:
+    def judge(self, row: dict[str, Any]) -> list[RowFinding]:
         """Return what befalls one row."""
         pair = "prompt" in row and "completion" in row
         turns = [*_turns(row["prompt"]), *_turns(row["completion"])] if pair else row.get("messages", row.get("conversations"))
@@ -65,7 +65,7 @@ class UnslothJudge(FileJudge):
         answers: list[str] = []
         inside: list[Any] = []
         holders = 0
-        filmed: list[Found] = []
+        filmed: list[RowFinding] = []
         for turn in turns:
             content = turn.get("content")
             if type(content) not in (str, list, type(None)):
@@ -90,12 +90,12 @@ class UnslothJudge(FileJudge):
             return [*found, self.found("20", f"{holders} placeholders and {count} images")]
         seen, sizes = self.images(shown, texts)
         if not pair and not self.options.settings.get("train_on_responses_only"):
-            found.append(Found("UN50P"))
+            found.append(RowFinding("UN50P"))
         if not any(text.strip() for text in answers):
             found.append(self.found("51"))
         return [*found, *filmed, *seen, *self.control(texts), *self._cut(texts, sizes)]
 
-    def _cut(self, texts: list[str], sizes: list[Size]) -> list[Found]:
+    def _cut(self, texts: list[str], sizes: list[Size]) -> list[RowFinding]:
         if not self.options.cutoff:
             return []
         finals = [final for size in sizes if not isinstance(final := self.resize(*size), str)]
@@ -108,7 +108,7 @@ def _turns(value: Any) -> list[Any]:
     return value if type(value) is list else [{"role": "assistant", "content": value}]
 
 
-def open_path(path: Path, options: Options) -> list[Part]:
+def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open one file, or each file of rows in a folder."""
     return open_files(
         path, options, _KINDS, UnslothJudge, "image paths are looked up from its folder; Unsloth looks from where it is started."

@@ -37,7 +37,7 @@ Seen = tuple[tuple[str, int, int], ...]
 _pools: dict[tuple[bytes, float], WorkerPool] = {}
 
 
-class Task(NamedTuple):
+class RayTask(NamedTuple):
     """What a node is given beside its items: the work, and what must be there as it is here."""
 
     setup: Setup
@@ -56,7 +56,7 @@ class Cluster:
 
     def open_pool(self, setup: Setup, timeout_s: float) -> RayPool:
         """Open a pool for one kind of work."""
-        return RayPool(self, Task(setup, timeout_s, self._seen, builds()))
+        return RayPool(self, RayTask(setup, timeout_s, self._seen, builds()))
 
     def processors(self) -> int:
         """How many the cluster has now."""
@@ -107,7 +107,7 @@ def _mourned(name: str) -> Iterator[None]:
 class RayPool:
     """As `vldata.media.pool.WorkerPool`, on a cluster."""
 
-    def __init__(self, cluster: Cluster, task: Task) -> None:
+    def __init__(self, cluster: Cluster, task: RayTask) -> None:
         self._cluster, self._task = cluster, task
         self._held: dict[Any, int] = {}
 
@@ -167,7 +167,7 @@ class RayPool:
         return answer
 
 
-def serve(task: Task, batch: list[tuple[int, Any]]) -> list[tuple[int, Any]] | VlkitError:
+def serve(task: RayTask, batch: list[tuple[int, Any]]) -> list[tuple[int, Any]] | VlkitError:
     """Work on a few items on a node; what ends the run is returned, so that Ray does not try it again."""
     import pickle
 
@@ -200,7 +200,7 @@ def _reach(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_S).close()
 
 
-def _refuse_other_node(task: Task) -> None:
+def _refuse_other_node(task: RayTask) -> None:
     """Hold a node to our builds and our files.
 
     Raises:

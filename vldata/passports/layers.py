@@ -26,7 +26,7 @@ KINDS = ("data", "model", "adapter", "merged", "predictions", "score")
 OnFile = Callable[[str], None]
 
 
-class Fault(msgspec.Struct, frozen=True):
+class ChainFault(msgspec.Struct, frozen=True):
     """Where something is not what it was: the file or layer, and in one sentence why."""
 
     where: str
@@ -51,7 +51,7 @@ class Layer(msgspec.Struct, kw_only=True):
     digests: dict[str, str] = {}
     identity: dict[str, Any] = {}
     made_of: dict[str, Any] = {}
-    faults: list[Fault] = []
+    faults: list[ChainFault] = []
     unchecked: list[str] = []
 
 
@@ -96,7 +96,7 @@ def _data(path: Path, on_file: OnFile) -> Layer:
         for line in dataset.media():
             _hold(found, out, line.path, line.sha256, f"{dataset.paths.media.name} says another digest", on_file)
     except DataError as error:
-        found.faults.append(Fault(str(dataset.paths.media), error.what))
+        found.faults.append(ChainFault(str(dataset.paths.media), error.what))
     found.identity = {"records": records}
     return found
 
@@ -105,10 +105,10 @@ def _hold(layer: Layer, root: Path, name: str, known: str, why: str, on_file: On
     try:
         now = layer.digests[name] = digest_of(below(root, name, layer.at).checked(), on_file)
     except DataError as error:
-        layer.faults.append(Fault(name, error.what))
+        layer.faults.append(ChainFault(name, error.what))
         return
     if now != known:
-        layer.faults.append(Fault(name, f"{why}: {known[:12]}, here {now[:12]}."))
+        layer.faults.append(ChainFault(name, f"{why}: {known[:12]}, here {now[:12]}."))
 
 
 def _files_of(folder: Path) -> Iterator[Path]:
@@ -132,7 +132,7 @@ def _model(folder: Path, on_file: OnFile) -> Layer:
     known = _table(noted.get("weights"))
     for name in weight_files(folder):
         if known.get(name) != layer.digests.get(name):
-            layer.faults.append(Fault(str(folder / name), f"{MERGED_FROM} says another digest."))
+            layer.faults.append(ChainFault(str(folder / name), f"{MERGED_FROM} says another digest."))
     return layer
 
 
@@ -169,7 +169,7 @@ def _score(path: Path, on_file: OnFile) -> Layer:
         try:
             value = strictjson.read_json(path)
         except DataError as error:
-            layer.faults = [Fault(str(path), error.what)]
+            layer.faults = [ChainFault(str(path), error.what)]
             return layer
         read = _table(value.get("read")) if isinstance(value, dict) else {}
         layer.made_of = {"predictions": {str(name): digest for name, digest in _table(read.get("files")).items()}}

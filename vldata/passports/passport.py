@@ -13,7 +13,7 @@ from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.files.durable import write_atomic
 from vldata.files.gate import below
-from vldata.passports.layers import Fault, Layer, OnFile, digest_of, open_layer
+from vldata.passports.layers import ChainFault, Layer, OnFile, digest_of, open_layer
 from vldata.version import __version__
 
 
@@ -61,39 +61,39 @@ def read_passport(path: Path) -> Passport | None:
         raise DataError(f"is no passport: {error}.", where=str(path), cure="Fetch it again.") from None
 
 
-def _changed(page: Page, place: Path, on_file: OnFile) -> Iterator[Fault]:
+def _changed(page: Page, place: Path, on_file: OnFile) -> Iterator[ChainFault]:
     """Yield the files of a layer that cannot be opened as one: those that are gone or changed."""
     root = place if page.kind in ("model", "adapter", "merged") else place.parent
     for name, known in page.files.items():
         try:
             now = digest_of(below(root, name, str(place)).checked(), on_file)
         except DataError as error:
-            yield Fault(f"{place}: {name}", error.what)
+            yield ChainFault(f"{place}: {name}", error.what)
             continue
         if now != known:
-            yield Fault(f"{place}: {name}", f"has changed: {known[:12]} in the passport, here {now[:12]}.")
+            yield ChainFault(f"{place}: {name}", f"has changed: {known[:12]} in the passport, here {now[:12]}.")
 
 
-def hold(passport: Passport, path: Path, on_file: OnFile) -> Iterator[tuple[Layer, list[Fault]]]:
+def hold(passport: Passport, path: Path, on_file: OnFile) -> Iterator[tuple[Layer, list[ChainFault]]]:
     """Open every layer a passport names, and yield it with what has changed since; a layer that is not there has one fault."""
     for page in passport.layers:
         if fault := _place_fault(page.at):
-            yield Layer(kind=page.kind, at=repr(page.at)), [Fault(repr(page.at), f"{fault}: nothing of it is read.")]
+            yield Layer(kind=page.kind, at=repr(page.at)), [ChainFault(repr(page.at), f"{fault}: nothing of it is read.")]
             continue
         place = path.absolute().parent / page.at
         try:
             layer = open_layer(place, on_file)
         except DataError as error:
-            yield Layer(kind=page.kind, at=str(place)), [Fault(error.where or str(place), error.what), *_changed(page, place, on_file)]
+            yield Layer(kind=page.kind, at=str(place)), [ChainFault(error.where or str(place), error.what), *_changed(page, place, on_file)]
             continue
         faults = list(layer.faults)
         for name, known in page.files.items():
             now = layer.digests.get(name)
             if now is None and not any(fault.where == name for fault in faults):
-                faults.append(Fault(f"{place}: {name}", "is not there."))
+                faults.append(ChainFault(f"{place}: {name}", "is not there."))
             elif now is not None and now != known:
-                faults.append(Fault(f"{place}: {name}", f"has changed: {known[:12]} in the passport, here {now[:12]}."))
-        faults += [Fault(f"{place}: {name}", "is not in the passport.") for name in layer.digests if name not in page.files]
+                faults.append(ChainFault(f"{place}: {name}", f"has changed: {known[:12]} in the passport, here {now[:12]}."))
+        faults += [ChainFault(f"{place}: {name}", "is not in the passport.") for name in layer.digests if name not in page.files]
         yield layer, faults
 
 

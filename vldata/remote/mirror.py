@@ -24,7 +24,7 @@ from vldata.files import inside
 from vldata.files.gate import UnsafePathError
 from vldata.files.urls import Url, key_fault
 from vldata.remote.refusals import Changed, patiently
-from vldata.remote.store import Found, Store
+from vldata.remote.store import Store, StoredObject
 
 AT_ONCE = 16
 _MD5 = re.compile(r'"?([0-9a-f]{32})"?').fullmatch
@@ -60,7 +60,7 @@ class Mirror:
         """Where an object of the bucket is on this machine."""
         return self.tree / url.key if url.key else self.tree
 
-    def fetch(self, objects: Mapping[str, Found | None], *, where: str) -> None:
+    def fetch(self, objects: Mapping[str, StoredObject | None], *, where: str) -> None:
         """Fetch objects by their keys; those that lie here as they are in the store are left.
 
         Args:
@@ -95,7 +95,7 @@ class Mirror:
         for key in objects:
             self._fetched[key] = self._look(key)
 
-    def note_sent(self, key: str, found: Found) -> None:
+    def note_sent(self, key: str, found: StoredObject) -> None:
         """Remember that a file is what the store holds now."""
         self._note(key, found.mark, *self._look(key)[:2])
 
@@ -120,7 +120,7 @@ class Mirror:
             return -1, -1, -1
         return stat.st_size, stat.st_mtime_ns, stat.st_ino
 
-    def _is_here(self, key: str, found: Found | None) -> bool:
+    def _is_here(self, key: str, found: StoredObject | None) -> bool:
         row = self._index.execute("SELECT mark, size, mtime_ns FROM objects WHERE key = ?", (key,)).fetchone()
         if row is None or (row[1], row[2]) != self._look(key)[:2]:
             return False
@@ -131,7 +131,7 @@ class Mirror:
     def _note(self, key: str, mark: str, size: int, mtime_ns: int) -> None:
         self._index.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (key, mark, size, mtime_ns))
 
-    def _get(self, key: str, found: Found | None, cancelled: threading.Event) -> tuple[str, str, int, int]:
+    def _get(self, key: str, found: StoredObject | None, cancelled: threading.Event) -> tuple[str, str, int, int]:
         """Fetch one object beside its place, look whether it is whole, and put it there."""
         url = self._bucket / key
         with inside.parent(self.tree, key, make=True) as (folder, last):
@@ -151,7 +151,7 @@ class Mirror:
                 beside.unlink(missing_ok=True)
         return key, mark, size, mtime_ns
 
-    def _get_whole(self, url: Url, file: Path, found: Found | None, cancelled: threading.Event) -> str:
+    def _get_whole(self, url: Url, file: Path, found: StoredObject | None, cancelled: threading.Event) -> str:
         """Fetch, and hold what came to the size, and to the digest or to the mark that the store told."""
         if cancelled.is_set():
             raise DataError("was not fetched.", where=str(url))

@@ -16,7 +16,7 @@ from vldata.jobs import JobResult
 _NAME = "outbox.json"
 
 
-class Told(msgspec.Struct, frozen=True):
+class ToldResult(msgspec.Struct, frozen=True):
     """What the command has to say when everything is there."""
 
     ok: bool
@@ -46,7 +46,7 @@ class Outbox(msgspec.Struct, frozen=True):
     media: tuple[str, ...]
     entries: dict[str, dict[str, Any]]
     unregister: tuple[str, ...]
-    told: Told
+    told: ToldResult
 
 
 class Resumed(JobResult):
@@ -54,7 +54,7 @@ class Resumed(JobResult):
 
     __slots__ = ("_told",)
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, told: ToldResult) -> None:
         self._told = told
 
     @property

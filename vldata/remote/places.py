@@ -21,7 +21,7 @@ from vldata.output.dataset_info import read_dataset_info
 from vldata.output.folder import DATASET_INFO
 from vldata.remote import pulling
 from vldata.remote.mirror import Mirror
-from vldata.remote.outbox import Outbox, Resumed, Told, command_digest, drop_outbox, read_outbox, refuse_other, write_outbox
+from vldata.remote.outbox import Outbox, Resumed, ToldResult, command_digest, drop_outbox, read_outbox, refuse_other, write_outbox
 from vldata.remote.reach import Tell, flat, listener
 from vldata.remote.relative import make_relative
 from vldata.remote.sending import Snapshot, refuse_foreign, send, snapshot
@@ -100,7 +100,7 @@ class _Call:
                 on_made(one)
         return result
 
-    def _told_again(self, told: Told) -> Resumed:
+    def _told_again(self, told: ToldResult) -> Resumed:
         """What the earlier run had to say; where lines are printed as they come (`convert`), here."""
         if "on_made" in self._bound.signature.parameters:
             for line in told.lines:
@@ -117,7 +117,7 @@ class _Call:
                 self._tell("The upload is not finished and nothing is registered: the same command goes on with it.")
             raise
 
-    def _outbox(self, out: Url, folder: Path, before: Snapshot, registered: dict[str, Any], told: Told) -> Outbox:
+    def _outbox(self, out: Url, folder: Path, before: Snapshot, registered: dict[str, Any], told: ToldResult) -> Outbox:
         after = snapshot(folder)
         entries = read_dataset_info(folder) if (folder / DATASET_INFO).is_file() else {}
         files = [name for name, state in after.items() if before.get(name) != state and name != DATASET_INFO]
@@ -211,7 +211,7 @@ def _of(name: str, files: list[str]) -> bool:
     return any(file == f"{name}.contract.json" for file in files)
 
 
-def _told(result: Any) -> Told:
+def _told(result: Any) -> ToldResult:
     if not isinstance(result, JobResult):
-        return Told(True, (), (), None)
-    return Told(result.ok, tuple(map(named, result.lines())), tuple(map(named, result.asides())), result.document())
+        return ToldResult(True, (), (), None)
+    return ToldResult(result.ok, tuple(map(named, result.lines())), tuple(map(named, result.asides())), result.document())

@@ -13,7 +13,7 @@ from vldata.output.contract import Contract, read_contract
 from vldata.output.dataset_info import no_dataset, read_dataset_info
 from vldata.output.folder import DATASET_INFO, STATE_DIR, DatasetPaths, can_name_files
 from vldata.remote.mirror import Mirror
-from vldata.remote.store import Found
+from vldata.remote.store import StoredObject
 
 
 def pull_registry(mirror: Mirror, out: Url) -> Path:
@@ -95,7 +95,7 @@ def _pull_files(mirror: Mirror, out: Url, name: str, *, pictures: bool) -> None:
     _fetch_those_there(mirror, out, [path.name for path in (paths.media, paths.rejects, paths.repairs)])
     if pictures and paths.media.is_file():
         key = f"{out.key}/" if out.key else ""
-        media: dict[str, Found | None] = {f"{key}{path}": None for path in read_media(paths)}
+        media: dict[str, StoredObject | None] = {f"{key}{path}": None for path in read_media(paths)}
         mirror.fetch(media, where=str(out / name))
 
 
@@ -134,7 +134,7 @@ def _drop(mirror: Mirror, out: Url, name: str) -> None:
         inside.remove_tree(folder, name)
 
 
-def _drop_unlisted(mirror: Mirror, url: Url, listed: dict[str, Found]) -> None:
+def _drop_unlisted(mirror: Mirror, url: Url, listed: dict[str, StoredObject]) -> None:
     """Remove what the store no longer has: a source is read as it is there now."""
     root = mirror.path(url)
     for path in list(root.rglob("*")) if root.is_dir() else ():

@@ -21,7 +21,7 @@ from vldata.files.urls import Url
 from vldata.output.folder import DATASET_INFO, IMAGES_DIR, STATE_DIR, VIDEOS_DIR, DatasetPaths
 from vldata.remote.mirror import AT_ONCE, Mirror
 from vldata.remote.outbox import Outbox
-from vldata.remote.store import Found
+from vldata.remote.store import StoredObject
 from vldata.wording import counted
 
 _FEW = 3  # names in a folder up to which each is asked for by itself
@@ -125,7 +125,7 @@ class _Sender:
                     absent.append(name)
         return absent
 
-    def registry(self) -> tuple[dict[str, Any], Found | None]:
+    def registry(self) -> tuple[dict[str, Any], StoredObject | None]:
         """The registry as it is there, and what the store says of it."""
         url = self._out / DATASET_INFO
         for _ in range(_TRIES):
@@ -157,7 +157,7 @@ class _Sender:
                 return
         raise DataError("changes all the time.", where=str(url), cure="See who writes it, then run the same command again.")
 
-    def _send_medium(self, name: str) -> Found:
+    def _send_medium(self, name: str) -> StoredObject:
         with below(self._folder, name).open() as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         stem = name.rpartition("/")[2].partition(".")[0]
@@ -167,11 +167,11 @@ class _Sender:
             )
         return self._send_file(name)
 
-    def _send_file(self, name: str) -> Found:
+    def _send_file(self, name: str) -> StoredObject:
         file = below(self._folder, name).checked()
         return self._mirror.store.put(file, self._out / name)
 
-    def _each(self, names: Sequence[str], work: Callable[[str], Found]) -> list[tuple[str, Found]]:
+    def _each(self, names: Sequence[str], work: Callable[[str], StoredObject]) -> list[tuple[str, StoredObject]]:
         done = []
         with ThreadPoolExecutor(AT_ONCE) as pool:
             jobs = [pool.submit(work, name) for name in names]

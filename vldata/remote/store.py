@@ -24,7 +24,7 @@ _SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredObject:
     """What a store says of an object. `mark` changes with its content: an ETag, a generation, a blob id, or a time."""
 
     size: int
@@ -57,10 +57,10 @@ class Store:
                 cure="Give them as the store's own tools take them (az: AZURE_STORAGE_ACCOUNT_NAME and a key, or az login).",
             ) from None
 
-    def find(self, url: Url) -> Found | None:
+    def find(self, url: Url) -> StoredObject | None:
         """Ask for one object; None where there is none."""
 
-        def ask() -> Found | None:
+        def ask() -> StoredObject | None:
             with contextlib.suppress(FileNotFoundError):
                 info = self._fs.info(url.full)
                 return _found(info) if info["type"] == "file" else None
@@ -71,10 +71,10 @@ class Store:
             self._refuse_absent_bucket(url)
         return found
 
-    def list(self, url: Url) -> dict[str, Found]:
+    def list(self, url: Url) -> dict[str, StoredObject]:
         """Every object below a folder, by its key; one request a thousand of them."""
 
-        def ask() -> dict[str, Found]:
+        def ask() -> dict[str, StoredObject]:
             try:
                 infos = self._fs.find(url.full, detail=True)
             except FileNotFoundError:
@@ -87,7 +87,7 @@ class Store:
         """Write an object to a file of this machine. Whether it is whole, the caller looks."""
         self._patiently(url, lambda: self._fs.get_file(url.full, str(file)))
 
-    def put(self, file: Path, url: Url) -> Found:
+    def put(self, file: Path, url: Url) -> StoredObject:
         """Send a file, a large one in parts; an object of its size is there afterwards.
 
         Raises:
@@ -95,7 +95,7 @@ class Store:
         """
         size = file.stat().st_size
 
-        def send() -> Found:
+        def send() -> StoredObject:
             self._fs.put_file(str(file), url.full)
             found = _found(self._fs.info(url.full))
             if found.size != size:
@@ -104,7 +104,7 @@ class Store:
 
         return self._patiently(url, send)
 
-    def put_bytes(self, data: bytes, url: Url, before: Found | None) -> bool:
+    def put_bytes(self, data: bytes, url: Url, before: StoredObject | None) -> bool:
         """Send a small object in place of what was `before` (None: of nothing); False when something else is there meanwhile.
 
         S3 holds to the condition by itself; other stores are asked right before.
@@ -183,7 +183,7 @@ class Store:
         return patiently(work, str(url))
 
 
-def _found(info: dict[str, Any]) -> Found:
+def _found(info: dict[str, Any]) -> StoredObject:
     names = ("ETag", "etag", "generation", "blob_id", "oid", "md5Hash", "created", "LastModified", "last_modified")
     mark = next((str(info[name]) for name in names if info.get(name)), "")
-    return Found(int(info["size"] or 0), mark)
+    return StoredObject(int(info["size"] or 0), mark)

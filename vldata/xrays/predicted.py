@@ -14,7 +14,7 @@ from vldata.xrays.text import Tokens, seconds_of
 from vldata.xrays.views import Predicted
 
 
-class Expecting:
+class RecordPredictor:
     """Counts by the sizes that a dataset's media lines tell."""
 
     def __init__(self, tokens: Tokens, dataset: Dataset) -> None:
@@ -25,7 +25,7 @@ class Expecting:
         self._lines = {line.path: line for line in dataset.media()}
 
     @classmethod
-    def at(cls, folder: Path, tokens: Tokens) -> Expecting:
+    def at(cls, folder: Path, tokens: Tokens) -> RecordPredictor:
         """The same for a folder with one converted row."""
         return cls(tokens, Dataset(folder / "row"))
 

@@ -13,7 +13,7 @@ from vldata.models.families_of import folder_family
 from vldata.xrays.cases import Case, Subject, rows_for
 from vldata.xrays.divergence import find_divergences, in_order, over_limit
 from vldata.xrays.environments import TRAINERS
-from vldata.xrays.predicted import Expecting
+from vldata.xrays.predicted import RecordPredictor
 from vldata.xrays.running import run_probe
 from vldata.xrays.text import Tokens, seconds_of
 from vldata.xrays.views import (
@@ -30,7 +30,7 @@ from vldata.xrays.views import (
 )
 
 
-class Asked(NamedTuple):
+class AskedTrainer(NamedTuple):
     """A trainer that is to be asked: its name, the Python that runs it ("" and why where there is none), and its settings."""
 
     name: str
@@ -48,7 +48,7 @@ class _Answer(NamedTuple):
 def take_xray(
     subject: Subject,
     model: Path,
-    asked: Sequence[Asked],
+    asked: Sequence[AskedTrainer],
     work: Path,
     *,
     timeout_s: float = 900.0,
@@ -77,7 +77,7 @@ def take_xray(
     return XrayDocument(schema=SCHEMA, path=str(subject.path), model=str(model), same=same, consumers=runs, records=records, said=said)
 
 
-def _ask(one: Asked, subject: Subject, model: Path, work: Path, timeout_s: float, tell: Callable[[str], None]) -> _Answer:
+def _ask(one: AskedTrainer, subject: Subject, model: Path, work: Path, timeout_s: float, tell: Callable[[str], None]) -> _Answer:
     trainer, out = TRAINERS[one.name], work / one.name
     settings = {**subject.settings.get(one.name, {}), **one.settings}
     if one.python is None:
@@ -94,12 +94,12 @@ def _ask(one: Asked, subject: Subject, model: Path, work: Path, timeout_s: float
 
 def _predictions(subject: Subject, tokens: Tokens) -> dict[int, Predicted | None]:
     found: dict[int, Predicted | None] = {}
-    whole = Expecting(tokens, subject.dataset) if subject.dataset else None
+    whole = RecordPredictor(tokens, subject.dataset) if subject.dataset else None
     for case in subject.cases:
         if case.record is None:
             continue
         try:
-            expecting = whole or Expecting.at(case.folder, tokens)
+            expecting = whole or RecordPredictor.at(case.folder, tokens)
             found[case.row] = expecting.of(case.record)
         except VlkitError:
             found[case.row] = None

@@ -12,7 +12,7 @@ from vldata.xrays.page import page_text
 from vldata.xrays.text import Tokens
 from vldata.xrays.views import SCHEMA, ConsumerRun, Divergence, First, Predicted, RowView, Span, View, XrayDocument, XrayRecord
 from vldata.xrays.views import Seen as SeenImage
-from vleval.crosscheck.run import ComparedRecord, Parity, Seen
+from vleval.crosscheck.run import ComparedRecord, Parity, SeenRecord
 from vleval.crosscheck.text import answer_of, told_of
 from vleval.crosscheck.views import Expected
 from vleval.inference.ask import iter_asks
@@ -56,14 +56,14 @@ def parity_page(parity: Parity, dataset: Dataset, folder: Path | None, work: Pat
     return page_text(document, work, tell=lambda view: lines[view.consumer, view.made.row], foot=_FOOT)
 
 
-def _view(backend: ComparedRecord, seen: Seen, row: int, tokens: Tokens | None) -> View:
+def _view(backend: ComparedRecord, seen: SeenRecord, row: int, tokens: Tokens | None) -> View:
     reply = seen.reply
     found = (Divergence(seen.divergence.kind, seen.divergence.detail),) if seen.divergence else ()
     made = RowView(row=row, stage="load" if reply.error else "", message=reply.error, ids=reply.ids or ())
     return View(consumer=backend.label, made=made, spans=_spans(reply.ids or (), reply.prompt or "", tokens), divergences=found)
 
 
-def _line(seen: Seen, expected: Expected | None) -> str:
+def _line(seen: SeenRecord, expected: Expected | None) -> str:
     return f"no answer: {seen.reply.error}" if seen.reply.error else f"{told_of(seen, expected)}; {answer_of(seen.reply)}"
 
 

@@ -22,7 +22,7 @@ from vleval.inference.preflight import without_pictures
 _ORIENTATION = 274
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class SeenRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One record by one backend; `blind_tokens` are those of the prompt without its pictures."""
 
     record: str
@@ -35,7 +35,7 @@ class ComparedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One backend: its records, what the probes found, and what differs first."""
 
     label: str
-    seen: tuple[Seen, ...]
+    seen: tuple[SeenRecord, ...]
     verdicts: tuple[Verdict, ...]
     first: Divergence | None
 
@@ -87,7 +87,7 @@ def compare_backends(
             replies = [(backend.ask(ask), backend.ask(without_pictures(ask)).prompt_tokens if ask.images else -1) for ask in asks]
             firsts = [seen.reply for seen in compared[0].seen] if compared else [reply for reply, _ in replies]
             seen = tuple(
-                Seen(
+                SeenRecord(
                     record=ask.id,
                     reply=reply,
                     blind_tokens=blind,

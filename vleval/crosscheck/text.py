@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vleval.crosscheck.run import ComparedRecord, Parity, Seen
+from vleval.crosscheck.run import ComparedRecord, Parity, SeenRecord
 from vleval.crosscheck.views import Expected, Reply
 
 
@@ -32,7 +32,7 @@ def parity_lines(parity: Parity) -> Iterator[str]:
         yield f"No divergence in {len(parity.backends[0].seen)} records."
 
 
-def _record_lines(label: str, seen: Seen, parity: Parity) -> Iterator[str]:
+def _record_lines(label: str, seen: SeenRecord, parity: Parity) -> Iterator[str]:
     reply = seen.reply
     if reply.error:
         yield f"  {label}: no answer: {_clip(reply.error, 200)}"
@@ -43,7 +43,7 @@ def _record_lines(label: str, seen: Seen, parity: Parity) -> Iterator[str]:
         yield f"    ! {seen.divergence.kind}: {seen.divergence.detail}"
 
 
-def told_of(seen: Seen, expected: Expected | None) -> str:
+def told_of(seen: SeenRecord, expected: Expected | None) -> str:
     """What a backend told of a record beside its answer, in a line."""
     reply = seen.reply
     told = [f"{reply.prompt_tokens:,} tokens" if reply.prompt_tokens >= 0 else "tokens not told"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from vleval.gaps.harness import Harness, Told
+from vleval.gaps.harness import Harness, HarnessTold
 from vleval.gaps.views import Cause, Side
 from vleval.metrics.multiple_choice import choices_in, target_letter
 from vleval.rows import Row
@@ -16,20 +16,20 @@ _SPACE = re.compile(r"\s+")
 _CUT = frozenset({"length", "max_tokens", "max_length"})
 
 
-class Seen(NamedTuple):
+class SeenItem(NamedTuple):
     """One item as one harness has it: its row, what its record tells, and what came of it."""
 
     row: Row
-    told: Told
+    told: HarnessTold
     side: Side
     choices: tuple[str, ...]
 
 
-def look(row: Row, told: Told, harness: Harness, score: float | None) -> Seen:
+def look(row: Row, told: HarnessTold, harness: Harness, score: float | None) -> SeenItem:
     """Read an answer by a harness's rules; `score` is what its profile's metric gives, for answers in words."""
     choices = row.choices or choices_in(row.question)
     if row.prediction is None:
-        return Seen(row, told, Side(prediction=None, score=told.score or 0.0, told=told.score is not None), choices)
+        return SeenItem(row, told, Side(prediction=None, score=told.score or 0.0, told=told.score is not None), choices)
     is_choice = bool(choices) and any(target_letter(reference, choices) for reference in row.references)
     by_rule = harness.read_choice(row.prediction, choices) if is_choice else harness.read_words(row.prediction)
     guessed = is_choice and harness.guesses and not by_rule and not told.judged and _draws(told)
@@ -38,10 +38,10 @@ def look(row: Row, told: Told, harness: Harness, score: float | None) -> Seen:
     worked_out = _right(read, row, choices) if is_choice else score or 0.0
     verdict = told.score if told.score is not None else worked_out
     side = Side(prediction=row.prediction, read=read, score=verdict, told=told.score is not None, guessed=guessed, judged=told.judged)
-    return Seen(row, told, side, choices)
+    return SeenItem(row, told, side, choices)
 
 
-def _draws(told: Told) -> bool:
+def _draws(told: HarnessTold) -> bool:
     """Whether a harness that reads no letter has drawn one already: it has scored the item or says what it took."""
     return told.score is not None or told.extracted is not None
 
@@ -50,7 +50,7 @@ def _right(read: str, row: Row, choices: Sequence[str]) -> float:
     return float(bool(read) and read in {target_letter(reference, choices) for reference in row.references})
 
 
-def cause_of(a: Seen, b: Seen, ways: tuple[Harness, Harness], crossed: tuple[float, float]) -> tuple[Cause, str]:
+def cause_of(a: SeenItem, b: SeenItem, ways: tuple[Harness, Harness], crossed: tuple[float, float]) -> tuple[Cause, str]:
     """Why two harnesses give an item other scores.
 
     Args:
@@ -83,7 +83,7 @@ def cause_of(a: Seen, b: Seen, ways: tuple[Harness, Harness], crossed: tuple[flo
     return _in_path(a, b, ways)
 
 
-def _same_truth(a: Seen, b: Seen) -> bool:
+def _same_truth(a: SeenItem, b: SeenItem) -> bool:
     if not (a.row.references and b.row.references):
         return True
     if a.choices and b.choices:
@@ -98,7 +98,7 @@ def _option(letter: str, choices: Sequence[str]) -> str:
     return _plain(choices[place]) if 0 <= place < len(choices) else letter
 
 
-def _same_reading(a: Seen, b: Seen, ways: tuple[Harness, Harness]) -> bool:
+def _same_reading(a: SeenItem, b: SeenItem, ways: tuple[Harness, Harness]) -> bool:
     """Whether answers in other words are one option to either harness: then the words are not what makes the difference."""
     if not a.choices or a.choices != b.choices:
         return False
@@ -106,7 +106,7 @@ def _same_reading(a: Seen, b: Seen, ways: tuple[Harness, Harness]) -> bool:
     return any((read := way.read_choice(first, a.choices)) and read == way.read_choice(second, b.choices) for way in ways)
 
 
-def _in_scoring(a: Seen, b: Seen, ways: tuple[Harness, Harness]) -> tuple[Cause, str]:
+def _in_scoring(a: SeenItem, b: SeenItem, ways: tuple[Harness, Harness]) -> tuple[Cause, str]:
     if a.side.read != b.side.read:
         said = [clip(seen.side.read) if seen.side.read else "nothing" for seen in (a, b)]
         detail = f"of {clip(a.row.prediction)} {ways[0].title} reads {said[0]} and {ways[1].title} reads {said[1]}"
@@ -114,14 +114,14 @@ def _in_scoring(a: Seen, b: Seen, ways: tuple[Harness, Harness]) -> tuple[Cause,
     return "scoring", f"both read {clip(a.side.read)}; their rules of what is right differ"
 
 
-def _by_other_rules(seen: Seen, way: Harness) -> str:
+def _by_other_rules(seen: SeenItem, way: Harness) -> str:
     """Said where a file tells another reading than its harness's rules give: another release, a filter, or a judge in between."""
     if seen.side.read == seen.side.by_rules or not seen.choices:
         return ""
     return f"; {way.title}'s rules read {clip(seen.side.by_rules) if seen.side.by_rules else 'nothing'}: another release of it, or a filter"
 
 
-def _truncated(a: Seen, b: Seen) -> str:
+def _truncated(a: SeenItem, b: SeenItem) -> str:
     for name, seen, other in (("A", a, b), ("B", b, a)):
         if seen.row.finish_reason in _CUT and other.row.finish_reason not in _CUT:
             return f"{name} was cut at its limit of tokens"
@@ -131,7 +131,7 @@ def _truncated(a: Seen, b: Seen) -> str:
     return ""
 
 
-def _options(a: Seen, b: Seen) -> str:
+def _options(a: SeenItem, b: SeenItem) -> str:
     """Options that are not the same, or stand in another order: a letter then means another one."""
     if not (a.choices and b.choices) or [_plain(text) for text in a.choices] == [_plain(text) for text in b.choices]:
         return ""
@@ -139,7 +139,7 @@ def _options(a: Seen, b: Seen) -> str:
     return f"{order}: {clip(', '.join(a.choices))} in A, {clip(', '.join(b.choices))} in B"
 
 
-def _in_path(a: Seen, b: Seen, ways: tuple[Harness, Harness]) -> tuple[Cause, str]:
+def _in_path(a: SeenItem, b: SeenItem, ways: tuple[Harness, Harness]) -> tuple[Cause, str]:
     """The answers differ: the first thing known to differ in what was asked, else the model's answer itself."""
     counts = [seen.told.images if seen.told.images is not None else len(seen.row.images) or None for seen in (a, b)]
     if counts[0] and counts[1] and counts[0] != counts[1]:
@@ -158,7 +158,7 @@ def _in_path(a: Seen, b: Seen, ways: tuple[Harness, Harness]) -> tuple[Cause, st
     return "answer", f"{known}; {clip(a.row.prediction)} in A, {clip(b.row.prediction)} in B"
 
 
-def _prompt(seen: Seen, way: Harness) -> str:
+def _prompt(seen: SeenItem, way: Harness) -> str:
     if seen.told.prompt is not None:
         return seen.told.prompt
     return way.wording(seen.row.question, seen.choices) if way.wording and seen.row.question else ""

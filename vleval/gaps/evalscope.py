@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from vleval.gaps.harness import Fact, Harness, Told, number
+from vleval.gaps.harness import Fact, Harness, HarnessTold, number
 from vleval.metrics.evalscope_choice import read_evalscope
 from vleval.readers.model_output import content_text
 
@@ -19,7 +19,7 @@ def read_words(text: str) -> str:
     return (found[1] if found else text).strip()
 
 
-def told(record: Mapping[str, Any]) -> Told:
+def told(record: Mapping[str, Any]) -> HarnessTold:
     """Messages, and of a review the score of its main metric and the extracted answer."""
     sample = record.get("sample_score")
     score = sample.get("score") if isinstance(sample, dict) else None
@@ -41,8 +41,8 @@ def told(record: Mapping[str, Any]) -> Told:
         elif message.get("role") == "user" and prompt is None:
             prompt = content_text(content)
     if not isinstance(messages, list):
-        return Told(verdict, extracted)
-    return Told(verdict, extracted, None, False, prompt, system, images or None)
+        return HarnessTold(verdict, extracted)
+    return HarnessTold(verdict, extracted, None, False, prompt, system, images or None)
 
 
 _CHOICES = "evalscope/utils/multi_choices.py"

@@ -16,7 +16,7 @@ class Fact(NamedTuple):
     file: str
 
 
-class Told(NamedTuple):
+class HarnessTold(NamedTuple):
     """What one record of a harness's file tells beside the answer; None where it does not.
 
     Attributes:
@@ -61,7 +61,7 @@ class Harness(NamedTuple):
     read_words: Callable[[str], str]
     wording: Callable[[str, Sequence[str]], str] | None
     guesses: bool
-    told: Callable[[Mapping[str, Any]], Told]
+    told: Callable[[Mapping[str, Any]], HarnessTold]
 
 
 def number(value: Any) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from vleval.gaps.harness import Fact, Harness, Told, number, whole
+from vleval.gaps.harness import Fact, Harness, HarnessTold, number, whole
 
 _OUTER = ",.!?;:'"  # taken off one after the other
 _WORDS_FOR_TEXTS = 5
@@ -35,7 +35,7 @@ def read_choice(text: str, choices: Sequence[str]) -> str:
     return max(places, key=lambda letter: places[letter], default="")
 
 
-def told(record: Mapping[str, Any]) -> Told:
+def told(record: Mapping[str, Any]) -> HarnessTold:
     """The prompt it sent, and the first metric of the task: a number, or MMMU's parsed letters beside the answer."""
     score, extracted, judged = None, None, False
     for name, value in record.items():
@@ -46,7 +46,7 @@ def told(record: Mapping[str, Any]) -> Told:
         if (found := number(value)) is not None:
             judged |= "judge" in name or "gpt" in name
             score = found if score is None else score
-    return Told(score, extracted, None, judged, _prompt(record), None, _images(record))
+    return HarnessTold(score, extracted, None, judged, _prompt(record), None, _images(record))
 
 
 def _of_table(value: Mapping[str, Any], extracted: str | None) -> tuple[Any, str | None]:

@@ -11,8 +11,8 @@ import msgspec
 from vldata.errors import DataError, UsageError
 from vldata.wording import counted
 from vleval import profiles
-from vleval.gaps.attribute import Seen, cause_of, clip, look
-from vleval.gaps.harness import Harness, Told
+from vleval.gaps.attribute import SeenItem, cause_of, clip, look
+from vleval.gaps.harness import Harness, HarnessTold
 from vleval.gaps.table import harness_of
 from vleval.gaps.views import CERTAIN, ORDER, SCHEMA, Cause, CauseTotal, FactLine, GapDocument, GapItem, HarnessDocument, Side
 from vleval.joining import Joined, join
@@ -33,7 +33,7 @@ class _File(msgspec.Struct, frozen=True):
 
     loaded: Loaded
     rows: dict[str, Row]
-    told: dict[str, Told]
+    told: dict[str, HarnessTold]
     harness: Harness
 
 
@@ -111,7 +111,7 @@ def _open_both(
         by_place = dict(zip(ids[number], told[number], strict=True))
         names = [row.id for row in rows]
         telling = dict(zip(names, told[number], strict=True)) if len(names) == len(told[number]) and known is None else {}
-        telling = telling or {name: by_place.get(name, Told()) for name in names}
+        telling = telling or {name: by_place.get(name, HarnessTold()) for name in names}
         files.append(_File(loaded, {row.id: row for row in rows}, telling, harness_of(loaded.format)))
     return _completed(files[0], files[1], tell), _completed(files[1], files[0], tell)
 
@@ -163,10 +163,10 @@ def _values(metric: Metric | None, rows: Sequence[Row]) -> list[float]:
     return [float(value) / metric.scale for value in metric.score(rows).values]
 
 
-def _look(file: _File, metric: Metric | None) -> dict[str, Seen]:
+def _look(file: _File, metric: Metric | None) -> dict[str, SeenItem]:
     known = [row for row in file.rows.values() if row.references]
     values = dict(zip([row.id for row in known], _values(metric, known), strict=True))
-    seen = {name: look(row, file.told.get(name, Told()), file.harness, values.get(name)) for name, row in file.rows.items()}
+    seen = {name: look(row, file.told.get(name, HarnessTold()), file.harness, values.get(name)) for name, row in file.rows.items()}
     if lost := [name for name, one in seen.items() if not one.row.references and not one.side.told]:
         raise DataError(
             f"{len(lost):,} items have neither a score nor references, the first {lost[0]!r}.",
@@ -177,7 +177,7 @@ def _look(file: _File, metric: Metric | None) -> dict[str, Seen]:
 
 
 def _item(
-    name: str, pair: tuple[Seen | None, Seen | None], files: tuple[_File, _File], metrics: Sequence[Metric | None], points: float
+    name: str, pair: tuple[SeenItem | None, SeenItem | None], files: tuple[_File, _File], metrics: Sequence[Metric | None], points: float
 ) -> GapItem | None:
     a, b = pair
     if a is None or b is None:
@@ -194,12 +194,12 @@ def _item(
     return GapItem(id=name, cause=cause, detail=detail, points=(a.side.score - b.side.score) * points, a=a.side, b=b.side)
 
 
-def _crossed(seen: Seen, harness: Harness, metric: Metric | None) -> float:
+def _crossed(seen: SeenItem, harness: Harness, metric: Metric | None) -> float:
     """What another harness's rules give an answer."""
-    return look(seen.row, Told(), harness, _values(metric, [seen.row])[0]).side.score
+    return look(seen.row, HarnessTold(), harness, _values(metric, [seen.row])[0]).side.score
 
 
-def _guesses(name: str, pair: tuple[Seen | None, Seen | None], files: tuple[_File, _File], points: float) -> list[GapItem]:
+def _guesses(name: str, pair: tuple[SeenItem | None, SeenItem | None], files: tuple[_File, _File], points: float) -> list[GapItem]:
     """Answers that a harness drew at random, right by luck or not."""
     found = []
     for letter, seen, file in zip("ab", pair, files, strict=True):
@@ -223,7 +223,7 @@ def _totals(items: Sequence[GapItem]) -> list[CauseTotal]:
     return sorted(totals, key=lambda total: (-abs(total.points), -total.items))
 
 
-def _describe(file: _File, seen: dict[str, Seen], items: int) -> HarnessDocument:
+def _describe(file: _File, seen: dict[str, SeenItem], items: int) -> HarnessDocument:
     told = {one.side.told for one in seen.values()}
     return HarnessDocument(
         name=file.loaded.name,

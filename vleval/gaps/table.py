@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from vleval.gaps import evalscope, lmms_eval, vlmevalkit
-from vleval.gaps.harness import Harness, Told, number, whole
+from vleval.gaps.harness import Harness, HarnessTold, number, whole
 from vleval.metrics.choice_reading import read_options
 
 
-def _told(record: Mapping[str, Any]) -> Told:
+def _told(record: Mapping[str, Any]) -> HarnessTold:
     score = next((found for key in ("score", "hit", "correct", "acc") if (found := number(record.get(key))) is not None), None)
     texts = {key: record[key] for key in ("prompt", "system") if isinstance(record.get(key), str)}
     extracted = record.get("extracted")
-    return Told(score, extracted if isinstance(extracted, str) else None, prompt=texts.get("prompt"), system=texts.get("system"))
+    return HarnessTold(score, extracted if isinstance(extracted, str) else None, prompt=texts.get("prompt"), system=texts.get("system"))
 
 
 PLAIN = Harness("vlkit", "this package", "vlkit", (), read_options, whole, None, False, _told)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
-from vleval.gaps.harness import Fact, Harness, Told, number, whole
+from vleval.gaps.harness import Fact, Harness, HarnessTold, number, whole
 from vleval.metrics.multiple_choice import read_vlmevalkit
 
 _AT_RANDOM = "randomly generate one"
 _MATCHED = "Match Log: "
 
 
-def told(record: Mapping[str, Any]) -> Told:
+def told(record: Mapping[str, Any]) -> HarnessTold:
     """`hit` (or `eval_score` of its VQA sets) and `log`: a log that is neither the answer nor about it is a judge's."""
     log = record.get("log")
     text = log if isinstance(log, str) else ""
@@ -23,7 +23,7 @@ def told(record: Mapping[str, Any]) -> Told:
     answer = str(record.get("prediction", "")).strip()
     judged = bool(matched) and not guessed and matched != answer and not matched.startswith("Failed in Prefetch")
     extracted = record.get("eval_pred")
-    return Told(score, extracted if isinstance(extracted, str) else None, guessed, judged)
+    return HarnessTold(score, extracted if isinstance(extracted, str) else None, guessed, judged)
 
 
 def wording(question: str, choices: Sequence[str]) -> str:

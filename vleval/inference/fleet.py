@@ -26,7 +26,7 @@ _FAULTS = 5  # in a row, after which a server that can be reached counts as away
 
 
 @dataclass(eq=False)
-class Member:
+class FleetMember:
     """A server of a fleet and how it is doing. `away` holds the cause while it does not answer; one that is `lost` is asked no more."""
 
     url: str
@@ -63,7 +63,9 @@ class _Ticket:
 class Fleet:
     """Asks several servers. `retries` is how often a question is tried again in all, wherever."""
 
-    def __init__(self, members: Sequence[Member], *, retries: int, note: Callable[[str], None], rng: random.Random | None = None) -> None:
+    def __init__(
+        self, members: Sequence[FleetMember], *, retries: int, note: Callable[[str], None], rng: random.Random | None = None
+    ) -> None:
         self._members = members
         self._retries = retries
         self._note = note
@@ -86,7 +88,7 @@ class Fleet:
                     for _ in range(member.client.concurrency):
                         group.create_task(self._work(member, session))
 
-    async def _work(self, member: Member, session: aiohttp.ClientSession) -> None:
+    async def _work(self, member: FleetMember, session: aiohttp.ClientSession) -> None:
         while not (member.lost or self._over.is_set()):
             if not member.away:
                 await self._next(member, session)
@@ -96,7 +98,7 @@ class Fleet:
                     await self._pause(member.rests_until - time.monotonic())
                     await self._next(member, session)
 
-    async def _next(self, member: Member, session: aiohttp.ClientSession) -> None:
+    async def _next(self, member: FleetMember, session: aiohttp.ClientSession) -> None:
         ticket = await self._take(member)
         if ticket is None:
             return
@@ -120,7 +122,7 @@ class Fleet:
         if result.fate == "retry":
             await self._rest(member, result)
 
-    async def _take(self, member: Member) -> _Ticket | None:
+    async def _take(self, member: FleetMember) -> _Ticket | None:
         """The next question for this server, when there is one; None when all is done."""
         async with self._changed:
             while not (self._over.is_set() or member.lost):
@@ -151,7 +153,7 @@ class Fleet:
             self._returned.append(ticket)
             self._changed.notify_all()
 
-    async def _lose(self, member: Member, ticket: _Ticket, stop: StopRun) -> None:
+    async def _lose(self, member: FleetMember, ticket: _Ticket, stop: StopRun) -> None:
         """Leave a server; what it was asked, and what all others refused, is settled among the others.
 
         Raises:
@@ -169,11 +171,11 @@ class Fleet:
                 assert waiting.outcome is not None
                 self._on_done(waiting.outcome)
 
-    def _others(self, member: Member | None, ticket: _Ticket) -> list[Member]:
+    def _others(self, member: FleetMember | None, ticket: _Ticket) -> list[FleetMember]:
         """The other servers that may still answer a question."""
         return [other for other in self._members if other is not member and not other.lost and id(other) not in ticket.refused]
 
-    async def _rest(self, member: Member, fault: Fault) -> None:
+    async def _rest(self, member: FleetMember, fault: Fault) -> None:
         """After a passing fault: a while without a question for this worker, or for the whole server where it is away.
 
         Raises:
@@ -196,7 +198,7 @@ class Fleet:
         else:
             await self._pause(wait)
 
-    def _came_back(self, member: Member) -> None:
+    def _came_back(self, member: FleetMember) -> None:
         member.answered += 1
         member.in_a_row = member.probes = 0
         if member.away:

@@ -9,7 +9,7 @@ import msgspec
 from vldata.errors import DataError
 from vleval.inference.backend import Keyed, Opening
 from vleval.inference.client import Client, Endpoint, Outcome, StopRun, run_client
-from vleval.inference.fleet import Fleet, Member
+from vleval.inference.fleet import Fleet, FleetMember
 from vleval.inference.preflight import Preflight, announce, preflight
 from vleval.inference.wire import Wire
 
@@ -17,7 +17,7 @@ from vleval.inference.wire import Wire
 class FleetBackend:
     """Servers of one model. `names` are those that any of them gives it."""
 
-    def __init__(self, members: Sequence[Member], names: Sequence[str], *, retries: int, note: Callable[[str], None]) -> None:
+    def __init__(self, members: Sequence[FleetMember], names: Sequence[str], *, retries: int, note: Callable[[str], None]) -> None:
         self.names = names
         self._members = members
         self._retries = retries
@@ -40,7 +40,7 @@ def open_fleet(opening: Opening, endpoints: Sequence[Endpoint], wire: Wire, expe
     Raises:
         DataError: none is there, a server does not see the images, or (`strict`) one is away or they are not the same.
     """
-    options, members = opening.options, list[Member]()
+    options, members = opening.options, list[FleetMember]()
     seen: dict[str, Preflight] = {}
     for endpoint in endpoints:
         if options.preflight:
@@ -49,7 +49,7 @@ def open_fleet(opening: Opening, endpoints: Sequence[Endpoint], wire: Wire, expe
                 continue
             seen[endpoint.base_url] = looked
             endpoint = msgspec.structs.replace(endpoint, accepted_models=looked.names)
-        members.append(Member(endpoint.base_url, Client(endpoint, wire, api_key=opening.api_key)))
+        members.append(FleetMember(endpoint.base_url, Client(endpoint, wire, api_key=opening.api_key)))
     if not members:
         raise StopRun("none of the servers can be asked.", where=", ".join(e.base_url for e in endpoints), cure="Start one of them.")
     _hold_same(seen, opening)

@@ -12,14 +12,14 @@ from vldata.jobs import JobResult
 from vltrain.api.params import RecipeFile
 
 if TYPE_CHECKING:
-    from vltrain.certifying import Outcome
+    from vltrain.certifying import BatchOutcome
 
 
 @dataclass(frozen=True, repr=False)
-class Certificate(JobResult):
+class BatchCertificate(JobResult):
     """What was measured, and whether it holds."""
 
-    outcome: Outcome
+    outcome: BatchOutcome
 
     @property
     def ok(self) -> bool:
@@ -53,7 +53,7 @@ def certify(
     records: Annotated[int, Flag("Samples that share the batch.", metavar="N", least=2, most=64)] = 4,
     precision: Annotated[Literal["fp32", "bf16"], Flag("Of the arithmetic; bf16 needs a GPU, and runs its kernels.")] = "fp32",
     tell: Callable[[str], None] = lambda _: None,
-) -> Certificate:
+) -> BatchCertificate:
     """Show on the model and data at hand that loss and gradients of each sample in a batch equal those alone; exit 1 where they do not.
 
     Raises:
@@ -68,4 +68,4 @@ def certify(
     for note in notes:
         tell(note)
     hush()
-    return Certificate(certify_batches(read, records=records, precision=precision, tell=tell))
+    return BatchCertificate(certify_batches(read, records=records, precision=precision, tell=tell))

@@ -16,7 +16,7 @@ OutType = Literal["bf16", "f16", "f32", "q8_0"]
 
 if TYPE_CHECKING:
     from vldata.models.serving import Limits
-    from vltrain.gguf import Conversion
+    from vltrain.gguf import GgufConversion
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,7 +25,7 @@ class HandOver(JobResult):
 
     command: str
     limits: Limits
-    conversion: Conversion | None = None
+    conversion: GgufConversion | None = None
 
     def lines(self) -> Iterator[str]:
         """Yield what is to be run: the conversion where it was not run here, then the server."""

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import UsageError
-from vldata.linting.consumer import Consumer, Options, Part, Rows, Whole, no_rows
+from vldata.linting.consumer import Consumer, Options, Rows, RowSet, WholeFinding, no_rows
 from vldata.linting.llamafactory.behaviours import TABLE
-from vldata.linting.llamafactory.entry import KINDS, Entry, faults_of, guess_entry, looks_like_registry, read_entry, read_registry
+from vldata.linting.llamafactory.entry import KINDS, RegistryEntry, faults_of, guess_entry, looks_like_registry, read_entry, read_registry
 from vldata.linting.llamafactory.judge import DEFAULT_CUTOFF, LlamaFactoryJudge
-from vldata.linting.outcomes import Found
+from vldata.linting.outcomes import RowFinding
 from vldata.linting.reading import open_json
 from vldata.linting.tables import first_rows, rows_of
 
@@ -18,7 +18,7 @@ INFO = "dataset_info.json"
 _SAMPLE = 50
 
 
-def open_path(path: Path, options: Options) -> list[Part]:
+def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open a data folder, its dataset_info.json, or one file.
 
     Raises:
@@ -30,7 +30,7 @@ def open_path(path: Path, options: Options) -> list[Part]:
         entries, fault = read_registry(registry)
         if fault:
             judge = LlamaFactoryJudge(read_entry("", {}), registry.parent, options, stage="sft", form="lines", where=str(registry))
-            return [Part(registry.name, [], judge, first=[Whole(str(registry), Found("LF20", fault))])]
+            return [RowSet(registry.name, [], judge, first=[WholeFinding(str(registry), RowFinding("LF20", fault))])]
         if looks_like_registry(entries):
             return _registered(registry, entries, options)
     beside = path.parent / INFO
@@ -48,7 +48,7 @@ def open_path(path: Path, options: Options) -> list[Part]:
     return [_unregistered(file, options, first=file is files[0]) for file in files]
 
 
-def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Options) -> list[Part]:
+def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Options) -> list[RowSet]:
     if options.dataset and options.dataset not in entries:
         raise UsageError(f"no entry {options.dataset!r}.", where=str(registry), cure=f"Entries are {', '.join(list(entries)[:20])}.")
     parts = []
@@ -58,7 +58,7 @@ def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Opt
     return parts
 
 
-def _unregistered(file: Path, options: Options, *, first: bool) -> Part:
+def _unregistered(file: Path, options: Options, *, first: bool) -> RowSet:
     rows = first_rows(rows_of(file, KINDS.get(file.suffix[1:], "json")), _SAMPLE)
     entry = guess_entry(file.stem, file.name, rows)
     part = _part(entry, file.parent, str(file), options)
@@ -71,7 +71,7 @@ def _unregistered(file: Path, options: Options, *, first: bool) -> Part:
     return part
 
 
-def _stage_of(entry: Entry, *, registered: bool) -> str:
+def _stage_of(entry: RegistryEntry, *, registered: bool) -> str:
     """Tell from its columns what an entry is for: a prompt alone is for pre-training."""
     if entry.ranking:
         return "rm"
@@ -83,9 +83,9 @@ def _stage_of(entry: Entry, *, registered: bool) -> str:
     return "pt" if asks_alone and not any(key in entry.given for key in ("hf_hub_url", "ms_hub_url", "script_url")) else "sft"
 
 
-def _part(entry: Entry, folder: Path, where: str, options: Options) -> Part:
+def _part(entry: RegistryEntry, folder: Path, where: str, options: Options) -> RowSet:
     stage = options.stage or _stage_of(entry, registered=Path(where).name == INFO)
-    first = [Whole(where, found, 0 if found.code == "LF15" else None) for found in faults_of(entry, stage)]
+    first = [WholeFinding(where, found, 0 if found.code == "LF15" else None) for found in faults_of(entry, stage)]
     files: list[tuple[Path, Rows]] = []
     form = "lines"
     said = (
@@ -98,20 +98,20 @@ def _part(entry: Entry, folder: Path, where: str, options: Options) -> Part:
         found = sorted(place.iterdir()) if place.is_dir() else [place]
         kinds = {KINDS.get(file.suffix[1:]) for file in found}
         if not place.exists() or not entry.file_name:
-            first.append(Whole(where, Found("LF11", f"File {place} not found.")))
+            first.append(WholeFinding(where, RowFinding("LF11", f"File {place} not found.")))
         elif None in kinds or len(kinds) > 1:
             odd = [file.name for file in found if KINDS.get(file.suffix[1:]) is None]
-            first.append(Whole(where, Found("LF12", ", ".join(odd[:5]) or "several kinds in one folder")))
+            first.append(WholeFinding(where, RowFinding("LF12", ", ".join(odd[:5]) or "several kinds in one folder")))
         else:
             files = [(file, rows_of(file, KINDS.get(file.suffix[1:], "json"))) for file in found]
             if found[0].suffix in (".json", ".jsonl"):
                 opened = open_json(found[0])
                 form = opened.form
                 if opened.bom and form == "list":
-                    first.append(Whole(str(found[0]), Found("LF04")))
+                    first.append(WholeFinding(str(found[0]), RowFinding("LF04")))
     judge = LlamaFactoryJudge(entry, folder, options, stage=stage, form=form, where=where)
     by_entry = ((Path(where), entry.name),) if Path(where).name == INFO else ()
-    return Part(entry.name, files, judge, (*by_entry, *((file, "") for file, _ in files)), said, first)
+    return RowSet(entry.name, files, judge, (*by_entry, *((file, "") for file, _ in files)), said, first)
 
 
 CONSUMER = Consumer(

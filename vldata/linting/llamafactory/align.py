@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from vldata.linting.llamafactory.entry import Entry
-from vldata.linting.outcomes import Found
+from vldata.linting.llamafactory.entry import RegistryEntry
+from vldata.linting.outcomes import RowFinding
 
 Turn = tuple[str, Any]  # role (user, assistant, observation, function) and content
 
@@ -17,16 +17,16 @@ class Aligned(NamedTuple):
     response: list[Turn]
     system: Any = ""
     tools: Any = ""
-    found: tuple[Found, ...] = ()
+    found: tuple[RowFinding, ...] = ()
 
 
-Verdict = Aligned | Found
+Verdict = Aligned | RowFinding
 
 
 class Aligner:
     """Aligns the rows of one entry."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: RegistryEntry) -> None:
         self._entry = entry
         columns, tags = entry.columns, entry.tags
         self._messages, self._system, self._tools = columns["messages"], columns["system"], columns["tools"]
@@ -60,7 +60,7 @@ class Aligner:
             turns.append((names[role], turn.get(content_key)))
         if (len(turns) % 2 == 0) == self._entry.ranking:
             what = f"{len(turns)} turns" if turns else "no turns"
-            return Found("LF31" if turns else "LF33", what)
+            return RowFinding("LF31" if turns else "LF33", what)
         return self._answer(row, turns, system, row.get(self._tools) if self._tools else "")
 
     def _answer(self, row: dict[str, Any], turns: list[Turn], system: Any, tools: Any) -> Verdict:
@@ -77,20 +77,20 @@ class Aligner:
                 for part in (chosen, rejected):
                     role = part.get(self._role)
                     if type(role) not in (str, type(None)) or role not in self._names:
-                        return Found("LF42", f"KeyError: {role!r}")
+                        return RowFinding("LF42", f"KeyError: {role!r}")
                     if role not in self._answers:
-                        found.append(Found("LF56", f"chosen or rejected is a turn of {role!r}"))
+                        found.append(RowFinding("LF56", f"chosen or rejected is a turn of {role!r}"))
                 pair = [(self._names[part.get(self._role)], part.get(self._content)) for part in (chosen, rejected)]
                 return Aligned(turns, pair, system, tools, tuple(found))
         if not turns:
-            return Found("LF33", "no turns")
+            return RowFinding("LF33", "no turns")
         return Aligned(turns[:-1], turns[-1:], system, tools)
 
-    def _wrong_role(self, role: Any, place: int) -> Found:
+    def _wrong_role(self, role: Any, place: int) -> RowFinding:
         if type(role) not in (str, type(None)) or role not in self._names:
             known = ", ".join(repr(name) for name in self._names if name is not None)
-            return Found("LF32", f"turn {place} is of {role!r}; the entry knows {known}")
-        return Found("LF30", f"turn {place} is of {role!r}")
+            return RowFinding("LF32", f"turn {place} is of {role!r}; the entry knows {known}")
+        return RowFinding("LF30", f"turn {place} is of {role!r}")
 
     def _alpaca(self, row: dict[str, Any]) -> Verdict:
         columns = self._entry.columns
@@ -99,13 +99,13 @@ class Aligner:
         if type(history) is list:
             for pair in history:
                 if type(pair) is not list or len(pair) != 2:
-                    return Found("LF40", f"{pair!r:.60}")
+                    return RowFinding("LF40", f"{pair!r:.60}")
                 turns += [("user", pair[0]), ("assistant", pair[1])]
         pieces = [row.get(columns[name]) for name in ("prompt", "query") if columns[name]]
         query = [piece for piece in pieces if piece]
         for piece in query:
             if type(piece) is not str:
-                return Found("LF41", f"{piece!r:.60}")
+                return RowFinding("LF41", f"{piece!r:.60}")
         turns.append(("user", "\n".join(query)))
         system, tools = (row.get(columns[name]) if columns[name] else "" for name in ("system", "tools"))
         answer = row.get(columns["response"]) if columns["response"] else None
@@ -122,16 +122,16 @@ class Aligner:
         what = f"the answer is {answer!r:.60}"
         if answer is None and columns["response"] not in row:
             what = f"no column {columns['response'] or 'response'!r}; the row has {', '.join(map(repr, list(row)[:8]))}"
-        return Found("LF35" if self._entry.ranking else "LF34", what)
+        return RowFinding("LF35" if self._entry.ranking else "LF34", what)
 
 
-def _no_list(messages: Any, why: str) -> Found:
+def _no_list(messages: Any, why: str) -> RowFinding:
     if type(messages) is list:
-        return Found("LF36", "TypeError: string indices must be integers, not 'str'")
+        return RowFinding("LF36", "TypeError: string indices must be integers, not 'str'")
     if messages is None:
-        return Found("LF36", f"TypeError: object of type 'NoneType' has no len(){why}")
+        return RowFinding("LF36", f"TypeError: object of type 'NoneType' has no len(){why}")
     if type(messages) is str:
-        return Found("LF36", "TypeError: string indices must be integers, not 'str'") if messages else Found("LF33", "no turns")
+        return RowFinding("LF36", "TypeError: string indices must be integers, not 'str'") if messages else RowFinding("LF33", "no turns")
     if type(messages) is dict:
-        return Found("LF36", "KeyError: 0")
-    return Found("LF36", f"TypeError: object of type {type(messages).__name__!r} has no len()")
+        return RowFinding("LF36", "KeyError: 0")
+    return RowFinding("LF36", f"TypeError: object of type {type(messages).__name__!r} has no len()")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from vldata.errors import DataError
 from vldata.files import strictjson
-from vldata.linting.outcomes import Found
+from vldata.linting.outcomes import RowFinding
 from vldata.suggest import nearest
 
 KINDS = {"arrow": "arrow", "csv": "csv", "json": "json", "jsonl": "json", "parquet": "parquet", "txt": "text"}
@@ -33,7 +33,7 @@ _KEYS = {
 _REMOTE = ("hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name")
 
 
-class Entry(NamedTuple):
+class RegistryEntry(NamedTuple):
     """One entry with its defaults filled in: `columns` and `tags` hold None for what is not looked for."""
 
     name: str
@@ -46,10 +46,10 @@ class Entry(NamedTuple):
     given: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
 
-def read_entry(name: str, given: dict[str, Any]) -> Entry:
+def read_entry(name: str, given: dict[str, Any]) -> RegistryEntry:
     """Fill an entry in. Where `columns` or `tags` stands, whatever it does not list is None, also what has a default otherwise."""
     columns, tags = (_names(part, given[part]) if given.get(part) is not None else None for part in ("columns", "tags"))
-    return Entry(
+    return RegistryEntry(
         name,
         str(given.get("file_name", "")),
         given.get("formatting", "alpaca"),
@@ -78,30 +78,30 @@ def _misshapen(part: str, value: Any) -> str:
     return next((f"{part}.{key} is {name!r:.40}" for key, name in value.items() if name is not None and key not in good), "")
 
 
-def faults_of(entry: Entry, stage: str) -> list[Found]:
+def faults_of(entry: RegistryEntry, stage: str) -> list[RowFinding]:
     """Return what an entry does before any row is read."""
     given = entry.given
-    found: list[Found] = []
+    found: list[RowFinding] = []
     if any(key in given for key in _REMOTE):
-        found.append(Found("LF19", next(f"{key}: {given[key]!r}" for key in _REMOTE if key in given)))
+        found.append(RowFinding("LF19", next(f"{key}: {given[key]!r}" for key in _REMOTE if key in given)))
     for part, known in (("columns", _COLUMN_NAMES), ("tags", _TAG_NAMES)):
         if odd := _misshapen(part, given.get(part)):
-            found.append(Found("LF23", odd))
+            found.append(RowFinding("LF23", odd))
         if isinstance(given.get(part), dict):
-            found += [Found("LF15", f"{part}.{key}.{_meant(key, known)}") for key in given[part] if key not in known]
-    found += [Found("LF15", f"{key}.{_meant(key, tuple(_KEYS))}") for key in given if key not in _KEYS]
+            found += [RowFinding("LF15", f"{part}.{key}.{_meant(key, known)}") for key in given[part] if key not in known]
+    found += [RowFinding("LF15", f"{key}.{_meant(key, tuple(_KEYS))}") for key in given if key not in _KEYS]
     if entry.formatting not in ("alpaca", "sharegpt", "openai"):
-        found.append(Found("LF13", f"Dataset converter {entry.formatting} not found."))
+        found.append(RowFinding("LF13", f"Dataset converter {entry.formatting} not found."))
     if entry.formatting == "openai":
-        found.append(Found("LF17"))
+        found.append(RowFinding("LF17"))
     if given.get("split", "train") != "train" and not any(key in given for key in _REMOTE):
-        found.append(Found("LF21", f"Unknown split \"{given['split']}\". Should be one of ['train']."))
+        found.append(RowFinding("LF21", f"Unknown split \"{given['split']}\". Should be one of ['train']."))
     if entry.ranking != (stage in ("rm", "dpo")):
-        found.append(Found("LF14", f"ranking is {entry.ranking} and the stage is {stage}"))
+        found.append(RowFinding("LF14", f"ranking is {entry.ranking} and the stage is {stage}"))
     if entry.formatting in ("sharegpt", "openai"):
         for listed, key in ((entry.columns, "messages"), (entry.tags, "role_tag"), (entry.tags, "content_tag")):
             if listed[key] is None:
-                found.append(Found("LF16", f"{key} is not listed: KeyError: None"))
+                found.append(RowFinding("LF16", f"{key} is not listed: KeyError: None"))
                 break
     return found
 
@@ -138,7 +138,7 @@ _ROLES = {
 }
 
 
-def guess_entry(name: str, file_name: str, rows: list[Any]) -> Entry:
+def guess_entry(name: str, file_name: str, rows: list[Any]) -> RegistryEntry:
     """Make the entry that fits the first rows of a file that nobody registered."""
     keys = {key for row in rows if isinstance(row, dict) for key in row}
     given: dict[str, Any] = {"file_name": file_name}

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import UsageError
-from vldata.linting.columns import AllDates, Columns
-from vldata.linting.consumer import Options, Whole
+from vldata.linting.columns import AllDates, RowColumns
+from vldata.linting.consumer import Options, WholeFinding
 from vldata.linting.fields import TURN_FIELDS, may_matter, says_something
 from vldata.linting.llamafactory.align import Aligned, Aligner
 from vldata.linting.llamafactory.behaviours import TABLE
 from vldata.linting.llamafactory.calls import call_fault, tools_fault
-from vldata.linting.llamafactory.entry import Entry
+from vldata.linting.llamafactory.entry import RegistryEntry
 from vldata.linting.llamafactory.length import Cutter
 from vldata.linting.llamafactory.media import Media, MediaReader
-from vldata.linting.outcomes import Found
+from vldata.linting.outcomes import RowFinding
 from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken
 from vldata.linting.texts import closing_tag, other_tags, pixel_boxes
@@ -37,10 +37,10 @@ _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|
 class LlamaFactoryJudge:
     """Judges the rows of one entry."""
 
-    def __init__(self, entry: Entry, folder: Path, options: Options, *, stage: str, form: str, where: str) -> None:
+    def __init__(self, entry: RegistryEntry, folder: Path, options: Options, *, stage: str, form: str, where: str) -> None:
         self._entry, self._stage, self._form, self._where = entry, stage, form, where
         self._boxes = options.boxes
-        self._columns = Columns()
+        self._columns = RowColumns()
         self._align = Aligner(entry).align
         self._media = MediaReader(folder, options)
         self._count = options.counter.count
@@ -62,7 +62,7 @@ class LlamaFactoryJudge:
 
     # --- a row -----------------------------------------------------------------------------------------------------------------------
 
-    def row(self, row: Any) -> list[Found]:
+    def row(self, row: Any) -> list[RowFinding]:
         """Return what befalls one row."""
         self._rows += 1
         if self._plain and type(row) is dict and self._plain.has(row):
@@ -71,14 +71,14 @@ class LlamaFactoryJudge:
         if type(row) is not dict:
             return [self._no_row(row)]
         if fault := self._columns.add(row):
-            return [Found("LF02", f"JSON parse error: {fault} in row {self._rows - 1}")]
+            return [RowFinding("LF02", f"JSON parse error: {fault} in row {self._rows - 1}")]
         found = self._unused(row)
         if self._late:
             self._note_late(row)
         aligned = self._align(row)
         if self._stage == "pt":
             return found + self._pretrained(row, aligned)
-        if type(aligned) is Found:
+        if type(aligned) is RowFinding:
             self._dropped += TABLE[aligned.code].outcome == "drop"
             return [aligned, *found]
         assert isinstance(aligned, Aligned)
@@ -87,7 +87,7 @@ class LlamaFactoryJudge:
             code = "LF35"
             what = "a label of KTO under stage sft" if not self._wants_pair else "no pair of answers"
             self._dropped += 1
-            return [Found(code, what), *found]
+            return [RowFinding(code, what), *found]
         self._kept += 1
         found += aligned.found
         found += self._encode(row, aligned)
@@ -96,9 +96,9 @@ class LlamaFactoryJudge:
             self._plain.learn(row, self._used)
         return found
 
-    def _pretrained(self, row: dict[str, Any], aligned: Aligned | Found) -> list[Found]:
+    def _pretrained(self, row: dict[str, Any], aligned: Aligned | RowFinding) -> list[RowFinding]:
         """Pre-training takes the text of the prompt alone, and packs all of it into blocks of cutoff_len."""
-        if type(aligned) is Found and aligned.code != "LF34":
+        if type(aligned) is RowFinding and aligned.code != "LF34":
             self._dropped += TABLE[aligned.code].outcome == "drop"
             return [aligned]
         self._kept += 1
@@ -106,22 +106,22 @@ class LlamaFactoryJudge:
         prompt = row.get(columns["prompt"]) if columns["prompt"] else None
         self._packed += self._count(prompt) + 1 if type(prompt) is str else 0
         media = (name for name in (self._images, self._videos, self._audios) if name)
-        return [Found("LF88", name) for name in media if row.get(name)]
+        return [RowFinding("LF88", name) for name in media if row.get(name)]
 
-    def _no_row(self, row: Any) -> Found:
+    def _no_row(self, row: Any) -> RowFinding:
         if type(row) is Broken:
             if row.kind == "twice":
                 if self._form == "list":
-                    return Found("LF15", f"the key {row.reason!r} stands twice in an object; the last one counts")
-                return Found("LF03", f"Column(/{row.reason}) was specified twice in row {self._rows - 1}")
+                    return RowFinding("LF15", f"the key {row.reason!r} stands twice in an object; the last one counts")
+                return RowFinding("LF03", f"Column(/{row.reason}) was specified twice in row {self._rows - 1}")
             code = "LF05" if row.kind == "utf8" else "LF01"
-            return Found(code, row.reason)
+            return RowFinding(code, row.reason)
         kind = {list: "array", str: "string", int: "number", float: "number", bool: "boolean"}.get(type(row), "null")
-        return Found("LF08", f"JSON parse error: Column() changed from object to {kind} in row {self._rows - 1}")
+        return RowFinding("LF08", f"JSON parse error: Column() changed from object to {kind} in row {self._rows - 1}")
 
-    def _encode(self, row: dict[str, Any], aligned: Aligned) -> list[Found]:
+    def _encode(self, row: dict[str, Any], aligned: Aligned) -> list[RowFinding]:
         turns = [*aligned.prompt, *aligned.response]
-        found: list[Found] = []
+        found: list[RowFinding] = []
         images = videos = audios = pads = 0
         for place, (role, content) in enumerate(turns):
             if type(content) is not str:
@@ -133,33 +133,33 @@ class LlamaFactoryJudge:
                 if "<|" in content:
                     pads += any(pad in content for pad in _PADS)
                     if control := _CONTROL.search(content):
-                        found.append(Found("LF55", f"{control.group()} in turn {place}"))
+                        found.append(RowFinding("LF55", f"{control.group()} in turn {place}"))
                 if role in ("assistant", "function") and ("<image>" in content or "<video>" in content):
-                    found.append(Found("LF56", f"turn {place}"))
+                    found.append(RowFinding("LF56", f"turn {place}"))
             if role == "function" and (fault := call_fault(content)):
                 return [fault]
         if self._wants_pair and len(aligned.response) == 2:
             found += self._pair(aligned)
         system = aligned.system or ""
         if type(system) is not str:
-            return [Found("LF37", f"system is {system!r:.40}: TypeError")]
+            return [RowFinding("LF37", f"system is {system!r:.40}: TypeError")]
         if fault := tools_fault(aligned.tools):
             return [fault]
         shown = self._media.listed(row.get(self._images)) if self._images else None
         clips = self._media.listed(row.get(self._videos)) if self._videos else None
         if self._audios and row.get(self._audios):
-            return [Found("LF94")]
+            return [RowFinding("LF94")]
         for word, tags, items in (("image", images, shown), ("video", videos, clips), ("audio", audios, None)):
             if tags != (len(items) if items else 0):
-                return [Found("LF50", f"{tags} <{word}> and {counted(len(items or ()), word)}{other_tags(turns)}")]
+                return [RowFinding("LF50", f"{tags} <{word}> and {counted(len(items or ()), word)}{other_tags(turns)}")]
         for _, content in turns:
             if tag := closing_tag(content):
-                found.append(Found("LF58", tag))
+                found.append(RowFinding("LF58", tag))
                 break
         if pads or any(pad in system for pad in _PADS):
-            return [Found("LF54", "a literal <|image_pad|> or <|video_pad|>")]
+            return [RowFinding("LF54", "a literal <|image_pad|> or <|video_pad|>")]
         if not any(content.strip() for role, content in turns if role in ("assistant", "function")):
-            found.append(Found("LF82"))
+            found.append(RowFinding("LF82"))
         media = self._media.images(shown) if shown else None
         filmed = self._media.videos(clips) if clips else None
         found += self._seen(turns, media, filmed)
@@ -167,7 +167,7 @@ class LlamaFactoryJudge:
             return found
         return found + self._cut(turns, system, aligned.tools, _in_order(turns, media, filmed))
 
-    def _cut(self, turns: list[Any], system: str, tools: Any, costs: list[int]) -> list[Found]:
+    def _cut(self, turns: list[Any], system: str, tools: Any, costs: list[int]) -> list[RowFinding]:
         if tools:
             system = f"{system}{tools}{' ' * 600}"  # the words around a list of tools
         if self._cutter.fits(turns, system, sum(costs)):
@@ -177,32 +177,32 @@ class LlamaFactoryJudge:
         cut = self._cutter.cut(turns, system, costs)
         return [cut] if cut else []
 
-    def _pair(self, aligned: Aligned) -> list[Found]:
+    def _pair(self, aligned: Aligned) -> list[RowFinding]:
         (_, first), (_, second) = aligned.response
-        return [Found("LF83")] if self._stage != "kto" and first == second else []
+        return [RowFinding("LF83")] if self._stage != "kto" and first == second else []
 
-    def _no_text(self, content: Any, row: dict[str, Any]) -> Found:
+    def _no_text(self, content: Any, row: dict[str, Any]) -> RowFinding:
         if type(content) is list:
-            return Found("LF37", "a list of parts: ValueError: The number of images does not match the number of <image> tokens")
-        return Found("LF37", f"AttributeError: {type(content).__name__!r} object has no attribute 'count'")
+            return RowFinding("LF37", "a list of parts: ValueError: The number of images does not match the number of <image> tokens")
+        return RowFinding("LF37", f"AttributeError: {type(content).__name__!r} object has no attribute 'count'")
 
-    def _seen(self, turns: list[Any], media: Media | None, filmed: Media | None) -> list[Found]:
-        found: list[Found] = []
+    def _seen(self, turns: list[Any], media: Media | None, filmed: Media | None) -> list[RowFinding]:
+        found: list[RowFinding] = []
         if media:
             found += media.found
             if media.resized:
-                found.append(Found("LF71", media.resized[0]))
+                found.append(RowFinding("LF71", media.resized[0]))
                 if self._boxes != "0-1000":
                     for _, content in turns:
                         if box := pixel_boxes(content, media.sizes):
-                            found.append(Found("LF70", f"{box} and {media.resized[0]}"))
+                            found.append(RowFinding("LF70", f"{box} and {media.resized[0]}"))
                             break
         if filmed:
             found += filmed.found
             found += _video_faults(turns, filmed)
         return found
 
-    def _unused(self, row: dict[str, Any]) -> list[Found]:
+    def _unused(self, row: dict[str, Any]) -> list[RowFinding]:
         shape = tuple(row)
         names = self._unused_shapes.get(shape)
         if names is None:
@@ -215,13 +215,13 @@ class LlamaFactoryJudge:
                     keys = self._turn_shapes.get(shape := tuple(turn))
                     if keys is None:
                         keys = self._turn_shapes[shape] = tuple(key for key in shape if key in TURN_FIELDS)
-                    found += [Found("LF81", key) for key in keys if says_something(key, turn[key])]
+                    found += [RowFinding("LF81", key) for key in keys if says_something(key, turn[key])]
         return found
 
-    def _unused_field(self, name: str, value: Any) -> Found:
+    def _unused_field(self, name: str, value: Any) -> RowFinding:
         if name in ("image", "images", "video", "videos"):
-            return Found("LF57", name)
-        return Found("LF80", f"{name}: {value!r:.40}" if name == "label" else name)
+            return RowFinding("LF57", name)
+        return RowFinding("LF80", f"{name}: {value!r:.40}" if name == "label" else name)
 
     # --- all rows --------------------------------------------------------------------------------------------------------------------
 
@@ -234,32 +234,32 @@ class LlamaFactoryJudge:
                     self._late_at[name] = self._rows
                 del self._late[name]
 
-    def finish(self) -> Iterator[Whole]:
+    def finish(self) -> Iterator[WholeFinding]:
         """Return what only all rows tell."""
         if not self._rows:
-            yield Whole(self._where, Found("LF10"))
+            yield WholeFinding(self._where, RowFinding("LF10"))
             return
         columns = self._entry.columns
         for name in sorted(self._used):
             if not self._columns.has(f"/{name}") and self._columns.kinds:
-                yield Whole(self._where, Found("LF07", f"KeyError: {name!r}"))
+                yield WholeFinding(self._where, RowFinding("LF07", f"KeyError: {name!r}"))
         turns = f"/{columns['messages']}/[]"
         if self._entry.formatting != "alpaca" and self._columns.kinds.get(turns) == "object":
             for tag in ("role_tag", "content_tag"):
                 key = self._entry.tags[tag]
                 if key and not self._columns.has(f"{turns}/{key}"):
-                    yield Whole(self._where, Found("LF07", f"KeyError: {key!r} in the turns"))
+                    yield WholeFinding(self._where, RowFinding("LF07", f"KeyError: {key!r} in the turns"))
         for name, row in self._late_at.items():
-            yield Whole(self._where, Found("LF06", f"{columns[name]!r} is first filled in row {row:,}"))
+            yield WholeFinding(self._where, RowFinding("LF06", f"{columns[name]!r} is first filled in row {row:,}"))
         if self._dates:
-            yield Whole(self._where, Found("LF34", "every answer is a date, which Arrow makes of texts"))
+            yield WholeFinding(self._where, RowFinding("LF34", "every answer is a date, which Arrow makes of texts"))
         samples = self._entry.num_samples
         if isinstance(samples, int) and samples < self._rows:
-            yield Whole(self._where, Found("LF18", f"{samples:,} of {self._rows:,} rows"), rows=self._rows - samples)
+            yield WholeFinding(self._where, RowFinding("LF18", f"{samples:,} of {self._rows:,} rows"), rows=self._rows - samples)
         if self._dropped == self._rows:
-            yield Whole(self._where, Found("LF09"), rows=0)
+            yield WholeFinding(self._where, RowFinding("LF09"), rows=0)
         elif self._stage == "pt" and self._entry.formatting == "alpaca" and self._packed < self._cutter.cutoff:
-            yield Whole(self._where, Found("LF22", f"about {self._packed:,} tokens; cutoff_len is {self._cutter.cutoff:,}"))
+            yield WholeFinding(self._where, RowFinding("LF22", f"about {self._packed:,} tokens; cutoff_len is {self._cutter.cutoff:,}"))
 
 
 class _Settings:
@@ -272,23 +272,23 @@ class _Settings:
         self._thinks, self._system = _TEMPLATES[template]
         self._prompt, self._last = bool(given.get("train_on_prompt")), bool(given.get("mask_history"))
 
-    def found(self, aligned: Aligned) -> list[Found]:
+    def found(self, aligned: Aligned) -> list[RowFinding]:
         """Return what befalls a row by them."""
         found = []
         turns = (*aligned.prompt, *aligned.response)
         answers = [content for role, content in turns if role in ("assistant", "function") and type(content) is str]
         if self._prompt:
-            found.append(Found("LF84"))
+            found.append(RowFinding("LF84"))
         if self._last and len(answers) > 1:
-            found.append(Found("LF85", f"{len(answers)} answers"))
+            found.append(RowFinding("LF85", f"{len(answers)} answers"))
         if self._thinks and any("<think>" not in text and "</think>" not in text for text in answers):
-            found.append(Found("LF86"))
+            found.append(RowFinding("LF86"))
         if self._system and not aligned.system:
-            found.append(Found("LF87"))
+            found.append(RowFinding("LF87"))
         return found
 
 
-def _columns_read(entry: Entry) -> set[str]:
+def _columns_read(entry: RegistryEntry) -> set[str]:
     """Return the columns that the converter of an entry looks up in every row."""
     names = ["system", "tools", "images", "videos", "audios", "kto_tag"]
     names += ["prompt", "query", "response", "history"] if entry.formatting == "alpaca" else ["messages"]
@@ -305,13 +305,13 @@ def _in_order(turns: list[Any], media: Media | None, filmed: Media | None) -> li
     return [next(images if tag == "<image>" else videos, 0) for tag in order]
 
 
-def _video_faults(turns: list[Any], filmed: Media) -> list[Found]:
+def _video_faults(turns: list[Any], filmed: Media) -> list[RowFinding]:
     """The plug-in looks the marks of a video up by the number of its turn, and takes the number of steps of the first for all."""
     count = len(filmed.costs)
     for place, (_, content) in enumerate(turns):
         if "<video>" in content and place >= count:
-            return [Found("LF90", f"turn {place}, {count} videos")]
+            return [RowFinding("LF90", f"turn {place}, {count} videos")]
     steps = {size[0] for size in filmed.sizes}
     if len(steps) > 1:
-        return [Found("LF91", f"{sorted(steps)} steps of two frames")]
+        return [RowFinding("LF91", f"{sorted(steps)} steps of two frames")]
     return []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from vldata.linting.llamafactory.align import Turn
-from vldata.linting.outcomes import Found
+from vldata.linting.outcomes import RowFinding
 from vldata.linting.texts import Counter
 
 _PIECE = "\0"
@@ -45,7 +45,7 @@ class Cutter:
             size += len(content) if content.isascii() else len(content.encode("utf-8", "replace"))
         return size < self.cutoff
 
-    def cut(self, turns: Sequence[Turn], system: str, costs: Sequence[int]) -> Found | None:
+    def cut(self, turns: Sequence[Turn], system: str, costs: Sequence[int]) -> RowFinding | None:
         """Return what is cut of a row whose media cost so many tokens each, in the order of their tags; None where all of it fits."""
         media = iter(costs)
         parts = [self._encode(role, content, media, system if place == 0 else "") for place, (role, content) in enumerate(turns)]
@@ -66,8 +66,8 @@ class Cutter:
             return None
         about = "" if self._counter.exact else "about "
         if lost_vision:
-            return Found("LF60", f"{about}{whole:,} tokens, {sum(costs):,} of them vision; cutoff_len is {cutoff:,}")
-        return Found("LF61", f"{about}{whole:,} tokens; cutoff_len is {cutoff:,}")
+            return RowFinding("LF60", f"{about}{whole:,} tokens, {sum(costs):,} of them vision; cutoff_len is {cutoff:,}")
+        return RowFinding("LF61", f"{about}{whole:,} tokens; cutoff_len is {cutoff:,}")
 
     def _encode(self, role: str, content: str, media: object, system: str) -> _Encoded:
         before, after = self._frames[role]

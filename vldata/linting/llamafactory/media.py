@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from vldata.errors import DataError
 from vldata.linting.consumer import Options
-from vldata.linting.outcomes import Found
-from vldata.linting.pictures import Seen, is_file
+from vldata.linting.outcomes import RowFinding
+from vldata.linting.pictures import ImageHeader, is_file
 from vldata.linting.videos import look_at_video
 from vldata.media.pixels import DEFAULT, find_family, llamafactory_resize, smart_resize, vision_tokens
 from vldata.media.video_tokens import llamafactory_grid, llamafactory_video_tokens
@@ -24,7 +24,7 @@ class Media(NamedTuple):
     costs: list[int]
     sizes: list[tuple[int, int]]
     resized: list[str]
-    found: list[Found]
+    found: list[RowFinding]
 
 
 class MediaReader:
@@ -55,60 +55,60 @@ class MediaReader:
                 media.found.append(fault)
                 break
             if not self._files or type(item) is not str:
-                media.found.append(Found("LF94", "its images are not looked at"))
+                media.found.append(RowFinding("LF94", "its images are not looked at"))
                 media.costs.append(0)
                 continue
             seen = self._pictures.look(is_file(self._folder, item) or item, item)
             if seen.error:
-                media.found.append(Found("LF51" if seen.error.startswith("FileNotFound") else "LF52", f"{item}: {seen.error}"))
+                media.found.append(RowFinding("LF51" if seen.error.startswith("FileNotFound") else "LF52", f"{item}: {seen.error}"))
                 break
             self._size(item, seen, media)
         return media
 
-    def _fault(self, item: Any, *, by_name: bool) -> Found | None:
+    def _fault(self, item: Any, *, by_name: bool) -> RowFinding | None:
         if type(item) is str:
             if not item:
-                return Found("LF51", "FileNotFoundError: [Errno 2] No such file or directory: ''")
+                return RowFinding("LF51", "FileNotFoundError: [Errno 2] No such file or directory: ''")
             if self._files and not is_file(self._folder, item) and not os.path.isabs(item):  # noqa: PTH117 - a name may be none that Path takes
                 if os.path.isdir(os.path.join(self._folder, item)) if "\0" not in item else False:  # noqa: PTH112, PTH118
-                    return Found("LF52", f"IsADirectoryError: [Errno 21] Is a directory: {item!r}")
-                return Found("LF51", f"FileNotFoundError: [Errno 2] No such file or directory: {item!r:.120}")
+                    return RowFinding("LF52", f"IsADirectoryError: [Errno 21] Is a directory: {item!r}")
+                return RowFinding("LF51", f"FileNotFoundError: [Errno 2] No such file or directory: {item!r:.120}")
             return None
         if by_name:
-            return Found("LF53", f"TypeError: join() argument must be str, bytes, or os.PathLike object, not {type(item).__name__!r}")
+            return RowFinding("LF53", f"TypeError: join() argument must be str, bytes, or os.PathLike object, not {type(item).__name__!r}")
         if type(item) is bytes:
             return None
         if type(item) is dict:
             if "bytes" not in item:
-                return Found("LF53", "KeyError: 'bytes'")
+                return RowFinding("LF53", "KeyError: 'bytes'")
             if item["bytes"] is None:
                 path = item.get("path")
                 if type(path) is not str or not os.path.isfile(path):  # noqa: PTH113 - from the working folder, as the trainer looks
-                    return Found("LF51", f"FileNotFoundError: [Errno 2] No such file or directory: {path!r}")
+                    return RowFinding("LF51", f"FileNotFoundError: [Errno 2] No such file or directory: {path!r}")
             return None
-        return Found("LF53", f"ValueError: Expect input is a list of images, but got {type(item)}.")
+        return RowFinding("LF53", f"ValueError: Expect input is a list of images, but got {type(item)}.")
 
-    def _size(self, name: str, seen: Seen, media: Media) -> None:
+    def _size(self, name: str, seen: ImageHeader, media: Media) -> None:
         width, height = seen.width, seen.height
         first = llamafactory_resize(width, height, **self._limits)
         try:
             final = smart_resize(*first, processor=DEFAULT)
         except DataError as error:
-            media.found.append(Found("LF52", f"{name}: ValueError: {error.what}"))
+            media.found.append(RowFinding("LF52", f"{name}: ValueError: {error.what}"))
             return
         media.costs.append(vision_tokens(*final, processor=DEFAULT, delimiters=True))
         media.sizes.append((width, height))
         if final != (width, height):
             media.resized.append(f"{name}: {width}x{height} becomes {final[0]}x{final[1]}")
         if seen.turned:
-            media.found.append(Found("LF72", f"{name}: orientation {seen.turn}"))
+            media.found.append(RowFinding("LF72", f"{name}: orientation {seen.turn}"))
         if seen.alpha:
-            media.found.append(Found("LF73", name))
+            media.found.append(RowFinding("LF73", name))
         if seen.mode.startswith("I"):
-            media.found.append(Found("LF74", f"{name}: mode {seen.mode}"))
+            media.found.append(RowFinding("LF74", f"{name}: mode {seen.mode}"))
         stretch = first[0] * height / (first[1] * width)
         if not 1 / _STRETCH < stretch < _STRETCH:
-            media.found.append(Found("LF75", f"{name}: {width}x{height} becomes {first[0]}x{first[1]}"))
+            media.found.append(RowFinding("LF75", f"{name}: {width}x{height} becomes {first[0]}x{first[1]}"))
 
     def videos(self, items: list[Any]) -> Media:
         """Look at videos in order: files, or lists of frames."""
@@ -119,23 +119,23 @@ class MediaReader:
             elif type(item) is str:
                 self._video(item, media)
             else:
-                media.found.append(Found("LF53", f"a video is {type(item).__name__}"))
+                media.found.append(RowFinding("LF53", f"a video is {type(item).__name__}"))
             if any(found.code in ("LF51", "LF52", "LF53", "LF93") for found in media.found):
                 break
         return media
 
     def _frames(self, frames: list[Any], media: Media) -> None:
         if not all(type(frame) is str for frame in frames) or not frames:
-            media.found.append(Found("LF53", "frames that are no paths"))
+            media.found.append(RowFinding("LF53", "frames that are no paths"))
             return
         for frame in frames:
             path = is_file(self._folder, frame)
             if not path and not Path(frame).exists():
-                media.found.append(Found("LF93", f"ValueError: Invalid image found in video frames. ({frame})"))
+                media.found.append(RowFinding("LF93", f"ValueError: Invalid image found in video frames. ({frame})"))
                 return
             seen = self._pictures.look(path or frame, frame)
             if seen.error:
-                media.found.append(Found("LF52", f"{frame}: {seen.error}"))
+                media.found.append(RowFinding("LF52", f"{frame}: {seen.error}"))
                 return
         first = self._pictures.look(is_file(self._folder, frames[0]) or frames[0])
         width, height = llamafactory_resize(first.width, first.height, max_pixels=_FRAME_PIXELS, min_pixels=_FRAME_MIN_PIXELS)
@@ -143,16 +143,16 @@ class MediaReader:
         steps = -(-len(frames) // 2)
         media.costs.append(steps * (columns * rows + find_family(DEFAULT).delimiters + 6))
         media.sizes.append((steps, columns * rows))
-        media.found.append(Found("LF92", f"{len(frames)} frames"))
+        media.found.append(RowFinding("LF92", f"{len(frames)} frames"))
 
     def _video(self, name: str, media: Media) -> None:
         path = is_file(self._folder, name)
         if not path and not Path(name).is_file():
-            media.found.append(Found("LF93", f"FileNotFoundError: [Errno 2] No such file or directory: {name!r}"))
+            media.found.append(RowFinding("LF93", f"FileNotFoundError: [Errno 2] No such file or directory: {name!r}"))
             return
         clip = look_at_video(path or name)
         if isinstance(clip, str):
-            media.found.append(Found("LF52", f"{name}: {clip}"))
+            media.found.append(RowFinding("LF52", f"{name}: {clip}"))
             return
         media.costs.append(llamafactory_video_tokens(clip))
         grid = llamafactory_grid(clip)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vldata.linting.consumer import Consumer, Options, Part, Whole, no_rows
-from vldata.linting.outcomes import Found
+from vldata.linting.consumer import Consumer, Options, RowSet, WholeFinding, no_rows
+from vldata.linting.outcomes import RowFinding
 from vldata.linting.reading import open_json
 from vldata.linting.swift.behaviours import TABLE
 from vldata.linting.swift.judge import SwiftJudge
@@ -15,7 +15,7 @@ _KINDS = {"json": "json", "jsonl": "json", "csv": "csv", "txt": "text", "parquet
 _SAMPLE = 1_000
 
 
-def open_path(path: Path, options: Options) -> list[Part]:
+def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open one file, or each file of rows in a folder.
 
     Raises:
@@ -30,15 +30,15 @@ def open_path(path: Path, options: Options) -> list[Part]:
     return [_part(file, options) for file in files]
 
 
-def _part(file: Path, options: Options) -> Part:
+def _part(file: Path, options: Options) -> RowSet:
     kind = _KINDS.get(file.suffix[1:], "")
-    first = [] if kind else [Whole(str(file), Found("SW07", file.suffix))]
+    first = [] if kind else [WholeFinding(str(file), RowFinding("SW07", file.suffix))]
     form = "lines"
     if kind == "json" and file.is_file():
         opened = open_json(file)
         form = opened.form
         if opened.bom and form == "list":
-            first.append(Whole(str(file), Found("SW03")))
+            first.append(WholeFinding(str(file), RowFinding("SW03")))
     rows = rows_of(file, kind or "json", nulls=False)
     sample = [row for row in first_rows(rows, _SAMPLE) if isinstance(row, dict)]
     columns = list(dict.fromkeys(key for row in sample for key in row))
@@ -55,7 +55,7 @@ def _part(file: Path, options: Options) -> Part:
     if any(key in MEDIA_KEYS for key in columns) and options.media_root is None:
         said.append(f"{file.name}: media paths are looked up from its folder; ms-swift looks from where it is started, or ROOT_IMAGE_DIR.")
     judge = SwiftJudge(file, options, stage=stage, columns=columns, form=form)
-    return Part(file.stem, [(file, rows)] if kind else [], judge, ((file, ""),), said, first)
+    return RowSet(file.stem, [(file, rows)] if kind else [], judge, ((file, ""),), said, first)
 
 
 MEDIA_KEYS = frozenset({"image", "images", "video", "videos"})

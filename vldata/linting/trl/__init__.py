@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from vldata.files.parquet import features_of
-from vldata.linting.consumer import Consumer, Options, Part, Whole, no_rows
-from vldata.linting.outcomes import Found
+from vldata.linting.consumer import Consumer, Options, RowSet, WholeFinding, no_rows
+from vldata.linting.outcomes import RowFinding
 from vldata.linting.tables import first_rows, no_rows_in, rows_of
 from vldata.linting.trl.behaviours import TABLE
 from vldata.linting.trl.judge import DEFAULT_CUTOFF, TrlJudge
@@ -16,7 +16,7 @@ _KINDS = {"json": "json", "jsonl": "json", "csv": "csv", "txt": "text", "parquet
 _SAMPLE = 1_000
 
 
-def open_path(path: Path, options: Options) -> list[Part]:
+def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open one file, or each file of rows in a folder.
 
     Raises:
@@ -31,7 +31,7 @@ def open_path(path: Path, options: Options) -> list[Part]:
     return [_part(file, options) for file in files]
 
 
-def _part(file: Path, options: Options) -> Part:
+def _part(file: Path, options: Options) -> RowSet:
     kind = _KINDS.get(file.suffix[1:], "json")
     rows = rows_of(file, kind)
     taken = first_rows(rows, _SAMPLE)
@@ -47,8 +47,8 @@ def _part(file: Path, options: Options) -> Part:
         said.append(f"{file.name}: image paths are looked up from its folder; TRL looks from where it is started.")
     judge = TrlJudge(file, options, columns=columns, talks=talks, decoded=decoded)
     if other := no_rows_in(file, _KINDS, taken):
-        return Part(file.stem, [], judge, ((file, ""),), first=[Whole(str(file), Found("TR01", other))])
-    return Part(file.stem, [(file, rows)], judge, ((file, ""),), said)
+        return RowSet(file.stem, [], judge, ((file, ""),), first=[WholeFinding(str(file), RowFinding("TR01", other))])
+    return RowSet(file.stem, [(file, rows)], judge, ((file, ""),), said)
 
 
 def _is_image(feature: Any) -> bool:

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from vldata.linting.columns import AllDates
-from vldata.linting.consumer import Options, Whole
+from vldata.linting.consumer import Options, WholeFinding
 from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something
-from vldata.linting.outcomes import Found
+from vldata.linting.outcomes import RowFinding
 from vldata.linting.pictures import is_file
 from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken
 from vldata.linting.texts import pixel_boxes
 from vldata.linting.trl.behaviours import TABLE
-from vldata.linting.trl.turns import Piece, Prepared, prepare
+from vldata.linting.trl.turns import Piece, TrlPrepared, prepare
 from vldata.media.pixels import DEFAULT, MAX_RATIO, smart_resize, vision_tokens
 
 DEFAULT_CUTOFF = 1_024
@@ -44,9 +44,9 @@ class TrlJudge:
         self._rows = 0
         self._dates = AllDates(may=file.suffix == ".jsonl")
         self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", self._limit)
-        self._of_plain: list[Found] = [Found("TR50")] if self._whole else []
+        self._of_plain: list[RowFinding] = [RowFinding("TR50")] if self._whole else []
 
-    def row(self, row: Any) -> list[Found]:
+    def row(self, row: Any) -> list[RowFinding]:
         """Return what befalls one row."""
         self._rows += 1
         if self._plain and type(row) is dict and self._plain.has(row):
@@ -61,70 +61,70 @@ class TrlJudge:
             self._plain.learn(row, self._columns - {"messages"})
         return found
 
-    def _judge_row(self, row: dict[str, Any]) -> list[Found]:
+    def _judge_row(self, row: dict[str, Any]) -> list[RowFinding]:
         found = self._unused(row)
         vision = bool({"image", "images"} & self._columns)
         fault = self._form_fault(vision=vision)
         if fault:
             return [fault, *found]
         if not vision and (tools := row.get("tools")) and _no_tools(tools):
-            return [Found("TR19", f"{tools!r:.60}"), *found]
+            return [RowFinding("TR19", f"{tools!r:.60}"), *found]
         shown = self._images(row) if vision else []
-        if isinstance(shown, Found):
+        if isinstance(shown, RowFinding):
             return [shown, *found]
         return [*found, *self._judge(row, shown, vision=vision)]
 
-    def _no_row(self, row: Any) -> Found:
+    def _no_row(self, row: Any) -> RowFinding:
         if type(row) is Broken:
-            return Found(_BROKEN.get(row.kind, "TR01"), row.reason)
-        return Found("TR04", f"{row!r:.60}")
+            return RowFinding(_BROKEN.get(row.kind, "TR01"), row.reason)
+        return RowFinding("TR04", f"{row!r:.60}")
 
-    def _form_fault(self, *, vision: bool) -> Found | None:
+    def _form_fault(self, *, vision: bool) -> RowFinding | None:
         columns = self._columns
         if self._options.stage != "sft" and self._is_preference():
-            return Found("TR70")
+            return RowFinding("TR70")
         if vision and {"messages", "prompt", "completion"} <= columns:
-            return Found("TR11")
+            return RowFinding("TR11")
         if "messages" in columns or (not vision and (self._talks or "text" in columns)):
             return None
         if "prompt" in columns:
-            return None if "completion" in columns else Found("TR12", f"the columns are {', '.join(sorted(columns))}")
-        return Found("TR10", f"the columns are {', '.join(sorted(columns))}")
+            return None if "completion" in columns else RowFinding("TR12", f"the columns are {', '.join(sorted(columns))}")
+        return RowFinding("TR10", f"the columns are {', '.join(sorted(columns))}")
 
     def _is_preference(self) -> bool:
         return {"chosen", "rejected"} <= self._columns and not {"completion", "messages"} & self._columns
 
     # --- images ----------------------------------------------------------------------------------------------------------------------
 
-    def _images(self, row: dict[str, Any]) -> list[Any] | Found:
+    def _images(self, row: dict[str, Any]) -> list[Any] | RowFinding:
         name = "image" if "image" in self._columns else "images"
         given = row.get(name)
         if name == "image":
-            return Found("TR33", "image is a list") if type(given) is list else [given]
+            return RowFinding("TR33", "image is a list") if type(given) is list else [given]
         if type(given) is str:
-            return Found("TR33", "images is a text, and each of its characters is taken for an image")
+            return RowFinding("TR33", "images is a text, and each of its characters is taken for an image")
         if given is None:
             return [None]
-        return given if type(given) is list else Found("TR33", f"images is {given!r:.40}")
+        return given if type(given) is list else RowFinding("TR33", f"images is {given!r:.40}")
 
-    def _image_fault(self, item: Any) -> Found | None:
+    def _image_fault(self, item: Any) -> RowFinding | None:
         """Return why an image cannot be loaded, None for one that can, whose size may be unknown."""
         decoded = bool(self._decoded)
         if type(item) is list:
-            return Found("TR33", f"{item!r:.60}")
+            return RowFinding("TR33", f"{item!r:.60}")
         if type(item) is not str:
             good = decoded and type(item) is dict and (item.get("bytes") or item.get("path"))
-            return None if good else Found("TR32", f"{_short(item)}")
+            return None if good else RowFinding("TR32", f"{_short(item)}")
         if item.startswith("http"):
-            return Found("TR35", item[:80])
+            return RowFinding("TR35", item[:80])
         if not self._options.files or is_file(self._folder, item) or item.startswith("data:image/") or _is_base64(item):
             return None
-        return Found("TR30", f"ValueError: Incorrect image source. ... Got {item!r:.80}")
+        return RowFinding("TR30", f"ValueError: Incorrect image source. ... Got {item!r:.80}")
 
-    def _look(self, items: list[Any]) -> tuple[list[int], list[tuple[int, int]], list[Found]]:
+    def _look(self, items: list[Any]) -> tuple[list[int], list[tuple[int, int]], list[RowFinding]]:
         costs: list[int] = []
         sizes: list[tuple[int, int]] = []
-        found: list[Found] = []
+        found: list[RowFinding] = []
         for item in items:
             if fault := self._image_fault(item):
                 return costs, sizes, [fault]
@@ -134,24 +134,24 @@ class TrlJudge:
                 continue
             seen = self._options.pictures.look(path, item)
             if seen.error:
-                return costs, sizes, [Found("TR31", f"{item}: {seen.error}"[:160])]
+                return costs, sizes, [RowFinding("TR31", f"{item}: {seen.error}"[:160])]
             size = (seen.height, seen.width) if seen.sideways else (seen.width, seen.height)
             if max(size) > MAX_RATIO * min(size):
-                return costs, sizes, [Found("TR34", f"{item}: {size[0]}x{size[1]}")]
+                return costs, sizes, [RowFinding("TR34", f"{item}: {size[0]}x{size[1]}")]
             final = smart_resize(*size, processor=DEFAULT)
             costs.append(vision_tokens(*size, processor=DEFAULT, delimiters=True))
             sizes.append(size)
             if final != size:
-                found.append(Found("TR41", f"{item}: {size[0]}x{size[1]} becomes {final[0]}x{final[1]}"))
+                found.append(RowFinding("TR41", f"{item}: {size[0]}x{size[1]} becomes {final[0]}x{final[1]}"))
             if seen.alpha:
-                found.append(Found("TR42", item))
+                found.append(RowFinding("TR42", item))
             if seen.mode.startswith("I"):
-                found.append(Found("TR43", f"{item}: mode {seen.mode}"))
+                found.append(RowFinding("TR43", f"{item}: mode {seen.mode}"))
         return costs, sizes, found
 
     # --- what is encoded -------------------------------------------------------------------------------------------------------------
 
-    def _judge(self, row: dict[str, Any], shown: list[Any], *, vision: bool) -> list[Found]:
+    def _judge(self, row: dict[str, Any], shown: list[Any], *, vision: bool) -> list[RowFinding]:
         if not vision and not self._talks and "messages" not in self._columns and "prompt" not in self._columns:
             return self._plain_text(row)
         pairs = not vision and {"prompt", "completion"} <= self._columns
@@ -162,24 +162,24 @@ class TrlJudge:
             if type(prompt) is str and type(completion) is str:
                 return self._texts(prompt, completion, shown)
             if type(completion) is str or type(prompt) is str:
-                return [Found("TR13", "one of prompt and completion is a text, the other turns")]
+                return [RowFinding("TR13", "one of prompt and completion is a text, the other turns")]
         if prompt == [] and completion is not None:
-            return [Found("TR13", "IndexError: an empty prompt")]
+            return [RowFinding("TR13", "IndexError: an empty prompt")]
         asked = prepare(prompt, len(shown))
-        if isinstance(asked, Found):
+        if isinstance(asked, RowFinding):
             return [asked]
-        said = prepare(completion, 0) if completion is not None else Prepared([])
-        if isinstance(said, Found):
+        said = prepare(completion, 0) if completion is not None else TrlPrepared([])
+        if isinstance(said, RowFinding):
             return [said]
         self._dates.add(completion[0].get("content") if completion and type(completion[0]) is dict else None)
         if completion is not None and asked.turns and asked.turns[-1][0] == "system":
-            return [Found("TR18")]
+            return [RowFinding("TR18")]
         if not shown and any(piece is None for _, pieces in asked.turns for piece in pieces):
             broken = next((fault for item in asked.inside if (fault := self._image_fault(item))), None)
-            return [broken or Found("TR25")] if asked.inside else [Found("TR15")]
+            return [broken or RowFinding("TR25")] if asked.inside else [RowFinding("TR15")]
         return self._turns(asked, said, shown, learned_whole=completion is None)
 
-    def _turns(self, asked: Prepared, said: Prepared, shown: list[Any], *, learned_whole: bool) -> list[Found]:
+    def _turns(self, asked: TrlPrepared, said: TrlPrepared, shown: list[Any], *, learned_whole: bool) -> list[RowFinding]:
         texts = [piece for _, pieces in (*asked.turns, *said.turns) for piece in pieces if piece is not None]
         found = self._text_faults(texts, images=bool(shown))
         if any(one.code == "TR20" for one in found):
@@ -189,30 +189,32 @@ class TrlJudge:
         if any(TABLE[one.code].outcome in ("crash", "unjudged") for one in media):
             return found
         if self._options.boxes != "0-1000" and any(one.code == "TR41" for one in media):
-            found += [Found("TR40", box) for text in texts if (box := pixel_boxes(text, sizes))][:1]
+            found += [RowFinding("TR40", box) for text in texts if (box := pixel_boxes(text, sizes))][:1]
         if learned_whole:
             if self._whole:
-                found.append(Found("TR50"))
+                found.append(RowFinding("TR50"))
         elif not self._completion_only:
-            found.append(Found("TR50", "completion_only_loss=False"))
+            found.append(RowFinding("TR50", "completion_only_loss=False"))
         elif not any(piece and piece.strip() for _, pieces in said.turns for piece in pieces):
-            found.append(Found("TR51") if said.turns or {"image", "images"} & self._columns else Found("TR54", "an empty completion"))
+            found.append(
+                RowFinding("TR51") if said.turns or {"image", "images"} & self._columns else RowFinding("TR54", "an empty completion")
+            )
         return found + self._cut(asked, said, costs, vision=bool(shown), pairs=not learned_whole)
 
-    def _text_faults(self, texts: list[str], *, images: bool) -> list[Found]:
+    def _text_faults(self, texts: list[str], *, images: bool) -> list[RowFinding]:
         found = []
         for text in texts:
             if "<" not in text:
                 continue
             if any(pad in text for pad in _PADS):
-                return [Found("TR20", text[:60])]
+                return [RowFinding("TR20", text[:60])]
             if "<image>" in text:
-                found.append(Found("TR22" if images else "TR23", text[:60]))
+                found.append(RowFinding("TR22" if images else "TR23", text[:60]))
             if control := _CONTROL.search(text):
-                found.append(Found("TR24", control.group()))
+                found.append(RowFinding("TR24", control.group()))
         return found[:3]
 
-    def _cut(self, asked: Prepared, said: Prepared, costs: list[int], *, vision: bool, pairs: bool) -> list[Found]:
+    def _cut(self, asked: TrlPrepared, said: TrlPrepared, costs: list[int], *, vision: bool, pairs: bool) -> list[RowFinding]:
         """max_length cuts prompt and completion together, from their end."""
         limit, media = self._limit, iter(costs)
         prompt, end = self._tokens(asked.turns, media)
@@ -223,10 +225,10 @@ class TrlJudge:
         about = "" if self._options.counter.exact else "about "
         detail = f"{about}{total:,} tokens, {sum(costs):,} of them vision; max_length is {limit:,}"
         if end > limit:
-            return [Found("TR52", detail)]
+            return [RowFinding("TR52", detail)]
         if pairs and not vision and prompt >= limit:
-            return [Found("TR54", detail)]
-        return [Found("TR53", detail)]
+            return [RowFinding("TR54", detail)]
+        return [RowFinding("TR53", detail)]
 
     def _tokens(self, turns: list[tuple[str, list[Piece]]], media: Iterator[int]) -> tuple[int, int]:
         """Tokens of turns, and where the last vision token among them ends."""
@@ -246,38 +248,38 @@ class TrlJudge:
     def _frame(self, role: str) -> int:
         return self._options.counter.count(f"<|im_start|>{role}\n") if self._options.counter.exact else 3
 
-    def _texts(self, prompt: str, completion: str, shown: list[Any]) -> list[Found]:
+    def _texts(self, prompt: str, completion: str, shown: list[Any]) -> list[RowFinding]:
         """Judge a prompt and completion that are texts: no template is applied, and the prompt holds the model's own tokens."""
         pads = prompt.count("<|image_pad|>")
         costs, _, media = self._look(shown)
         if any(TABLE[one.code].outcome in ("crash", "unjudged") for one in media):
             return media
         if pads != len(shown):
-            return [Found("TR21" if shown else "TR20", f"{pads} <|image_pad|> and {len(shown)} images")]
-        found = [*media, *([] if completion.strip() else [Found("TR51")])]
+            return [RowFinding("TR21" if shown else "TR20", f"{pads} <|image_pad|> and {len(shown)} images")]
+        found = [*media, *([] if completion.strip() else [RowFinding("TR51")])]
         count = self._options.counter.count
         total = count(prompt) + count(completion) + sum(costs)
-        return [*found, Found("TR53", f"{total:,} tokens; max_length is {self._limit:,}")] if total > self._limit else found
+        return [*found, RowFinding("TR53", f"{total:,} tokens; max_length is {self._limit:,}")] if total > self._limit else found
 
-    def _plain_text(self, row: dict[str, Any]) -> list[Found]:
+    def _plain_text(self, row: dict[str, Any]) -> list[RowFinding]:
         text = row.get("text")
         if type(text) is not str:
-            return [Found("TR10", f"text is {text!r:.40}")]
+            return [RowFinding("TR10", f"text is {text!r:.40}")]
         found = self._text_faults([text], images=False)
         total = self._options.counter.count(text) + 1
-        return [*found, Found("TR53", f"{total:,} tokens; max_length is {self._limit:,}")] if total > self._limit else found
+        return [*found, RowFinding("TR53", f"{total:,} tokens; max_length is {self._limit:,}")] if total > self._limit else found
 
     # --- what is passed over ---------------------------------------------------------------------------------------------------------
 
-    def _unused(self, row: dict[str, Any]) -> list[Found]:
+    def _unused(self, row: dict[str, Any]) -> list[RowFinding]:
         vision = bool({"image", "images"} & row.keys())
         if self._is_preference():
             return []
         talk = [row.get(column) for column in ("messages", "prompt", "completion")]
-        found = [Found("TR61", f"{key} of a part") for turns in talk for key in part_fields(turns)]
-        found += [Found(code, detail) for turns in talk for code, detail in _odd_parts(turns)]
+        found = [RowFinding("TR61", f"{key} of a part") for turns in talk for key in part_fields(turns)]
+        found += [RowFinding(code, detail) for turns in talk for code, detail in _odd_parts(turns)]
         found += [
-            Found("TR60", name)
+            RowFinding("TR60", name)
             for name, value in row.items()
             if may_matter(name) and (name not in _USED or (name == "tools" and vision)) and says_something(name, value)
         ]
@@ -285,15 +287,15 @@ class TrlJudge:
             turns = row.get(column)
             for turn in turns if type(turns) is list else ():
                 if type(turn) is dict and len(turn) > 2:
-                    found += [Found("TR61", key) for key in turn if key in TURN_FIELDS and says_something(key, turn[key])]
+                    found += [RowFinding("TR61", key) for key in turn if key in TURN_FIELDS and says_something(key, turn[key])]
         return found
 
-    def finish(self) -> Iterator[Whole]:
+    def finish(self) -> Iterator[WholeFinding]:
         """Return what only all rows tell."""
         if not self._rows:
-            yield Whole(self._where, Found("TR05"))
+            yield WholeFinding(self._where, RowFinding("TR05"))
         elif self._dates:
-            yield Whole(self._where, Found("TR17", "every completion is a date, which Arrow makes of texts"))
+            yield WholeFinding(self._where, RowFinding("TR17", "every completion is a date, which Arrow makes of texts"))
 
 
 def _turned(turns: Any) -> Any:

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from vldata.linting.outcomes import Found
+from vldata.linting.outcomes import RowFinding
 
 _ROLES = frozenset({"user", "assistant", "system", "tool"})
 Piece = str | None  # a text, or None where an image stands
 
 
-class Prepared(NamedTuple):
+class TrlPrepared(NamedTuple):
     """Turns as pieces: role and what stands in it; `inside` are images that are named in parts."""
 
     turns: list[tuple[str, list[Piece]]]
     inside: tuple[Any, ...] = ()
 
 
-def prepare(messages: Any, images: int) -> Prepared | Found:
+def prepare(messages: Any, images: int) -> TrlPrepared | RowFinding:
     """Put as many images into turns as there are, or say why the collator stops."""
     if type(messages) is not list or not all(type(turn) is dict for turn in messages):
-        return Found("TR13", f"{messages!r:.60}")
+        return RowFinding("TR13", f"{messages!r:.60}")
     turns: list[tuple[str, list[Piece]]] = []
     included, holders = False, 0
     inside: list[Any] = []
     for turn in messages:
         role = turn.get("role")
         if "role" not in turn:
-            return Found("TR13", f"a turn with {', '.join(map(repr, turn))}")
+            return RowFinding("TR13", f"a turn with {', '.join(map(repr, turn))}")
         if type(role) is not str or role not in _ROLES:
-            return Found("TR14", f"Invalid role in message: {role}.")
+            return RowFinding("TR14", f"Invalid role in message: {role}.")
         if role == "user" and "content" not in turn:
-            return Found("TR13", "KeyError: 'content'")
+            return RowFinding("TR13", "KeyError: 'content'")
         content = turn.get("content")
         if type(content) is str:
             first = role == "user" and not included
@@ -42,32 +42,32 @@ def prepare(messages: Any, images: int) -> Prepared | Found:
             pieces = []
         else:
             read = _parts(content)
-            if isinstance(read, Found):
+            if isinstance(read, RowFinding):
                 return read
             pieces, own = read
             inside += own
             holders += sum(piece is None for piece in pieces) - len(own) if role != "tool" else 0
         turns.append((role, pieces))
     if holders != images:
-        return Found("TR15", f"Number of images provided ({images}) does not match number of image placeholders ({holders}).")
-    return Prepared(turns, tuple(inside))
+        return RowFinding("TR15", f"Number of images provided ({images}) does not match number of image placeholders ({holders}).")
+    return TrlPrepared(turns, tuple(inside))
 
 
-def _parts(content: Any) -> tuple[list[Piece], list[Any]] | Found:
+def _parts(content: Any) -> tuple[list[Piece], list[Any]] | RowFinding:
     if type(content) is not list:
-        return Found("TR17", f"{content!r:.60}")
+        return RowFinding("TR17", f"{content!r:.60}")
     pieces: list[Piece] = []
     own: list[Any] = []
     for part in content:
         if type(part) is not dict:
-            return Found("TR17", f"{part!r:.60}")
+            return RowFinding("TR17", f"{part!r:.60}")
         if "type" not in part:
-            return Found("TR16", f"a part with {', '.join(map(repr, part))}")
+            return RowFinding("TR16", f"a part with {', '.join(map(repr, part))}")
         if part["type"] == "image":
             pieces.append(None)
             own += [part["image"]] if part.get("image") is not None else []
         elif part["type"] == "text" and part.get("image") is not None:
-            return Found("TR15", "a text part with an image in it")
+            return RowFinding("TR15", "a text part with an image in it")
         elif part["type"] == "text":
             pieces.append(str(part.get("text") or ""))
     return pieces, own
