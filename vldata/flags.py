@@ -67,7 +67,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Check every field.
 
         Raises:
-            UsageError: a value has the wrong type, is no known choice, or lies outside its limits; the message names the option.
+            UsageError: a value has the wrong type, is no known choice, or is outside its limits; the message names the option.
         """
         for name, hint, flag in fields_of(type(self)):
             value = getattr(self, name)
@@ -99,7 +99,7 @@ def check_value(option: str, value: Any, hint: Any, flag: Flag | None = None) ->
     """Return a value as its type has it: a `str` becomes a `Path`, a list a tuple.
 
     Raises:
-        UsageError: it has another type, is no known choice, or lies outside the flag's limits; the message names the option.
+        UsageError: it has another type, is no known choice, or is outside the flag's limits; the message names the option.
     """
     if is_group(hint) and isinstance(value, hint):
         return value

@@ -86,7 +86,7 @@ MOOT: dict[str, str] = {
     "quantization_method": "",
     "cache_dir": "",
     "tokenized_path": "",
-    "media_dir": "pictures lie beside dataset_info.json",
+    "media_dir": "images are found in the folder of dataset_info.json",
     "neat_packing": "packing never lets samples see each other",
     "run_name": "",
     "logging_first_step": "",

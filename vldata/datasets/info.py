@@ -106,7 +106,7 @@ def _refuse_rename(paths: DatasetPaths, target: DatasetPaths) -> None:
 def merge_folder(out: Path, other: Path) -> list[str]:
     """Take over every dataset of another output folder with its pictures, all of them in one commit. Returns their names.
 
-    Nothing is taken that lies outside the other folder; a picture whose bytes are not those of its name stops the merge.
+    Nothing is taken that is outside the other folder; a picture whose bytes are not those of its name stops the merge.
 
     Raises:
         DataError: a name is taken in both, a file leads out of the other folder or is damaged, or there is nothing to take over.

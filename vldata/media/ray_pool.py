@@ -215,7 +215,7 @@ def _refuse_other_node(task: RayTask) -> None:
             raise DataError(
                 f"the node {host} does not see it as this machine does.",
                 where=path,
-                cure="Sources and output must lie in a file system that every node shares.",
+                cure="Sources and output must be on a file system that every node shares.",
             )
 
 

@@ -73,7 +73,7 @@ def weight_files(folder: Path) -> list[str]:
     names = set(table["weight_map"].values())
     for name in names:
         if not isinstance(name, str) or "/" in name or path_fault(name) or not name.endswith(".safetensors"):
-            cure = "Download the model again: its weights lie beside this file."
+            cure = "Download the model again: its weights belong in the same folder as this file."
             raise UnsafePathError(f"names the weights {name!r}, which is no safetensors file beside it.", where=str(index), cure=cure)
     return sorted(names)
 

@@ -65,7 +65,7 @@ class DatasetPaths:
 
     def __post_init__(self) -> None:
         if not can_name_files(self.name):
-            raise DataError(f"{self.name!r} cannot name a dataset: its files would not lie here.", where=str(self.out))
+            raise DataError(f"{self.name!r} cannot name a dataset: its files would be elsewhere.", where=str(self.out))
 
     def owns(self, name: str) -> bool:
         """Whether a file of the folder is one that a dataset of this name has: records, shards, contract, media, rejects, repairs."""

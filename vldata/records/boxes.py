@@ -62,14 +62,14 @@ def format_coordinate(part: Coordinate, picture: Picture) -> str:
     """Write one number in its target space, a whole number within the picture.
 
     Raises:
-        BoxError: it lies outside.
+        BoxError: it is outside.
     """
     side = picture.source_height if part.axis else picture.source_width
     written = picture.height if part.axis else picture.width
     share = part.value / {"pixels": side, "0-1": 1, "0-1000": 1000}[part.space]
     if not -_SLACK <= share <= 1 + _SLACK:
         what = f"an image of {picture.source_width}x{picture.source_height}" if part.space == "pixels" else f"the scale {part.space}"
-        raise BoxError(f"the coordinate {part.value:g} in the text lies outside {what}.")
+        raise BoxError(f"the coordinate {part.value:g} in the text is outside {what}.")
     return str(round(min(max(share, 0.0), 1.0) * (1000 if part.target == "0-1000" else written)))
 
 
@@ -77,7 +77,7 @@ def format_box(box: Box, picture: Picture) -> str:
     """Write a box in its target space, whole numbers, corners within the picture.
 
     Raises:
-        BoxError: it has not two or four finite values, lies outside, or its corners are not ordered.
+        BoxError: it has not two or four finite values, is outside, or its corners are not ordered.
     """
     values = box.values
     if len(values) not in (2, 4) or not all(-1e9 < value < 1e9 for value in values):
@@ -92,7 +92,7 @@ def format_box(box: Box, picture: Picture) -> str:
         share = value / {"pixels": side, "0-1": 1, "0-1000": 1000}[box.space]
         if not -_SLACK <= share <= 1 + _SLACK:
             what = f"an image of {width}x{height}" if box.space == "pixels" else f"the scale {box.space}"
-            raise BoxError(f"the box {list(values)!r:.80} lies outside {what}.")
+            raise BoxError(f"the box {list(values)!r:.80} is outside {what}.")
         shares.append(min(max(share, 0.0), 1.0))
     if len(shares) == 4 and (shares[2] <= shares[0] or shares[3] <= shares[1]):
         raise BoxError(f"the box {list(values)!r:.80} has no area or its corners are not ordered.")

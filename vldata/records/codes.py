@@ -231,7 +231,7 @@ CODES: dict[str, Code] = {
     ),
     "VL209": Code(
         "file name ambiguous",
-        "Different files of that name lie in more than one of the folders that are searched.",
+        "Different files of that name are in more than one of the folders that are searched.",
         "Rename one of them, or move the others away.",
     ),
     "VL210": Code(
@@ -241,7 +241,7 @@ CODES: dict[str, Code] = {
     ),
     "VL211": Code(
         "box not usable",
-        "It has not two or four numbers, lies outside its picture, or its corners are not ordered.",
+        "It has not two or four numbers, is outside its picture, or its corners are not ordered.",
         "Correct the box; check `bbox_type`.",
     ),
     "VL212": Code(

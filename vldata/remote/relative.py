@@ -1,4 +1,4 @@
-"""Files for a bucket that name this machine's folder: their paths become relative to the folder they lie in, or they are not sent."""
+"""Files for a bucket that name this machine's folder: their paths become relative to the folder that holds them, or they are not sent."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ def _resolve(source: Path, name: str) -> Path | None:
 def _outside(source: Path, name: str, path: Path) -> Iterator[str]:
     """A list that somebody else made can name any file of this machine, whose text would then stand in the records."""
     if not path.resolve().is_relative_to(source.parent.resolve()):
-        yield f"Warning: {name!r} lies outside the folder of {source.name}, at {path.resolve()}: whoever wrote {source.name} chose it."
+        yield f"Warning: {name!r} is outside the folder of {source.name}, at {path.resolve()}: whoever wrote {source.name} chose it."
 
 
 def _plain_name(name: str) -> str:

@@ -129,7 +129,7 @@ def _tell(path: str, dialect: str, tally: Tally) -> tuple[str, str]:
         if tally.tight >= _TELLING:
             return "pixels", f"a guess: none of {tally.tight:,} on images below 800x800 goes beyond its image"
     what = "fit no space" if not fits else f"could be {' or '.join(fits)}"
-    readings = "; ".join(f"{space}: {tally.past.get(space, 0):,} of {tally.groups:,} would lie outside" for space in _SPACES)
+    readings = "; ".join(f"{space}: {tally.past.get(space, 0):,} of {tally.groups:,} would be outside" for space in _SPACES)
     raise DataError(
         f"coordinates in its texts ({dialect}) {what}. {readings}. The first, {tally.first}.",
         where=path,
@@ -142,7 +142,7 @@ def _why(tally: Tally, space: Space) -> str:
         return "no number is above 1"
     if space == "pixels":
         return f"{tally.past['0-1000']:,} go beyond 1000, {tally.past.get('pixels', 0):,} beyond their image"
-    where = f"{tally.past.get('pixels', 0):,} would lie outside their image as pixels" if tally.sized else "no image is there to compare"
+    where = f"{tally.past.get('pixels', 0):,} would be outside their image as pixels" if tally.sized else "no image is there to compare"
     return f"none goes beyond 1000, and {where}"
 
 

@@ -33,7 +33,7 @@ def thumbnails(names: Iterable[str], root: Path | None) -> tuple[dict[str, str],
     """
     wanted = list(dict.fromkeys(names))
     if root is None:
-        return {}, f"Not shown: {counted(len(wanted), 'picture')}. --image-root names the folder they lie in." if wanted else ""
+        return {}, f"Not shown: {counted(len(wanted), 'picture')}. --image-root names the folder that holds them." if wanted else ""
     shown: dict[str, str] = {}
     size = 0
     for name in wanted:

@@ -103,7 +103,7 @@ def read_pictures(rows: Sequence[Row], options: MetricOptions, *, in_pixels: boo
         lost += len(targets) - len(aims)
         found.append(Picture(kept, aims, told.parsed.dropped + len(boxes) - len(kept), missing))
     if lost:
-        notes.append(f"{lost} boxes of the references lie outside their pictures or have no area; they are left out.")
+        notes.append(f"{lost} boxes of the references are outside their pictures or have no area; they are left out.")
     return Pictures(found, f"{space or 'as-written'}>{reference_space or space or 'as-written'}{'>pixels' if sized else ''}", notes)
 
 

@@ -38,7 +38,7 @@ def llm_match(options: MetricOptions) -> Scorer:
 
     def score(rows: Sequence[Row]) -> Scores:
         values, outside = _percents(rows, options.mark_field, parse_mark)
-        note = f"{outside} marks lie outside 1 to 5 and are clipped."
+        note = f"{outside} marks are outside 1 to 5 and are clipped."
         return Scores(values=values, notes=(note,) if outside else ())
 
     return _scorer(options, score, "marks:1-5 clip:yes missing:0")
@@ -59,7 +59,7 @@ def _scorer(options: MetricOptions, score: Callable[[Sequence[Row]], Scores], si
 
 
 def _percents(rows: Sequence[Row], name: str, read: Callable[[str], float | None]) -> tuple[Floats, int]:
-    """The percent of every row, 0 for one that failed, and how many marks lie outside 0 to 5."""
+    """The percent of every row, 0 for one that failed, and how many marks are outside 0 to 5."""
     values = np.zeros(len(rows))
     outside = 0
     for index, row in enumerate(rows):

@@ -125,7 +125,7 @@ def make_report(
         root = showing.image_root or _root_of(references) or _root_asked(files)
         thumbs, note = thumbnails(wanted, root)
         if note and root is None:
-            cure = "--data DIR/NAME names the dataset, or --image-root the folder they lie in."
+            cure = "--data DIR/NAME names the dataset, or --image-root the folder that holds them."
             note = f"{len(set(wanted)):,} pictures are not shown: {cure}"
         notes += [note] if note else []
     return MadeReport(document, thumbs, tuple(dict.fromkeys(notes)))

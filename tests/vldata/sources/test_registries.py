@@ -25,4 +25,4 @@ def test_a_file_outside_the_folder_is_named(way: str, told: bool, key: str, tmp_
     source = folder / "dataset_info.json"
     source.write_text(json.dumps({"d": {key: way.replace("{root}", str(tmp_path))}}))
     (listed,) = list_registered(source, "", None)
-    assert any("lies outside the folder of dataset_info.json" in line for line in listed.said) is told
+    assert any("is outside the folder of dataset_info.json" in line for line in listed.said) is told

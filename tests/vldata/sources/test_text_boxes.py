@@ -87,7 +87,7 @@ def test_the_space_is_told_from_the_whole_file(folder: Path, tmp_path: Path) -> 
     assert records[0].messages[1].content == '{"bbox_2d": [5, 19, 156, 370]}'
     below = '{"bbox_2d": [10, 20, 300, 900]}'
     source, _, records = run(folder, tmp_path / "b", small, below, images=("other.png",))
-    assert "1 would lie outside their image as pixels" in " ".join(source.said)
+    assert "1 would be outside their image as pixels" in " ".join(source.said)
     assert [record.messages[1].content for record in records] == [small, below]
     _, _, (record,) = run(folder, tmp_path / "c", '{"bbox_2d": [0.1, 0.1, 0.5, 0.5]}')
     assert record.messages[1].content == '{"bbox_2d": [100, 100, 500, 500]}'

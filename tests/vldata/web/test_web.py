@@ -35,7 +35,7 @@ def test_pictures_are_read_below_their_folder_only(tmp_path: Path) -> None:
     thumb = Image.open(io.BytesIO(base64.b64decode(shown["sub/a.png"].split(",")[1])))
     assert (thumb.format, thumb.size) == ("WEBP", (440, 147))
     assert safe_path("sub/../sub/a.png", root) == (root / "sub" / "a.png").resolve()
-    assert thumbnails(["a.png"], None) == ({}, "Not shown: 1 picture. --image-root names the folder they lie in.")
+    assert thumbnails(["a.png"], None) == ({}, "Not shown: 1 picture. --image-root names the folder that holds them.")
 
 
 def test_many_thumbnails_are_those_of_one(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_llm_match_is_percent_of_marks():
     ]
     scores = resolve("openeqa", "llm_match").score(rows)
     assert scores.values.tolist() == [100, 50, 0, 0, 100]
-    assert scores.notes == ("1 marks lie outside 1 to 5 and are clipped.",)
+    assert scores.notes == ("1 marks are outside 1 to 5 and are clipped.",)
     with pytest.raises(DataError, match="no judge's mark"):
         resolve("openeqa", "llm_match").score([row("a")])
     with pytest.raises(DataError, match="names no number from 1 to 5"):

@@ -181,7 +181,7 @@ def _unusual_turn(role: Role, content: Any, turn: dict[str, Any], unused: list[U
 
 
 def _turn_media(turn: dict[str, Any], known: set[str]) -> list[Given]:
-    """Return the media that a turn holds beside its text (GLM-4V and its kin), and add their keys to `known`."""
+    """Return the media that a turn holds beside its text (GLM-4V and similar models), and add their keys to `known`."""
     media: list[Given] = []
     for kind, keys in _TURN_MEDIA:
         there = [key for key in keys if key not in known and turn.get(key) not in (None, "", [])]
