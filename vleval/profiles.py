@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import UsageError
-from vldata.records.thoughts import without_thought
+from vleval.framing import bare_answer
 from vleval.metric import Metric, Scorer, named
 from vleval.metrics import (
     anls,
@@ -280,13 +280,13 @@ def _nearest(name: str, known: Sequence[str] | dict[str, Any]) -> str:
 
 
 def _answers_only(rows: Sequence[Row]) -> list[Row]:
-    """The rows with the thoughts taken off their predictions and their references alike."""
+    """The rows with thoughts, tokens of the end and frames taken off their predictions and their references alike."""
     return [_answer_only(row) for row in rows]
 
 
 def _answer_only(row: Row) -> Row:
-    prediction = None if row.prediction is None else without_thought(row.prediction)
-    references = tuple(without_thought(text) for text in row.references)
+    prediction = None if row.prediction is None else bare_answer(row.prediction)
+    references = tuple(bare_answer(text) for text in row.references)
     same = prediction is row.prediction and all(new is old for new, old in zip(references, row.references, strict=True))
     return row if same else msgspec.structs.replace(row, prediction=prediction, references=references)
 

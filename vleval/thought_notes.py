@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vldata.records.thoughts import has_thought, without_thought
+from vleval.framing import ends_in_token
 from vleval.rows import Row
 
 
@@ -19,6 +20,12 @@ def thought_notes(rows: Sequence[Row], profile: str, *, stripped: bool) -> list[
         notes.append(
             f"{referred:,} of {len(rows):,} references hold a thought, and profile {profile!r} scores the raw text: an answer without "
             "the very same thought counts as wrong. --strip-think takes thoughts off both sides."
+        )
+    ended = sum(1 for row in rows if row.prediction and ends_in_token(row.prediction) != any(map(ends_in_token, row.references)))
+    if ended:
+        notes.append(
+            f"in {ended:,} of {len(rows):,} rows either the answer or the reference ends in a token like <|im_end|>, which "
+            f"profile {profile!r} scores as text. --strip-think takes it off."
         )
     answered = sum(1 for row in rows if row.prediction and has_thought(row.prediction))
     if answered:

@@ -13,6 +13,8 @@ from vleval.rows import Row
 # Metrics that want the answer alone, and nothing around it.
 _BARE = ("exact_match", "relaxed_accuracy", "anls", "vqa_accuracy")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_WHOLE = re.compile(r"(?<=\d)\.0\Z")
+_PARTED = re.compile(r"<\|>|\|{1,3}|;|；|&&&|\n|<sep>|\s(?:/|or|或)\s")
 _LONGEST = 200_000  # characters of an answer that is looked at
 
 
@@ -26,6 +28,9 @@ def verbose_note(metric: Metric, rows: Sequence[Row], values: Floats) -> tuple[s
         for what, undo in _SPOILT
         if (count := sum(1 for row in wrong if _becomes(row, undo)))
     ]
+    if parts := sum(1 for row in wrong if _is_part(row)):
+        what = f"{parts:,} of {len(wrong):,} wrong answers are one part of a reference that is parted by ||, ; / or lines"
+        notes.append(f"{what}: where these are answers to choose from, write them as a list.")
     if holding := sum(1 for row in wrong if _holds(row)):
         what = f"{holding:,} of {len(wrong):,} wrong answers hold a reference among other words"
         notes.append(f"{what}: ask for the answer alone, or read it out first.")
@@ -36,6 +41,14 @@ def _becomes(row: Row, undo: Callable[[str], str]) -> bool:
     text = (row.prediction or "")[:2_000]
     changed = undo(text)
     return changed != text and any(vlkit_normal(changed) == vlkit_normal(known) for known in row.references)
+
+
+def _is_part(row: Row) -> bool:
+    """Whether the answer is one of several parts of a reference."""
+    text = vlkit_normal((row.prediction or "")[:_LONGEST])
+    return bool(text) and any(
+        len(parts) > 1 and text in map(vlkit_normal, parts) for known in row.references if (parts := _PARTED.split(known[:2_000]))
+    )
 
 
 def _from_latin(text: str) -> str:
@@ -56,6 +69,7 @@ def _from_escapes(text: str) -> str:
 _SPOILT: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("entities of HTML are characters again", lambda text: html.unescape(text) if "&" in text else text),
     ("UTF-8 that was read as Latin-1 is read as UTF-8", lambda text: text if text.isascii() else _from_latin(text)),
+    (".0 is off whole numbers", lambda text: _WHOLE.sub("", text)),
     ("escapes like \\u4e00 are characters again", _from_escapes),
 )
 

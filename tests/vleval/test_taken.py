@@ -363,3 +363,37 @@ def test_what_a_program_did_to_the_texts_is_told(write):
     assert [note.split(" once ")[1][:12] for note in notes if " once " in note] == ["entities of ", "UTF-8 that w", "escapes like"]
     lists = [{"id": n, "prediction": "a", "answers": '["a", "b"]'} for n in range(2)]
     assert any("2 of 2 references are a list written as text" in note for note in score(write("p.jsonl", lists), scoring=EXACT).notes)
+
+
+FRAMES = (
+    "<answer>cat</answer>",
+    "<think>x</think>\n<answer> cat </answer>",
+    "cat<|im_end|>\n",
+    "cat</s>",
+    "<|begin_of_box|>cat<|end_of_box|>",
+)
+FRAMES += ("<cot>x</cot>cat", "<rationale>x</rationale>cat", "<|think_start|>x<|think_end|>cat", "<answer>cat</answer><|endoftext|>")
+
+
+@pytest.mark.parametrize("text", FRAMES)
+def test_frames_and_tokens_of_the_end_are_no_part_of_an_answer_in_vlkit(write, text):
+    for answer, truth in ((text, "cat"), ("cat", text)):
+        assert value(write("p.jsonl", [{"id": "1", "prediction": answer, "references": [truth]}])) == 1.0
+    assert value(write("p.jsonl", [{"id": "1", "prediction": "a <answer> b", "references": ["a <answer> b"]}])) == 1.0
+
+
+def test_a_token_of_the_end_on_one_side_is_told_where_the_text_is_scored_as_it_is(write):
+    records = [{"prompt": "p", "predict": f"cat{n}", "label": f"cat{n}<|im_end|>\n"} for n in range(3)]
+    notes = score(write("g.jsonl", records), scoring=Scoring(profile="llamafactory", extras=False)).notes
+    assert any("in 3 of 3 rows either the answer or the reference ends in a token like <|im_end|>" in note for note in notes)
+
+
+def test_references_of_several_parts_and_whole_numbers_with_a_point_are_told(write):
+    records = [{"id": n, "prediction": "cat", "references": [f"cat{mark}kitty"]} for n, mark in enumerate(("||", ";", " / ", "\n"))]
+    notes = score(write("p.jsonl", records), scoring=EXACT).metrics["exact_match"].notes
+    assert any(note.startswith("4 of 4 wrong answers are one part of a reference") for note in notes)
+    numbers = write("p.csv", b"id,prediction,answer\n1,5.0,5\n2,7.0,7\n")
+    assert any(
+        "2 of 2 wrong answers are the reference once .0 is off" in note
+        for note in score(numbers, scoring=EXACT).metrics["exact_match"].notes
+    )

@@ -1,7 +1,7 @@
 """A model's thought beside its answer, in every spelling that models and servers write, and the answer without it.
 
-Known: `<think>` and similar (`<thinking>`, `<thought>`, `<reasoning>`, `<seed:think>`, `<mm:think>`, `<reflection>`, `<scratchpad>`) in any
-case, with blanks and attributes, and escaped as HTML; `[THINK]` (Magistral); `◁think▷` (Kimi-VL); `<|START_THINKING|>` (Command A);
+Known: `<think>` and similar (`<thinking>`, `<thought>`, `<reasoning>`, `<seed:think>`, `<mm:think>`, `<reflection>`, `<scratchpad>`,
+`<rationale>`, `<cot>`) in any case, with blanks and attributes, and escaped as HTML; `[THINK]` (Magistral); `◁think▷` (Kimi-VL); `<|START_THINKING|>` (Command A);
 `<|begin_of_thought|>` (Sky-T1); harmony's channels (gpt-oss), also where a server took the marks off; `<|channel>thought` (Gemma 4);
 `<unused94>` (MedGemma); `<details type="reasoning">` (Open WebUI); "Thinking... ...done thinking." (Ollama's terminal).
 
@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import re
 
-_NAME = r"(?:[a-z]{1,20}[:_-])?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad)"
+_NAME = r"(?:[a-z]{1,20}[:_-])?(?:think(?:ing)?|thoughts?|reasoning|reflection|scratchpad|rationale|cot)"
 _CLOSE = (
     rf"<\s{{0,3}}/\s{{0,3}}{_NAME}\s{{0,3}}>|&lt;/\s{{0,3}}{_NAME}\s{{0,3}}&gt;|\[/{_NAME}\]|◁/\s?{_NAME}\s?▷"
-    rf"|<\|\s?end_(?:of_)?{_NAME}\|>|<\|/{_NAME}\|>|<channel\|>|<unused95>|</details>"
+    rf"|<\|\s?end_(?:of_)?{_NAME}\|>|<\|{_NAME}_end\|>|<\|/{_NAME}\|>|<channel\|>|<unused95>|</details>"
 )
 _OPEN = (
     rf"<\s{{0,3}}{_NAME}(?:\s[^<>]{{0,80}})?>|&lt;\s{{0,3}}{_NAME}\s{{0,3}}&gt;|\[{_NAME}\]|◁\s?{_NAME}\s?▷"
-    rf"|<\|\s?(?:start|begin)_(?:of_)?{_NAME}\|>|<\|{_NAME}\|>|<\|channel>thought|<unused94>(?:thought)?"
+    rf"|<\|\s?(?:start|begin)_(?:of_)?{_NAME}\|>|<\|{_NAME}_start\|>|<\|{_NAME}\|>|<\|channel>thought|<unused94>(?:thought)?"
     r"|<details type=\"reasoning\"[^<>]{0,120}>"
 )
 _MARK = re.compile(f"(?P<close>{_CLOSE})|(?P<open>{_OPEN})", re.IGNORECASE)
-_HINT = re.compile(r"think|thought|reasoning|reflection|scratchpad|<\|channel|<unused9|assistantfinal", re.IGNORECASE)
+_HINT = re.compile(r"think|thought|reasoning|reflection|scratchpad|rationale|cot|<\|channel|<unused9|assistantfinal", re.IGNORECASE)
 _FINAL = re.compile(r"<\|channel\|>\s{0,3}final[^<]{0,80}<\|message\|>")
 _ENDS = re.compile(r"<\|(?:end|return|start|im_end|endoftext)\|>")
 _BARE_HARMONY = re.compile(r"\A\s{0,9}analysis")
