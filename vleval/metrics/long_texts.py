@@ -19,7 +19,11 @@ LONG = 50_000  # characters from which an answer goes this way
 _PIECE = 1 << 15
 _MARKS = frozenset(string.punctuation)
 # Where the words of sacrebleu's tokenizers 13a, zh and char end whatever stands around.
-BREAKS = {"13a": re.compile(r"[ \[\](){}]"), "zh": re.compile(r"[ \[\](){}\u4e00-\u9fff]"), "char": re.compile(r"[ \[\](){}\u4e00-\u9fff]")}
+BREAKS = {
+    "13a": re.compile(r"[ \[\](){}!?:]"),
+    "zh": re.compile(r"[ \[\](){}!?:\u4e00-\u9fff]"),
+    "char": re.compile(r"[ \[\](){}!?:\u4e00-\u9fff]"),
+}
 
 
 def chrf_counts(

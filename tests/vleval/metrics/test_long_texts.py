@@ -18,7 +18,7 @@ from vleval.metrics.long_texts import bleu_counts, chrf_counts
 from vleval.profiles import resolve
 from vleval.rows import Row
 
-TEXT = st.text(alphabet="abc 是的.,([\n\u20283", max_size=80)
+TEXT = st.text(alphabet="abc 是的.,([!?:;&q\n\u20283", max_size=80)
 REFERENCES = st.lists(TEXT, min_size=1, max_size=3)
 
 
