@@ -2,8 +2,9 @@
 
 Known: `<think>` and similar (`<thinking>`, `<thought>`, `<reasoning>`, `<seed:think>`, `<mm:think>`, `<reflection>`, `<scratchpad>`,
 `<rationale>`, `<cot>`) in any case, with blanks and attributes, and escaped as HTML; `[THINK]` (Magistral); `◁think▷` (Kimi-VL);
-`<|START_THINKING|>` (Command A); `<|begin_of_thought|>` (Sky-T1); harmony's channels (gpt-oss), also where a server took the marks off; `<|channel>thought` (Gemma 4);
-`<unused94>` (MedGemma); `<details type="reasoning">` (Open WebUI); "Thinking... ...done thinking." (Ollama's terminal).
+`<|START_THINKING|>` (Command A); `<|begin_of_thought|>` (Sky-T1); harmony's channels (gpt-oss), also where a server took the marks off;
+`<|channel>thought` (Gemma 4); `<unused94>` (MedGemma); `<details type="reasoning">` (Open WebUI); "Thinking... ...done thinking."
+(Ollama's terminal).
 
 An opening mark that is missing, since the prompt held it, is no hindrance: what stands before a closing mark is thought. A thought that is
 never closed leaves what stands before it, usually nothing: the answer was cut off.

@@ -131,7 +131,7 @@ def vlkit(options: MetricOptions) -> Scorer:
 
 def _decorated(row: Row, tolerance: float) -> bool:
     text = answer(row)
-    if text is None or not any(character.isdigit() for character in text):
+    if text is None or len(text) > 1_000 or not any(character.isdigit() for character in text):
         return False
     bare = _DECORATION.sub("", text)
     return any(
