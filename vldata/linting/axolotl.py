@@ -9,6 +9,7 @@ from vldata.errors import DataError
 from vldata.linting.consumer import Consumer, Options, RowSet
 from vldata.linting.filejudge import FileJudge, Size, common, open_files
 from vldata.linting.outcomes import Behaviour, RowFinding, Table
+from vldata.linting.texts import other_tags
 from vldata.media.pixels import DEFAULT, smart_resize
 
 _CALL = "axolotl/processing_strategies.py: ProcessingStrategy.__call__"
@@ -25,8 +26,9 @@ TABLE: Table = {
     "AX20": Behaviour("ignored", "more than one image in a column", "`Using the first one.`: the others are not loaded.", "Put images into the parts of the turns.", _CALL),
     "AX21": Behaviour("crash", "a column of images that is a text", "Its first character is taken for the image.", "Write a list of one path.", _CALL),
     "AX22": Behaviour("note", "the image is put behind the question", "Without a part {\"type\": \"image\"} the image comes after the text of the first user turn.", "Write the part where the image stands.", _CALL),
-    "AX23": Behaviour("altered", "an image tag in the text", "`<image>` is no placeholder here: it stays in the text.", "Use a part {\"type\": \"image\"}.", _CALL),
+    "AX23": Behaviour("altered", "an image tag in the text", "No text is a placeholder here, `<image>` no more than others: it stays in the text.", "Use a part {\"type\": \"image\"}.", _CALL),
     "AX24": Behaviour("crash", "a placeholder without its image", "The template writes an image that is not given: the processor fails.", "Give the image.", _CALL),
+    "AX25": Behaviour("crash", "a part of a type that is not loaded", "Only parts of type image and video are loaded; the template writes an image token for image_url too: `RowFinding 1 <|image_pad|> tokens in the text but no images were passed.`", "Write {\"type\": \"image\", \"url\": ...}.", "transformers processing_utils.py: ProcessorMixin.apply_chat_template"),
     "AX51": Behaviour("nothing", "the answer is blank", "Only the end of the turn is learned.", "Fill the answer or remove the row.", "axolotl/processing_strategies.py: process_labels"),
     "AX52": Behaviour("nothing", "no assistant turn", "roles_to_train is assistant: nothing else is learned. Roles human and gpt are renamed, no others.", "Name the role assistant.", "axolotl/processing_strategies.py: _compute_role_keep_mask"),
 }  # fmt: skip
@@ -65,6 +67,8 @@ class AxolotlJudge(FileJudge):
             for part in parts:
                 if type(part) is not dict or "type" not in part:
                     return [*found, self.found("16", f"{part!r:.60}")]
+                if part["type"] == "image_url":
+                    return [*found, self.found("25", f"{part.get('image_url')!r:.60}")]
                 own = any(part.get(key) for key in ("image", "url", "path", "base64"))
                 if part["type"] == "video" and not any(one.code == "AX34" for one in found):
                     found.append(self.found("34"))
@@ -82,6 +86,8 @@ class AxolotlJudge(FileJudge):
     def _shown(self, row: dict[str, Any], texts: list[str], bare: int, inline: int) -> list[RowFinding]:
         given = row.get("images") if "images" in row else row.get("image")
         found = [self.found("23")] if any("<image>" in text for text in texts) else []
+        if not found and given and not bare and not inline and (others := other_tags(("", text) for text in texts)):
+            found = [self.found("23", others.removeprefix("; "))]
         if type(given) is str:
             return [*found, self.found("21", given[:60])]
         if not given:

@@ -73,9 +73,11 @@ class UnslothJudge(FileJudge):
             for part in [{"type": "text", "text": content}] if type(content) is str else content or []:
                 if type(part) is not dict or "type" not in part:
                     return [*found, self.found("16", f"{part!r:.60}")]
-                if part["type"] == "image":
+                if part["type"] in ("image", "image_url"):
                     holders += 1
-                    inside += [part["image"]] if part.get("image") is not None else []
+                    own = part.get("image", part.get("image_url"))
+                    own = own.get("url", own) if type(own) is dict else own
+                    inside += [own] if own is not None else []
                 elif part["type"] == "video":
                     filmed = [self.found("34")]
                 elif type(part.get("text")) is str:

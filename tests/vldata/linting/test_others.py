@@ -151,3 +151,27 @@ def test_values_of_any_type_anywhere_end_in_a_verdict(trainer: str, tmp_path: Pa
             json.dumps({"rows": entry, "more": {**entry, "formatting": "sharegpt", "columns": {"messages": value}}})
         )
         list(vldata.lint(tmp_path / "dataset_info.json", trainer).lines())
+
+
+def test_tags_of_other_tools_and_parts_that_nobody_loads(tmp_path: Path) -> None:
+    Image.new("RGB", (256, 256)).save(tmp_path / "a.png")
+    file = tmp_path / "rows.jsonl"
+    asked = {"role": "user", "content": "<ImageHere>What?"}
+    file.write_text(json.dumps({"messages": [asked, S], "images": ["a.png"]}) + "\n")
+    assert vldata.lint(file, "axolotl").linted.counts["AX23"] == 1
+    pair = {"prompt": [asked], "completion": [{"role": "assistant", "content": "It."}], "images": ["a.png"]}
+    file.write_text(json.dumps(pair) + "\n")
+    assert vldata.lint(file, "trl").outcomes == {"altered": 1}
+    placed = {**pair, "prompt": [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What does <img src=x> do?"}]}]}
+    placed["completion"] = [S]
+    file.write_text(json.dumps(placed) + "\n")
+    assert vldata.lint(file, "trl").outcomes == {"train": 1}
+    file.write_text(
+        json.dumps({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}, S]}) + "\n"
+    )
+    assert vldata.lint(file, "axolotl").outcomes == {"crash": 1}
+    assert vldata.lint(file, "unsloth", set_=("train_on_responses_only=true",)).outcomes == {"train": 1}
+    file.write_text(
+        json.dumps({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "none.png"}}]}, S]}) + "\n"
+    )
+    assert vldata.lint(file, "unsloth").linted.counts["UN30"] == 1

@@ -18,7 +18,7 @@ from vldata.linting.outcomes import RowFinding
 from vldata.linting.pictures import is_file
 from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken
-from vldata.linting.texts import pixel_boxes
+from vldata.linting.texts import other_tags, pixel_boxes
 from vldata.linting.trl.behaviours import TABLE
 from vldata.linting.trl.turns import Piece, TrlPrepared, prepare
 from vldata.media.pixels import DEFAULT, MAX_RATIO, smart_resize, vision_tokens
@@ -182,6 +182,8 @@ class TrlJudge:
     def _turns(self, asked: TrlPrepared, said: TrlPrepared, shown: list[Any], *, learned_whole: bool) -> list[RowFinding]:
         texts = [piece for _, pieces in (*asked.turns, *said.turns) for piece in pieces if piece is not None]
         found = self._text_faults(texts, images=bool(shown))
+        if shown and not found and not asked.placed and (others := other_tags(("", text) for text in texts)):
+            found = [RowFinding("TR22", others.removeprefix("; "))]
         if any(one.code == "TR20" for one in found):
             return found
         costs, sizes, media = self._look(shown)

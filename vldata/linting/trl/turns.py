@@ -11,10 +11,11 @@ Piece = str | None  # a text, or None where an image stands
 
 
 class TrlPrepared(NamedTuple):
-    """Turns as pieces: role and what stands in it; `inside` are images that are named in parts."""
+    """Turns as pieces: role and what stands in it; `inside` are images named in parts, `placed`: parts say where images stand."""
 
     turns: list[tuple[str, list[Piece]]]
     inside: tuple[Any, ...] = ()
+    placed: bool = False
 
 
 def prepare(messages: Any, images: int) -> TrlPrepared | RowFinding:
@@ -24,6 +25,7 @@ def prepare(messages: Any, images: int) -> TrlPrepared | RowFinding:
     turns: list[tuple[str, list[Piece]]] = []
     included, holders = False, 0
     inside: list[Any] = []
+    placed = False
     for turn in messages:
         role = turn.get("role")
         if "role" not in turn:
@@ -45,12 +47,13 @@ def prepare(messages: Any, images: int) -> TrlPrepared | RowFinding:
             if isinstance(read, RowFinding):
                 return read
             pieces, own = read
+            placed = placed or None in pieces
             inside += own
             holders += sum(piece is None for piece in pieces) - len(own) if role != "tool" else 0
         turns.append((role, pieces))
     if holders != images:
         return RowFinding("TR15", f"Number of images provided ({images}) does not match number of image placeholders ({holders}).")
-    return TrlPrepared(turns, tuple(inside))
+    return TrlPrepared(turns, tuple(inside), placed)
 
 
 def _parts(content: Any) -> tuple[list[Piece], list[Any]] | RowFinding:
