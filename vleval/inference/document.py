@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,6 +23,23 @@ from vleval.inference.origin import SUFFIX
 from vleval.inference.preflight import Check
 
 
+class Effort(NamedTuple):
+    """What a run took.
+
+    Attributes:
+        asked: how many questions it asked.
+        seconds: what they took, loading and looking at the server included.
+        servers: where several shared the questions, their addresses and how many answers each gave.
+    """
+
+    asked: int = 0
+    seconds: float = 0.0
+    servers: Mapping[str, int] = MappingProxyType({})
+
+
+_NOTHING = Effort()
+
+
 def write_run_document(
     out: Path,
     dataset: Dataset,
@@ -30,9 +48,7 @@ def write_run_document(
     answered_as: Sequence[str],
     fingerprints: Iterable[str],
     differences: Sequence[Check],
-    asked: int = 0,
-    seconds: float = 0.0,
-    servers: Mapping[str, int] | None = None,
+    effort: Effort = _NOTHING,
 ) -> None:
     """Write the document of the predictions file `out`.
 
@@ -43,10 +59,9 @@ def write_run_document(
         answered_as: the names the model answered under.
         fingerprints: what servers said of themselves.
         differences: in what the dataset, the model and the adapter differ.
-        asked: how many questions this run asked; where it asked none, what an earlier run took stays.
-        seconds: what they took, loading and looking at the server included.
-        servers: where several shared the questions, their addresses and how many answers each gave.
+        effort: what the run took; where it asked nothing, what an earlier run took stays.
     """
+    asked, seconds, servers = effort
     path = out.with_name(f"{out.name}{SUFFIX}")
     document: dict[str, Any] = {
         "schema": "vlkit.run/1",
@@ -71,7 +86,7 @@ def write_run_document(
     before = _before(path, document)
     document["server_fingerprints"] = sorted({*before.get("server_fingerprints", ()), *fingerprints})
     document["answered_as"] = list(dict.fromkeys((*before.get("answered_as", ()), *answered_as)))
-    if named := sorted({*before.get("servers", ()), *(url for url, answers in (servers or {}).items() if answers)}):
+    if named := sorted({*before.get("servers", ()), *(url for url, answers in servers.items() if answers)}):
         document["servers"] = named
     if servers:
         document["timing"]["answers"] = dict(servers)

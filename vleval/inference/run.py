@@ -16,7 +16,7 @@ from vleval.inference.ask import iter_asks, no_records
 from vleval.inference.asking import Asking
 from vleval.inference.backend import Opening
 from vleval.inference.backends import check_backend, find_backend, find_server
-from vleval.inference.document import write_run_document
+from vleval.inference.document import Effort, write_run_document
 from vleval.inference.journal import Journal
 from vleval.inference.options import RunOptions
 from vleval.inference.outputs import check_out
@@ -102,9 +102,7 @@ def predict(
             answered_as=names,
             fingerprints=asking.fingerprints,
             differences=differences,
-            asked=asking.total - asking.taken_over,
-            seconds=seconds,
-            servers=servers,
+            effort=Effort(asking.total - asking.taken_over, seconds, servers),
         )
     return msgspec.structs.replace(result, seconds=seconds)
 

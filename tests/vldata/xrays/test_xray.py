@@ -122,6 +122,12 @@ def test_nothing_to_look_at(prepared: Path, model: Path, tmp_path: Path) -> None
         vldata.xray(prepared / "openeqa", as_="ours", model=tmp_path / "nothing")
 
 
+def test_rows_of_which_nobody_makes_anything_are_not_the_same(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"messages": \n7\n')
+    result = vldata.xray(tmp_path / "rows.jsonl", as_="ours", rows="1-2", model=model)
+    assert not result.ok and "not given to it" in "\n".join(result.lines())
+
+
 def test_no_model_of_its_own_code(model: Path, tmp_path: Path, prepared: Path) -> None:
     own = Path(shutil.copytree(model, tmp_path / "own"))
     (own / "config.json").write_text(json.dumps({"model_type": "x", "auto_map": {"AutoModel": "evil.Model"}}))
