@@ -12,6 +12,7 @@ from vldata.errors import DataError, UsageError
 from vldata.files import inside, strictjson
 from vldata.files.durable import write_atomic
 from vldata.models.fingerprint import file_digest, fingerprint
+from vldata.models.layout import model_file
 from vleval.inference.origin import SUFFIX
 from vleval.reports.text import interval_text, worth_words
 from vleval.score_result import ScoreResult
@@ -42,7 +43,7 @@ def add_scores(folder: Path, result: ScoreResult) -> Path:
         )
     inside.refuse_links(folder, CARD)
     path = folder / CARD
-    text = _read(path)
+    text = _read(folder)
     before, rows, after = _cut(text, path)
     data = str(document.get("dataset") or "")
     for name, score in result.metrics.items():
@@ -69,13 +70,15 @@ def _run_document(predictions: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _read(path: Path) -> str:
+def _read(folder: Path) -> str:
+    path = folder / CARD
     if not path.exists():
         return ""
-    if path.stat().st_size > _MOST_BYTES:
+    content = model_file(folder, CARD).read()
+    if len(content) > _MOST_BYTES:
         raise DataError("is too large for a card.", where=str(path), cure="Move it away.")
     try:
-        return path.read_text(encoding="utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError:
         raise DataError("is not UTF-8.", where=str(path), cure="Save the card as UTF-8.") from None
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.effort import examples
 from vldata.errors import DataError
 from vldata.records.draft import Draft, Reject
-from vldata.sources import sharegpt
+from vldata.sources import sharegpt, talkdrafts
 from vldata.sources.plainrows import plain_reader
 
 TEXTS = st.sampled_from(
@@ -59,7 +59,7 @@ def test_both_ways_say_the_same(tmp_path: Path, rows: list[tuple[dict[str, objec
     file.write_bytes(b"".join(write(row, fault) + b"\n" for row, fault in [(good, ""), *rows, (good, "")]))
     quick = drafts_of(file)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharegpt, "plain_reader", lambda *keys: lambda line: None)
+        patch.setattr(talkdrafts, "plain_reader", lambda *keys: lambda line: None)
         assert drafts_of(file) == quick
 
 

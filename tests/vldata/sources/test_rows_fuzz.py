@@ -16,7 +16,7 @@ from tests.effort import examples
 from vldata.files import strictjson
 from vldata.records.codes import CODES
 from vldata.records.draft import Draft, Reject, Slot
-from vldata.sources import jsonl, sharegpt
+from vldata.sources import jsonl, pairdrafts, sharegpt, talkdrafts
 from vldata.sources.assemble import Assembler
 from vldata.sources.dialects.talk import Talk
 from vldata.sources.locate import MediaFinder
@@ -68,9 +68,8 @@ def makers() -> tuple[Any, Any]:
         json.dumps({"messages": [{"role": "user", "content": "a"}], "category": "b", "tools": "objects"}) + "\n"
     )
     (folder / "pairs.jsonl").write_text(json.dumps({"image": "a.png", "answer": "a", "question": "b"}) + "\n")
-    return sharegpt._DraftMaker(sharegpt.open_source(folder / "talks.jsonl")[0]), jsonl._DraftMaker(
-        jsonl.open_source(folder / "pairs.jsonl")[0]
-    )
+    (talks,), (pairs,) = sharegpt.open_source(folder / "talks.jsonl"), jsonl.open_source(folder / "pairs.jsonl")
+    return talkdrafts._DraftMaker(talks), pairdrafts._DraftMaker(pairs)
 
 
 @settings(max_examples=examples(120), deadline=None)
@@ -92,7 +91,7 @@ def test_the_short_way_of_text_rows_says_what_the_long_one_does(row: dict[str, A
     maker = makers()[0]
     quick = maker.draft(row, "a:1", 0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(maker, "_plain", lambda *_: None)
+        patch.setattr(maker, "_quick", False)
         assert maker.draft(row, "a:1", 0) == quick
 
 
