@@ -113,7 +113,7 @@ ALLOWED = {
     "vldata/xrays/probes/llamafactory.py": "rows that the X-ray wrote; runs in a process of its own",
     "vldata/xrays/probes/swift.py": "a trainer's own loaders; runs in a process of its own",
     "vldata/xrays/probes/transformers.py": "a trainer's own loaders; runs in a process of its own",
-    "vleval/crosscheck/page.py": USER,
+    "vleval/crosscheck/page.py": "writes copies of what the gate opened into a working folder of its own",
     "vleval/api/bench.py": "opens a backend, not a file",
     "vleval/crosscheck/probes.py": "bytes in memory",
     "vleval/crosscheck/run.py": SAFE,
