@@ -55,6 +55,11 @@ def test_code_of_a_model_folder_is_not_run(evil: Path, tmp_path: Path) -> None:
         assert not (tmp_path / "ran").exists(), name
 
 
+def test_code_runs_where_it_was_asked_for(evil: Path, tmp_path: Path) -> None:
+    _, model = load_folder(evil, "float32", own_code=True)
+    assert (tmp_path / "ran").exists() and model.can_generate()
+
+
 def test_every_loading_says_whether_code_may_run() -> None:
     """Without the word, transformers asks on the terminal, takes a `y` from a pipe for consent, and runs it."""
     silent = []

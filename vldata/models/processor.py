@@ -28,7 +28,7 @@ def load_processor(folder: Path, *, own_code: bool = False) -> Any:
     except ValueError as error:
         if "custom code" not in str(error):
             raise
-        cure = "Read that code, then set trust_remote_code: true in a recipe; nothing else runs it."
+        cure = "Read that code, then allow it: trust_remote_code: true in a recipe, vleval predict --trust-remote-code."
         raise DataError("asks for code of its own (auto_map), which is not run.", where=str(folder), cure=cure) from None
 
 

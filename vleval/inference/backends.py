@@ -21,7 +21,9 @@ ENTRY_POINTS = "vlkit.backends"
 
 def _open_hf(opening: Opening) -> Backend:
     options = opening.options
-    model = HfModel(options.model, adapter=options.adapter, dtype=options.dtype, sampler=options.sampler)
+    model = HfModel(
+        options.model, adapter=options.adapter, dtype=options.dtype, sampler=options.sampler, own_code=options.trust_remote_code
+    )
     opening.note(f"Loaded {options.model}{' with ' + options.adapter if options.adapter else ''} on {model.device}.")
     return model
 

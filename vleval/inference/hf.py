@@ -63,7 +63,16 @@ class HfModel:
 
     names: Sequence[str] = ()
 
-    def __init__(self, model: str, *, adapter: str = "", device: str = "", dtype: str = "auto", sampler: Sampler | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        adapter: str = "",
+        device: str = "",
+        dtype: str = "auto",
+        sampler: Sampler | None = None,
+        own_code: bool = False,
+    ) -> None:
         try:
             import torch
             from transformers.utils.logging import disable_progress_bar
@@ -80,10 +89,10 @@ class HfModel:
         family = folder_family(folder)
         self._family_images = folder_images(folder, family) if family else None
         known = family is not None and model_type_of(folder) in family.fast
-        self._by = None if known else ByProcessor(folder)
+        self._by = None if known else ByProcessor(folder, own_code=own_code)
         self._prompter = self._by.prompter if self._by else Prompter(folder)
         self._prompter.choose_thinking(self._sampler.thinks)
-        self._images, self._model = load_folder(folder, choose_dtype(torch, dtype, self.device))
+        self._images, self._model = load_folder(folder, choose_dtype(torch, dtype, self.device), own_code=own_code)
         if adapter:
             self._model = add_adapter(self._model, adapter)
         self._model = self._model.to(self.device).eval()

@@ -14,6 +14,9 @@ from vldata.models.layout import ADAPTER_CONFIG, ADAPTER_WEIGHTS, is_quantized, 
 from vleval.inference.retry import as_sentence
 
 
+_OWN_CODE = "it asks for code of its own (auto_map), which is not run"
+
+
 def choose_dtype(torch: Any, name: str, device: str) -> Any:
     """The type that a device computes in, for "auto", or the one that is named.
 
@@ -29,8 +32,8 @@ def choose_dtype(torch: Any, name: str, device: str) -> Any:
     return found
 
 
-def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
-    """Load the image processor and the model of a folder.
+def load_folder(folder: Path, dtype: Any, *, own_code: bool = False) -> tuple[Any, Any]:
+    """Load the image processor and the model of a folder; code of its own runs only with `own_code`.
 
     Raises:
         DataError: transformers cannot; the message holds its reason.
@@ -41,16 +44,16 @@ def load_folder(folder: Path, dtype: Any) -> tuple[Any, Any]:
     before = logging.get_verbosity()
     logging.set_verbosity_error()  # it prints a table of what does not fit, and then raises something else
     try:
-        images = AutoImageProcessor.from_pretrained(folder, trust_remote_code=False)
-        loaded: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, output_loading_info=True, trust_remote_code=False)
+        images = AutoImageProcessor.from_pretrained(folder, trust_remote_code=own_code)
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype, output_loading_info=True, trust_remote_code=own_code)
     except MemoryError:
         raise
     except Exception as error:  # it raises whatever a step of its reading meets, of a dozen kinds
-        raise DataError(
-            as_sentence(f"transformers cannot load this model: {_why_not(folder, error)}"),
-            where=str(folder),
-            cure="Download it again, whole; a model newer than transformers needs: pip install -U transformers",
-        ) from None
+        reason = _why_not(folder, error)
+        cure = "Download it again, whole; a model newer than transformers needs: pip install -U transformers"
+        if reason == _OWN_CODE:
+            cure = "Read that code, then allow it: --trust-remote-code"
+        raise DataError(as_sentence(f"transformers cannot load this model: {reason}"), where=str(folder), cure=cure) from None
     finally:
         logging.set_verbosity(before)
     model, told = loaded
@@ -80,7 +83,7 @@ def _why_not(folder: Path, error: Exception) -> str:
     text = _in_a_line(error)
     kind = strictjson.read_json(folder / "config.json").get("model_type")
     if "custom code" in text or "remote code" in text:
-        return "it asks for code of its own (auto_map), which is not run"
+        return _OWN_CODE
     if "does not recognize this architecture" in text:
         return f"it does not know the model type {kind!r}"
     if "Unrecognized configuration class" in text:

@@ -46,6 +46,7 @@ class RunOptions(Group, frozen=True, kw_only=True):
     model: ModelName
     adapter: Adapter = ""
     dtype: Dtype = "auto"
+    trust_remote_code: Annotated[bool, Flag("Run code of the model folder's own (hf). Read it first.")] = False
     engine_args: Annotated[
         str,
         Flag(
