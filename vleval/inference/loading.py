@@ -13,7 +13,6 @@ from vldata.files import strictjson
 from vldata.models.layout import ADAPTER_CONFIG, ADAPTER_WEIGHTS, is_quantized, read_adapter_config
 from vleval.inference.retry import as_sentence
 
-
 _OWN_CODE = "it asks for code of its own (auto_map), which is not run"
 
 
