@@ -58,7 +58,8 @@ def test_code_of_a_model_folder_is_not_run(evil: Path, tmp_path: Path) -> None:
 
 
 def test_code_runs_where_it_was_asked_for(evil: Path, tmp_path: Path) -> None:
-    code = "import sys, pathlib; from vleval.inference.loading import load_folder as load; load(pathlib.Path(sys.argv[1]), 'float32', own_code=True)"
+    code = "import sys, pathlib; from vleval.inference.loading import load_folder\n"
+    code += "load_folder(pathlib.Path(sys.argv[1]), 'float32', own_code=True)"
     ran = subprocess.run(
         [sys.executable, "-c", code, evil], capture_output=True, text=True, check=False
     )  # apart: it marks transformers' classes
