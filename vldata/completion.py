@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from vldata.errors import VlkitError
 from vldata.files import strictjson
 
 _MOST_BYTES = 4_000_000  # of a registry that is read while somebody types
@@ -44,6 +45,6 @@ def _registered(folder: Path) -> list[str]:
         if not registry.is_file() or registry.stat().st_size > _MOST_BYTES:
             return []
         entries = strictjson.read_json(registry)
-    except Exception:
+    except (VlkitError, OSError, ValueError, RecursionError):
         return []
     return [name for name in entries if (folder / f"{name}.contract.json").is_file()] if isinstance(entries, dict) else []

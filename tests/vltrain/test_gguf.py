@@ -6,8 +6,10 @@ import json
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from vltrain.api.export import export
 from vltrain.gguf import as_gguf, find_converter
 
 from vldata.errors import DataError, UsageError
@@ -65,6 +67,12 @@ def test_without_a_converter_its_lines_are_told(folder: Path, tmp_path: Path, mo
     assert find_converter(None) == tmp_path / "llama.cpp" / "convert_hf_to_gguf.py"
     with pytest.raises(DataError, match="holds no convert_hf_to_gguf"):
         find_converter(tmp_path)
+
+
+@pytest.mark.parametrize("given", [{"to": "vllm", "outtype": "q8_0"}, {"to": "ollama", "out": Path("x")}, {"to": "gguf", "t4": True}])
+def test_an_option_of_another_target_is_not_passed_over(folder: Path, given: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="for --to"):
+        export(folder, data=("x",), **given)
 
 
 def test_four_bits_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def hold_dataset(paths: DatasetPaths, *, resumes: bool = False) -> Iterator[None
             inside.refuse_links(paths.out, name)
         try:
             yield
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves nothing behind that cannot be gone on with
             if not resumes and not paths.journal.exists():
                 discard_state(paths)
             raise

@@ -88,7 +88,7 @@ class Mirror:
             try:
                 for job in jobs:
                     self._note(*job.result())
-            except BaseException:
+            except BaseException:  # Ctrl-C too must not wait for what is on its way
                 cancelled.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

@@ -180,7 +180,7 @@ class _Sender:
                     found = job.result()
                     self.sent, self.bytes = self.sent + 1, self.bytes + found.size
                     done.append((name, found))
-            except BaseException:
+            except BaseException:  # Ctrl-C too must not wait for what is on its way
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         return done

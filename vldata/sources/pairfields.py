@@ -16,7 +16,7 @@ from vldata.files import strictjson
 from vldata.sources.choices import ChoiceForm, find_choices
 from vldata.sources.errors import RowError
 from vldata.sources.listcells import list_of_text
-from vldata.sources.rowmeta import META_FIELDS
+from vldata.sources.rowmeta import META_FIELDS, plain
 
 # In order of preference where several are in equally many rows.
 IMAGE_FIELDS = (
@@ -87,11 +87,12 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
     text = text or _commonest(rows, tuple(name for name in TEXT_FIELDS if name != asked.prompt))
     taken = (text, image, *(choices.fields if choices else ()))
     prompt = asked.prompt or _commonest(rows, tuple(name for name in PROMPT_FIELDS if name not in taken))
-    beside = {"chosen", "rejected"} & {*there} if text or "chosen" in there else {"solution"} & {*there}
+    spelt = {plain(name) for name in there}
+    beside = {"chosen", "rejected"} & spelt if text or "chosen" in spelt else {"solution"} & spelt
     if not asked.text and prompt and (beside == {"chosen", "rejected"} or beside == {"solution"}):
         what = f"the rows hold {' and '.join(sorted(beside))}, a part that conversations have."
         raise UsageError(what, where=str(path), cure=f"Run: vldata convert sharegpt {path}")
-    if not asked.text and prompt and "completion" in there and any(type(row.get("label")) is bool for row in rows):
+    if not asked.text and prompt and "completion" in spelt and _says_whether(rows):
         raise UsageError(
             "the rows say of each completion whether it is wanted (KTO).", where=str(path), cure=f"Run: vldata convert sharegpt {path}"
         )
@@ -108,15 +109,16 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
     return Chosen(image, text, prompt, form, columns if image in columns else (), choices if form == "choices" else None)
 
 
+def _says_whether(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether every label there is says yes or no, as a table writes it too."""
+    labels = [value for row in rows for key, value in row.items() if plain(key) == "label" and value not in (None, "")]
+    return bool(labels) and all(str(value).strip().lower() in ("true", "false", "0", "1") for value in labels)
+
+
 def _numbered_columns(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """Return the columns image_1, image_2 ... of the first rows by their numbers; one alone is none."""
     found = {key: int(match.group(1)) for row in rows for key in row if (match := _NUMBERED(key))}
     return tuple(sorted(found, key=lambda key: (found[key], key))) if len(found) > 1 else ()
-
-
-def plain(name: str) -> str:
-    """A field's name as the tables write it: a sheet's "Image Path" is image_path."""
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
 def _commonest(rows: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:

@@ -12,6 +12,7 @@ from vldata.sources.compressed import stem_of
 from vldata.sources.splitnames import split_word
 
 META_FIELDS = ("category", "kind", "split", "subset", "language", "scene", "episode")
+_SPLITS = frozenset({"split", "data_split"})
 ID_FIELDS = ("id", "question_id", "questionId", "question_ID", "qid", "uid", "uuid", "sample_id", "__key__")
 
 
@@ -41,15 +42,21 @@ def dataset_name(path: Path) -> str:
     return name if name and name[0].isalnum() and name not in ("images", "dataset_info") else "dataset"
 
 
+def plain(name: str) -> str:
+    """A field's name as the tables of names write it: a sheet's "Image Path" is image_path."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
 def mixed_splits(rows: Iterable[dict[str, Any]]) -> str:
     """Warn where rows of one file name several splits, which then are one dataset; "" where they do not."""
-    found = sorted({str(row[field]) for row in rows for field in ("split", "data_split") if isinstance(row.get(field), str) and row[field]})
+    given = [(key, text) for row in rows for key, text in row.items() if isinstance(text, str) and text and plain(key) in _SPLITS]
+    found = sorted({text for _, text in given})
     if len({split_word(name) for name in found} - {""}) < 2:
         return ""
-    return Guess(
-        f"Warning: rows of several splits ({', '.join(found[:6])}) stand in one file and become one dataset, a guess; "
-        f"take them apart with `vldata filter DIR/NAME --where split=...` before training."
-    )
+    cure = "take them apart with `vldata filter DIR/NAME --where split=...` before training"
+    if odd := next((key for key, _ in given if key != plain(key)), ""):
+        cure = f"call the column {odd!r} {plain(odd)!r}, convert again, and take them apart with `vldata filter`"
+    return Guess(f"Warning: rows of several splits ({', '.join(found[:6])}) stand in one file and become one dataset, a guess; {cure}.")
 
 
 def is_own(row: dict[str, Any]) -> bool:

@@ -77,6 +77,19 @@ def test_a_sheet_may_write_the_names_with_capitals_and_blanks(image: str, questi
     assert [turn.content for turn in record.messages] == ["<image>What?", "A circle."] and record.images
 
 
+def test_a_sheets_other_columns_mean_the_same_with_capitals(tmp_path: Path) -> None:
+    rows = [{"Image": "circle.png", "Question": "What?", "Answer": "A circle.", "Split": split} for split in ("train", "test")]
+    (opened,) = open_source(write_rows(tmp_path, *rows))
+    assert any("rows of several splits (test, train)" in line and "call the column 'Split' 'split'" in line for line in opened.said)
+    for label in (True, "False", 1):
+        kto = {"Image": "circle.png", "Prompt": "What?", "Completion": "A circle.", "Label": label}
+        with pytest.raises(UsageError, match="whether it is wanted"):
+            open_source(write_rows(tmp_path, kto))
+    pair = {"Image": "circle.png", "Question": "What?", "Chosen": "A circle.", "Rejected": "A square."}
+    with pytest.raises(UsageError, match="the rows hold chosen and rejected"):
+        open_source(write_rows(tmp_path, pair))
+
+
 def test_instruction_and_input_of_a_sheet_are_one_question(tmp_path: Path) -> None:
     file = write_rows(tmp_path, {"Image": "circle.png", "Instruction": "What?", "Input": "Be short.", "Output": "A circle."})
     _, (record,) = run(file, tmp_path / "out")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from vldata.errors import UsageError
 from vldata.flags import Flag
 from vldata.jobs import JobResult
 from vltrain.api.params import ModelFolder
@@ -79,6 +80,10 @@ def export(
     from vltrain.handing_over import export as run
     from vltrain.handing_over import limits_of
 
+    if to != "gguf" and (out is not None or llama_cpp is not None or outtype != "bf16"):
+        raise UsageError(f"--out, --outtype and --llama-cpp are for --to gguf, not for {to}.", cure="Leave them out, or give --to gguf.")
+    if to == "gguf" and t4:
+        raise UsageError("--t4 is for --to vllm and lmdeploy.", cure="Leave it out: llama-server has no such variant.")
     targets = [data] if isinstance(data, str) else list(data)
     limits = limits_of(Path(model), targets, answer_tokens=answer_tokens)
     if to != "gguf":
