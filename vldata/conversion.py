@@ -40,6 +40,7 @@ from vldata.quiet_gc import few_collections
 from vldata.records.draft import Draft, Mend, Reject, Source, traits_of
 from vldata.records.record import Record, decode_record, encode_record
 from vldata.records.rules import videos_fault
+from vldata.sources.rowmeta import several_splits
 from vldata.workers import count_workers
 
 _PART_DRAFTS = 8_192
@@ -125,6 +126,7 @@ class _Run:
         self._pictures = 0
         self._total = source.total if options.limit is None or source.total is None else min(source.total, options.limit)
         self._excluded = 0
+        self._splits: dict[str, None] = {}
         self._unused: Counter[tuple[tuple[str, str], ...]] = Counter()
 
     def resume(self) -> None:
@@ -190,8 +192,11 @@ class _Run:
             if limit is not None and read >= limit:
                 self._excluded += 1
                 continue
-            if isinstance(draft, Draft) and draft.unused:
-                self._unused[draft.unused] += 1
+            if isinstance(draft, Draft):
+                if draft.unused:
+                    self._unused[draft.unused] += 1
+                if "split" in draft.meta:
+                    self._splits[draft.meta["split"]] = None
             if read < self._resumed:
                 check.add(draft)
                 continue
@@ -379,6 +384,7 @@ class _Run:
             resumed=self._resumed,
             unused=unused,
             said=tuple(map(str, self._source.said)),
+            mixed=several_splits(self._splits),
         )
 
     def _unused_fields(self) -> tuple[UnusedField, ...]:

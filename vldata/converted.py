@@ -33,4 +33,5 @@ class Conversion(msgspec.Struct, frozen=True, kw_only=True):
     contract: Contract
     resumed: int = 0
     unused: tuple[UnusedField, ...] = ()
+    mixed: str = ""  # a warning, where rows of several splits became one dataset
     said: tuple[str, ...] = ()  # what was found in the source, chosen and guessed

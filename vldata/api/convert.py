@@ -38,8 +38,8 @@ class Conversions(JobResult, Sequence[Conversion]):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was rejected, or that is allowed."""
-        return not (self.strict and self.rejected)
+        """Whether nothing was rejected and no splits were mixed, or that is allowed."""
+        return not (self.strict and (self.rejected or any(one.mixed for one in self.made)))
 
     @property
     def rejected(self) -> int:
@@ -134,6 +134,10 @@ def convert(
                     "--strict: what the source means was guessed.", where=sentence, cure="Say it with the option that is named there."
                 )
         made.append(convert_source(one, named, on_progress=on_progress))
+        if made[-1].mixed and not any(
+            "rows of several splits" in sentence for sentence in one.said
+        ):  # past the rows that were looked at first
+            tell(made[-1].mixed)
         on_made(made[-1])
     return Conversions(tuple(made), strict)
 

@@ -50,11 +50,16 @@ def plain(name: str) -> str:
 def mixed_splits(rows: Iterable[dict[str, Any]]) -> str:
     """Warn where rows of one file name several splits, which then are one dataset; "" where they do not."""
     given = [(key, text) for row in rows for key, text in row.items() if isinstance(text, str) and text and plain(key) in _SPLITS]
-    found = sorted({text for _, text in given})
+    return several_splits((text for _, text in given), next((key for key, _ in given if key != plain(key)), ""))
+
+
+def several_splits(names: Iterable[str], odd: str = "") -> str:
+    """Warn where these are names of several splits; `odd` is how the column is called where nothing can be told apart by it later."""
+    found = sorted(set(names))
     if len({split_word(name) for name in found} - {""}) < 2:
         return ""
     cure = "take them apart with `vldata filter DIR/NAME --where split=...` before training"
-    if odd := next((key for key, _ in given if key != plain(key)), ""):
+    if odd:
         cure = f"call the column {odd!r} {plain(odd)!r}, convert again, and take them apart with `vldata filter`"
     return Guess(f"Warning: rows of several splits ({', '.join(found[:6])}) stand in one file and become one dataset, a guess; {cure}.")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import vldata
 from fixtures.jsonl import CAPTIONS, LAYOUTS, draw_jsonl
 from fixtures.shapes import shape_bytes, write_clip, write_shapes
 from vldata.conversion import Conversion, convert
@@ -88,6 +89,16 @@ def test_a_sheets_other_columns_mean_the_same_with_capitals(tmp_path: Path) -> N
     pair = {"Image": "circle.png", "Question": "What?", "Chosen": "A circle.", "Rejected": "A square."}
     with pytest.raises(UsageError, match="the rows hold chosen and rejected"):
         open_source(write_rows(tmp_path, pair))
+
+
+def test_splits_that_begin_late_in_a_file_are_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    rows = [{"messages": [{"role": "user", "content": f"q{n}"}, {"role": "assistant", "content": "a"}]} for n in range(1_010)]
+    file = tmp_path / "talks.jsonl"
+    file.write_text("".join(json.dumps(row | {"split": "train" if n < 1_005 else "test"}) + "\n" for n, row in enumerate(rows)))
+    made = vldata.convert("sharegpt", file, out=tmp_path / "out", workers=1, tell=told.append)
+    assert made.ok and sum("rows of several splits (test, train)" in line for line in told) == 1
+    assert not vldata.convert("sharegpt", file, out=tmp_path / "strict", workers=1, strict=True).ok
 
 
 def test_instruction_and_input_of_a_sheet_are_one_question(tmp_path: Path) -> None:
