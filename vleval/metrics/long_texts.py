@@ -21,7 +21,8 @@ _MARKS = frozenset(string.punctuation)
 # Where the words of sacrebleu's tokenizers 13a, zh and char end whatever stands around.
 BREAKS = {
     "13a": re.compile(r"[ \[\](){}!?:]"),
-    "zh": re.compile(r"[ \[\](){}!?:\u4e00-\u9fff]"),
+    # zh strips its text first, so a full stop or comma at an end of a part would lose the neighbour that it is split by
+    "zh": re.compile(r"(?<![\s.,])(?: (?![\s.,])|[\[\](){}!?:\u4e00-\u9fff])"),
     "char": re.compile(r"[ \[\](){}!?:\u4e00-\u9fff]"),
 }
 

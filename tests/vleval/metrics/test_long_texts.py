@@ -6,7 +6,7 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF
 
@@ -18,11 +18,11 @@ from vleval.metrics.long_texts import bleu_counts, chrf_counts
 from vleval.profiles import resolve
 from vleval.rows import Row
 
-TEXT = st.text(alphabet="abc 是的.,([!?:;&q\n\u20283", max_size=80)
+TEXT = st.text(alphabet="abc 是的.,([!?:;&q\n\u20283-", max_size=80)
 REFERENCES = st.lists(TEXT, min_size=1, max_size=3)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(TEXT, REFERENCES, st.integers(3, 40), st.sampled_from((0, 2)))
 def test_chrf_counts_are_sacrebleus(answer, references, piece, word_order):
     metric = CHRF(word_order=word_order)
@@ -37,8 +37,10 @@ def test_chrf_counts_are_sacrebleus(answer, references, piece, word_order):
     assert len(references) > 1 or mine == known
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(TEXT, REFERENCES, st.integers(3, 40), st.sampled_from(("13a", "zh", "char")))
+@example("3. :", [""], 3, "zh")
+@example("x .5", [""], 3, "zh")
 def test_bleu_counts_are_sacrebleus(answer, references, piece, tokenize):
     metric = BLEU(effective_order=True, tokenize=tokenize)
     known = metric._extract_corpus_statistics([answer], [[reference] for reference in references])[0]
