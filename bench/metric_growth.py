@@ -27,6 +27,8 @@ SHAPES = {
     "punctuation": ".,;:!?",
     "thai": "สวัสดีครับ",
     "quotes": '"a": "b", ',
+    "rare": "龘靐齉爩",  # one run of characters that no dictionary has
+    "distinct": "",  # words of which none comes twice
 }
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 _REFERENCES = {
@@ -40,13 +42,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("metrics", nargs="*")
+    parser.add_argument("--profile", default="", help="only this profile")
     parser.add_argument("--most", type=int, default=10_000_000)
     parser.add_argument("--budget-s", type=float, default=20.0, help="a size is not tried when the one before took a tenth of this")
     chosen = parser.parse_args()
     print(f"{'profile':14}{'metric':24}{'shape':14}{'seconds by size':52}{'growth':>8}{'bytes/byte':>12}")
     for name, defining in profiles.table():
         for profile in defining:
-            if chosen.metrics and name not in chosen.metrics:
+            if (chosen.metrics and name not in chosen.metrics) or chosen.profile not in ("", profile):
                 continue
             found = [measured for shape in SHAPES if (measured := measure(profile, name, shape, chosen.most, chosen.budget_s))]
             if found:
@@ -62,6 +65,13 @@ class Measured(NamedTuple):
     memory: float
 
 
+def text_of(shape: str, size: int) -> str:
+    """About so many bytes of a shape."""
+    if shape == "distinct":
+        return " ".join(f"{number:x}" for number in range(4096, 4096 + size // 6))
+    return SHAPES[shape] * (size // len(SHAPES[shape].encode()) + 1)
+
+
 def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> Measured | None:
     """The slowest seconds per character and a line about it; None where the metric does not take such text."""
     times: list[float] = []
@@ -70,7 +80,7 @@ def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> 
     for size in SIZES:
         if size > most or (times and times[-1] > budget_s / 10):
             break
-        text = SHAPES[shape] * (size // len(SHAPES[shape].encode()) + 1)
+        text = text_of(shape, size)
         reference = next((known for start, known in _REFERENCES.items() if name.startswith(start)), "a red flower")
         row = Row(id="1", prediction="5 " + text, references=(reference,), choices=("a", "b"), extra={"mark": text})
         try:

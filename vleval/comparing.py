@@ -22,7 +22,7 @@ from vleval.references import read_references
 from vleval.results import Measured
 from vleval.rows import Row
 from vleval.score_result import ScoreResult
-from vleval.scoring import Predictions, in_space_of, load, say_guesses, score_rows, silent, what_was_taken
+from vleval.scoring import Predictions, in_space_of, load, say_guesses, score_rows, silent, stop_at_bounds, what_was_taken
 from vleval.settings import Allow, Judging, Reading, Scoring
 from vleval.stats.bootstrap import paired_interval
 from vleval.stats.groups import Groups
@@ -91,6 +91,7 @@ def compare(
         chosen = tuple(results[0].metrics) if results else scoring.metrics
         settings = in_space_of(msgspec.structs.replace(scoring, metrics=chosen), known)
         results.append(replace(score_rows(joined, loaded, settings, tell=tell_once), read=read))
+        stop_at_bounds(results[-1], reading)
     pairs = [_pair(results[0], other, shown[0], name, scoring.seed) for other, name in zip(results[1:], shown[1:], strict=True)]
     if judging.url:
         pairs = _judged(pairs, results, judging, systems, judge_key, tell_once)

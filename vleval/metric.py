@@ -38,6 +38,7 @@ class Scores:
             count in `value`; `value_upstream` and `n_upstream` are computed without them.
         unparsed: how many predictions the metric could not read (multiple choice, boxes, JSON).
         notes: warnings a reader of the number must see, one sentence each.
+        inexact: a sentence about rows whose value is not computed to the end, as it would take hours; "" for none. `--strict` stops at it.
         value: the value itself, where it is neither the mean of `values` nor a function of summed statistics (coco_ap); else None.
         parts: other numbers of the same pass, on the metric's scale (detection: precision, recall, and the class-agnostic ones).
         details: per row, the counts its value is made of (detection and JSON: tp, fp, fn); None where there are none.
@@ -48,6 +49,7 @@ class Scores:
     dropped: NDArray[np.bool_] | None = None
     unparsed: int = 0
     notes: tuple[str, ...] = ()
+    inexact: str = ""
     value: float | None = None
     parts: dict[str, float] = field(default_factory=dict)
     details: tuple[dict[str, float], ...] | None = None

@@ -31,7 +31,7 @@ def metric_score(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Gr
     interval = interval_of(metric, scores, groups, seed)
     answered = np.fromiter((row.prediction is not None and not row.error for row in rows), np.bool_, len(rows))
     upstream = None if scores.dropped is None or not scores.dropped.any() else ~scores.dropped
-    notes = [*scores.notes, *_dropped_references(metric, rows), *verbose_note(metric, rows, scores.values)]
+    notes = [*scores.notes, *filter(None, [scores.inexact]), *_dropped_references(metric, rows), *verbose_note(metric, rows, scores.values)]
     if interval.low is None:
         notes.append(_why_no_interval(interval, groups))
     elif interval.high is not None and (interval.low < 0 or interval.high > metric.scale) and metric.higher_is_better:

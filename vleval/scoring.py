@@ -94,6 +94,7 @@ def score(
     if judging.url or judging.marks or loaded.format == "openeqa-marks":
         joined.rows, scoring = _add_marks(joined.rows, scoring, judging, predictions, judge_key, tell)
     result = replace(score_rows(joined, loaded, scoring, tell=tell), read=taken)
+    stop_at_bounds(result, reading)
     if judging.human_marks is not None:
         result = replace(result, agreement=_agreement_with_people(result, str(judging.human_marks), scoring.seed))
     return replace(result, explanation=explain_result(result)) if explain else result
@@ -122,6 +123,7 @@ def _score_samples(
         taken = what_was_taken(part, known, joined)
         say_guesses(taken, reading, say)
         found = score_rows(joined, part, in_space_of(scoring, known), tell=say)
+        stop_at_bounds(found, reading)
         results.append(replace(found, read=taken))
         scoring = msgspec.structs.replace(scoring, extras=False)
     return replace(combine(results), scoring=results[0].scoring)
@@ -202,6 +204,17 @@ def what_was_taken(loaded: Loaded, known: References | None, joined: Joined) -> 
         guesses=tuple(guess.text for guess in guesses),
         cures=tuple(guess.cure for guess in guesses),
     )
+
+
+def stop_at_bounds(result: ScoreResult, reading: Reading) -> None:
+    """A value that was not computed to the end is said; `strict` takes none.
+
+    Raises:
+        DataError: there is one, and `strict` was asked for.
+    """
+    for measured in result.measured.values():
+        if reading.strict and measured.scores.inexact:
+            raise DataError(measured.scores.inexact, where=result.name, cure="Without --strict the bound is printed and named.")
 
 
 def say_guesses(read: ReadDocument, reading: Reading, tell: Callable[[str], None]) -> None:

@@ -29,18 +29,19 @@ def bleu4_characters(pairs: Sequence[tuple[str, str]]) -> list[float]:
             scores += [bleu4(hypothesis, reference) for hypothesis, reference in chunk]
         else:
             lengths = [(len(hypothesis), len(reference)) for hypothesis, reference in chunk]
-            scores += [_score(have, want, *found) for (have, want), found in zip(lengths, matches.tolist(), strict=True)]
+            scores += [score_of(have, want, *found) for (have, want), found in zip(lengths, matches.tolist(), strict=True)]
     return scores
 
 
 def _alone(hypothesis: str, reference: str) -> float:
     """One pair; a long hypothesis is counted part by part."""
     matches = character_matches(hypothesis, reference, 4) if len(hypothesis) > LONG else None
-    return bleu4(hypothesis, reference) if matches is None else _score(len(hypothesis), len(reference), *matches)
+    return bleu4(hypothesis, reference) if matches is None else score_of(len(hypothesis), len(reference), *matches)
 
 
 @lru_cache(maxsize=1 << 16)
-def _score(length: int, reference_length: int, *matches: int) -> float:
+def score_of(length: int, reference_length: int, *matches: int) -> float:
+    """`bleu.bleu4` of the lengths of both sides and the clipped matches of orders 1 to 4."""
     if not matches[0]:
         return 0.0
     logs = []

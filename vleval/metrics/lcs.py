@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import isqrt
 
 import numpy as np
-from rapidfuzz.distance import LCSseq
 
-_MAX_CELLS = 64_000_000  # of the length table; beyond it ties may fall otherwise, which the package itself could never compute
+WALKED_CELLS = 4_000_000_000  # of a table that is walked back through, in seconds
+_MOST_CELLS = 250_000  # of the length table; beyond it a bit a cell is kept, and of rows as many as their square root
 
 
 def lcs_items(first: Sequence[str], second: Sequence[str]) -> set[str]:
@@ -17,9 +18,12 @@ def lcs_items(first: Sequence[str], second: Sequence[str]) -> set[str]:
     """
     if not first or not second:
         return set()
-    if len(first) * len(second) > _MAX_CELLS:
-        blocks = LCSseq.editops(list(first), list(second)).as_matching_blocks()
-        return {item for block in blocks for item in first[block.a : block.a + block.size]}
+    if len(first) * len(second) > _MOST_CELLS:
+        codes: dict[str, int] = {}
+        left = [codes.setdefault(item, len(codes)) for item in first]
+        right = [codes.setdefault(item, len(codes)) for item in second]
+        items = list(codes)
+        return {items[left[place]] for place, _ in common_places(left, right)}
     table = _table(first, second)
     i, j = len(first), len(second)
     found: set[str] = set()
@@ -44,3 +48,51 @@ def _table(first: Sequence[str], second: Sequence[str]) -> np.ndarray[tuple[int,
     for index, code in enumerate(rows):
         np.maximum.accumulate(np.maximum(table[index, 1:], table[index, :-1] + (columns == code)), out=table[index + 1, 1:])
     return table.T if swap else table
+
+
+def common_places(first: Sequence[int], second: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The places in both sides of the items of `lcs_items`, from the last on.
+
+    A row of the table is a number whose clear bits are the columns where the length grows (Hyyrö 2004). Some rows are kept on the way
+    down, and those between two of them are found again on the way back. Where the length grows at a column without a match, the row above
+    is as long and the column before is shorter: that is all the walk asks.
+    """
+    places: dict[int, list[int]] = {code: [] for code in first}
+    for place, code in enumerate(second):
+        if code in places:
+            places[code].append(place)
+    full = (1 << len(second)) - 1
+    width = len(second) // 8 + 1
+
+    def below(row: int, code: int) -> int:
+        mask = _mask(places[code], width)
+        return ((row + (row & mask)) | (row & ~mask)) & full
+
+    stride = isqrt(len(first)) + 1
+    kept, row = [full], full
+    for number, code in enumerate(first, start=1):
+        row = below(row, code)
+        if number % stride == 0:
+            kept.append(row)
+    j = len(second)
+    for block in range(len(kept) - 1, -1, -1):
+        start = block * stride
+        rows = [kept[block]]
+        for code in first[start : start + stride]:
+            rows.append(below(rows[-1], code))
+        for i in range(min(start + stride, len(first)), start, -1):
+            same = rows[i - start].to_bytes(width, "little")
+            while j and first[i - 1] != second[j - 1] and same[(j - 1) >> 3] >> ((j - 1) & 7) & 1:
+                j -= 1
+            if not j:
+                return
+            if first[i - 1] == second[j - 1]:
+                j -= 1
+                yield i - 1, j
+
+
+def _mask(places: Sequence[int], width: int) -> int:
+    bits = bytearray(width)
+    for place in places:
+        bits[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(bits, "little")

@@ -7,19 +7,22 @@ texts are raw: case, punctuation and `<think>` count.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq
 
 from vleval.metric import Scorer, Scores
-from vleval.metrics.base import answer, mean_metric, pair_metric, references
+from vleval.metrics.base import answer, mean_metric, references
 from vleval.metrics.bleu_batch import bleu4_characters
 from vleval.metrics.caching import cached
 from vleval.metrics.options import MetricOptions
-from vleval.metrics.segment import words, words_and_blanks
+from vleval.metrics.pieces import PIECE
+from vleval.metrics.segment import batches, words, words_and_blanks
+from vleval.metrics.word_keys import LONG, Distinct, common_length, grams_of, keys_of, known_codes, lower_bound, shared
 from vleval.rows import Row
 
 _SENTENCE_ENDS = (
@@ -30,8 +33,18 @@ _SENTENCE_ENDS = (
 )
 
 
+_ENDERS = frozenset(("", *"。！？?"))
+
+
+def rouge(prediction: str, reference: str) -> tuple[float, float, float, bool]:
+    """ROUGE-1, -2 and -L F, 0 to 1, and whether the last is only a lower bound, as a common subsequence of megabytes takes hours."""
+    if len(prediction) > LONG or len(reference) > LONG:
+        return _long_rouge(prediction, reference)
+    return *short_rouge(prediction, reference), False
+
+
 @cached(1 << 17)
-def rouge(prediction: str, reference: str) -> tuple[float, float, float]:
+def short_rouge(prediction: str, reference: str) -> tuple[float, float, float]:
     """ROUGE-1, -2 and -L F of rouge_chinese over jieba's words, 0 to 1; all 0 when a side has no word."""
     hypothesis, target = rouge_tokens(prediction), rouge_tokens(reference)
     if not hypothesis or not target:
@@ -53,6 +66,60 @@ def rouge_tokens(text: str) -> tuple[str, ...]:
         joined = pattern.sub(replacement, joined)
     lines = [" ".join(line.split()) for line in joined.rstrip().split("\n") if line]
     return tuple(token for line in lines for token in line.split(" "))
+
+
+def rouge_batches(text: str) -> Iterator[list[str]]:
+    """The tokens of `rouge_tokens` list by list: a sentence ends behind its mark, and a line without a word is an empty token."""
+    untouched, filled, held = True, False, 0
+    for batch in batches(text):
+        found: list[str] = []
+        for word in batch:
+            if word.isspace():
+                if "\n" in word:
+                    held += not filled and not (untouched and word == "\n")
+                    filled = False
+                untouched = False
+                continue
+            if held:  # empty lines count where a word follows
+                yield found
+                for start in range(0, held, PIECE):
+                    yield [""] * min(held - start, PIECE)
+                held, found = 0, []
+            lines = _dotted_lines(word) if "......" in word else [word]
+            found += filter(None, lines)
+            filled = lines[-1] not in _ENDERS
+            untouched = False
+        yield found
+
+
+def _dotted_lines(word: str) -> list[str]:
+    pattern, replacement = _SENTENCE_ENDS[1]
+    return [line.strip() for line in pattern.sub(replacement, word + " ").split("\n")]
+
+
+def _long_rouge(prediction: str, reference: str) -> tuple[float, float, float, bool]:
+    """`rouge` of texts too long for lists of their words; last, whether ROUGE-L is a lower bound."""
+    targets = [keys_of(batch) for batch in rouge_batches(reference)]
+    target = np.concatenate([np.empty(0, np.uint64), *targets])
+    wanted, wanted_pairs = np.unique(target), np.unique(grams_of(target, 2))
+    have, have_pairs = Distinct(), Distinct()
+    known: list[NDArray[np.unsignedinteger]] = []
+    length, last = 0, target[:0]
+    for batch in rouge_batches(prediction):
+        fresh = keys_of(batch)
+        have.add(fresh)
+        have_pairs.add(grams_of(np.concatenate([last, fresh]), 2))
+        known.append(known_codes(wanted, fresh))
+        length, last = length + len(fresh), fresh[-1:] if len(fresh) else last
+    if not length or not len(target):
+        return 0.0, 0.0, 0.0, False
+    common, cut = common_length(known, [known_codes(wanted, target)])
+    return (
+        _f1(shared(have.sorted(), wanted), len(have.sorted()), len(wanted)),
+        _f1(shared(have_pairs.sorted(), wanted_pairs), len(have_pairs.sorted()), len(wanted_pairs)),
+        _f1(common, length, len(target)),
+        cut,
+    )
 
 
 def _breaks(text: str) -> bool:
@@ -88,18 +155,23 @@ def bleu_4(options: MetricOptions) -> Scorer:
 
 def rouge_1(options: MetricOptions) -> Scorer:
     """`predict_rouge-1`."""
-    return _metric(lambda prediction, reference: round(rouge(prediction, reference)[0] * 100, 4), "tok:jieba ngrams:set")
+    return _metric(0, "tok:jieba ngrams:set")
 
 
 def rouge_2(options: MetricOptions) -> Scorer:
     """`predict_rouge-2`."""
-    return _metric(lambda prediction, reference: round(rouge(prediction, reference)[1] * 100, 4), "tok:jieba ngrams:set")
+    return _metric(1, "tok:jieba ngrams:set")
 
 
 def rouge_l(options: MetricOptions) -> Scorer:
     """`predict_rouge-l`."""
-    return _metric(lambda prediction, reference: round(rouge(prediction, reference)[2] * 100, 4), "tok:jieba lcs:flat")
+    return _metric(2, "tok:jieba lcs:flat")
 
 
-def _metric(compare: Callable[[str, str], float], signature: str) -> Scorer:
-    return pair_metric(compare, pick="first", signature=f"{signature} round:4", scale=100.0)
+def _metric(which: int, signature: str) -> Scorer:
+    def score(rows: Sequence[Row]) -> Scores:
+        found = [rouge(answer(row) or "", references(row)[0]) for row in rows]
+        values = np.array([round(scores[which] * 100, 4) for scores in found], dtype=np.float64)
+        return Scores(values=values, inexact=lower_bound("rouge-l", sum(scores[3] for scores in found) if which == 2 else 0))
+
+    return mean_metric(score, signature=f"{signature} round:4 refs:first", scale=100.0)

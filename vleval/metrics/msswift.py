@@ -12,12 +12,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from vleval.metric import Scorer, Scores
+from vleval.metrics import msswift_long
 from vleval.metrics.base import answer, mean_metric, pair_metric, references
 from vleval.metrics.bleu import bleu4
 from vleval.metrics.caching import cached
 from vleval.metrics.lcs import lcs_items
+from vleval.metrics.msswift_long import f1
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.segment import words_and_blanks
+from vleval.metrics.word_keys import LONG, lower_bound
 from vleval.rows import Row
 
 Sentences = tuple[tuple[str, ...], ...]
@@ -30,22 +33,33 @@ def exact_match(options: MetricOptions) -> Scorer:
 
 def bleu_4(options: MetricOptions) -> Scorer:
     """BLEU-4 over jieba's words."""
-    return _metric(lambda hypothesis, target: bleu4(hypothesis, target), "tok:jieba smooth:nltk-method3")
+    return _metric(_bleu, "tok:jieba smooth:nltk-method3")
 
 
 def rouge_1(options: MetricOptions) -> Scorer:
     """ROUGE-1 over sets of words."""
-    return _metric(lambda hypothesis, target: rouge(hypothesis, target)[0], "tok:jieba ngrams:set")
+    return _metric(lambda hypothesis, target: (_rouge(hypothesis, target)[0], False), "tok:jieba ngrams:set")
 
 
 def rouge_2(options: MetricOptions) -> Scorer:
     """ROUGE-2 over sets of word pairs."""
-    return _metric(lambda hypothesis, target: rouge(hypothesis, target)[1], "tok:jieba ngrams:set")
+    return _metric(lambda hypothesis, target: (_rouge(hypothesis, target)[1], False), "tok:jieba ngrams:set")
 
 
 def rouge_l(options: MetricOptions) -> Scorer:
     """ROUGE-L, summary level: the distinct words of the union of common subsequences of all sentence pairs."""
-    return _metric(lambda hypothesis, target: rouge(hypothesis, target)[2], "tok:jieba lcs:union sentences:full-stop")
+    return _metric(lambda hypothesis, target: _rouge(hypothesis, target)[2:], "tok:jieba lcs:union sentences:full-stop")
+
+
+def _bleu(hypothesis: str, target: str) -> tuple[float, bool]:
+    long = len(hypothesis) > LONG or len(target) > LONG
+    return (msswift_long.bleu(hypothesis, target) if long else bleu4(tokens(hypothesis), tokens(target))), False
+
+
+def _rouge(hypothesis: str, target: str) -> tuple[float, float, float, bool]:
+    if len(hypothesis) > LONG or len(target) > LONG:
+        return msswift_long.rouge(hypothesis, target)
+    return *rouge(tokens(hypothesis), tokens(target)), False
 
 
 @cached(1 << 16)
@@ -67,9 +81,9 @@ def rouge(hypothesis: tuple[str, ...], target: tuple[str, ...]) -> tuple[float, 
         for sentence in have:
             union |= lcs_items(wanted, sentence)
     return (
-        _f1(len(_ngrams(have_flat, 1) & _ngrams(want_flat, 1)), len(_ngrams(have_flat, 1)), len(_ngrams(want_flat, 1))),
-        _f1(len(_ngrams(have_flat, 2) & _ngrams(want_flat, 2)), len(_ngrams(have_flat, 2)), len(_ngrams(want_flat, 2))),
-        _f1(len(union), len(set(have_flat)), len(set(want_flat))),
+        f1(len(_ngrams(have_flat, 1) & _ngrams(want_flat, 1)), len(_ngrams(have_flat, 1)), len(_ngrams(want_flat, 1))),
+        f1(len(_ngrams(have_flat, 2) & _ngrams(want_flat, 2)), len(_ngrams(have_flat, 2)), len(_ngrams(want_flat, 2))),
+        f1(len(union), len(set(have_flat)), len(set(want_flat))),
     )
 
 
@@ -82,23 +96,19 @@ def _ngrams(flat: tuple[str, ...], order: int) -> set[tuple[str, ...]]:
     return {flat[i : i + order] for i in range(len(flat) - order + 1)}
 
 
-def _f1(common: int, have: int, want: int) -> float:
-    precision = common / have if have else 0.0
-    recall = common / want if want else 0.0
-    return 2.0 * ((precision * recall) / (precision + recall + 1e-8))
-
-
-def _metric(compare: Callable[[tuple[str, ...], tuple[str, ...]], float], signature: str) -> Scorer:
+def _metric(compare: Callable[[str, str], tuple[float, bool]], signature: str) -> Scorer:
     def score(rows: Sequence[Row]) -> Scores:
         values = np.zeros(len(rows))
         dropped = np.zeros(len(rows), dtype=np.bool_)
+        bounds = 0
         for index, row in enumerate(rows):
-            target = tokens(references(row)[0])
-            hypothesis = tokens(answer(row) or "")
-            if hypothesis and target:
-                values[index] = compare(hypothesis, target) * 100
+            hypothesis, target = answer(row) or "", references(row)[0]
+            if hypothesis.strip(" ") and target.strip(" "):
+                value, cut = compare(hypothesis, target)
+                values[index] = value * 100
+                bounds += cut
             else:
                 dropped[index] = True
-        return Scores(values=values, dropped=dropped)
+        return Scores(values=values, dropped=dropped, inexact=lower_bound("rouge-l", bounds))
 
     return mean_metric(score, signature=f"{signature} refs:first", scale=100.0)

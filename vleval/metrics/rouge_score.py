@@ -10,6 +10,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from rapidfuzz.distance import LCSseq
@@ -17,8 +18,10 @@ from rapidfuzz.distance import LCSseq
 from vleval.metric import Scorer, Scores
 from vleval.metrics.base import mean_metric, mean_of, over_pairs
 from vleval.metrics.caching import cached
+from vleval.metrics.lcs import WALKED_CELLS, common_places
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.pieces import pieces
+from vleval.metrics.word_keys import lower_bound, within_reach
 from vleval.metrics.words import cached_words, needs_unicode, script_notes
 from vleval.rows import Row
 
@@ -29,9 +32,10 @@ LONG_LINE = 20_000  # characters, of a line whose words are not all kept
 
 
 Tokenize = Callable[[str], tuple[str, ...]]
+Cut = set[tuple[str, str]]  # pairs of texts whose value is a lower bound
 
 
-def rouge_n(prediction: str, reference: str, order: int, *, stem: bool = False) -> float:
+def rouge_n(prediction: str, reference: str, order: int, *, stem: bool = False, cut: Cut | None = None) -> float:
     """F1 of n-gram counts, 0 to 1."""
     tokenize = _tokenizer(prediction, reference, stem)
     targets = Counter(_ngrams(tokenize(reference), order))
@@ -47,13 +51,18 @@ def rouge_n(prediction: str, reference: str, order: int, *, stem: bool = False) 
     return _f1((found & targets).total(), total, targets.total())
 
 
-def rouge_l(prediction: str, reference: str, *, stem: bool = False) -> float:
-    """F1 of the longest common subsequence of the whole texts, 0 to 1."""
+def rouge_l(prediction: str, reference: str, *, stem: bool = False, cut: Cut | None = None) -> float:
+    """F1 of the longest common subsequence of the whole texts, 0 to 1; of two that would take hours a lower bound, which `cut` is told."""
     tokenize = _tokenizer(prediction, reference, stem)
     want = tokenize(reference)
     codes = {word: code for code, word in enumerate(dict.fromkeys(want))}
     have, length = _known_words(prediction, tokenize, codes)
-    return _f1(LCSseq.similarity(have, array("q", [codes[word] for word in want])), length, len(want)) if have and want else 0.0
+    if not have or not want:
+        return 0.0
+    first, second = within_reach(have, array("q", [codes[word] for word in want]))
+    if cut is not None and len(first) + len(second) < len(have) + len(want):
+        cut.add((prediction, reference))
+    return _f1(LCSseq.similarity(first, second), length, len(want))
 
 
 def _known_words(text: str, tokenize: Tokenize, codes: Mapping[str, int]) -> tuple[array[int], int]:
@@ -67,7 +76,7 @@ def _known_words(text: str, tokenize: Tokenize, codes: Mapping[str, int]) -> tup
     return found, length
 
 
-def rouge_lsum(prediction: str, reference: str, *, stem: bool = False) -> float:
+def rouge_lsum(prediction: str, reference: str, *, stem: bool = False, cut: Cut | None = None) -> float:
     """Summary-level ROUGE-L: a line is a sentence; words that a reference's line has in common with any line of the answer count once."""
     tokenize = _tokenizer(prediction, reference, stem)
     want = [words for line in _LINE.findall(reference) if (words := tokenize(line))]
@@ -80,6 +89,8 @@ def rouge_lsum(prediction: str, reference: str, *, stem: bool = False) -> float:
         length += other.length
         left.update(word for word in other.words if word in wanted)
         for places, line in zip(common, want, strict=True):
+            if len(line) * len(other.words) > WALKED_CELLS and cut is not None:
+                cut.add((prediction, reference))
             places.update(_common_places(line, other.words))
     hits = 0
     for line, places in zip(want, common, strict=True):
@@ -119,8 +130,12 @@ def _common_places(line: tuple[str, ...], other: tuple[str, ...]) -> list[int]:
         table = rouge_scorer._lcs_table(line, other)
         found: list[int] = rouge_scorer._backtrack_norec(table, line, other)
         return found
-    deleted = {edit.src_pos for edit in LCSseq.editops(line, other) if edit.tag == "delete"}
-    return [place for place in range(len(line)) if place not in deleted]
+    if len(line) * len(other) > WALKED_CELLS:
+        line = line[: int(WALKED_CELLS**0.5)]
+        other = other[: WALKED_CELLS // len(line)]
+    codes = {word: code for code, word in enumerate(dict.fromkeys(line))}
+    walked = common_places([codes.get(word, -1) for word in other], [codes[word] for word in line])
+    return [place for _, place in walked]
 
 
 def _tokenizer(prediction: str, reference: str, stem: bool) -> Tokenize:
@@ -155,13 +170,11 @@ def _f1(common: int, have: int, want: int) -> float:
 
 def _build(compare: Callable[..., float], name: str) -> Callable[[MetricOptions], Scorer]:
     def build(options: MetricOptions) -> Scorer:
-        def stemmed(prediction: str, reference: str) -> float:
-            return compare(prediction, reference, stem=options.stem)
-
-        per_row = over_pairs(stemmed, "max")
-
         def score(rows: Sequence[Row]) -> Scores:
-            return Scores(values=mean_of(per_row)(rows).values, notes=script_notes(rows))
+            cut: Cut = set()
+            per_row = over_pairs(lambda prediction, reference: compare(prediction, reference, stem=options.stem, cut=cut), "max")
+            values = mean_of(per_row)(rows).values
+            return Scores(values=values, notes=script_notes(rows), inexact=lower_bound(name, len({text for text, _ in cut})))
 
         return mean_metric(score, signature=f"{name} tok:rouge-score+unicode-words stem:{'porter' if options.stem else 'no'} refs:max")
 
@@ -169,7 +182,7 @@ def _build(compare: Callable[..., float], name: str) -> Callable[[MetricOptions]
     return build
 
 
-rouge1 = _build(lambda prediction, reference, stem: rouge_n(prediction, reference, 1, stem=stem), "rouge:1")
-rouge2 = _build(lambda prediction, reference, stem: rouge_n(prediction, reference, 2, stem=stem), "rouge:2")
+rouge1 = _build(partial(rouge_n, order=1), "rouge:1")
+rouge2 = _build(partial(rouge_n, order=2), "rouge:2")
 rougel = _build(rouge_l, "rouge:L")
 rougelsum = _build(rouge_lsum, "rouge:Lsum")

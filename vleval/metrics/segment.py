@@ -10,7 +10,10 @@ compares both facts with the installed dictionary. Blanks are left out: no calle
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 
+from vleval.metrics import pieces as parts
 from vleval.metrics.caching import cached
 from vleval.metrics.jieba_cut import cut_block
 
@@ -20,6 +23,8 @@ _HAN = re.compile("[\u4e00-\u9fd5]")
 _BLOCK = re.compile(r"([\u4E00-\u9FD5a-zA-Z0-9+#&._%\-]+)")
 _PIECE = re.compile(r"[a-zA-Z0-9]+(?:\.[0-9]+)?%?|[+#&._%\-]+|\S")
 _BLANK = re.compile(r"(\r\n|\s)")
+_EDGE = re.compile("[^\u4e00-\u9fd5a-zA-Z0-9+#&._%\\-\n]|(?<!\r)\n")  # jieba looks at no such character and its neighbours at once
+_ONE = re.compile(r"\r\n|[\s\S]")
 _WORD = re.compile("(" + "|".join(re.escape(word) for word in ASCII_WORDS) + ")")
 
 
@@ -65,3 +70,42 @@ def words_and_blanks(text: str) -> list[str]:
             for part in _BLANK.split(block):
                 pieces += [part] if part == "\r\n" else part
     return pieces
+
+
+def batches(text: str) -> Iterator[list[str]]:
+    """The words of `words_and_blanks` list by list, for a text too long for one list."""
+    for piece in parts.pieces(text, _EDGE):
+        if len(piece) <= 4 * parts.PIECE:
+            yield words_and_blanks(piece)
+        else:
+            found = _one_by_one(piece)
+            while batch := list(islice(found, parts.PIECE)):
+                yield batch
+
+
+def _one_by_one(text: str) -> Iterator[str]:
+    position = 0
+    for block in _BLOCK.finditer(text):
+        yield from _ones(text, position, block.start())
+        if _HAN.search(block[0]):
+            yield from cut_block(block[0])
+        else:
+            yield from _latin_ones(block[0])
+        position = block.end()
+    yield from _ones(text, position, len(text))
+
+
+def _ones(text: str, start: int, end: int) -> Iterator[str]:
+    for part in _ONE.finditer(text, start, end):
+        yield part[0]
+
+
+def _latin_ones(block: str) -> Iterator[str]:
+    position = 0
+    for word in _WORD.finditer(block):
+        for part in _PIECE.finditer(block, position, word.start()):
+            yield part[0]
+        yield word[0]
+        position = word.end()
+    for part in _PIECE.finditer(block, position):
+        yield part[0]
