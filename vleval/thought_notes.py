@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vldata.records.thoughts import has_thought, without_thought
+from vldata.records.thoughts import ends_unopened, has_thought, without_thought
 from vleval.framing import ends_in_token
 from vleval.rows import Row
 
@@ -13,7 +13,14 @@ def thought_notes(rows: Sequence[Row], profile: str, *, stripped: bool) -> list[
     """Sentences about thoughts; none where there are none."""
     if stripped:
         cut = sum(1 for row in rows if row.prediction and not without_thought(row.prediction))
-        return [f"{cut:,} of {len(rows):,} answers end within the thought: they count as empty."] if cut else []
+        told = [f"{cut:,} of {len(rows):,} answers end within the thought: they count as empty."] if cut else []
+        unopened = sum(1 for row in rows if row.prediction and ends_unopened(row.prediction))
+        if unopened:
+            told.append(
+                f"{unopened:,} of {len(rows):,} answers close a thought that they never opened: what stands before the mark is taken for "
+                "the thought and not scored. --no-strip-think scores it."
+            )
+        return told
     notes = []
     referred = sum(1 for row in rows if any(map(has_thought, row.references)))
     if referred:

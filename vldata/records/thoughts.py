@@ -70,6 +70,14 @@ def split_thought(text: str) -> tuple[str, str] | None:
     return None
 
 
+def ends_unopened(text: str) -> bool:
+    """Whether a thought is closed that was not opened: either the prompt held the opening mark, or the mark is a part of the answer."""
+    if not may_hold_thought(text) or "<|channel|>" in text or _HINT.search(text) is None:
+        return False
+    first = _MARK.search(text)
+    return first is not None and first["close"] is not None and _OLLAMA.match(text) is None
+
+
 def may_hold_thought(text: str) -> bool:
     """Whether a text has a sign that every mark begins with: looked for first, as most texts have none."""
     return "<" in text or "[" in text or "◁" in text or "&" in text or text[:24].lstrip().startswith(("analysis", "Thinking"))

@@ -49,6 +49,11 @@ class Answers(JobResult):
 
         if truncated := getattr(self.result, "truncated", 0):
             yield f"{truncated:,} answers were cut at --max-tokens {self.max_tokens}, or are a thought without an answer."
+        if unopened := getattr(self.result, "unopened", 0):
+            yield (
+                f"{unopened:,} answers close a thought that they never opened: what stands before the mark is taken for the thought and "
+                "kept in `reasoning`, mark included. Of a model that does not think it is a part of the answer."
+            )
         if self.result.first_error:
             yield f"The first error: {as_sentence(self.result.first_error)} {self.cure}"
         else:

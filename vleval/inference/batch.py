@@ -19,7 +19,7 @@ from vleval.inference import openai_wire
 from vleval.inference.ask import Ask, iter_asks, no_records, request_key
 from vleval.inference.backends import find_server
 from vleval.inference.document import write_run_document
-from vleval.inference.lines import make_prediction
+from vleval.inference.lines import make_prediction, taken_for_thought
 from vleval.inference.options import RunOptions
 from vleval.inference.outputs import check_out
 from vleval.inference.pictures import PictureCache
@@ -37,6 +37,7 @@ class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     answered: int
     errors: int
+    unopened: int
     first_error: str
 
 
@@ -109,7 +110,12 @@ def read_batch(
     )
     faults = [f"{prediction.id}: {prediction.error}" for prediction in predictions if prediction.error is not None]
     return BatchResult(
-        out=out, total=len(asked), answered=len(asked) - len(faults), errors=len(faults), first_error=faults[0] if faults else ""
+        out=out,
+        total=len(asked),
+        answered=len(asked) - len(faults),
+        errors=len(faults),
+        unopened=sum(map(taken_for_thought, predictions)),
+        first_error=faults[0] if faults else "",
     )
 
 

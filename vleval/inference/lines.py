@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vldata.records.thoughts import may_hold_thought, split_thought
+from vldata.records.thoughts import ends_unopened, may_hold_thought, split_thought
 from vleval.inference.ask import Ask
 from vleval.inference.retry import Answer, Fault
 from vleval.prediction import Prediction, Usage
@@ -36,4 +36,14 @@ def _apart(answer: Answer) -> tuple[str, str]:
     if answer.reasoning:
         return answer.text, answer.reasoning
     found = split_thought(answer.text) if may_hold_thought(answer.text) else None
-    return (found[1], found[0]) if found else (answer.text, "")
+    if found is None:
+        return answer.text, ""
+    thought, bare = found
+    if ends_unopened(answer.text):  # the mark stays: the line tells what was done, and a model that did not think loses nothing
+        thought = answer.text[: answer.text.rindex(bare)].strip() if bare else answer.text.strip()
+    return bare, thought
+
+
+def taken_for_thought(prediction: Prediction) -> bool:
+    """Whether the reasoning of a line is what stood before a closing mark without an opening one."""
+    return bool(prediction.reasoning) and ends_unopened(str(prediction.reasoning))

@@ -18,6 +18,7 @@ from vleval.inference.backend import Opening
 from vleval.inference.backends import check_backend, find_backend, find_server
 from vleval.inference.document import Effort, write_run_document
 from vleval.inference.journal import Journal
+from vleval.inference.lines import taken_for_thought
 from vleval.inference.options import RunOptions
 from vleval.inference.outputs import check_out
 from vleval.inference.preflight import Preflight, announce, preflight
@@ -28,13 +29,19 @@ from vleval.readers.failures import TRUNCATED
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run came to. `taken_over` answers came from the journal of an earlier run."""
+    """What a run came to.
+
+    Attributes:
+        taken_over: answers that came from the journal of an earlier run.
+        unopened: answers that close a thought which they never opened; what stands before the mark is taken for it.
+    """
 
     out: Path
     total: int
     answered: int
     errors: int
     truncated: int
+    unopened: int
     taken_over: int
     first_error: str
     seconds: float
@@ -109,7 +116,7 @@ def predict(
 
 def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[RunResult, tuple[str, ...]]:
     """Write the file of predictions in one step, a line at a time; count what it holds, and name the models that answered."""
-    errors = truncated = 0
+    errors = truncated = unopened = 0
     models: dict[str, None] = {}
     first_error = ""
     encode = msgspec.json.Encoder().encode
@@ -117,6 +124,7 @@ def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[Run
         for prediction in asking.predictions(journal):
             handle.write(encode(prediction) + b"\n")
             truncated += prediction.finish_reason in TRUNCATED
+            unopened += taken_for_thought(prediction)
             if prediction.model:
                 models[prediction.model] = None
             if prediction.error is not None:
@@ -128,6 +136,7 @@ def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[Run
         answered=asking.total - errors,
         errors=errors,
         truncated=truncated,
+        unopened=unopened,
         taken_over=asking.taken_over,
         first_error=first_error,
         seconds=0.0,

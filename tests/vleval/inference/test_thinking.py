@@ -50,7 +50,7 @@ def test_without_a_wish_nothing_changes() -> None:
     [
         (Answer(text="A cat", reasoning="It has whiskers."), "A cat", "It has whiskers."),
         (Answer(text="<think>\nIt has whiskers.\n</think>\n\nA cat"), "A cat", "It has whiskers."),
-        (Answer(text="It has whiskers.\n</think>\n\nA cat"), "A cat", "It has whiskers."),  # the prompt held the opening mark
+        (Answer(text="It has whiskers.\n</think>\n\nA cat"), "A cat", "It has whiskers.\n</think>"),  # the prompt held the opening mark
         (Answer(text="A cat"), "A cat", None),
         (Answer(text="<think>It has whisk", finish_reason="length"), "<think>It has whisk", None),  # cut in its thought: as it came
         (Answer(text="<think>a</think>b<think>c</think>d"), "<think>a</think>b<think>c</think>d", None),
@@ -82,6 +82,21 @@ def test_a_servers_thought_is_in_the_line_and_not_scored(prepared: Path, tmp_pat
     assert on["prediction"] == off["prediction"] == "Yellow" and on["reasoning"] == "The answer is Wrong." and "reasoning" not in off
     scored = [vleval("score", tmp_path / f"{wish}.jsonl", "--metric", "exact_match").out.split(" | ")[0] for wish in ("on", "off")]
     assert scored[0] == scored[1]
+
+
+def test_a_thought_that_was_never_opened_is_told(prepared: Path, tmp_path: Path, vleval: Any) -> None:
+    text = "The cup is red.\n</think>\n\nYellow"
+    body = json.dumps({"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 300}})
+    with serve(FakeServer(lambda _attempt, _body: http(200, body))) as server:
+        line = f"predict --data {prepared}/openeqa --backend openai --model tiny --base-url {server.url} --no-preflight"
+        ran = vleval(*line.split(), "--out", tmp_path / "p.jsonl")
+    rows = [json.loads(row) for row in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert f"{len(rows)} answers close a thought that they never opened" in ran.err
+    assert {(row["prediction"], row["reasoning"]) for row in rows} == {("Yellow", "The cup is red.\n</think>")}
+    raw = tmp_path / "raw.jsonl"
+    raw.write_text("".join(json.dumps({"id": row["id"], "prediction": text}) + "\n" for row in rows))
+    said = vleval("score", raw, "--references", f"{prepared}/openeqa", "--metric", "exact_match")
+    assert f"{len(rows)} of {len(rows)} answers close a thought that they never opened" in said.err
 
 
 def test_a_model_without_the_switch_says_so(prepared: Path, tiny_model: Path, tmp_path: Path, vleval: Any) -> None:
