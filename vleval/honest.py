@@ -28,75 +28,106 @@ def refuse_nothing(rows: Sequence[Row], name: str) -> list[str]:
     Raises:
         DataError: all rows failed, all answers are empty, or all references are empty or placeholders.
     """
-    answered = [row for row in rows if row.prediction is not None and not row.error]
+    found = _Found()
+    for row in rows:
+        found.add(row)
+    answered = found.answered
     if rows and not answered:
-        first = next((row.error for row in rows if row.error), "no answer")
+        first = found.first_error or "no answer"
         raise DataError(
             f"all {len(rows):,} rows failed, so there is nothing to score. The first error: {first}",
             where=name,
             cure="Ask again once the server answers (vleval predict goes on where it stopped).",
         )
-    silent = answered and not any((row.prediction or "").strip() or "mark" in row.extra for row in answered)
-    if silent and not all(row.finish_reason for row in answered):  # with one, the tool says that the model itself wrote nothing
+    silent = answered and not found.spoken
+    if silent and found.unfinished:  # with a reason, the tool says that the model itself wrote nothing
         raise DataError(
-            f"all {len(answered):,} answers are empty, so there is nothing to score.",
+            f"all {answered:,} answers are empty, so there is nothing to score.",
             where=name,
             cure="Look at what the model wrote; --prediction-field names another field.",
         )
-    notes = [f"All {len(answered):,} answers are empty: the model wrote nothing."] if silent else []
-    notes += _no_answers(answered, name)
-    notes += _lists(rows)
-    known = [row for row in rows if row.references]
-    bare = [row for row in known if all(text.strip().lower() in PLACEHOLDERS for text in row.references)]
-    if not bare:
+    notes = [f"All {answered:,} answers are empty: the model wrote nothing."] if silent else []
+    notes += _no_answers(found, name)
+    if found.lists:
+        what = f"{found.lists:,} of {len(rows):,} references are a list written as text, as {found.first_list[:60]!r}"
+        notes.append(f"{what}: each counts as one answer. Where they are answers to choose from, write them as a list of JSON.")
+    if not found.bare:
         return notes
-    shown = next((text for text in bare[0].references if text.strip()), "")
+    shown = next((text for text in found.first_bare if text.strip()), "")
     what = f"are {shown!r}" if shown else "are empty"
-    if len(bare) == len(known):
+    if found.bare == found.known:
         raise DataError(
-            f"the references of all {len(bare):,} rows {what}: this set keeps its answers back, or they were lost.",
+            f"the references of all {found.bare:,} rows {what}: this set keeps its answers back, or they were lost.",
             where=name,
             cure="Give the answers with --references FILE or DIR/NAME, or name their field: --reference-field",
         )
-    return [*notes, f"{len(bare):,} of {len(rows):,} rows have references that {what} or a placeholder; they count as they stand."]
+    return [*notes, f"{found.bare:,} of {len(rows):,} rows have references that {what} or a placeholder; they count as they stand."]
 
 
-def _lists(rows: Sequence[Row]) -> list[str]:
-    """A sentence about references that are a list of quoted texts, written as one text."""
-    found = [row.references[0] for row in rows if len(row.references) == 1 and _QUOTED_LIST.fullmatch(row.references[0].strip()[:2_000])]
-    if not found:
-        return []
-    what = f"{len(found):,} of {len(rows):,} references are a list written as text, as {found[0][:60]!r}"
-    return [f"{what}: each counts as one answer. Where they are answers to choose from, write them as a list of JSON."]
+class _Found:
+    """What one walk over the rows counts, with the first of each kind to show."""
+
+    def __init__(self) -> None:
+        self.answered = self.known = self.bare = self.lists = 0
+        self.spoken = self.unfinished = False
+        self.first_error = self.first_list = ""
+        self.first_bare: tuple[str, ...] = ()
+        self.like_errors, self.missing = _Some(), _Some()
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.first_error = self.first_error or row.error
+        if row.prediction is not None and not row.error:
+            self._add_answer(row, row.prediction)
+        if len(row.references) == 1 and _QUOTED_LIST.fullmatch(row.references[0].strip()[:2_000]):
+            self.first_list = row.references[0] if not self.lists else self.first_list
+            self.lists += 1
+        if row.references:
+            self.known += 1
+            if all(text.strip().lower() in PLACEHOLDERS for text in row.references):
+                self.first_bare = row.references if not self.bare else self.first_bare
+                self.bare += 1
+
+    def _add_answer(self, row: Row, text: str) -> None:
+        self.answered += 1
+        self.spoken = self.spoken or bool(text.strip()) or "mark" in row.extra
+        self.unfinished = self.unfinished or not row.finish_reason
+        if _LIKE_ERRORS.match(text[:200]) and not _wanted(row):
+            self.like_errors.add(text)
+        if text.strip().lower() in _MISSING and not _wanted(row):
+            self.missing.add(text)
 
 
-def _no_answers(answered: Sequence[Row], name: str) -> list[str]:
+class _Some:
+    """How many answers are of a kind, and the first of them."""
+
+    def __init__(self) -> None:
+        self.count, self.first = 0, ""
+
+    def add(self, text: str) -> None:
+        """Count an answer."""
+        self.first = self.first if self.count else text
+        self.count += 1
+
+
+def _no_answers(found: _Found, name: str) -> list[str]:
     """Sentences about answers that read as an error message, or as what a table makes of a missing cell.
 
     Raises:
         DataError: all answers do, and no reference does.
     """
     notes = []
-    for found, what in (
-        (
-            [row for row in answered if _LIKE_ERRORS.match((row.prediction or "")[:200]) and not _wanted(row)],
-            "begin as an error message does",
-        ),
-        (
-            [row for row in answered if (row.prediction or "").strip().lower() in _MISSING and not _wanted(row)],
-            "are what a missing cell becomes",
-        ),
-    ):
-        if not found:
+    for some, what in ((found.like_errors, "begin as an error message does"), (found.missing, "are what a missing cell becomes")):
+        if not some.count:
             continue
-        shown = (found[0].prediction or "").strip().split("\n", 1)[0][:80]
-        if len(found) == len(answered):
+        shown = some.first.strip().split("\n", 1)[0][:80]
+        if some.count == found.answered:
             raise DataError(
-                f"all {len(answered):,} answers {what}, as {shown!r}: there is nothing to score.",
+                f"all {found.answered:,} answers {what}, as {shown!r}: there is nothing to score.",
                 where=name,
                 cure="Ask again, or name the field of the answers: --prediction-field",
             )
-        notes.append(f"{len(found):,} of {len(answered):,} answers {what}, as {shown!r}; they count as answers.")
+        notes.append(f"{some.count:,} of {found.answered:,} answers {what}, as {shown!r}; they count as answers.")
     return notes
 
 

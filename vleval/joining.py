@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from vldata.errors import DataError
+from vleval.kept import kept
 from vleval.pairing import Pairing, agreement_of, find_pairing, proofs, same_answer, some
 from vleval.readers import Loaded, coco
 from vleval.readers.names import WEAK, plain_name
 from vleval.readers.taken import Guess
 from vleval.references import References
-from vleval.rows import Row
+from vleval.rows import Row, ids_of
 from vleval.settings import Allow
+from vleval.telling import repeated
 
 _NEARLY_ALL = 0.95
 _ENOUGH_FOR_MODELS = 10
@@ -26,7 +31,7 @@ _ENOUGH = 3  # rows from which answers that are all the truth are no chance
 class Joined:
     """Rows that can be scored, what was allowed on the way, how they were joined, and what was decided without proof."""
 
-    rows: list[Row]
+    rows: Sequence[Row]
     missing: int = 0
     duplicate: int = 0
     extra: int = 0
@@ -62,8 +67,7 @@ def join(loaded: Loaded, references: References | None, allow: Allow, *, by_orde
     if pairing is None:
         if loaded.has_ids and references.has_ids and not by_order and not _told_in_order(given, references):
             raise DataError(
-                f"no id in common: predictions have {some([row.id for row in given.rows])}, "
-                f"references have {some([row.id for row in references.rows])}.",
+                f"no id in common: predictions have {some(ids_of(given.rows))}, references have {some(ids_of(references.rows))}.",
                 where=f"{loaded.name} against {references.name}",
                 cure="Give references of the same questions, name the ids with --id-field, or join with --by-order.",
             )
@@ -72,21 +76,36 @@ def join(loaded: Loaded, references: References | None, allow: Allow, *, by_orde
 
 
 def _join_by_names(joined: Joined, pairing: Pairing, loaded: Loaded, references: References, allow: Allow) -> Joined:
-    names = pairing.names
-    answers = {name: row for name, row in zip(names, joined.rows, strict=True)}
-    known = {row.id for row in references.rows}
-    extra = [row.id for name, row in zip(names, joined.rows, strict=True) if name not in known]
-    missing = [row.id for row in references.rows if row.id not in answers]
+    given = joined.rows
+    places = pairing.places_in(references.rows)
+    answer_of = np.full(len(references.rows), -1, np.int32)  # of each question the last of its predictions
+    answer_of[places[places >= 0]] = np.flatnonzero(places >= 0)
+    extra, missing = np.flatnonzero(places < 0), np.flatnonzero(answer_of < 0)
     where = f"{loaded.name} against {references.name}"
-    _refuse(missing, allow.missing, "questions have no prediction", "--allow-missing counts them as wrong", where, len(known))
-    _refuse(extra, allow.extra, "predictions have no reference", "--allow-extra leaves them out", where, len(names))
+    _refuse(
+        _Some(references.rows, missing),
+        allow.missing,
+        "questions have no prediction",
+        "--allow-missing counts them as wrong",
+        where,
+        len(references.rows),
+    )
+    _refuse(_Some(given, extra), allow.extra, "predictions have no reference", "--allow-extra leaves them out", where, len(given))
     joined.missing, joined.extra, joined.how = len(missing), len(extra), f"by {pairing.how}"
     joined.notes.append(f"Predictions and references are joined by {pairing.how}.")
     joined.guesses += pairing.guesses
-    other = sum(1 for row in references.rows if (own := answers.get(row.id)) and own.references and not same_answer(own, row))
+    other = 0
+
+    def merged() -> Iterator[Row]:
+        nonlocal other
+        for row, place in zip(references.rows, answer_of, strict=True):
+            own = given[int(place)] if place >= 0 else None
+            other += own is not None and bool(own.references) and not same_answer(own, row)
+            yield _merge(row, own)
+
+    joined.rows = kept(merged(), Row)
     if other:
         joined.notes.append(f"{other:,} predictions carry other references than {references.name}; the latter are used.")
-    joined.rows = [_merge(row, answers.get(row.id)) for row in references.rows]
     _refuse_gold(joined, loaded)
     _say_allowed(joined)
     return joined
@@ -102,12 +121,14 @@ def _refuse_gold(joined: Joined, loaded: Loaded) -> None:
     weak, doubtful = plain_name(field) in WEAK, plain_name(field) in _ALSO_TRUTH
     if not (weak or doubtful) or loaded.taken.reference:  # a record with its own truth has it elsewhere
         return
-    answered = [row for row in joined.rows if row.prediction is not None]
-    same = sum(row.prediction in row.references for row in answered)
-    if same < _NEARLY_ALL * len(answered) or not answered:
+    answered = same = 0
+    for row in joined.rows:
+        answered += row.prediction is not None
+        same += row.prediction in row.references
+    if same < _NEARLY_ALL * answered or not answered:
         return
-    fault = f"{same:,} of {len(answered):,} answers, read from {field!r}, are the reference letter for letter"
-    if len(answered) >= (_ENOUGH if weak else _ENOUGH_FOR_MODELS) and not loaded.fields_told:
+    fault = f"{same:,} of {answered:,} answers, read from {field!r}, are the reference letter for letter"
+    if answered >= (_ENOUGH if weak else _ENOUGH_FOR_MODELS) and not loaded.fields_told:
         raise DataError(
             f"{fault}: the field seems to hold the truth, not a model's answers.",
             where=loaded.name,
@@ -126,7 +147,7 @@ def _told_in_order(loaded: Loaded, references: References) -> bool:
     return all(said.startswith("same") for said in proofs(loaded.rows, references.rows))
 
 
-def join_marks(rows: Sequence[Row], known: Mapping[str, str], name: str) -> list[Row]:
+def join_marks(rows: Sequence[Row], known: Mapping[str, str], name: str) -> Sequence[Row]:
     """Give every row the mark that a judge gave it; a row without one keeps none.
 
     Raises:
@@ -135,12 +156,13 @@ def join_marks(rows: Sequence[Row], known: Mapping[str, str], name: str) -> list
     short = {row.id: row.id.rsplit("/", 1)[-1] for row in rows}
     if known.keys().isdisjoint(short) and known.keys().isdisjoint(short.values()):
         raise DataError("marks none of these answers.", where=name, cure="Give the marks of the same questions.")
-    return [
+    marked = (
         msgspec.structs.replace(row, extra={**row.extra, "mark": mark})
         if (mark := known.get(row.id, known.get(short[row.id]))) is not None
         else row
         for row in rows
-    ]
+    )
+    return kept(marked, Row)
 
 
 def missing_row(reference: Row) -> Row:
@@ -149,22 +171,17 @@ def missing_row(reference: Row) -> Row:
 
 
 def _drop_duplicates(joined: Joined, loaded: Loaded, allow: Allow) -> None:
-    last: dict[str, Row] = {}
-    for row in joined.rows:
-        last[row.id] = row
-    if len(last) == len(joined.rows):
+    twice = repeated(ids_of(joined.rows))
+    if not twice:
         return
-    seen: set[str] = set()
-    repeated: dict[str, None] = {}
-    for row in joined.rows:
-        if row.id in seen:
-            repeated[row.id] = None
-        seen.add(row.id)
-    _refuse(
-        list(repeated), allow.duplicates, "ids appear more than once", "--allow-duplicates takes the last of each", loaded.name, len(last)
-    )
-    joined.duplicate = len(joined.rows) - len(last)
-    joined.rows = list(last.values())
+    given = joined.rows
+    joined.duplicate = sum(len(places) - 1 for places in twice.values())
+    count = len(given) - joined.duplicate
+    _refuse(list(twice), allow.duplicates, "ids appear more than once", "--allow-duplicates takes the last of each", loaded.name, count)
+    last = {places[0]: places[-1] for places in twice.values()}  # the last stands where the first stood
+    dropped = {place for places in twice.values() for place in places[1:]}
+    walk = ((place, row) for place, row in enumerate(given) if place not in dropped)
+    joined.rows = kept((given[last[place]] if place in last else row for place, row in walk), Row)
     joined.notes.append(f"{joined.duplicate:,} predictions share the id of a later one; the last of each is taken, as allowed.")
 
 
@@ -206,7 +223,7 @@ def _join_in_order(joined: Joined, loaded: Loaded, references: References, allow
             cure="Add an id to each, name it with --id-field, or say that the order is the same: --by-order",
         )
     answers: list[Row | None] = [*joined.rows, *([None] * short)]
-    joined.rows = [_merge(reference, row) for reference, row in zip(references.rows, answers, strict=True)]
+    joined.rows = kept((_merge(reference, row) for reference, row in zip(references.rows, answers, strict=True)), Row)
     joined.missing, joined.how = short, "in order"
     proof = ", and every question agrees." if set(said) == {"same question"} else ", and every label agrees."
     joined.notes.append("Predictions and references are joined in order" + (proof if proven else ", as asked; nothing proves it."))
@@ -255,6 +272,27 @@ def _merge(reference: Row, answer: Row | None) -> Row:
         extra={**reference.extra, **answer.extra} if answer.extra else reference.extra,
         images=reference.images or answer.images,
     )
+
+
+class _Some(Sequence[str]):
+    """The ids of some rows, each read when it is asked for."""
+
+    def __init__(self, rows: Sequence[Row], places: NDArray[np.intp]) -> None:
+        self._rows, self._places = rows, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+
+    def __getitem__(self, number: int | slice) -> str | list[str]:
+        if isinstance(number, slice):
+            return [self._rows[int(place)].id for place in self._places[number]]
+        return self._rows[int(self._places[number])].id
 
 
 def _refuse(ids: Sequence[str], allowed: bool, fault: str, flag: str, where: str, of: int) -> None:

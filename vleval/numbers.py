@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def metric_score(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Gr
         n_upstream=None if upstream is None else int(upstream.sum()),
         value_answered=value_of(metric, scores, rows, answered) if not all_answered and answered.any() else None,
         n_answered=None if all_answered else int(answered.sum()),
-        by_kind=_parts(metric, scores, rows, [row.kind for row in rows]) if any(row.kind for row in rows) else {},
+        by_kind=_parts(metric, scores, rows, (row.kind for row in rows)) if any(row.kind for row in rows) else {},
         parts=scores.parts,
         unparsed=scores.unparsed,
         notes=tuple(notes),
@@ -68,9 +68,8 @@ def metric_score(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Gr
 def score_categories(rows: Sequence[Row], measured: Mapping[str, Measured]) -> dict[str, dict[str, Part]]:
     """The value of every metric over the rows of each category."""
     table: dict[str, dict[str, Part]] = {}
-    names = [row.category for row in rows]
     for metric_name, found in measured.items():
-        for category, part in _parts(found.metric, found.scores, rows, names).items():
+        for category, part in _parts(found.metric, found.scores, rows, (row.category for row in rows)).items():
             table.setdefault(category, {})[metric_name] = part
     return table
 
@@ -107,10 +106,10 @@ def _why_no_interval(interval: Interval, groups: Groups) -> str:
     return "No interval: nothing varies from group to group, so nothing tells how far other questions would."
 
 
-def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Sequence[str]) -> dict[str, Part]:
+def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Iterable[str]) -> dict[str, Part]:
     """The metric's value over the rows of each name, in one pass; rows without a name are in none."""
     numbers: dict[str, int] = {}
-    index = np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), np.intp, len(names))
+    index = np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), np.int32, len(rows))
     counts = np.bincount(index, minlength=len(numbers))
     if scores.value is not None:
         values = [value_of(metric, scores, rows, index == number) if name else 0.0 for name, number in numbers.items()]

@@ -7,18 +7,21 @@ answers, and these differ, the pairs are wrong however well the ids fit.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from vldata.errors import DataError
 from vleval.metrics.cjk import split_cjk
 from vleval.metrics.text import vlkit_normal
 from vleval.readers.names import plain_name
 from vleval.readers.taken import Guess, Taken
-from vleval.rows import Row
+from vleval.rows import Row, ids_of
+from vleval.telling import places_of, repeated
 
 _TELLING = 8  # characters from which a line is a question of its own
 _LOOKED_AT = 4_000  # characters of a question that are compared word by word
@@ -33,7 +36,7 @@ class Side(Protocol):
         """The file."""
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> Sequence[Row]:
         """Its rows."""
 
     @property
@@ -45,17 +48,25 @@ class Side(Protocol):
         """The fields that were read."""
 
     @property
-    def columns(self) -> dict[str, tuple[str, ...]]:
+    def columns(self) -> Mapping[str, Sequence[str]]:
         """Fields that may be an id."""
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """For every prediction the id of its question (its own where it has none), how that was found, and whether it is a guess."""
+    """For every prediction the id of its question (its own where it has none), how that was found, and whether it is a guess.
 
-    names: list[str]
+    `places` says where the questions stand among the references, -1 for none; None where nobody looked.
+    """
+
+    names: Sequence[str]
     how: str
     guesses: tuple[Guess, ...] = ()
+    places: NDArray[np.int32] | None = None
+
+    def places_in(self, wanted: Sequence[Row]) -> NDArray[np.int32]:
+        """`places`, found by the names where they are not known."""
+        return places_of(self.names, ids_of(wanted)) if self.places is None else self.places
 
 
 def find_pairing(given: Side, wanted: Side) -> Pairing | None:
@@ -64,6 +75,8 @@ def find_pairing(given: Side, wanted: Side) -> Pairing | None:
     Raises:
         DataError: ids fit and the questions, or all the accepted answers, are others.
     """
+    if (straight := _straight(given, wanted)) is not None:
+        return straight
     known = {row.id: row for row in wanted.rows}
     partial: Pairing | None = None
     doubtful: Pairing | None = None
@@ -90,6 +103,31 @@ def find_pairing(given: Side, wanted: Side) -> Pairing | None:
             cure="Give the references of these questions; --id-field names another id.",
         )
     return doubtful or partial
+
+
+def _straight(given: Side, wanted: Side) -> Pairing | None:
+    """Pair by the ids as they stand, where all of one side are found and nothing speaks against it; 20 bytes a row.
+
+    The first of the ways of `_by_fields`, and the only one that does not hold both sides in memory.
+    """
+    if not given.has_ids or not wanted.has_ids:
+        return None
+    places = places_of(ids_of(given.rows), ids_of(wanted.rows))
+    overlap = int((places >= 0).sum())
+    if not overlap or overlap not in (len(given.rows), len(wanted.rows)):
+        return None
+    if len(np.unique(places)) < overlap or (overlap < len(places) and repeated(ids_of(given.rows))):
+        return None
+    pairs = ((row, wanted.rows[int(place)]) for row, place in zip(given.rows, places, strict=True) if place >= 0 and _tells(row))
+    verdicts = _counted(pairs)
+    if _contradiction(verdicts) or verdicts["unlike question"]:
+        return None
+    return Pairing(ids_of(given.rows), _named(given.taken.id, wanted.taken.id), _other_name(given, wanted), places)
+
+
+def _tells(row: Row) -> bool:
+    """Whether a row says anything of its question."""
+    return bool(row.question or row.references)
 
 
 def _doubted(found: Pairing, verdicts: Counter[str], given: Side, wanted: Side) -> Pairing:
@@ -131,7 +169,7 @@ def _whole(name: str) -> str:
     return name[:-2] if name.endswith(".0") and name[:-2].isdigit() else name
 
 
-def _fitting(side: Side) -> dict[str, tuple[str, tuple[str, ...]]]:
+def _fitting(side: Side) -> dict[str, tuple[str, Sequence[str]]]:
     """Plain name to name and values, of the fields that have one for each row."""
     return {plain_name(name): (name, values) for name, values in side.columns.items() if len(values) == len(side.rows)}
 
@@ -144,14 +182,14 @@ def _other_name(given: Side, wanted: Side) -> tuple[Guess, ...]:
     """Numbers under different names may count from different places: that they are the same questions is then a guess."""
     one, other = given.taken.id, wanted.taken.id
     told = not one or not other or plain_name(one) in (plain_name(other), "customid")  # a custom id is what its writer chose
-    if told or not _all_numbers([row.id for row in given.rows]):
+    if told or not _all_numbers(row.id for row in given.rows):
         return ()
     return (
         Guess(f"{given.name}: its {one!r} is taken for {other!r} of {wanted.name}, since the numbers fit.", "--id-field names the id."),
     )
 
 
-def _all_numbers(names: Sequence[str]) -> bool:
+def _all_numbers(names: Iterable[str]) -> bool:
     return all(name.isascii() and name.isdigit() for name in names)
 
 
@@ -180,14 +218,18 @@ def _keys(row: Row, with_answer: bool) -> set[tuple[str, str]]:
 
 
 def _verdicts(rows: Sequence[Row], names: Sequence[str], known: Mapping[str, Row]) -> Counter[str]:
-    """What the pairs say of being one question, counted; "unlike question" where both tell it and it cannot be told."""
+    """What the pairs of rows and the names that they were given say of being one question."""
+    return _counted((row, wanted) for row, name in zip(rows, names, strict=True) if (wanted := known.get(name)) is not None)
+
+
+def _counted(pairs: Iterable[tuple[Row, Row]]) -> Counter[str]:
+    """What pairs say of being one question, counted; "unlike question" where both tell it and it cannot be told."""
     verdicts: Counter[str] = Counter()
-    for row, name in zip(rows, names, strict=True):
-        if (wanted := known.get(name)) is not None:
-            said = agreement_of(row, wanted)
-            if row.question and wanted.question and not said.endswith("question"):
-                verdicts["unlike question"] += 1
-            verdicts[said] += 1
+    for row, wanted in pairs:
+        said = agreement_of(row, wanted)
+        if row.question and wanted.question and not said.endswith("question"):
+            verdicts["unlike question"] += 1
+        verdicts[said] += 1
     return verdicts
 
 

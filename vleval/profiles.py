@@ -16,6 +16,7 @@ import msgspec
 
 from vldata.errors import UsageError
 from vleval.framing import bare_answer
+from vleval.kept import changed
 from vleval.metric import Metric, Scorer, named
 from vleval.metrics import (
     anls,
@@ -234,8 +235,12 @@ def read_as(profile: str, rows: Sequence[Row]) -> Sequence[Row]:
     """The rows as the profile's tool reads its own files: VLMEvalKit evaluates an answer cell, so `[2014, 2016]` is two answers there."""
     if profile != "vlmevalkit":
         return rows
-    many = [listed(row.references[0]) if len(row.references) == 1 and row.references[0].startswith("[") else None for row in rows]
-    return [row if found is None else msgspec.structs.replace(row, references=found) for row, found in zip(rows, many, strict=True)]
+    return changed(rows, _with_list)
+
+
+def _with_list(row: Row) -> Row:
+    found = listed(row.references[0]) if len(row.references) == 1 and row.references[0].startswith("[") else None
+    return row if found is None else msgspec.structs.replace(row, references=found)
 
 
 def default_metrics(profile: str, task: str) -> tuple[str, ...]:
@@ -279,9 +284,9 @@ def _nearest(name: str, known: Sequence[str] | dict[str, Any]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _answers_only(rows: Sequence[Row]) -> list[Row]:
+def _answers_only(rows: Sequence[Row]) -> Sequence[Row]:
     """The rows with thoughts, tokens of the end and frames taken off their predictions and their references alike."""
-    return [_answer_only(row) for row in rows]
+    return changed(rows, _answer_only)
 
 
 def _answer_only(row: Row) -> Row:

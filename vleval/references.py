@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -13,6 +14,7 @@ from vldata.output.contract import read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.records.record import Record, iter_records
 from vldata.records.solutions import accepted_answers
+from vleval.kept import Kept, kept, settled
 from vleval.metrics.options import CoordSpace
 from vleval.readers import coco, containers, tables
 from vleval.readers.columns import Columns
@@ -22,8 +24,9 @@ from vleval.readers.formats import describe
 from vleval.readers.plain import references_at
 from vleval.readers.source import Source, open_source
 from vleval.readers.taken import NOTHING, Guess, Taken, choose_reference, dig, has_path
-from vleval.rows import Row
+from vleval.rows import Row, ids_of
 from vleval.settings import Reading
+from vleval.telling import repeated
 
 SAMPLE = 1_000  # entries over which the fields are chosen
 
@@ -43,13 +46,13 @@ class References:
     """
 
     name: str
-    rows: list[Row]
+    rows: Sequence[Row]
     has_ids: bool
     root: Path | None = None
     coord_space: CoordSpace = ""
     taken: Taken = NOTHING
     guesses: tuple[Guess, ...] = ()
-    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: dict[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     media: Path | None = None
 
@@ -69,7 +72,7 @@ def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by:
     files = _dataset_files(path)
     if files:
         columns = Columns()
-        rows, unwanted = [], 0
+        rows, unwanted = Kept(Row), 0
         for file in files:
             for _, record in iter_records(file):
                 row = record_row(record, group_by)
@@ -77,7 +80,7 @@ def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by:
                 rows.append(row)
                 columns.add({"id": record.id, "meta": record.meta})
         root = files[0].parent.parent if files[0].name.startswith("part-") else files[0].parent
-        found = References(str(spec), _with_sizes(rows, files[0]), has_ids=True, root=root, coord_space=_space_of(files[0]))
+        found = References(str(spec), _with_sizes(settled(rows), files[0]), has_ids=True, root=root, coord_space=_space_of(files[0]))
         if unwanted:
             cure = "Score another split, or filter them out: vldata filter DIR/NAME --where wanted=true"
             what = f"{unwanted:,} of {len(rows):,} records hold an answer that is not wanted, and no answer that is right"
@@ -87,13 +90,10 @@ def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by:
         found = replace(found, taken=taken, columns=columns.found(), media=media if media.is_file() else None)
     else:
         found = _read_file(path, spec, group_by, reading)
-    seen: set[str] = set()
-    for row in found.rows:
-        if row.id in seen:
-            other = f"; {found.taken.id!r} is not: name another with --id-field." if found.taken.id else "."
-            cure = "References need ids that are unique" + other
-            raise DataError(f"two entries have the id {row.id!r}.", where=str(spec), cure=cure)
-        seen.add(row.id)
+    for name in repeated(ids_of(found.rows)):
+        other = f"; {found.taken.id!r} is not: name another with --id-field." if found.taken.id else "."
+        cure = "References need ids that are unique" + other
+        raise DataError(f"two entries have the id {name!r}.", where=str(spec), cure=cure)
     return found
 
 
@@ -120,7 +120,7 @@ def _paths_of(first_file: Path) -> DatasetPaths:
     return DatasetPaths(base.parent, base.name)
 
 
-def _with_sizes(rows: list[Row], first_file: Path) -> list[Row]:
+def _with_sizes(rows: Sequence[Row], first_file: Path) -> Sequence[Row]:
     """Give rows that ask for boxes the size of their first picture, which the dataset's media list knows."""
     if not any(row.task in ("detection", "grounding") for row in rows):
         return rows
@@ -131,12 +131,14 @@ def _with_sizes(rows: list[Row], first_file: Path) -> list[Row]:
     with open_source(media) as source:
         for _, line in containers.iter_records(source, "jsonl"):
             sizes[str(line.get("path"))] = (int(line.get("width", 0)), int(line.get("height", 0)))
-    return [
-        msgspec.structs.replace(row, width=sizes[row.images[0]][0], height=sizes[row.images[0]][1])
-        if row.images and row.images[0] in sizes and not row.width
-        else row
-        for row in rows
-    ]
+
+    def sized(row: Row) -> Row:
+        if not row.images or row.images[0] not in sizes or row.width:
+            return row
+        width, height = sizes[row.images[0]]
+        return msgspec.structs.replace(row, width=width, height=height)
+
+    return kept(map(sized, rows), Row)
 
 
 def _dataset_files(path: Path) -> list[Path]:
@@ -188,22 +190,25 @@ def _from_entries(source: Source, container: containers.Container, path: Path, g
     head = list(islice(records, SAMPLE))
     taken = choose_reference([record for _, record in head], reading.fields)
     columns = Columns()
-    rows: list[Row] = []
+    rows = Kept(Row)
+    numbered = 0
     kind = next((half for half in ("human", "augmented") if half in Path(source.name).stem.lower()), "")
     for spot, record in chain(head, records):
-        rows.append(_entry_row(record, place(source, spot), taken, group_by, kind))
+        row = _entry_row(record, place(source, spot), taken, group_by, kind)
+        rows.append(row)
+        numbered += row.id == ""
         columns.add(record)
-    numbered = sum(row.id == "" for row in rows)
     if 0 < numbered < len(rows):
         raise DataError(f"{numbered:,} of {len(rows):,} entries have no id.", where=source.name, cure="Give every entry an id, or none.")
+    found = settled(rows)
     if numbered:
-        rows = [msgspec.structs.replace(row, id=str(number)) for number, row in enumerate(rows, start=1)]
+        found = kept((msgspec.structs.replace(row, id=str(number)) for number, row in enumerate(rows, start=1)), Row)
     taken = msgspec.structs.replace(taken, id="") if numbered else taken
     notes, guesses = tables.said_of(source, reading.encoding) if container in ("csv", "tsv") else ((), ())
     notes = (f"{source.name}: {said}", *notes) if (said := taken.sentence()) else notes
     return References(
         source.name,
-        rows,
+        found,
         has_ids=not numbered,
         root=path.parent,
         taken=taken,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
+
+from vleval.kept import Mapped
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,3 +33,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, str] = {}  # other text fields of the row, for metrics that need them (for example judge marks)
     sample: int = -1  # of several answers to one question, the number of this one from 0; -1: the only one
     images: tuple[str, ...] = ()  # paths, for the report's gallery
+
+
+def ids_of(rows: Sequence[Row]) -> Sequence[str]:
+    """The ids of rows, each read when it is asked for."""
+    return Mapped(_id_of, rows)
+
+
+def _id_of(row: Row) -> str:
+    return row.id

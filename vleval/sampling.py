@@ -28,10 +28,11 @@ from vleval.metric import Floats, Metric, Scores
 from vleval.numbers import metric_score
 from vleval.readers import Loaded
 from vleval.results import Counts, Measured, MetricScore
-from vleval.rows import Row
+from vleval.rows import Row, ids_of
 from vleval.sampled import AtK, Sampled, SampledMetric
 from vleval.stats.groups import Groups
 from vleval.stats.intervals import clustered_bounded, wilson
+from vleval.telling import repeated
 from vleval.worth import Worth
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
 
 def has_samples(loaded: Loaded) -> bool:
     """Whether a file holds numbered answers to questions that stand in it more than once."""
-    return any(row.sample > 0 for row in loaded.rows) and len({row.id for row in loaded.rows}) < len(loaded.rows)
+    some = any(row.sample > 0 for row in loaded.rows) if loaded.samples is None else loaded.samples
+    return some and bool(repeated(ids_of(loaded.rows)))
 
 
 def by_sample(loaded: Loaded) -> list[Loaded]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -130,8 +131,8 @@ def _score_samples(
 
 
 def _add_marks(
-    rows: list[Row], scoring: Scoring, judging: Judging, predictions: Predictions, judge_key: str, tell: Callable[[str], None]
-) -> tuple[list[Row], Scoring]:
+    rows: Sequence[Row], scoring: Scoring, judging: Judging, predictions: Predictions, judge_key: str, tell: Callable[[str], None]
+) -> tuple[Sequence[Row], Scoring]:
     """Give the rows their marks, or the answers that a judge extracted, and return the scoring that reads them."""
     check_judging(scoring, judging)
     options = scoring.options
@@ -149,14 +150,14 @@ def _add_marks(
 
 
 def _add_extractions(
-    rows: list[Row],
+    rows: Sequence[Row],
     by_rules: Callable[[Row], str | None],
     scoring: Scoring,
     judging: Judging,
     predictions: Predictions,
     judge_key: str,
     tell: Callable[[str], None],
-) -> tuple[list[Row], Scoring]:
+) -> tuple[Sequence[Row], Scoring]:
     """Let the judge read the answers that no rule reads."""
     from vleval.judge import extraction  # brings the HTTP client, which no other score needs
     from vleval.judge.ask import make_judge
@@ -320,32 +321,39 @@ def digest(rows: Sequence[Row]) -> str:
 
 
 def _count(joined: Joined) -> Counts:
-    rows = joined.rows
-    failed = sum(1 for row in rows if row.prediction is None or row.error) - joined.missing
-    answered = [row for row in rows if row.prediction is not None and not row.error]
+    failed = empty = truncated = refused = 0
+    for row in joined.rows:
+        if row.prediction is None or row.error:
+            failed += 1
+            continue
+        empty += not row.prediction.strip() and "mark" not in row.extra
+        truncated += row.finish_reason in TRUNCATED
+        refused += row.finish_reason in REFUSED
+    total = len(joined.rows)
     return Counts(
-        total=len(rows),
-        scored=len(answered),
-        error=failed,
-        empty=sum(1 for row in answered if not (row.prediction or "").strip() and "mark" not in row.extra),
-        truncated=sum(1 for row in answered if row.finish_reason in TRUNCATED),
+        total=total,
+        scored=total - failed,
+        error=failed - joined.missing,
+        empty=empty,
+        truncated=truncated,
         missing=joined.missing,
         duplicate=joined.duplicate,
         extra=joined.extra,
-        refused=sum(1 for row in answered if row.finish_reason in REFUSED),
+        refused=refused,
     )
 
 
 def _check_needs(rows: Sequence[Row], chosen: Sequence[Metric], loaded: Loaded) -> None:
     """Refuse to score rows that a metric is not defined on."""
     for need in dict.fromkeys(need for metric in chosen for need in metric.needs if not need.startswith("extra.")):
-        lacking = [row for row in rows if not getattr(row, need)]
-        if not lacking:
+        without = (row.id for row in rows if not getattr(row, need))
+        if not (shown := list(islice(without, 5))):
             continue
+        lacking = len(shown) + sum(1 for _ in without)
         metric = next(metric.name for metric in chosen if need in metric.needs)
-        ids = ", ".join(repr(row.id[:60]) for row in lacking[:5]) + (", ..." if len(lacking) > 5 else "")
+        ids = ", ".join(repr(name[:60]) for name in shown) + (", ..." if lacking > 5 else "")
         cure = "Give them with --references FILE or DIR/NAME." if need == "references" else f"{metric} cannot be computed without."
-        raise DataError(f"{len(lacking):,} of {len(rows):,} rows have no {need}: {ids}.", where=loaded.name, cure=cure)
+        raise DataError(f"{lacking:,} of {len(rows):,} rows have no {need}: {ids}.", where=loaded.name, cure=cure)
 
 
 __all__ = ["References", "load", "score", "score_rows"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from vleval.metric import Floats, Metric
@@ -22,17 +23,25 @@ def verbose_note(metric: Metric, rows: Sequence[Row], values: Floats) -> tuple[s
     """How many answers without a point hold a reference among other words; nothing where none does or the metric reads sentences."""
     if not metric.name.split(":")[0].startswith(_BARE):
         return ()
-    wrong = [row for row, value in zip(rows, values, strict=True) if not value and row.prediction is not None and not row.error]
+    wrong = parts = holding = 0
+    spoilt: Counter[str] = Counter()
+    for row, value in zip(rows, values, strict=True):
+        if value or row.prediction is None or row.error:
+            continue
+        wrong += 1
+        spoilt.update(what for what, undo in _SPOILT if _becomes(row, undo))
+        parts += _is_part(row)
+        holding += _holds(row)
     notes = [
-        f"{count:,} of {len(wrong):,} wrong answers are the reference once {what}: the file was written so."
-        for what, undo in _SPOILT
-        if (count := sum(1 for row in wrong if _becomes(row, undo)))
+        f"{spoilt[what]:,} of {wrong:,} wrong answers are the reference once {what}: the file was written so."
+        for what, _ in _SPOILT
+        if spoilt[what]
     ]
-    if parts := sum(1 for row in wrong if _is_part(row)):
-        what = f"{parts:,} of {len(wrong):,} wrong answers are one part of a reference that is parted by ||, ; / or lines"
+    if parts:
+        what = f"{parts:,} of {wrong:,} wrong answers are one part of a reference that is parted by ||, ; / or lines"
         notes.append(f"{what}: where these are answers to choose from, write them as a list.")
-    if holding := sum(1 for row in wrong if _holds(row)):
-        what = f"{holding:,} of {len(wrong):,} wrong answers hold a reference among other words"
+    if holding:
+        what = f"{holding:,} of {wrong:,} wrong answers hold a reference among other words"
         notes.append(f"{what}: ask for the answer alone, or read it out first.")
     return tuple(notes)
 

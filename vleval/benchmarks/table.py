@@ -12,6 +12,7 @@ from vldata.errors import UsageError
 from vleval import profiles
 from vleval.benchmarks import ccocr, choices, mathvista, mmmu, ocrbench, ocrbench_v2, refcoco, vsibench, yes_no
 from vleval.benchmarks.base import LMMS_EVAL, LMMS_EVAL_COMMIT, VLMEVALKIT, VLMEVALKIT_COMMIT, Benchmark, in_percent
+from vleval.kept import changed
 from vleval.metric import Metric
 from vleval.metrics import anls, chartqapro, exact, llm_match, relaxed, vqa
 from vleval.metrics.base import Builder
@@ -229,7 +230,7 @@ def in_benchmark(scoring: Scoring) -> Scoring:
 def prepared(scoring: Scoring, rows: Sequence[Row]) -> Sequence[Row]:
     """The rows with the groups that the benchmark's rows hang together by."""
     prepare = BENCHMARKS[scoring.benchmark].prepare if scoring.benchmark else None
-    return rows if prepare is None else [prepare(row) for row in rows]
+    return rows if prepare is None else changed(rows, prepare)
 
 
 def check_judging(scoring: Scoring, judging: Judging) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Task:
     row: Row | None
 
 
-def pair_up(rows: list[Row], root: Path, *, whole_folder: bool) -> tuple[list[Task], list[str]]:
+def pair_up(rows: Sequence[Row], root: Path, *, whole_folder: bool) -> tuple[list[Task], list[str]]:
     """Tasks in natural order of the pictures' names, and the ids of answers whose picture is not there.
 
     An image that is stored under its digest goes by the row's id, where that is a file's name.

@@ -192,7 +192,7 @@ def _originals(media: Path | None) -> dict[str, Original]:
     return {line.path: Original(line.source, line.source_width, line.source_height) for line in lines}
 
 
-def draw_answers(rows: list[Row], root: Path, drawing: Drawing, tick: Callable[[int, int], None] = lambda done, of: None) -> Detection:
+def draw_answers(rows: Sequence[Row], root: Path, drawing: Drawing, tick: Callable[[int, int], None] = lambda done, of: None) -> Detection:
     """Draw the boxes of every answer on its image and write one PNG per answer below `drawing.out`.
 
     Raises:

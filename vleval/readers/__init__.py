@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,17 +37,19 @@ class Loaded:
         guesses: what was decided without proof.
         columns: fields that may be an id: the rows' values in order, by name.
         fields_told: the user named the field of the prediction.
+        samples: whether some rows are a further sample of a question; None where nobody looked.
     """
 
     name: str
     format: str
-    rows: list[Row]
+    rows: Sequence[Row]
     has_ids: bool
     notes: tuple[str, ...] = ()
     taken: Taken = NOTHING
     guesses: tuple[Guess, ...] = ()
-    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: dict[str, Sequence[str]] = field(default_factory=dict)
     fields_told: bool = False
+    samples: bool | None = None
 
 
 def read_predictions(file: str | Path, *, reading: Reading = Reading(), group_by: str = "") -> Loaded:
@@ -128,6 +130,7 @@ def loaded_of(collected: Collected, name: str, format: str) -> Loaded:
         taken=taken,
         guesses=taken.guesses,
         columns=collected.columns,
+        samples=collected.samples,
     )
 
 

@@ -6,12 +6,13 @@ The boxes of a picture become one answer: a list of `{"bbox_2d": [x1, y1, x2, y2
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from vldata.errors import DataError
+from vleval.kept import kept
 from vleval.readers.containers import Record
 from vleval.rows import Row
 
@@ -98,16 +99,17 @@ def annotation_rows(document: Mapping[str, Any], where: str) -> list[Row]:
     return found
 
 
-def with_names(rows: list[Row], references: list[Row]) -> list[Row]:
+def with_names(rows: Sequence[Row], references: Sequence[Row]) -> Sequence[Row]:
     """Results with the names of their categories, which COCO's annotations tell and its results give as numbers."""
     names = {
         box["category_id"]: box["label"] for known in references if known.task == "detection" for box in json.loads(known.references[0])
     }
-    changed = []
-    for row in rows:
+
+    def named(row: Row) -> Row:
         boxes = [{**box, "label": names.get(box["label"], box["label"])} for box in json.loads(row.prediction or "[]")]
-        changed.append(msgspec.structs.replace(row, prediction=json.dumps(boxes, ensure_ascii=False)))
-    return changed
+        return msgspec.structs.replace(row, prediction=json.dumps(boxes, ensure_ascii=False))
+
+    return kept(map(named, rows), Row)
 
 
 def corners(box: Any, where: str) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError
+from vleval.kept import Kept, settled
 from vleval.readers.columns import Columns
 from vleval.readers.fields import NumberText, id_text
 from vleval.readers.formats import Format
@@ -24,14 +25,18 @@ Placed = tuple[str, dict[str, Any]]  # where for messages, and the record
 
 @dataclass(frozen=True)
 class Collected:
-    """The rows of a file, where those without an id stand, how many answers came as numbers, and which fields were read."""
+    """The rows of a file, where those without an id stand, how many answers came as numbers, and which fields were read.
 
-    rows: list[Row]
-    without_id: list[str]
+    `samples` says whether some rows are a further sample of a question.
+    """
+
+    rows: Sequence[Row]
+    without_id: Sequence[str]
     numbers: int
     taken: Taken
-    columns: dict[str, tuple[str, ...]]
+    columns: dict[str, Sequence[str]]
     notes: tuple[str, ...] = ()
+    samples: bool = False
 
 
 def collect(records: Iterator[Placed], kind: Format, name: str, *, group_by: str, told: FieldNames) -> Collected:
@@ -45,9 +50,10 @@ def collect(records: Iterator[Placed], kind: Format, name: str, *, group_by: str
         raise DataError("holds no predictions.", where=name)
     taken = choose([record for _, record in head], told, head[0][0]) if kind.taken is None else _told(kind.taken, told)
     columns = Columns()
-    rows: list[Row] = []
-    without_id: list[str] = []
+    rows = Kept(Row)
+    without_id = Kept(str)
     numbers = 0
+    samples = False
     for where, record in chain(head, records):
         if kind.taken is None:
             row = taken_row(record, where, group_by, taken)
@@ -63,7 +69,9 @@ def collect(records: Iterator[Placed], kind: Format, name: str, *, group_by: str
             row = msgspec.structs.replace(row, prediction=str(row.prediction))
         columns.add(record)
         rows.append(row)
-    return Collected(rows, without_id, numbers, taken, columns.found(taken.prediction, taken.reference))
+        samples = samples or row.sample > 0
+    found = columns.found(taken.prediction, taken.reference)
+    return Collected(settled(rows), settled(without_id), numbers, taken, found, samples=samples)
 
 
 def _told(taken: Taken, told: FieldNames) -> Taken:

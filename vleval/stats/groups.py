@@ -68,8 +68,9 @@ def choose_groups(rows: Sequence[Row], group_by: str | None = None) -> Groups:
                 cure=f"Rows have: {', '.join(known)}." if known else "Rows have no group fields.",
             )
         return _by(rows, group_by, "as asked")
+    present = {key for row in rows if row.groups for key in AUTOMATIC if row.groups.get(key)}
     for key in AUTOMATIC:
-        if any(row.groups.get(key) for row in rows):
+        if key in present:
             found = _by(rows, key, "found in the rows; --group-by chooses another, --group-by none switches it off")
             if found.count < count:
                 return found
