@@ -74,7 +74,7 @@ def no_rows(folder: Path, suffixes: tuple[str, ...], cure: str) -> DataError:
     return DataError("no file of rows here.", where=str(folder), cure=f"{cure} {made}")
 
 
-Rows = Callable[[], Iterator[tuple[int, Any]]]
+Rows = Callable[[], Iterator[tuple[int | str, Any]]]  # the line, or [index] in a list whose rows share lines
 
 
 @dataclass

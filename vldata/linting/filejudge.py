@@ -17,12 +17,14 @@ from vldata.linting.consumer import Options, RowSet, WholeFinding, no_rows
 from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something
 from vldata.linting.outcomes import Behaviour, RowFinding, Table
 from vldata.linting.pictures import is_file
+from vldata.linting.plain import PlainRows
 from vldata.linting.reading import Broken, open_json
 from vldata.linting.tables import first_rows, no_rows_in, rows_of
 from vldata.linting.texts import pixel_boxes
 
 _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad|image_pad|video_pad)\|>")
 _SAMPLE = 1_000
+_NO_NAMES: frozenset[str] = frozenset()
 Size = tuple[int, int]
 
 
@@ -32,20 +34,35 @@ class FileJudge:
     prefix = ""
     passes_over_parts = True  # settings like nframes inside a part
     transparent = "43"  # the number that tells of transparency; "" where it is put on white
+    # Of rows of text alone: the field of their turns, the keys of a turn, who asks and answers, and what no text may hold.
+    talk: tuple[str, tuple[str, str], str, str] = ("messages", ("role", "content"), "user", "assistant")
+    never = "<"
+    beside: frozenset[str] = frozenset()  # fields that change what the turns are
 
     def __init__(self, file: Path, options: Options, columns: list[str], folder: Path | None = None) -> None:
         self.options, self.where = options, str(file)
         self.folder = options.media_root or folder or file.parent
         self.columns = set(columns)
         self.rows = 0
+        self._plain = PlainRows(*self.talk, options.cutoff, never=self.never)
+        self._of_plain = self.always()
+
+    def always(self) -> list[RowFinding]:
+        """Return what befalls every row that is nothing but text."""
+        return []
 
     def row(self, row: Any) -> list[RowFinding]:
         """Return what befalls one row."""
         self.rows += 1
         if type(row) is not dict:
             return [self._no_row(row)]
+        if self._plain and self._plain.has(row):
+            return self._of_plain
         self.columns.update(row)
-        return self.judge(row)
+        found = self.judge(row)
+        if found == self._of_plain and self.beside.isdisjoint(row):
+            self._plain.learn(row, _NO_NAMES)
+        return found
 
     def judge(self, row: dict[str, Any]) -> list[RowFinding]:
         """Return what befalls a row that is an object."""

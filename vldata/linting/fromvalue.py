@@ -30,6 +30,7 @@ class FromValueJudge(FileJudge):
     """A base for judges of such rows. 10 no conversation, 11 an unknown speaker, 12 a turn without text, 20 tags and media, 51 blank."""
 
     known = frozenset({"human", "gpt"})
+    talk = ("conversations", ("from", "value"), "human", "gpt")
 
     def knows(self, speaker: Any) -> bool:
         """Whether the trainer knows a speaker."""

@@ -40,6 +40,7 @@ class LlavaJudge(FromValueJudge):
     """Judges rows as `__getitem__` and preprocess_v1 do."""
 
     prefix = "LV"
+    never = " ASSISTANT: "
 
     def resize(self, width: int, height: int) -> Size | str:
         """Every image becomes one square."""

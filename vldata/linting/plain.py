@@ -17,8 +17,9 @@ class PlainRows:
     alternate, a text in each without a tag or token, and cannot be over the limit of tokens.
     """
 
-    def __init__(self, messages: str, keys: tuple[str, str], asks: str, answers: str, limit: int | None) -> None:
+    def __init__(self, messages: str, keys: tuple[str, str], asks: str, answers: str, limit: int | None, *, never: str = "<") -> None:
         self._messages, self._keys, self._limit = messages, keys, limit or 1 << 60
+        self._never = never  # what no text may hold, beside <
         self._speakers = {asks: 0, answers: 1}
         self._shapes: set[tuple[Any, ...]] = set()
 
@@ -32,18 +33,18 @@ class PlainRows:
         (role_key, content_key), speakers = self._keys, self._speakers
         size = place = 0
         for turn in row[self._messages]:
-            if len(turn) != 2 or role_key not in turn or content_key not in turn:
+            if type(turn) is not dict or len(turn) != 2 or role_key not in turn or content_key not in turn:
                 return False
             role, content = turn[role_key], turn[content_key]
             if type(role) is not str or type(content) is not str or speakers.get(role) != place & 1:
                 return False
-            if "<" in content or not content or content.isspace():
+            if "<" in content or self._never in content or not content or content.isspace():
                 return False
             size += len(content)
             place += 1
         return place > 0 and not place & 1 and size * _MOST_BYTES + _FRAME * place < self._limit
 
-    def learn(self, row: dict[str, Any], used: set[str]) -> None:
+    def learn(self, row: dict[str, Any], used: set[str] | frozenset[str]) -> None:
         """Remember the shape of a row that nothing befell; `used` are fields that mean something when they are filled."""
         turns = row.get(self._messages)
         others = all(type(value) in _SCALARS for name, value in row.items() if name != self._messages)

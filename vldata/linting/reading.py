@@ -6,6 +6,7 @@ would stumble on is told by the consumer's rules.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ class Broken(NamedTuple):
     reason: str
 
 
-Row = tuple[int, Any]  # line from 1, and the value or `Broken`
+Row = tuple[int | str, Any]  # line from 1, or [index] in a list whose rows share lines; and the value or `Broken`
 
 
 class JsonFile(NamedTuple):
@@ -110,7 +111,10 @@ def _iter_list(path: Path) -> Iterator[Row]:
         if isinstance(value, Broken):
             yield from _iter_damaged(raw, value)
         else:
-            yield from ((1, item) for item in value)
+            yield from ((f"[{index}]", item) for index, item in enumerate(value))
+        return
+    if raw.count(b"\n") + 1 < len(items):
+        yield from ((f"[{index}]", read_value(bytes(item))) for index, item in enumerate(items))
         return
     place, line = 0, 1
     for item in items:
@@ -125,15 +129,18 @@ def _iter_damaged(raw: bytes, fault: Broken) -> Iterator[Row]:
     """Yield the rows before the damage of a list, then the damage."""
     text = raw.decode("utf-8", "surrogateescape")
     place, scan = text.find("[") + 1, json.JSONDecoder().raw_decode
-    while True:
+    line, counted, shared = 1, 0, "\n" not in text
+    for index in itertools.count():
         place = _skip(text, place, ",")
+        line += text.count("\n", counted, place)
+        counted = place
+        where = f"[{index}]" if shared else line
         try:
-            value, end = scan(text, place)
+            value, place = scan(text, place)
         except (ValueError, RecursionError):
-            yield text.count("\n", 0, place) + 1, fault
+            yield where, fault
             return
-        yield text.count("\n", 0, place) + 1, value
-        place = end
+        yield where, value
 
 
 def _skip(text: str, place: int, more: str = "") -> int:

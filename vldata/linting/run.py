@@ -129,11 +129,12 @@ def _lint_part(part: RowSet, ledger: _Ledger, *, each: bool, on_progress: Callab
                 outcome = "train"
                 if found:
                     outcome = ledger.outcome(found)
+                    where = f"{name}:{line}" if type(line) is int else f"{name}{line}"
                     for one in found:
-                        ledger.add(f"{name}:{line}", one)
+                        ledger.add(where, one)
                 outcomes[outcome] += 1
                 if each:
-                    verdicts.append((f"{name}:{line}", outcome))
+                    verdicts.append((f"{name}:{line}" if type(line) is int else f"{name}{line}", outcome))
                 if on_progress and not rows % 5_000:
                     on_progress(part.name, rows, 0)
         except DataError as error:

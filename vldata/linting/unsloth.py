@@ -40,6 +40,11 @@ class UnslothJudge(FileJudge):
 
     prefix = "UN"
     passes_over_parts = False  # its copy of qwen-vl-utils reads nframes and fps of a part
+    beside = frozenset({"prompt", "completion"})
+
+    def always(self) -> list[RowFinding]:
+        """Messages are learned whole, unless that is turned off."""
+        return [] if self.options.settings.get("train_on_responses_only") else [RowFinding("UN50P")]
 
     def resize(self, width: int, height: int) -> Size | str:
         """Shrink to 512 wide, then as the processor does."""

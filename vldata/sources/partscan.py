@@ -88,6 +88,10 @@ def scan_parts(
         cure = f"Give a file of each kind, or leave one field out: --ignore {' or --ignore '.join(_field(name) for name in tasks)}."
         raise UsageError(f"holds {what}, and a dataset is for one of them.", where=str(path), cure=cure)
     said = tuple(_sentence(path, name, counts) for name in parts)
+    if whole and tasks and 2 * counts[tasks[0]] < counts["rows"]:
+        parts.remove(tasks[0])
+        few = f"{counted(counts['rows'] - counts[tasks[0]], 'row')} have none, and make the dataset; a row with it is rejected"
+        said += (f"{path}: {few}. Give such rows a file of their own, or leave the field out: --ignore {_field(tasks[0])}.",)
     return PartScan(in_order((*parts, *forced)), bool(counts["calls"]), marked, said)
 
 
@@ -130,6 +134,7 @@ def _count(rows: Iterator[tuple[str, Row]], names: Names, usual: Dialect) -> Cou
             except RowError:
                 continue
             counts.update({*parts_in(talk), *_empty_thoughts(row)})
+            counts["rows"] += 1
             counts["unwanted"] += talk.wanted is False
             counts["calls"] += any(role in ("function_call", "observation") for role, _ in talk.turns)
     return counts
@@ -146,7 +151,8 @@ def _empty_thoughts(row: dict[str, Any]) -> Iterator[PartName]:
 
 
 def _has_any(sample: Sequence[tuple[str, Row]], names: Names, usual: Dialect) -> bool:
-    return bool(_count(iter(sample), names, usual).total())
+    counts = _count(iter(sample), names, usual)
+    return counts.total() > counts["rows"]
 
 
 def _texts_of(files: Sequence[RowFile | Shard]) -> Iterator[tuple[str, Row]]:

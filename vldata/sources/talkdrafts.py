@@ -28,7 +28,7 @@ from vldata.sources.remote import map_ahead
 from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, id_field, id_of, is_own
 from vldata.sources.rows import Row, RowFault, RowFile
 from vldata.sources.shards import Shard
-from vldata.sources.talkfiles import SAMPLE_ROWS, Found, rows_of
+from vldata.sources.talkfiles import Found, rows_of
 from vldata.sources.textboxes import BARE, Settled, TextBoxMover, bare_boxes, calls_with_coordinates
 from vldata.sources.textspace import Evidence
 
@@ -195,7 +195,7 @@ class _DraftMaker:
             return talk
         there = set(parts_in(talk))
         if more := [name for name in in_order(there) if name not in self._parts]:
-            raise RowError("VL219", f"the row has {said_of(more)}, which the first {SAMPLE_ROWS:,} rows did not have.")
+            raise RowError("VL219", f"the row has {said_of(more)}, and the dataset is of rows without.")
         if self._task and self._task not in there:
             raise RowError("VL219", f"the row has no {self._task!r}, and other rows of the file have: {PARTS[self._task].said}.")
         return talk

@@ -56,6 +56,13 @@ def test_a_list_names_the_line_a_row_begins_at(data: Path) -> None:
     assert [finding.where for finding in found] == [f"{data}/list.json:{begins + 1}"]
 
 
+@pytest.mark.parametrize("end", ["]", ",]"])
+def test_rows_of_a_list_that_share_a_line_are_named_by_their_index(data: Path, end: str) -> None:
+    (data / "list.json").write_text(json.dumps([GOOD, GOOD, UNANSWERED])[:-1] + end)
+    found = [finding for finding in vldata.lint(data / "list.json").findings if finding.code == "LF31"]
+    assert [finding.where for finding in found] == [f"{data}/list.json[2]"]
+
+
 def test_fix_writes_what_can_be_saved(data: Path, tmp_path: Path) -> None:
     result = vldata.lint(data, fix=tmp_path / "out")
     assert any(line.startswith("Fixed mine:") for line in result.fixed), result.fixed

@@ -7,10 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import vldata
+from tests.effort import examples
 from vldata.linting import CONSUMERS
+from vldata.linting.axolotl import AxolotlJudge
+from vldata.linting.consumer import Options
+from vldata.linting.filejudge import FileJudge
+from vldata.linting.internvl import InternvlJudge
+from vldata.linting.llava import LlavaJudge
+from vldata.linting.qwen import QwenJudge
+from vldata.linting.unsloth import UnslothJudge
 
 Q, A = {"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A box."}
 U = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "What?"}]}
@@ -175,3 +185,31 @@ def test_tags_of_other_tools_and_parts_that_nobody_loads(tmp_path: Path) -> None
         json.dumps({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "none.png"}}]}, S]}) + "\n"
     )
     assert vldata.lint(file, "unsloth").linted.counts["UN30"] == 1
+
+
+_TEXTS = st.sampled_from(["What?", "It.", "", " ", "<image>What?", "a < b", "x ASSISTANT: y", "<|im_end|>"])
+_SPEAKERS = st.sampled_from(["user", "assistant", "system", "human", "gpt", "tool"])
+
+
+@st.composite
+def _rows(draw: st.DrawFn) -> dict[str, Any]:
+    keys = draw(st.sampled_from([("role", "content"), ("from", "value"), ("role", "content", "loss")]))
+    turns = [{key: draw(_SPEAKERS) if key in ("role", "from") else draw(_TEXTS) for key in keys} for _ in range(draw(st.integers(0, 3)))]
+    more = draw(st.dictionaries(st.sampled_from(["id", "image", "images", "prompt", "completion", "width", "label"]), _TEXTS | st.none()))
+    field = draw(st.sampled_from(["messages", "conversations"]))
+    plain = {
+        field: [
+            {keys[0]: "user" if "role" in keys else "human", keys[1]: "What?"},
+            {keys[0]: "assistant" if "role" in keys else "gpt", keys[1]: "It."},
+        ]
+    }
+    return {**draw(st.sampled_from([plain, {field: turns}])), **more}
+
+
+@pytest.mark.parametrize("judge", [QwenJudge, LlavaJudge, InternvlJudge, AxolotlJudge, UnslothJudge])
+@settings(max_examples=examples(20), deadline=None)
+@given(rows=st.lists(_rows(), min_size=1, max_size=6))
+def test_a_glance_at_text_rows_says_what_the_full_look_says(judge: type[FileJudge], rows: list[dict[str, Any]]) -> None:
+    one = judge(Path("rows.jsonl"), Options(files=False), [])
+    for row in [*rows, *rows]:
+        assert one.row(row) == one.judge(row)

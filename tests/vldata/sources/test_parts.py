@@ -216,6 +216,13 @@ def test_rows_without_the_part_of_the_others_are_named(tmp_path: Path) -> None:
     assert isinstance(first, Record) and isinstance(second, Record) and parts_of(first) == parts_of(second) == ()
 
 
+def test_a_few_rows_with_a_part_do_not_cost_the_many_without(tmp_path: Path) -> None:
+    plain = {"messages": [USER, GOOD]}
+    *kept, reject = read(tmp_path, plain, plain, plain, PAIRS["swift"])
+    assert all(isinstance(record, Record) and parts_of(record) == () for record in kept)
+    assert isinstance(reject, Reject) and "a rejected answer" in reject.reason and "the dataset is of rows without" in reject.reason
+
+
 def test_tools_in_every_form(tmp_path: Path) -> None:
     call = {"name": "look", "arguments": {"at": 1}}
     openai = [{"id": "1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}]
