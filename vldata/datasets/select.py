@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import msgspec
 
+from vldata.datasets.chance import draw_rows
 from vldata.datasets.derive import NewDataset, publish_parts, read_media
 from vldata.datasets.mixture import Mixture
 from vldata.datasets.rows import Chosen, Rows, row_numbers
@@ -51,7 +52,10 @@ def sample(paths: DatasetPaths, count: int, *, name: str = "", seed: int = 0, ov
     with read_whole(paths, contract) as whole:
         if not 0 < count <= len(whole):
             raise UsageError(f"{count:,} records cannot be sampled from {len(whole):,}.")
-        rows = row_numbers(sorted(random.Random(seed).sample(range(len(whole)), count)))
+        there = bytearray(len(whole))
+        for row in draw_rows(random.Random(seed), count, len(whole)):
+            there[row] = 1
+        rows = row_numbers(row for row, taken in enumerate(there) if taken)
         settings: dict[str, Setting] = {"sample": {"of": paths.name, "count": count, "seed": seed}}
         chosen = Chosen(whole, rows)
         _publish(paths, name or f"{paths.name}_sample", chosen, len(whole), contract, settings, overwrite=overwrite)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from vldata.errors import DataError, UsageError
 from vldata.records.record import Record
+from vldata.splits.sorting import sorted_pairs
 from vldata.splits.subset_sum import choose_exact, nearest_sums
 
 if TYPE_CHECKING:
@@ -40,19 +41,26 @@ def number_groups(records: Collection[Record], group_by: str) -> Groups:
     Raises:
         DataError: `group_by` is neither a meta key of the records nor "image" nor "none".
     """
-    numbers: dict[str, int] = {}
-    of_row = array("I")
-    for key, record in zip(group_keys(records, group_by), records, strict=True):
-        of_row.append(numbers.setdefault(key or f"\x00{record.id}", len(numbers)))
-    rank = array("I", bytes(4 * len(numbers)))
-    for place, key in enumerate(sorted(numbers)):
-        rank[numbers[key]] = place
-    numbers.clear()
-    sizes = array("I", bytes(4 * len(rank)))
-    for row, number in enumerate(of_row):
-        of_row[row] = rank[number]
-        sizes[rank[number]] += 1
-    return Groups(of_row, sizes, rank)
+    import numpy as np
+
+    of_row = array("I", bytes(4 * len(records)))
+    sizes, firsts = array("I"), array("I")  # of each group its rows, and the first of them
+    before = b""
+    for name, row in sorted_pairs(_names(records, group_by)):
+        if not sizes or name != before:
+            sizes.append(0)
+            firsts.append(row)
+            before = name
+        of_row[row] = len(sizes) - 1
+        sizes[-1] += 1
+    seen = np.argsort(np.frombuffer(firsts, np.uint32), kind="stable").astype(np.uint32)
+    return Groups(of_row, sizes, array("I", seen.tobytes()))
+
+
+def _names(records: Collection[Record], group_by: str) -> Iterator[tuple[bytes, int]]:
+    """The name of every row's group; one that stands alone goes by its id."""
+    for row, (key, record) in enumerate(zip(group_keys(records, group_by), records, strict=True)):
+        yield (key or f"\x00{record.id}").encode("utf-8", "surrogatepass"), row
 
 
 def group_keys(records: Collection[Record], group_by: str) -> Iterator[str]:

@@ -113,15 +113,25 @@ def _shared_groups(records: Records, rows: dict[Side, array[int]], group_by: str
     """
     if group_by == "none":
         return 0
+    import numpy as np
+
     side_of_row = bytearray(len(records))
     for place, members in enumerate(rows.values()):
         for row in members:
             side_of_row[row] = 1 << place
+    hashes = np.empty(len(records), np.int64)
+    for row, group in enumerate(group_keys(records, group_by)):
+        hashes[row] = hash(group)
+        side_of_row[row] *= group != ""
+    sides = np.frombuffer(side_of_row, np.uint8)
+    of_side = [np.unique(hashes[sides == 1 << place]) for place in range(len(rows))]
+    several = [np.intersect1d(one, other, assume_unique=True) for one, other in combinations(of_side, 2)]
+    suspects = {int(number) for found in several for number in found}
     seen: dict[str, int] = {}
-    for side, group in zip(side_of_row, group_keys(records, group_by), strict=True):
-        if group:
+    for side, group in zip(side_of_row, group_keys(records, group_by) if suspects else (), strict=bool(suspects)):
+        if hash(group) in suspects:
             seen[group] = seen.get(group, 0) | side
-    if shared := [group for group, sides in seen.items() if sides & (sides - 1)]:
+    if shared := [group for group, on in seen.items() if on & (on - 1)]:
         raise DataError(
             f"{len(shared):,} groups would be on two sides, the first {shared[0]!r}.", cure="This is a fault of vldata: report it."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Sequence
 
 # One bit a sum a group: beyond this many bits most of the target is filled first with random groups and only the rest is solved.
@@ -10,19 +11,20 @@ _MAX_TABLE_BITS = 1 << 28
 _POOL = 400
 
 
-def choose_exact(sizes: Sequence[int], target: int, rng: random.Random) -> list[int] | None:
+def choose_exact(sizes: Sequence[int], target: int, rng: random.Random) -> Sequence[int] | None:
     """Return indices of groups whose sizes sum to `target`, or None when no choice does (or, for huge inputs, none was found).
 
     Groups are shuffled, then a table of reachable sums decides exactly; of the solutions a random one is walked out of the table.
     """
-    order = list(range(len(sizes)))
+    order = array("I", range(len(sizes)))
     rng.shuffle(order)
     if len(order) * (target + 1) <= _MAX_TABLE_BITS:
         return _solve(sizes, order, target, rng)
     for _ in range(20):
         chosen, rest, left = _fill_at_random(sizes, order, target)
         if (end := _solve(sizes, rest, left, rng)) is not None:
-            return chosen + end
+            chosen.extend(end)
+            return chosen
         rng.shuffle(order)
     return None
 
@@ -39,10 +41,9 @@ def nearest_sums(sizes: Sequence[int], target: int) -> tuple[int | None, int | N
     return below, above
 
 
-def _fill_at_random(sizes: Sequence[int], order: list[int], target: int) -> tuple[list[int], list[int], int]:
+def _fill_at_random(sizes: Sequence[int], order: Sequence[int], target: int) -> tuple[array[int], array[int], int]:
     """Take shuffled groups while they fit; the last ones taken and some that were not form the pool of the exact step."""
-    chosen: list[int] = []
-    passed: list[int] = []
+    chosen, passed = array("I"), array("I")
     left = target
     for index in order:
         if sizes[index] <= left and len(passed) < _POOL * 50:
@@ -52,7 +53,8 @@ def _fill_at_random(sizes: Sequence[int], order: list[int], target: int) -> tupl
             passed.append(index)
     freed = chosen[-_POOL:]
     left += sum(sizes[index] for index in freed)
-    return chosen[: -len(freed)] if freed else [], freed + passed[:_POOL], left
+    del chosen[len(chosen) - len(freed) :]
+    return chosen, freed + passed[:_POOL], left
 
 
 def _solve(sizes: Sequence[int], order: Sequence[int], target: int, rng: random.Random) -> list[int] | None:

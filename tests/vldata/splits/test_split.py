@@ -2,21 +2,23 @@ from __future__ import annotations
 
 import json
 import random
+from array import array
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vldata.errors import DataError, UsageError
 from vldata.output.contract import read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.output.spreading import can_spread, is_safe_order, spread_order
 from vldata.records.record import Message, Record, iter_records
-from vldata.splits import subset_sum
+from vldata.splits import sorting, subset_sum
 from vldata.splits.certification import certify
-from vldata.splits.grouping import count_of, group_keys, row_split_leak
-from vldata.splits.splitting import split
+from vldata.splits.grouping import count_of, group_keys, number_groups, row_split_leak
+from vldata.splits.splitting import _shared_groups, split
 from vldata.splits.subset_sum import choose_exact, nearest_sums
 from vldata.validation import validate
 
@@ -228,3 +230,41 @@ def test_leak_on_the_real_questions() -> None:
     assert row_split_leak(rows, 258, 0, seed=0) == pytest.approx(0.995, abs=0.01)
     sizes = [rows.count(scene) for scene in range(137)]
     assert choose_exact(sizes, 258, random.Random(0)) is not None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "a", "\u00e9", "\U0001f600", "\uffff", "b"]), st.text(max_size=2)), max_size=40),
+    st.integers(1, 9),
+)
+@settings(max_examples=examples(60), deadline=None)
+def test_groups_are_numbered_in_the_order_of_their_names_however_many_there_are(rows, run):
+    records = [Record(id=id, messages=(), images=(), references=(), meta={"scene": scene}) for scene, id in rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sorting, "RUN", run)
+        patch.setattr(sorting, "_BLOCK", 2)
+        groups = number_groups(records, "scene")
+    names = [scene or f"\x00{id}" for scene, id in rows]
+    order = sorted(set(names))
+    assert list(groups.of_row) == [order.index(name) for name in names]
+    assert list(groups.sizes) == [names.count(name) for name in order]
+    assert list(groups.seen) == [order.index(name) for name in dict.fromkeys(names)]
+
+
+def test_a_full_disk_of_temporary_files_is_said(monkeypatch):
+    def refuse(run):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sorting, "RUN", 1)
+    monkeypatch.setattr(sorting, "_encode", refuse)
+    with pytest.raises(DataError, match="No space left on device"):
+        list(sorting.sorted_pairs([(b"a", 0), (b"b", 1)]))
+
+
+def test_a_group_on_two_sides_stops_the_split():
+    records = [
+        Record(id=str(row), messages=(), images=(), references=(), meta={"scene": scene}) for row, scene in enumerate("aab" + "c" * 3)
+    ]
+    apart = {"train": array("I", [0, 1]), "val": array("I", [2]), "test": array("I", [3, 4, 5])}
+    assert _shared_groups(records, apart, "scene") == 0
+    with pytest.raises(DataError, match="1 groups would be on two sides, the first 'c'"):
+        _shared_groups(records, {"train": array("I", [0, 1, 5]), "val": array("I", [2]), "test": array("I", [3, 4])}, "scene")
