@@ -25,6 +25,9 @@ parser.add_argument("--mmproj", action="store_true")
 parser.add_argument("--outtype", choices=["f32", "f16", "bf16", "q8_0", "auto"])
 parser.add_argument("--outfile")
 given = parser.parse_args()
+for share in range(100):
+    print(f"Writing: {{share}}%|#", end="\\r", flush=True)
+print("INFO: blk.0 --> BF16", file=sys.stderr)
 if {fails!r} and given.mmproj:
     sys.exit("Model Tiny is not supported")
 open(given.outfile, "w").write(f"{{given.model}} {{given.mmproj}} {{given.outtype}}")
@@ -50,6 +53,13 @@ def test_both_files_are_made_and_the_server_gets_them(folder: Path, tmp_path: Pa
     assert words[words.index("--alias") + 1] == "my model"
     with pytest.raises(UsageError, match="gguf"):
         as_gguf(folder, tmp_path / "gguf", LIMITS, outtype="q8_0", llama_cpp=tmp_path / "llama.cpp")
+
+
+def test_what_the_converter_says_is_told_while_it_runs(folder: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    as_gguf(folder, tmp_path / "gguf", LIMITS, outtype="bf16", llama_cpp=converter(tmp_path / "llama.cpp"), tell=said.append)
+    assert said.count("INFO: blk.0 --> BF16") == 2  # each file's
+    assert 2 <= sum("%|" in line for line in said) < 20  # of 200 steps of its bar
 
 
 def test_a_converter_that_fails_leaves_nothing(folder: Path, tmp_path: Path) -> None:

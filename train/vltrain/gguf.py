@@ -10,6 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,6 +26,8 @@ from vltrain.api.export import OutType
 
 SCRIPT = "convert_hf_to_gguf.py"
 _LAST = 12  # lines of the converter that a failure shows
+_EVERY_S = 5.0  # of a progress bar, which a pipe turns into lines
+Tell = Callable[[str], None]
 
 
 class GgufConversion(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +62,16 @@ def plan_conversion(model: Path, out: Path, *, outtype: OutType, converter: Path
     )
 
 
-def as_gguf(model: Path, out: Path, limits: Limits, *, outtype: OutType, llama_cpp: Path | None) -> tuple[GgufConversion, str]:
-    """Convert where the converter is at hand, else say how; and give the line of llama-server for the result."""
+def as_gguf(
+    model: Path, out: Path, limits: Limits, *, outtype: OutType, llama_cpp: Path | None, tell: Tell | None = None
+) -> tuple[GgufConversion, str]:
+    """Convert where the converter is at hand, else say how; and give the line of llama-server for the result.
+
+    `tell` takes the lines of the converter while it runs.
+    """
     converter = find_converter(llama_cpp)
     if converter is not None:
-        made = convert(model, out, outtype=outtype, converter=converter)
+        made = convert(model, out, outtype=outtype, converter=converter, tell=tell)
     else:
         made = plan_conversion(model, out, outtype=outtype, converter=None)
     exposure = Exposure(name=model.absolute().name)
@@ -84,7 +94,7 @@ def find_converter(given: Path | None) -> Path | None:
     return Path(found) if found else None
 
 
-def convert(model: Path, out: Path, *, outtype: OutType, converter: Path) -> GgufConversion:
+def convert(model: Path, out: Path, *, outtype: OutType, converter: Path, tell: Tell | None = None) -> GgufConversion:
     """Run the converter twice; the folder is there when both ended well, and else nothing is.
 
     Raises:
@@ -94,16 +104,26 @@ def convert(model: Path, out: Path, *, outtype: OutType, converter: Path) -> Ggu
     refuse_own_code(model)  # the converter opens some tokenizers with trust_remote_code=True
     with whole_folder(out) as partial:
         for line, file in zip(planned.lines, planned.files, strict=True):
-            _run([*line[:-1], str(partial / file.name)], partial / file.name)
+            _run([*line[:-1], str(partial / file.name)], partial / file.name, tell)
     return msgspec.structs.replace(planned, made=True)
 
 
-def _run(line: list[str], file: Path) -> None:
-    ran = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    if ran.returncode or not file.is_file() or file.stat().st_size == 0:
-        said = "\n  ".join(ran.stdout.strip().splitlines()[-_LAST:]) or "it said nothing"
+def _run(line: list[str], file: Path, tell: Tell | None) -> None:
+    last: deque[str] = deque(maxlen=_LAST)
+    told = 0.0
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=environment) as running:
+        for said in map(str.rstrip, running.stdout or ()):
+            if not said:
+                continue
+            last.append(said)
+            if tell is not None and ("%|" not in said or time.monotonic() - told >= _EVERY_S):
+                told = time.monotonic() if "%|" in said else told
+                tell(said)
+    if running.returncode or not file.is_file() or file.stat().st_size == 0:
+        end = "\n  ".join(last) or "it said nothing"
         raise DataError(
-            f"the converter ended with {ran.returncode} and without {file.name}:\n  {said}",
+            f"the converter ended with {running.returncode} and without {file.name}:\n  {end}",
             where=line[1],
             cure="It needs its requirements (torch, transformers, gguf) in this Python, and a llama.cpp that knows the model.",
         )

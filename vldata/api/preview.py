@@ -86,7 +86,7 @@ def preview(
 
         paths = DatasetPaths.at(target)
         serve_live(
-            Live(made.path, [paths.contract, paths.records, paths.media], lambda: (make(), None)[1], terminal.note),
+            Live(made.path, [paths.contract, paths.records, paths.media, paths.shards], lambda: (make(), None)[1], terminal.note),
             port=port,
             tell=terminal.note,
         )

@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import os
 import secrets
+import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,7 +38,7 @@ _STYLE = "html, body, iframe { margin: 0; border: 0; width: 100%; height: 100%; 
 
 
 class Live:
-    """The page file, how often it was made, and the files that it is made of."""
+    """The page file, how often it was made, and the files that it is made of; of a folder, the files in it."""
 
     def __init__(self, page: Path, watched: Sequence[Path], make: Callable[[], None], tell: Callable[[str], None]) -> None:
         self.page = page
@@ -96,13 +98,13 @@ class _Server(ThreadingHTTPServer):
 
 
 def watched_files(paths: Iterable[str | Path]) -> list[Path]:
-    """Those that are files here, of DIR/NAME its records; a URL or standard input cannot be watched."""
-    named = [path for given in paths for path in (Path(given), Path(f"{given}.jsonl"))]
-    return [path for path in named if path.is_file()]
+    """Those that are here, of DIR/NAME its contract, records and shards; a URL or standard input cannot be watched."""
+    named = [path for given in paths for path in (Path(given), Path(f"{given}.jsonl"), Path(f"{given}.contract.json"))]
+    return [path for path in named if path.exists()]
 
 
 def _state(paths: Sequence[Path]) -> object:
-    found = []
+    found: list[tuple[str, int, int]] = []
     for path in paths:
         try:
             known = path.stat()
@@ -110,7 +112,19 @@ def _state(paths: Sequence[Path]) -> object:
             found.append((str(path), 0, 0))
             continue
         found.append((str(path), known.st_mtime_ns, known.st_size))
+        if stat.S_ISDIR(known.st_mode):
+            found += _state_inside(path)
     return found
+
+
+def _state_inside(folder: Path) -> list[tuple[str, int, int]]:
+    """Of the files in a folder, as shards are."""
+    try:
+        with os.scandir(folder) as entries:
+            files = [(entry.path, entry.stat()) for entry in entries if entry.is_file()]
+    except OSError:  # one went away in between; the next look tells
+        return []
+    return sorted((path, known.st_mtime_ns, known.st_size) for path, known in files)
 
 
 def _handler(live: Live, token: str) -> type[BaseHTTPRequestHandler]:

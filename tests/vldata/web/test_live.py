@@ -13,7 +13,7 @@ import pytest
 
 from vldata.errors import DataError, UsageError
 from vldata.web import live as module
-from vldata.web.live import Live, serve_live
+from vldata.web.live import Live, serve_live, watched_files
 
 
 class Served:
@@ -68,6 +68,23 @@ def test_a_change_is_made_and_shown(served: Served) -> None:
         served.source.write_text(text)
         assert served.told.wait(10) and served.said[-1].startswith(heard)
     assert served.ask("/TOKEN/page") == (200, "<p>three</p>") and served.ask("/TOKEN/stamp") == (200, "2")
+
+
+def test_the_shards_of_a_dataset_are_watched(tmp_path: Path) -> None:
+    shards = tmp_path / "sharded"
+    shards.mkdir()
+    (tmp_path / "sharded.contract.json").write_text("{}")
+    (shards / "part-00000.jsonl").write_text("one")
+    watched = watched_files([tmp_path / "sharded", "https://host.example/x"])
+    assert watched == [shards, tmp_path / "sharded.contract.json"]
+    made: list[str] = []
+    live = Live(tmp_path / "page.html", watched, lambda: made.append("again"), lambda line: None)
+    live.look()
+    for change in ((shards / "part-00000.jsonl", "one and more"), (shards / "part-00001.jsonl", "two")):
+        change[0].write_text(change[1])
+        live.look()
+        live.look()
+    assert made == ["again", "again"]
 
 
 def test_others_get_nothing(served: Served) -> None:

@@ -88,8 +88,10 @@ def export(
     limits = limits_of(Path(model), targets, answer_tokens=answer_tokens)
     if to != "gguf":
         return HandOver(run(Path(model), to, limits, t4=t4), limits)
+    from vldata import terminal
     from vltrain.gguf import as_gguf
 
     folder = Path(out) if out is not None else Path(f"{str(model).rstrip('/')}-gguf")
-    made, command = as_gguf(Path(model), folder, limits, outtype=outtype, llama_cpp=Path(llama_cpp) if llama_cpp is not None else None)
+    converter = Path(llama_cpp) if llama_cpp is not None else None
+    made, command = as_gguf(Path(model), folder, limits, outtype=outtype, llama_cpp=converter, tell=terminal.note)
     return HandOver(command, limits, made)
