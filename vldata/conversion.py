@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,9 +36,9 @@ from vldata.output.resuming import SameDrafts, drafts_digest
 from vldata.output.seen import SeenIds
 from vldata.output.spreading import kind_of
 from vldata.output.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key, written_files, written_state
-from vldata.output.tokens import TokenCounter, text_bytes
+from vldata.output.tokens import TextCost, TokenCounter, text_bytes
 from vldata.quiet_gc import few_collections
-from vldata.records.draft import Draft, Mend, Reject, Source, traits_of
+from vldata.records.draft import Draft, Mend, Reject, Source, TextDraft, quick_drafts, traits_of
 from vldata.records.record import Record, decode_record, encode_record
 from vldata.records.rules import videos_fault
 from vldata.sources.rowmeta import several_splits
@@ -84,7 +85,7 @@ class _Part:
     """Drafts taken together, and the references that nobody rendered before."""
 
     def __init__(self) -> None:
-        self.drafts: list[Draft | Reject] = []
+        self.drafts: list[Draft | TextDraft | Reject] = []
         self.new: dict[str, MediaRef] = {}
         self.waiting: set[str] = set()
         self.closed = False
@@ -184,24 +185,30 @@ class _Run:
 
     def _take_refs(self) -> Iterator[tuple[str, MediaRef]]:
         """Read drafts into parts, yielding each reference the first time it is seen."""
-        limit = self._options.limit
+        limit = sys.maxsize if self._options.limit is None else self._options.limit
+        resumed = self._resumed
         part = _Part()
         self._parts.append(part)
         check = SameDrafts(self._markers, self._source.name)
         for read, draft in enumerate(self._drafts()):
-            if limit is not None and read >= limit:
+            if read >= limit:
                 self._excluded += 1
+                continue
+            if type(draft) is TextDraft and read >= resumed:
+                part.drafts.append(draft)
+                if len(part.drafts) >= _PART_DRAFTS:
+                    part = self._next_part(part)
                 continue
             if isinstance(draft, Draft):
                 if draft.unused:
                     self._unused[draft.unused] += 1
                 if "split" in draft.meta:
                     self._splits[draft.meta["split"]] = None
-            if read < self._resumed:
+            if read < resumed:
                 check.add(draft)
                 continue
             part.drafts.append(draft)
-            if isinstance(draft, Reject) or not draft.media:
+            if not isinstance(draft, Draft) or not draft.media:
                 if len(part.drafts) >= _PART_DRAFTS:
                     part = self._next_part(part)
                 continue
@@ -217,10 +224,10 @@ class _Run:
         check.finish()
         part.closed = True
 
-    def _drafts(self) -> Iterator[Draft | Reject]:
+    def _drafts(self) -> Iterator[Draft | TextDraft | Reject]:
         """Read the source. What was made of one that turns out damaged is discarded, so that the mended one is converted afresh."""
         try:
-            yield from self._source.drafts()
+            yield from quick_drafts(self._source)
         except DataError:
             discard_state(self._stage.paths)
             raise
@@ -254,14 +261,23 @@ class _Run:
         ids: dict[str, None] = {}
         repeated = self._seen.repeated([draft.id for draft in part.drafts])
         repair, traits = self._options.repair, self._identity.traits
-        keep, encode, count_text, kind_text = lines["records"].append, encode_record, self._tokens.add_text, kinds.append
+        keep, kind_text = lines["records"].append, kinds.append
+        texts: list[TextCost | TextDraft] = []
         for draft in part.drafts:
             twice = draft.id in ids or draft.id in repeated
+            if isinstance(draft, TextDraft):
+                if not twice:
+                    keep(draft.line)
+                    ids[draft.id] = None
+                    kind_text("0")
+                    texts.append(draft)
+                    continue
+                draft = draft.as_draft()
             if not twice and isinstance(draft, Draft) and (text := text_alone(draft, traits)) is not None:
-                keep(encode(text))
+                keep(encode_record(text))
                 ids[text.id] = None
                 kind_text("0")
-                count_text(text.id, text_bytes(text), len(text.messages))
+                texts.append(TextCost(text_bytes(text), len(text.messages), text.id))
                 continue
             if repair and twice and isinstance(draft, Draft):
                 draft = self._with_own_id(draft, ids)
@@ -281,7 +297,8 @@ class _Run:
                 self._count_tokens(record, outcome.pictures, outcome.videos)
             else:
                 kinds.append("0")
-                self._tokens.add_text(record.id, text_bytes(record), len(record.messages))
+                texts.append(TextCost(text_bytes(record), len(record.messages), record.id))
+        self._tokens.add_texts(texts)
         pictures: list[Path] = []
         for key, ref in part.new.items():
             rendering = self._rendered[key]

@@ -156,10 +156,8 @@ def iter_lines(
     Raises:
         DataError: the file cannot be read, or, without `tell_long`, a line is longer than `max_line_bytes`.
     """
-    number = 0
-    for lines in _iter_blocks(path, max_line_bytes, opener, tell_long=tell_long):
-        for line in lines:
-            number += 1
+    for first, lines in iter_line_blocks(path, max_line_bytes=max_line_bytes, tell_long=tell_long, opener=opener):
+        for number, line in enumerate(lines, first):
             if type(line) is LongLine:
                 yield number, line
                 continue
@@ -173,6 +171,16 @@ def iter_lines(
                         raise _too_long(path, number, max_line_bytes)
                     line = LongLine.of(len(line))
                 yield number, line
+
+
+def iter_line_blocks(
+    path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, tell_long: bool = False, opener: Callable[[Path], BinaryIO] | None = None
+) -> Iterator[tuple[int, list[bytes]]]:
+    """Stream `(number of the first line, lines)`: all lines as they stand, blank ones too, many at a time; see `iter_lines`."""
+    number = 1
+    for lines in _iter_blocks(path, max_line_bytes, opener, tell_long=tell_long):
+        yield number, lines
+        number += len(lines)
 
 
 def iter_placed(path: Path, opener: Callable[[Path], BinaryIO]) -> Iterator[tuple[int, int, bytes]]:

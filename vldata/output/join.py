@@ -11,9 +11,10 @@ from vldata.records.boxes import BoxError, Coordinate, format_box, format_coordi
 from vldata.records.control_tokens import escape_control_tokens, find_control_token
 from vldata.records.draft import Draft, Part, Reject, Slot, Traits, Turn
 from vldata.records.parts import Parts
-from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record, Role
+from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record
 from vldata.records.rules import faults
 from vldata.records.solutions import answer_in
+from vldata.records.texts import plain_bytes
 from vldata.records.thoughts import may_hold_thought, without_thought
 
 
@@ -120,28 +121,23 @@ def text_alone(draft: Draft, traits: Traits) -> Record | None:
 
     A property test holds it to what `join` would say without it.
     """
-    if draft.media or draft.mends or draft.tools or traits.parts:
+    if draft.media or draft.mends or draft.tools or traits.parts or not draft.id or draft.id.isspace():
         return None
     messages: list[Message] = []
-    wanted: Role = "user"
     for turn in draft.turns:
-        parts, role = turn.parts, turn.role
-        content = parts[0] if len(parts) == 1 else None
-        if type(content) is not str or not content or content.isspace() or ("<" in content and find_control_token(content)):
+        content = turn.parts[0] if len(turn.parts) == 1 else None
+        if not isinstance(content, str):
             return None
-        if role == wanted:
-            wanted = "assistant" if role == "user" else "user"
-        elif role != "system" or messages:
-            return None
-        messages.append(Message(role, content))
-    if not messages or messages[-1].role != "assistant" or not draft.id or draft.id.isspace():
+        messages.append(Message(turn.role, content))
+    if not plain_bytes(messages):
         return None
     last = messages[-1].content
+    plain = draft.references is None and not may_hold_thought(last)
     return Record(
         id=draft.id,
         messages=tuple(messages),
         images=(),
-        references=(last,) if draft.references is None and not may_hold_thought(last) else _references(draft, messages),
+        references=(last,) if plain else _references(draft, messages),
         meta=draft.meta,
         videos=() if traits.videos else msgspec.UNSET,
         tools=msgspec.UNSET if draft.tools is None else "",

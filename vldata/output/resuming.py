@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from vldata.output.staging import Marker, source_changed
-from vldata.records.draft import Draft, Reject
+from vldata.records.draft import Draft, Reject, TextDraft
 
 
 class SameDrafts:
@@ -19,9 +19,9 @@ class SameDrafts:
     def __init__(self, markers: Sequence[Marker], source: str) -> None:
         self._left = deque(markers)
         self._source = source
-        self._drafts: list[Draft | Reject] = []
+        self._drafts: list[Draft | TextDraft | Reject] = []
 
-    def add(self, draft: Draft | Reject) -> None:
+    def add(self, draft: Draft | TextDraft | Reject) -> None:
         """Take the next of the drafts that finished parts hold.
 
         Raises:
@@ -43,13 +43,15 @@ class SameDrafts:
             raise source_changed(f"the source of {self._source!r}")
 
 
-def drafts_digest(drafts: Sequence[Draft | Reject]) -> str:
+def drafts_digest(drafts: Sequence[Draft | TextDraft | Reject]) -> str:
     """Digest of what was read for a part, as far as it may change while the annotations, which have digests of their own, do not."""
-    told = "\n".join([draft.id + "\0" if isinstance(draft, Draft) and not draft.media else _told(draft) for draft in drafts])
+    told = "\n".join([draft.id + "\0" if type(draft) is TextDraft else _told(draft) for draft in drafts])
     return hashlib.blake2b(f"{told}\n".encode("utf-8", "surrogatepass") if drafts else b"", digest_size=16).hexdigest()
 
 
-def _told(draft: Draft | Reject) -> str:
+def _told(draft: Draft | TextDraft | Reject) -> str:
+    if isinstance(draft, TextDraft):
+        return f"{draft.id}\0"
     if isinstance(draft, Reject):
         return f"{draft.id}\0{draft.where}\0{draft.code}\0{draft.reason}"
     named = "\0".join(f"{getattr(ref, 'path', '')}\0{ref.source}" for ref in draft.media)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import UNSET
 
 from vldata.media.pixels import Size, solve_max_pixels
 from vldata.output.contract import PixelContract, TokenStatistics, spread
+from vldata.records.draft import TextDraft
 from vldata.records.record import IMAGE_TAG, VIDEO_TAG, Message, Record
 
 LLAMAFACTORY_CUTOFF = 2_048
@@ -23,6 +24,14 @@ _MAX_SHAPES = 20_000
 _NOBODY = (-1, 0, 0, "")  # total, vision, text estimate, id
 
 Shape = tuple[tuple[Size, int], ...]  # source sizes of a record's pictures with their counts
+
+
+class TextCost(NamedTuple):
+    """A record without media, as far as it costs tokens."""
+
+    text_bytes: int
+    turns: int
+    id: str
 
 
 def text_bytes(record: Record) -> int:
@@ -73,15 +82,19 @@ class TokenCounter:
             if len(self._shapes) > _MAX_SHAPES:
                 self._shapes = None
 
-    def add_text(self, record_id: str, text: int, turns: int) -> None:
-        """Count one record without media: what `add` does, for the many."""
-        self._vision.append(0)
-        self._text.append(text)
-        estimate = -(-text // _BYTES_PER_TOKEN) + _TOKENS_PER_TURN * turns
-        if estimate > self._longest[0][0]:
-            self._longest[0] = (estimate, 0, estimate, record_id)
-        if self._shapes is not None and estimate > self._shapes.get((), -1):
-            self._shapes[()] = estimate
+    def add_texts(self, texts: Sequence[TextCost | TextDraft]) -> None:
+        """Count records without media: what `add` does, for the many."""
+        self._vision.extend([0] * len(texts))
+        self._text.extend([text.text_bytes for text in texts])
+        longest, found = self._longest[0][0], ""
+        for text in texts:
+            estimate = -(-text.text_bytes // _BYTES_PER_TOKEN) + _TOKENS_PER_TURN * text.turns
+            if estimate > longest:
+                longest, found = estimate, text.id
+        if found:
+            self._longest[0] = (longest, 0, longest, found)
+            if self._shapes is not None:
+                self._shapes[()] = longest
 
     def statistics(self, which: Literal["all", "media", "text"] = "all") -> TokenStatistics:
         """Summarise for the contract: all records, or those with media, or those of text alone."""

@@ -5,7 +5,7 @@ A converter reads annotations and opens no picture; the writer turns drafts into
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -14,7 +14,7 @@ import msgspec
 from vldata.media.refs import FormatRule, MediaRef
 from vldata.records.boxes import Box, Coordinate
 from vldata.records.parts import Parts
-from vldata.records.record import Role
+from vldata.records.record import Role, decode_record
 
 Scalar = str | int | float | bool | None
 Setting = Scalar | dict[str, Scalar]  # what a contract says of one option of a source
@@ -86,6 +86,32 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     unanswered: bool = False
 
 
+class TextDraft(msgspec.Struct, frozen=True, gc=False):
+    """A draft of text alone that breaks no rule: nothing is left to render, so the line of its record is written already.
+
+    All of its row is used. `text_bytes` is what its `turns` turns have.
+    """
+
+    id: str
+    where: str
+    line: bytes
+    text_bytes: int
+    turns: int
+
+    def as_draft(self) -> Draft:
+        """The same as any other draft, which can be renamed or rejected."""
+        record = decode_record(self.line)
+        return Draft(
+            id=self.id,
+            where=self.where,
+            turns=tuple([Turn(message.role, (message.content,)) for message in record.messages]),
+            media=(),
+            references=None if record.references == (record.messages[-1].content,) else record.references,
+            meta=record.meta,
+            tools=None if record.tools is msgspec.UNSET else record.tools,
+        )
+
+
 class Reject(msgspec.Struct, frozen=True):
     """A record left out: one line of NAME.rejects.jsonl. `code` is a key of `vldata.records.codes.CODES`."""
 
@@ -102,6 +128,12 @@ class Traits(msgspec.Struct, frozen=True):
     videos: bool = False
     parts: Parts = ()
     coordinate_space: Literal["none", "pixels", "0-1000"] = "none"
+
+
+def quick_drafts(source: Source) -> Iterator[Draft | TextDraft | Reject]:
+    """Yield what `source.drafts()` does, rows of text alone as `TextDraft` where the source has a quick way for them."""
+    quick: Callable[[], Iterator[Draft | TextDraft | Reject]] = getattr(source, "quick_drafts", source.drafts)
+    return quick()
 
 
 def traits_of(source: Source) -> Traits:
@@ -124,7 +156,8 @@ class Source(Protocol):
         image_format: what `--image-format auto` means for this source.
         total: how many annotations there are, if known without reading the media; else None.
 
-    A source with tools, kept videos or boxes has `traits` too.
+    A source with tools, kept videos or boxes has `traits` too; one with a quick way for text alone `quick_drafts`, which yields what
+    `drafts` does, some of it as `TextDraft`.
     """
 
     @property

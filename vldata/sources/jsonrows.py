@@ -7,9 +7,10 @@ missing, or stands behind it, is damage and not the end of the rows.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -32,6 +33,7 @@ _decode = msgspec.json.Decoder().decode
 _scan = json.JSONDecoder().raw_decode
 
 Opener = Callable[[Path], BinaryIO]
+Quick = Callable[[list[bytes], int], Iterator[Any]]  # what it makes of each line from this number on; None: it must be read the long way
 
 
 class JsonForm(NamedTuple):
@@ -93,7 +95,7 @@ def _too_long(size: int) -> RowFault:
 # --- lines ---------------------------------------------------------------------------------------------------------------------------
 
 
-def iter_jsonl(path: Path, opener: Opener, quick: Callable[[bytes], Any] = lambda line: None) -> Iterator[tuple[str, Any]]:
+def iter_jsonl(path: Path, opener: Opener, quick: Quick | None = None) -> Iterator[tuple[str, Any]]:
     """Yield the rows of JSON Lines, as `quick` decodes a line or else as `decode_row` does.
 
     A last line that is cut is damage: whatever followed it is missing.
@@ -101,23 +103,47 @@ def iter_jsonl(path: Path, opener: Opener, quick: Callable[[bytes], Any] = lambd
     Raises:
         DataError: the file cannot be read, is not in its encoding, or ends in the middle of a row.
     """
-    name, number, where = path.name, 0, ""
-    row: Any = None
+    name = path.name
+    broken: tuple[int, bytes, RowFault] | None = None  # a line that is not JSON: cut, if it is the last
     try:
-        for number, line in strictjson.iter_lines(path, max_line_bytes=MAX_ROW_BYTES, tell_long=True, opener=opener):
-            if row is not None:
-                yield where, row
-            where = f"{name}:{number}"
-            row = _too_long(line.size) if type(line) is strictjson.LongLine else quick(line) or decode_row(line)
+        for first, lines in strictjson.iter_line_blocks(path, max_line_bytes=MAX_ROW_BYTES, tell_long=True, opener=opener):
+            items: Iterable[Any] = itertools.repeat(None) if quick is None else quick(lines, first)
+            for number, line, item in zip(itertools.count(first), lines, items, strict=False):
+                if item is not None and broken is None:
+                    yield "", item
+                    continue
+                row: Row | None = _row_of(line, number)
+                if row is None:
+                    continue
+                if broken is not None:
+                    yield f"{name}:{broken[0]}", broken[2]
+                    broken = None
+                if type(row) is RowFault and row.code == "VL001" and type(line) is not strictjson.LongLine:
+                    broken = (number, line, row)
+                else:
+                    yield f"{name}:{number}", row
     except UnicodeDecodeError as error:
         raise _misread(path, error) from None
-    if row is None:
+    if broken is None:
         return
-    if type(row) is RowFault and row.code == "VL001" and not isinstance(line, strictjson.LongLine) and _is_cut(line):
+    number, line, fault = broken
+    if _is_cut(line.removeprefix(_BOM) if number == 1 else line):
         raise DataError(
             f"the file ends in the middle of a row: {line[-40:].decode('utf-8', 'replace')!r}.", where=f"{path}:{number}", cure=_AGAIN
         )
-    yield where, row
+    yield f"{name}:{number}", fault
+
+
+def _row_of(line: bytes, number: int) -> Row | None:
+    """Decode a line of a file; None for a blank one."""
+    if type(line) is strictjson.LongLine:
+        return _too_long(line.size)
+    if number == 1:
+        line = line.removeprefix(_BOM)
+    line = line.rstrip(b"\r")
+    if not line or line.isspace():
+        return None
+    return decode_row(line) if len(line) <= MAX_ROW_BYTES else _too_long(len(line))
 
 
 def _misread(path: Path, error: UnicodeDecodeError) -> DataError:

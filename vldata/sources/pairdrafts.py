@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,14 @@ import msgspec
 
 from vldata.media.refs import FormatRule
 from vldata.records.boxes import Coordinate, Target
-from vldata.records.draft import Draft, Reject, Setting, Traits
+from vldata.records.draft import Draft, Reject, Setting, TextDraft, Traits
 from vldata.sources.assemble import Assembler
 from vldata.sources.census import Census, Fates, extra_json
 from vldata.sources.choices import letter_of, written
 from vldata.sources.dialects.notes import Note
 from vldata.sources.dialects.talk import Talk
 from vldata.sources.errors import RowError
+from vldata.sources.jsonrows import Quick
 from vldata.sources.listcells import list_of_text
 from vldata.sources.locate import MediaFinder, names_of
 from vldata.sources.pairfields import (
@@ -28,9 +28,10 @@ from vldata.sources.pairfields import (
     media_of,
     question_of,
 )
-from vldata.sources.pairfiles import PairFile
+from vldata.sources.pairfiles import PairFile, Table
 from vldata.sources.pairthoughts import PairThoughts
 from vldata.sources.partscan import Thinking
+from vldata.sources.plainrows import PlainPair, PlainRows
 from vldata.sources.prompts import Wording
 from vldata.sources.remote import map_ahead
 from vldata.sources.rowmeta import META_FIELDS, id_field, id_of
@@ -79,10 +80,20 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
 
     def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
         """Yield every row, in file order."""
+        return (draft.as_draft() if isinstance(draft, TextDraft) else draft for draft in self.quick_drafts(evidence))
+
+    def quick_drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | TextDraft | Reject]:
+        """Yield what `drafts` does, plain rows without an image as `TextDraft`."""
         maker = _DraftMaker(self, evidence)
-        rows = ((row, where, number) for number, (where, row) in enumerate(item for file in self.files for item in file.rows()))
-        drafts = map_ahead(lambda given: maker.draft(*given), rows) if self.remote else itertools.starmap(maker.draft, rows)
-        yield from drafts
+        if self.remote:
+            rows = ((row, where, number) for number, (where, row) in enumerate(item for file in self.files for item in file.rows()))
+            yield from map_ahead(lambda given: maker.draft(*given), rows)
+            return
+        draft, plain, quick = maker.draft, maker.plain_rows, maker.quick
+        for file in self.files:
+            for where, row in file.quick_rows(quick) if quick and isinstance(file, Table) else file.rows():
+                yield row if type(row) is TextDraft else draft(row, where, plain.read)
+                plain.read += 1
 
 
 class _DraftMaker:
@@ -108,6 +119,20 @@ class _DraftMaker:
         self._base = {"source": source.prefix, "task": task, **dict.fromkeys(self._fields, ""), "extra": ""}
         if source.chosen.choices:
             self._base["choices"] = ""
+        self.plain_rows = PlainRows(self._prefix, self._base, source.traits)
+        self.quick = self._plain_reader(source)
+
+    def _plain_reader(self, source: PairSource) -> Callable[[str], Quick] | None:
+        """Return what reads plain rows; None where every row of the source needs more than its question and its answer."""
+        chosen, wording = source.chosen, source.wording
+        special = chosen.choices or chosen.columns or chosen.shows_videos or self._context or self._labels or source.traits.parts
+        text = wording.texts[0]
+        if special or len(wording.texts) > 1 or ("{" in text and text != "{question}"):
+            return None
+        prompt_key = chosen.prompt if text == "{question}" else ""
+        if len({chosen.text, chosen.image, prompt_key, "id"}) < 4:
+            return None  # one field with two meanings
+        return PlainPair(self.plain_rows, chosen.text, prompt_key, chosen.image, text, self._assembler.find_tag).reader
 
     def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
         """Make the draft of one row, or the reject."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -15,7 +15,7 @@ from vldata.files.paths import PathError, find_below
 from vldata.sources.classfolders import find_classes
 from vldata.sources.compressed import stem_of
 from vldata.sources.gather import find_annotations
-from vldata.sources.jsonrows import MAX_ROW_BYTES
+from vldata.sources.jsonrows import MAX_ROW_BYTES, Quick
 from vldata.sources.rows import Row, RowFault, RowFile, open_rows
 from vldata.sources.shards import PICTURE_SUFFIXES, Shard, is_tar
 from vldata.sources.splitnames import choose_groups, group_files, groups_sentence
@@ -74,6 +74,10 @@ class Table(msgspec.Struct, frozen=True):
     def rows(self) -> Iterator[tuple[str, Row]]:
         """Yield its rows."""
         return self.file.rows()
+
+    def quick_rows(self, quick: Callable[[str], Quick]) -> Iterator[tuple[str, Any]]:
+        """Yield its rows, see `RowFile.quick_rows`."""
+        return self.file.quick_rows(quick)
 
     def names(self, wanted: tuple[str, ...]) -> frozenset[str]:
         """Tell which names may be keys of a row."""

@@ -1,4 +1,4 @@
-"""The quick way for the commonest rows of conversations: texts under the file's usual keys, with an id or without, and nothing else.
+"""The quick way for the commonest rows: texts under the file's usual keys, with an id or without, and nothing else.
 
 A line is decoded into types that know no other field. What a typed decode lets pass, a key that stands twice, shows in the quotes of the
 line: it has more than the strings of the row need. Any other line is left to the reader that knows all.
@@ -6,132 +6,218 @@ line: it has more than the strings of the row need. Any other line is left to th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import msgspec
 
-from vldata.records.draft import Draft, Turn
-from vldata.records.record import Role
+from vldata.records.draft import TextDraft, Traits
+from vldata.records.record import Message, Record, Role, encode_record
+from vldata.records.texts import plain_bytes
+from vldata.records.thoughts import may_hold_thought, split_thought
+from vldata.sources.jsonrows import MAX_ROW_BYTES, Quick
 
-Quick = Callable[[bytes], Any]
+_PATIENCE = 200  # lines in a row, or nearly so, that are not plain before it is not tried again
+_TOGETHER = 128  # lines that are decoded in one go
 
-_PATIENCE = 200  # lines that are not plain, in excess of those that are, before it is not tried again
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class PlainTalk(msgspec.Struct, gc=False):
-    """What the rows of every file are: `turns`, each a `role` and a `content`, and the `id`, UNSET where the row has none.
+class PlainRows:
+    """What the rows of one source have in common, and how many were read: a row without an id is named by its number.
 
-    A file's own names of the fields are those that they are encoded by.
+    Args:
+        prefix: of the ids.
+        base: the meta of every record.
+        traits: the columns of the dataset.
     """
 
+    def __init__(self, prefix: str, base: dict[str, str], traits: Traits) -> None:
+        self._prefix, self._base = prefix, base
+        self._videos: tuple[str, ...] | msgspec.UnsetType = () if traits.videos else msgspec.UNSET
+        self._tools: str | msgspec.UnsetType = "" if traits.tools else msgspec.UNSET
+        self.read = 0
 
-def plain_reader(turn_key: str, role_key: str, content_key: str) -> Quick:
-    """Return what makes a `PlainTalk` of a line of a file with these keys, and None of any other line."""
-    fields = [("role", str), ("content", str)]
-    turn: Any = msgspec.defstruct(
-        "PlainTurn", fields, rename={"role": role_key, "content": content_key}, forbid_unknown_fields=True, gc=False
-    )
-    talk: Any = msgspec.defstruct(
-        "PlainTalkOfFile",
-        [("turns", list[turn]), ("id", str | int | msgspec.UnsetType, msgspec.UNSET)],
-        bases=(PlainTalk,),
-        rename={"turns": turn_key},
-        forbid_unknown_fields=True,
-        gc=False,
-    )
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(talk).decode
+    def draft(self, own: Any, messages: Sequence[Message], where: str) -> TextDraft | None:
+        """Make the draft of a row with this id, whose last turn is all that is accepted; None where a rule may be broken."""
+        size = plain_bytes(messages)
+        if not size or may_hold_thought(answer := messages[-1].content):
+            return None
+        given = type(own) is int or (type(own) is str and own and not own.isspace())
+        record_id = f"{self._prefix}/{own}" if given else f"{self._prefix}/{self.read:08d}"
+        record = Record(
+            id=record_id, messages=tuple(messages), images=(), references=(answer,), meta=self._base, videos=self._videos, tools=self._tools
+        )
+        return TextDraft(record_id, where, encode_record(record), size, len(messages))
+
+
+class PlainTalk(NamedTuple):
+    """How the plain rows of a file of conversations are read.
+
+    Args:
+        rows: what they have in common.
+        turn_key: of the turns.
+        role_key: of who speaks.
+        content_key: of what.
+        roles: the role of each name that speaks.
+        find_tag: whether a text holds a stand-in of a medium.
+    """
+
+    rows: PlainRows
+    turn_key: str
+    role_key: str
+    content_key: str
+    roles: Mapping[str, Role]
+    find_tag: Callable[[str], Any]
+
+    def reader(self, name: str) -> Quick:
+        """Return what makes drafts of lines of the file of this name, and None of each that is not plain."""
+        fields = [("role", str), ("content", str)]
+        turn: Any = msgspec.defstruct(
+            "PlainTurn", fields, rename={"role": self.role_key, "content": self.content_key}, forbid_unknown_fields=True, gc=False
+        )
+        talk: Any = msgspec.defstruct(
+            "PlainTalkOfFile",
+            [("turns", list[turn]), ("id", str | int | msgspec.UnsetType, msgspec.UNSET)],
+            rename={"turns": self.turn_key},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        roles, find_tag = self.roles, self.find_tag
+
+        def messages(row: Any) -> list[Message] | None:
+            turns = []
+            for turn in row.turns:
+                role, content = roles.get(turn.role), turn.content
+                if role is None or (role == "user" and ("<" in content or "[" in content) and find_tag(content)):
+                    return None
+                turns.append(Message(role, content))
+            return turns
+
+        return _reader(self.rows, name, msgspec.json.Decoder(talk), _quotes_of_talks, messages)
+
+    def of_row(self, row: dict[str, Any], where: str) -> TextDraft | None:
+        """Make the draft of a row as any reader gives it."""
+        given, own = row.get(self.turn_key), row.get("id", "")
+        if type(given) is not list or len(row) != 1 + ("id" in row) or type(own) not in (str, int):
+            return None
+        turns = []
+        for turn in given:
+            if type(turn) is not dict or len(turn) != 2:
+                return None
+            speaker, content = turn.get(self.role_key), turn.get(self.content_key)
+            role = self.roles.get(speaker) if type(speaker) is str else None
+            if role is None or type(content) is not str:
+                return None
+            if role == "user" and ("<" in content or "[" in content) and self.find_tag(content):
+                return None
+            turns.append(Message(role, content))
+        return self.rows.draft(own, turns, where)
+
+
+def _quotes_of_talks(rows: list[Any]) -> int:
+    return sum([8 * len(row.turns) + (2 if row.id is msgspec.UNSET else 4 if type(row.id) is int else 6) for row in rows])
+
+
+class PlainPair(NamedTuple):
+    """How the plain rows of a file of questions and answers are read: those whose image is empty.
+
+    Args:
+        rows: what they have in common.
+        text_key: of the answer.
+        prompt_key: of the question; "" where every row is asked the same.
+        image_key: of the image, which a plain row has empty or not at all.
+        prompt: what every row is asked.
+        find_tag: whether a text holds a stand-in of a medium.
+    """
+
+    rows: PlainRows
+    text_key: str
+    prompt_key: str
+    image_key: str
+    prompt: str
+    find_tag: Callable[[str], Any]
+
+    def reader(self, name: str) -> Quick:
+        """Return what makes drafts of lines of the file of this name, and None of each that is not plain."""
+        fields: list[Any] = [("text", str), ("question", str)] if self.prompt_key else [("text", str)]
+        fields += [("image", str | None | msgspec.UnsetType, msgspec.UNSET), ("id", str | int | msgspec.UnsetType, msgspec.UNSET)]
+        keys = {"text": self.text_key, "image": self.image_key, **({"question": self.prompt_key} if self.prompt_key else {})}
+        pair: Any = msgspec.defstruct("PlainPairOfFile", fields, rename=keys, forbid_unknown_fields=True, gc=False)
+        find_tag, prompt, asks = self.find_tag, self.prompt, bool(self.prompt_key)
+
+        def messages(row: Any) -> list[Message] | None:
+            text, question = row.text, row.question if asks else prompt
+            if row.image or text.startswith("{") or ("/" in text and split_thought(text) is not None):
+                return None
+            if ("<" in question or "[" in question) and find_tag(question):
+                return None
+            return [Message("user", question), Message("assistant", text)]
+
+        return _reader(self.rows, name, msgspec.json.Decoder(pair), partial(_quotes_of_pairs, asks), messages)
+
+
+def _quotes_of_pairs(asks: bool, rows: list[Any]) -> int:
+    strings = [(0 if row.id is msgspec.UNSET else 1 if type(row.id) is int else 2) for row in rows]
+    images = [0 if row.image is msgspec.UNSET else 1 if row.image is None else 2 for row in rows]
+    return 2 * (len(rows) * (4 if asks else 2) + sum(strings) + sum(images))
+
+
+def _reader(
+    rows: PlainRows,
+    name: str,
+    decoder: msgspec.json.Decoder[Any],
+    quotes: Callable[[list[Any]], int],
+    messages: Callable[[Any], list[Message] | None],
+) -> Quick:
+    """Return what reads lines of one kind of row, many at a time where all of them are plain.
+
+    Args:
+        rows: what they have in common.
+        name: of the file.
+        decoder: of the types of a row.
+        quotes: how many quotes the strings of decoded rows have around them.
+        messages: the turns of a decoded row; None where the row needs the long way.
+    """
     misses = 0
 
-    def read(line: bytes) -> Any:
+    def decoded(lines: list[bytes]) -> Iterator[Any]:
+        """Yield the decoded rows, None for each that is not plain."""
         nonlocal misses
         if misses > _PATIENCE:
-            return None
+            yield from itertools.repeat(None, len(lines))
+            return
         try:
-            row = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            misses += 1
-            return None
-        strings = 1 + 4 * len(row.turns)
-        if row.id is not msgspec.UNSET:
-            strings += 1 if type(row.id) is int else 2
-        if line.count(b'"') == 2 * strings:
-            misses -= 1
-            return row
-        misses += 1  # an escaped quote in a text, or a key that stands twice
-        return None
+            joined = b"\n".join(lines)
+            found = decoder.decode_lines(joined) if len(joined) <= MAX_ROW_BYTES else []
+            if len(found) == len(lines) and quotes(found) == _quotes(joined):
+                misses = 0
+                yield from found
+                return
+        except _UNREADABLE:
+            pass
+        for line in lines if len(lines) > 1 else ():
+            (row,) = decoded([line])
+            misses += 0 if row else 1
+            yield row
+        if len(lines) == 1:
+            yield None
+
+    def read(lines: list[bytes], first: int) -> Iterator[TextDraft | None]:
+        number = first
+        for start in range(0, len(lines), _TOGETHER):
+            for row in decoded(lines[start : start + _TOGETHER]):
+                turns = None if row is None else messages(row)
+                yield rows.draft(row.id, turns, f"{name}:{number}") if turns else None
+                number += 1
 
     return read
 
 
-class PlainDrafts:
-    """Makes the drafts of plain rows; None of a row that needs the long way.
-
-    Args:
-        keys: of the turns, of who speaks, of what.
-        roles: the role of each name that speaks.
-        find_tag: whether a text holds a stand-in of a medium.
-        prefix: of the ids.
-        base: the meta of every record.
-        tools: the tools of every record; None where the dataset has none.
-    """
-
-    def __init__(
-        self,
-        keys: tuple[str, str, str],
-        roles: Mapping[str, Role],
-        find_tag: Callable[[str], Any],
-        prefix: str,
-        base: dict[str, str],
-        tools: str | None,
-    ) -> None:
-        self.keys = keys
-        self._roles, self._find_tag, self._prefix, self._base, self._tools = roles, find_tag, prefix, base, tools
-        self._known = frozenset({keys[0], "id"})
-
-    def of_talk(self, talk: Any, where: str, number: int) -> Draft | None:
-        """Make the draft of a `PlainTalk`."""
-        turns = self._turns([(turn.role, turn.content) for turn in talk.turns])
-        return self._draft(turns, "" if talk.id is msgspec.UNSET else talk.id, where, number) if turns else None
-
-    def of_row(self, row: dict[str, Any], where: str, number: int) -> Draft | None:
-        """Make the draft of a row as any reader gives it."""
-        turn_key, role_key, content_key = self.keys
-        given = row.get(turn_key)
-        if type(given) is not list or not row.keys() <= self._known or type(row.get("id", "")) not in (str, int):
-            return None
-        spoken = []
-        for turn in given:
-            if type(turn) is not dict or len(turn) != 2:
-                return None
-            role, content = turn.get(role_key), turn.get(content_key)
-            if type(role) is not str or type(content) is not str:
-                return None
-            spoken.append((role, content))
-        turns = self._turns(spoken)
-        return self._draft(turns, row.get("id", ""), where, number) if turns else None
-
-    def _turns(self, spoken: list[tuple[str, str]]) -> tuple[Turn, ...] | None:
-        roles = self._roles
-        turns: list[Turn] = []
-        previous = ""
-        for speaker, content in spoken:
-            role = roles.get(speaker)
-            if role is None or role == previous or not content:
-                return None
-            if role == "user" and ("<" in content or "[" in content) and self._find_tag(content):
-                return None
-            turns.append(Turn(role, (content,)))
-            previous = role
-        return tuple(turns)
-
-    def _draft(self, turns: tuple[Turn, ...], own: str | int, where: str, number: int) -> Draft:
-        given = type(own) is int or (type(own) is str and bool(own.strip()))
-        record_id = f"{self._prefix}/{own}" if given else f"{self._prefix}/{number:08d}"
-        return Draft(id=record_id, where=where, turns=turns, media=(), references=None, meta=self._base, tools=self._tools)
-
-
-def as_row(talk: PlainTalk) -> dict[str, Any]:
-    """The row as the other reader gives it."""
-    row: dict[str, Any] = msgspec.to_builtins(talk)
-    return row
+def _quotes(text: bytes) -> int:
+    """Count the quotes around the strings of JSON; -1 where that takes more than counting."""
+    if b"\\" not in text:
+        return text.count(b'"')
+    return -1 if b"\\\\" in text else text.count(b'"') - text.count(b'\\"')

@@ -10,7 +10,7 @@ import msgspec
 
 from vldata.media.refs import FormatRule
 from vldata.records.boxes import Target
-from vldata.records.draft import Draft, Reject, Setting, Traits
+from vldata.records.draft import Draft, Reject, Setting, TextDraft, Traits
 from vldata.records.parts import PARTS, TASKS, PartName, in_order, said_of
 from vldata.sources.assemble import Assembled, Assembler
 from vldata.sources.census import IN_EXTRA, LEFT_OUT, Census, Fates, extra_json
@@ -23,10 +23,10 @@ from vldata.sources.dialects.talk import Talk, without_thoughts
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder, names_of
 from vldata.sources.partscan import Thinking, parts_in
-from vldata.sources.plainrows import PlainDrafts, PlainTalk, as_row, plain_reader
+from vldata.sources.plainrows import PlainRows, PlainTalk
 from vldata.sources.remote import map_ahead
 from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, id_field, id_of, is_own
-from vldata.sources.rows import Row, RowFault, RowFile
+from vldata.sources.rows import RowFault, RowFile
 from vldata.sources.shards import Shard
 from vldata.sources.talkfiles import Found, rows_of
 from vldata.sources.textboxes import BARE, Settled, TextBoxMover, bare_boxes, calls_with_coordinates
@@ -60,17 +60,22 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
 
     def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
         """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
+        return (draft.as_draft() if isinstance(draft, TextDraft) else draft for draft in self.quick_drafts(evidence))
+
+    def quick_drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | TextDraft | Reject]:
+        """Yield what `drafts` does, plain rows of text alone as `TextDraft`."""
         maker = _DraftMaker(self, evidence)
-        rows = enumerate(_unpacked(maker.rows(self.files)))
         if self.remote:
-            yield from map_ahead(lambda given: maker.draft(*given), ((row, where, number) for number, (where, row) in rows))
-        else:
-            draft = maker.draft
-            for number, (where, row) in rows:
-                yield draft(row, where, number)
+            numbered = enumerate(_unpacked(rows_of(self.files)))
+            yield from map_ahead(lambda given: maker.draft(*given), ((row, where, number) for number, (where, row) in numbered))
+            return
+        draft, plain = maker.draft, maker.plain_rows
+        for where, row in _unpacked(maker.rows(self.files)):
+            yield row if type(row) is TextDraft else draft(row, where, plain.read)
+            plain.read += 1
 
 
-def _unpacked(rows: Iterator[tuple[str, Row]]) -> Iterator[tuple[str, Any]]:
+def _unpacked(rows: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     for where, row in rows:
         if type(row) is list and row:
             for place, inner in enumerate(row):
@@ -100,35 +105,29 @@ class _DraftMaker:
         self._kept = frozenset({*META_FIELDS} | ({"references", "meta"} if self._own else set()))
         self._census = Census(source.ignore)
         self._ignore = frozenset(source.ignore)
-        keys, tools = source.found.keys, "" if self._has_tools else None
-        self._plain = PlainDrafts(keys, names.roles, self._assembler.find_tag, self._prefix, self._base, tools)
+        keys = source.found.keys
+        self.plain_rows = PlainRows(self._prefix, self._base, source.traits)
+        self._plain = PlainTalk(self.plain_rows, *keys, names.roles, self._assembler.find_tag)
         self._parts, self._thinking = source.traits.parts, source.thinking
         self._task: PartName | None = next((name for name in self._parts if name in TASKS), None)
         self._part_keys = part_keys(names)
-        self._quick = not self._parts and not names.marked
+        self._quick = not self._parts and not names.marked and bool(keys[0])
         # Fields that mean more than themselves: a row with one of them takes the long way.
         telling = every | dialect_keys() | {*ID_FIELDS, *self._kept, "objects", "data_path", "width", "height", "audios"}
         self._telling = frozenset(telling) - {keys[0], "id"}
 
     def rows(self, files: tuple[RowFile | Shard, ...]) -> Iterator[tuple[str, Any]]:
-        """Yield the rows of all files; plain ones as `PlainTalk`, where the dataset may hold such."""
-        if not (self._quick and self._plain.keys[0]):
-            yield from rows_of(files)
-            return
-        quick = plain_reader(*self._plain.keys)
+        """Yield the rows of all files; plain ones as `TextDraft`, where the dataset may hold such."""
         for file in files:
-            yield from file.quick_rows(quick) if isinstance(file, RowFile) else file.rows()
+            quick = self._quick and isinstance(file, RowFile)
+            yield from file.quick_rows(self._plain.reader) if quick else file.rows()  # type: ignore[union-attr]
 
-    def draft(self, row: Any, where: str, number: int) -> Draft | Reject:
+    def draft(self, row: Any, where: str, number: int) -> Draft | TextDraft | Reject:
         """Make the draft of one row, or the reject."""
-        if isinstance(row, PlainTalk):
-            if plain := self._plain.of_talk(row, where, number):
-                return plain
-            row = as_row(row)
         if type(row) is not dict:
             code, reason = row if isinstance(row, RowFault) else ("VL201", f"the row is {row!r:.60}, not an object.")
             return Reject(f"{self._prefix}/{number:08d}", where, code, reason)
-        if self._quick and self._telling.isdisjoint(row) and (plain := self._plain.of_row(row, where, number)):
+        if self._quick and self._telling.isdisjoint(row) and (plain := self._plain.of_row(row, where)):
             return plain
         record_id = id_of(row, self._prefix, number)
         try:
