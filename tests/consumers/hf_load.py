@@ -17,6 +17,7 @@ from typing import Any
 
 import datasets
 import webdataset
+from huggingface_hub import DatasetCard
 from PIL import Image
 
 from vldata.datasets.dataset import Dataset
@@ -58,6 +59,9 @@ def main() -> int:
     dataset = Dataset(folder / name)
     sent: list[Any] = []
     datasets.Dataset.push_to_hub = lambda self, *given, **named: sent.append((given, named, len(self)))  # type: ignore[method-assign]
+    cards: list[tuple[str, str]] = []
+    DatasetCard.load = staticmethod(lambda repo: DatasetCard("---\nsize_categories: n<1K\n---\n\nfrom the hub"))  # type: ignore[method-assign]
+    DatasetCard.push_to_hub = lambda self, repo, **named: cards.append((repo, str(self)))  # type: ignore[method-assign]
     wrong = compare("Dataset.to_hf", dataset.to_hf(), dataset)
     aside = out.with_name(f"{out.name}-aside")
     shutil.rmtree(aside, ignore_errors=True)
@@ -75,8 +79,9 @@ def main() -> int:
     rows = ({**json.loads(row["json"]), "members": row} for row in tars)
     wrong += compare("webdataset", rows, dataset, lambda row: _members(row["members"]))
     asked = sent == [(("me/data",), {"split": _split(name), "private": True}, len(copy))]
-    print(json.dumps({"hf": "push_to_hub", "asked": [str(given) for given in sent]}))
-    return 1 if wrong or not asked else 0
+    carded = [repo for repo, text in cards if "size_categories: n<1K" in text and "from the hub" not in text]
+    print(json.dumps({"hf": "push_to_hub", "asked": [str(given) for given in sent], "cards": carded}))
+    return 0 if asked and carded == ["me/data"] and not wrong else 1
 
 
 def _members(row: dict[str, Any]) -> list[Any]:
