@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, cast
 
 import msgspec
@@ -22,8 +24,10 @@ from vleval.explain import explain as explain_result
 from vleval.honest import refuse_nothing
 from vleval.joining import Joined, join, join_marks
 from vleval.metric import Metric
+from vleval.metrics.multiple_choice import choices_in
 from vleval.metrics.options import MetricOptions
 from vleval.numbers import metric_score, score_categories
+from vleval.oddities import odd_notes
 from vleval.prediction import Prediction
 from vleval.readers import Loaded, loaded_of, read_marks, read_predictions
 from vleval.readers.collect import collect
@@ -257,6 +261,7 @@ def score_rows(joined: Joined, loaded: Loaded, scoring: Scoring, *, tell: Callab
     chosen = [official] if official is not None else pick_metrics(rows, profile, scoring.metrics, scoring.options)
     _check_needs(rows, chosen, loaded)
     told = refuse_nothing(rows, loaded.name)
+    told += odd_notes(rows)
     told += thought_notes(rows, profile, stripped=profiles.strips_thoughts(profile, scoring.options))
     groups = choose_groups(rows, scoring.group_by)
     told.append(groups.note)
@@ -306,8 +311,22 @@ def pick_metrics(rows: Sequence[Row], profile: str, names: Sequence[str], option
 
 
 def _asks_for_letters(row: Row) -> bool:
-    """Whether a row of no task has options, of which its reference is one: by letter or by text."""
-    return bool(row.choices) and any(len(text.strip()) == 1 or text in row.choices for text in row.references)
+    """Whether a row of no task has options, of which its reference is one: by letter, by letters or by text."""
+    if row.choices:
+        return any(len(text.strip()) == 1 or text in row.choices or _names_letters(text, len(row.choices)) for text in row.references)
+    listed = choices_in(row.question) if any(_LETTERS.fullmatch(text.strip()) for text in row.references) else ()
+    return bool(listed) and any(_names_letters(text, len(listed)) for text in row.references)
+
+
+_LETTERS = re.compile(r"[(（]?[A-Z](?:[\s,，、;；/&+]{0,3}[A-Z]){0,9}[)）.]?")
+
+
+def _names_letters(text: str, count: int) -> bool:
+    """Whether a text is nothing but different letters of so many options."""
+    if not _LETTERS.fullmatch(text.strip()):
+        return False
+    letters = re.findall("[A-Z]", text)
+    return len(set(letters)) == len(letters) and max(letters) <= ascii_uppercase[min(count, 26) - 1]
 
 
 def digest(rows: Sequence[Row]) -> str:

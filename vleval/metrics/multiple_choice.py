@@ -127,12 +127,15 @@ def number_base(rows: Sequence[Row]) -> int:
     Raises:
         DataError: they are numbers that may count from either.
     """
-    numbers = [int(text) for row in rows if row.choices for text in row.references if _is_number(text, row.choices)]
+    given = [(text.strip(), row.choices) for row in rows if row.choices for text in row.references]
+    numbers = [(int(text), choices) for text, choices in given if _is_number(text, choices)]
     if not numbers:
         return -1
-    if 0 in numbers:
+    if all(_is_number(text, ()) and int(text) <= len(choices) for text, choices in given):  # one that reads as an option is a number too
+        numbers = [(int(text), choices) for text, choices in given]
+    if any(number == 0 for number, _ in numbers):
         return 0
-    if any(_is_number(text, row.choices) and int(text) == len(row.choices) for row in rows if row.choices for text in row.references):
+    if any(number == len(choices) for number, choices in numbers):
         return 1
     raise DataError(
         "the references are numbers of options, and nothing tells whether they count from 0 or from 1.",
@@ -141,14 +144,24 @@ def number_base(rows: Sequence[Row]) -> int:
     )
 
 
+def all_numbers(rows: Sequence[Row], base: int) -> bool:
+    """Whether every reference is the number of an option: then it is no option's text, even where an option reads the same."""
+    if base < 0:
+        return False
+    return all(_is_number(text, ()) and 0 <= int(text) - base < len(row.choices) for row in rows if row.choices for text in row.references)
+
+
 def _is_number(text: str, choices: Sequence[str]) -> bool:
     bare = text.strip()
     return bare.isascii() and bare.isdigit() and len(bare) < 3 and bare not in [choice.strip() for choice in choices]
 
 
-def key_of(reference: str, choices: Sequence[str], base: int) -> str:
-    """The letters that a reference stands for: letters, an option's text, or its number; "" when it is none."""
-    if base >= 0 and _is_number(reference, choices):
+def key_of(reference: str, choices: Sequence[str], base: int, *, numbers: bool = False) -> str:
+    """The letters that a reference stands for: letters, an option's text, or its number; "" when it is none.
+
+    `numbers`: all references are numbers, so that a number is never an option's text.
+    """
+    if base >= 0 and _is_number(reference, () if numbers else choices):
         place = int(reference) - base
         return ascii_uppercase[place] if 0 <= place < len(choices) else ""
     folded = vlkit_normal(reference)
@@ -199,15 +212,16 @@ def vlkit(options: MetricOptions) -> Scorer:
 
     def score(rows: Sequence[Row], *, keys: bool = False) -> Scores:
         base = number_base(rows)
+        numbers = all_numbers(rows, base)
         values = np.zeros(len(rows))
         unparsed = unkeyed = 0
         for index, row in enumerate(rows):
             choices = row.choices or choices_in(row.question)
-            targets = {letters for reference in references(row) if (letters := key_of(reference, choices, base))}
+            targets = {letters for reference in references(row) if (letters := key_of(reference, choices, base, numbers=numbers))}
             text = answer(row)
             if text is None:
                 continue
-            letters = key_of(text, choices, base) if keys else read_options(text, choices)
+            letters = key_of(text, choices, base, numbers=numbers) if keys else read_options(text, choices)
             unparsed += not letters
             unkeyed += not targets
             values[index] = float(letters in targets) if letters else 0.0

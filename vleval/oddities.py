@@ -1,0 +1,149 @@
+"""What is odd about a file of predictions though every row is well-formed: said before the number, since the number does not show it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from vleval.metrics.text import vlkit_normal
+from vleval.rows import Row
+
+_FEW = 20  # rows below which chance explains what is odd here
+_CUT_WORDS = 5  # words of an answer that does not begin a reference by chance
+_READ = 200  # characters of a text that is compared with others
+_TAIL = 600  # characters at the end of a long answer that are looked at for a loop
+_LONGEST_TURN = 120  # characters that a loop repeats
+_CANNOT = "can(?:no|['’])?t"
+_REFUSAL = re.compile(
+    r"\W{0,3}(?:"
+    rf"(?:i(?:['’]m| am) (?:very |so )?sorry|sorry|unfortunately|i apologi[sz]e)\b[^.\n]{{0,60}}\b(?:{_CANNOT}|unable|not able|won['’]t)\b"
+    rf"|i (?:{_CANNOT}|am unable to|am not able to) (?:help|assist|provide|answer|see|view|process|identify|comply)\b"
+    r"|as an ai (?:language )?model\b"
+    r"|(?:很|非常)?(?:抱歉|对不起)[^。\n]{0,12}(?:无法|不能|没法|没有办法)"
+    r"|我(?:无法|不能)(?:回答|提供|查看|识别|看到|协助))",
+    re.IGNORECASE,
+)
+_HASHES = re.compile(r"(?:^|\n)####[ \t]*\S[^\n]{0,60}\s*\Z")
+
+
+def odd_notes(rows: Sequence[Row]) -> list[str]:
+    """Sentences about a file as a whole; none where nothing is odd."""
+    answered = [row for row in rows if row.prediction and not row.error]
+    return [
+        *_alike(rows, answered),
+        *_again(rows),
+        *_refusals(answered),
+        *_loops(answered),
+        *_cut(answered),
+        *_shifted(rows),
+        *_worked_out(rows),
+    ]
+
+
+def _alike(rows: Sequence[Row], answered: Sequence[Row]) -> list[str]:
+    """All references, or all answers, are one text."""
+    notes = []
+    wanted = {row.references for row in rows if row.references}
+    if len(wanted) == 1 and len(rows) >= _FEW:
+        shown = _shown(next(iter(wanted))[0])
+        why = "another field than the answers', or a set that keeps them back?"
+        notes.append(f"All {len(rows):,} rows have the same reference, {shown}: {why}")
+    elif len(answered) >= _FEW and len({(row.prediction or "").strip() for row in answered}) == 1 and len(wanted) > 1:
+        notes.append(
+            f"All {len(answered):,} answers are {_shown(answered[0].prediction or '')}: the model says one thing whatever is asked."
+        )
+    return notes
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def _again(rows: Sequence[Row]) -> list[str]:
+    """The last rows ask what the first ones do, in their order: two runs in one file, or rows that a sampler added to fill a batch.
+
+    Rows with ids of their own are told apart by these, and rows that name their images by the images.
+    """
+    asked = [(row.question, row.references, row.images, row.groups.get("image", "")) for row in rows]
+    if len(asked) < _FEW or not all(question for question, *_ in asked) or len(set(asked)) * 3 < len(asked):
+        return []
+    length = _border(asked)
+    if not length or len(set(asked[:length])) < min(length, 2) or len(set(asked)) != len(asked) - length:
+        return []
+    what = f"The last {length:,} of {len(asked):,} rows ask what the first {length:,} ask, in their order"
+    if length == 1:
+        what = f"The last of {len(asked):,} rows asks what the first one asks"
+    return [f"{what}: another run in the same file, or rows added to fill a batch? They are counted as further questions."]
+
+
+def _border(items: Sequence[object]) -> int:
+    """The length of the longest proper beginning that is the end too (Knuth, Morris, Pratt)."""
+    lengths = [0] * len(items)
+    length = 0
+    for place in range(1, len(items)):
+        while length and items[place] != items[length]:
+            length = lengths[length - 1]
+        length += items[place] == items[length]
+        lengths[place] = length
+    return min(length, len(items) // 2)
+
+
+def _refusals(answered: Sequence[Row]) -> list[str]:
+    found = [row for row in answered if _REFUSAL.match((row.prediction or "")[:300])]
+    if not found:
+        return []
+    shown = _shown((found[0].prediction or "").strip())
+    return [f"{len(found):,} of {len(answered):,} answers read as refusals, as {shown}; they count as answers."]
+
+
+def _cut(answered: Sequence[Row]) -> list[str]:
+    """Answers that are the beginning of a reference and stop within it."""
+    found = sum(1 for row in answered if _begins_only(row.prediction or "", row.references))
+    if found < _FEW or found * 5 < len(answered):
+        return []
+    what = f"{found:,} of {len(answered):,} answers are the beginning of their reference and stop within it"
+    return [f"{what}: were they cut at a number of tokens?"]
+
+
+def _begins_only(text: str, references: Sequence[str]) -> bool:
+    bare = text.strip()
+    return (
+        len(bare.split()) >= _CUT_WORDS
+        and not any(bare == known.strip() for known in references)
+        and any(known.strip().startswith(bare) for known in references)
+    )
+
+
+def _shifted(rows: Sequence[Row]) -> list[str]:
+    """Answers that are those of the neighbouring questions."""
+    if len(rows) < _FEW:
+        return []
+    said = [vlkit_normal((row.prediction or "")[:_READ]) for row in rows]
+    wanted = [{vlkit_normal(known[:_READ]) for known in row.references} for row in rows]
+    own = sum(text in known for text, known in zip(said, wanted, strict=True))
+    for step, where in ((1, "next"), (-1, "previous")):
+        shifted = wanted[1:] if step > 0 else wanted[:-1]
+        right = sum(text in known for text, known in zip(said[:-1] if step > 0 else said[1:], shifted, strict=True) if text)
+        if right * 2 > len(rows) and right > 2 * own + _FEW // 2:
+            what = f"{right:,} of {len(rows):,} answers are a reference of the {where} row, {own:,} one of their own"
+            return [f"{what}: is one side shifted by a row?"]
+    return []
+
+
+def _loops(answered: Sequence[Row]) -> list[str]:
+    """Long answers that say the same to their end."""
+    found = sum(1 for row in answered if _is_loop(row.prediction or ""))
+    return [f"{found:,} of {len(answered):,} answers end in a loop that repeats one passage; they were cut, not finished."] if found else []
+
+
+def _is_loop(text: str) -> bool:
+    tail = text.rstrip()[-_TAIL:]
+    return len(tail) == _TAIL and any(tail[turn:] == tail[:-turn] for turn in range(1, _LONGEST_TURN + 1))
+
+
+def _worked_out(rows: Sequence[Row]) -> list[str]:
+    found = sum(1 for row in rows if any(_HASHES.search(text[-200:]) and not text.startswith("####") for text in row.references))
+    if not found:
+        return []
+    what = f"{found:,} of {len(rows):,} references are worked out and end in `#### answer`"
+    return [f"{what}: --metric solution_match compares the answers alone."]
