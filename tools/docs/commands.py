@@ -26,7 +26,7 @@ _SMALLER = (
     ("photos/", "shapes/train2017"),
     ("red square,blue square", "circle,square"),
 )
-_TIMEOUT_S = 120
+_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True)
