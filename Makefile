@@ -109,38 +109,38 @@ fuzz: .venvs/fuzz
 	  echo "$$target"; .venvs/fuzz/bin/python -m tests.fuzz.run $$target --runs $(RUNS); done
 
 # Commands on URLs against moto's S3 server on loopback, with kills, busy answers, torn, lost, stale and hostile objects. Five minutes.
-.venvs/remote: pyproject.toml
-	$(PYTHON) -m venv $@
-	$@/bin/pip install -q -c constraints.txt -e '.[remote]' 'moto[server]>=5' pytest pytest-timeout
+.venvs/remote/.made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install -q -c constraints.txt -e '.[remote]' 'moto[server]>=5' pytest pytest-timeout
 	touch $@
 
-remote: .venvs/remote
+remote: .venvs/remote/.made
 	.venvs/remote/bin/python -m pytest --timeout 600 -q tests/remote/proofs.py tests/vldata/remote
 
 # Conversion, validation and certificates on a Ray cluster of two nodes on this machine, one of which is killed. Two minutes.
-.venvs/ray: pyproject.toml
-	$(PYTHON) -m venv $@
-	$@/bin/pip install -q -c constraints.txt -e '.[ray]' pytest pytest-timeout
+.venvs/ray/.made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install -q -c constraints.txt -e '.[ray]' pytest pytest-timeout
 	touch $@
 
-ray: .venvs/ray
+ray: .venvs/ray/.made
 	.venvs/ray/bin/python -m pytest --timeout 600 -q tests/ray_proofs.py
 
 # Boxes of the annotation formats against supervision, pycocotools and label-studio-sdk, and the card's Croissant against mlcroissant.
-.venvs/oracles: pyproject.toml
-	$(PYTHON) -m venv $@
-	$@/bin/pip install -q -e . pycocotools supervision label-studio-sdk mlcroissant pytest pytest-timeout
+.venvs/oracles/.made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install -q -e . pycocotools supervision label-studio-sdk mlcroissant pytest pytest-timeout
 	touch $@
 
-oracles: .venvs/oracles
+oracles: .venvs/oracles/.made
 	.venvs/oracles/bin/python -m pytest --timeout 600 -q tests/oracles/proofs.py
 
 # Exports that stream from a bucket, read by MosaicML Streaming, WebDataset, datasets, Energon and LitData themselves, and vltrain sft that
 # trains from it, against moto's S3 server. Three minutes.
-.venvs/streams: pyproject.toml tests/streams/setup.sh
-	bash tests/streams/setup.sh $(PYTHON) $@
+.venvs/streams/.made: pyproject.toml constraints.txt tests/streams/setup.sh
+	bash tests/streams/setup.sh $(PYTHON) $(@D)
 
-streams: .venvs/streams
+streams: .venvs/streams/.made
 	PYTHONPATH=. .venvs/streams/bin/python -m pytest --timeout 600 -q tests/streams/proofs.py
 
 # Memory and time of every command at 10^4, 10^5 and 10^6 records: ten minutes. RECORDS=10000000: at 10^7, an hour.

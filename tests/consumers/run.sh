@@ -53,6 +53,8 @@ factory=("$venvs/llamafactory/bin/python" "$here/llamafactory_load.py")
 try llamafactory "${factory[@]}" "$dir" "$name" "$work/tiny" "$work/expected.json" "$work/out-llamafactory"
 try llamafactory-export "${factory[@]}" "$work/exports/llamafactory" "$name" "$work/tiny" "$work/expected.json" "$work/out-llamafactory2"
 try llamafactory-alpaca "${factory[@]}" "$work/exports/alpaca" "${name}_alpaca" "$work/tiny" "$work/expected.json" "$work/out-alpaca"
+rm -rf "$work/cache-llamafactory" "$work/cache-swift"
+try llamafactory-cache "$venvs/llamafactory/bin/python" "$here/llamafactory_cache.py" "$dir" "$name" "$work/tiny" "$work/cache-llamafactory"
 for format in llava qwen internvl parquet hf; do
   case $format in
     parquet) file=$work/exports/parquet/$name.parquet/part-00000.parquet ;;
@@ -103,6 +105,7 @@ done
 
 echo "== ms-swift 4.6.0: its own format, and OpenAI's parts"
 bash "$here/setup_swift.sh" "$venvs/swift"
+try swift-cache "$venvs/swift/bin/python" "$here/swift_cache.py" "$work/exports/swift/$name.swift.jsonl" "$work/tiny" "$work/cache-swift"
 for format in swift openai; do
   file=$work/exports/$format/$name.$format.jsonl
   try "swift-$format" "$venvs/swift/bin/python" "$here/swift_load.py" "$file" "$work/tiny" "$work/expected.json" "$work/out-swift-$format"
