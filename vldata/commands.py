@@ -22,11 +22,11 @@ from vldata.completion import Complete, complete_dataset, complete_names
 from vldata.errors import UsageError
 from vldata.files import strictjson
 from vldata.files.urls import refuse_urls
-from vldata.flags import Arg, Flag, Group, fields_of, is_group
+from vldata.flags import Arg, Flag, OptionGroup, fields_of, is_group
 from vldata.progress import count_progress
 from vldata.terminal import note, print_version, say_result
 
-G = TypeVar("G", bound=Group)
+G = TypeVar("G", bound=OptionGroup)
 
 
 class GroupedCommand(typer.core.TyperCommand):
@@ -103,7 +103,7 @@ def command(function: Callable[..., Any], filled: Mapping[str, Callable[[], Any]
     hints = _hints(function)
     parameters = inspect.signature(function).parameters
     plain: list[inspect.Parameter] = []
-    groups: dict[str, type[Group]] = {}
+    groups: dict[str, type[OptionGroup]] = {}
     renamed: dict[str, str] = {}
     for name, parameter in parameters.items():
         hint = hints[name]
@@ -180,7 +180,7 @@ def _from_plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def group_parameters(group: type[Group]) -> list[inspect.Parameter]:
+def group_parameters(group: type[OptionGroup]) -> list[inspect.Parameter]:
     """Return the parameters that stand for a group's fields on a command line."""
     parameters: list[inspect.Parameter] = []
     defaults = _defaults(group)
@@ -272,7 +272,7 @@ def _plain_default(default: Any) -> Any:
     return None if default == () else "" if default == {} else default
 
 
-def _defaults(group: type[Group]) -> dict[str, Any]:
+def _defaults(group: type[OptionGroup]) -> dict[str, Any]:
     return {
         field.name: field.default if field.default is not msgspec.NODEFAULT else _made(field.default_factory)
         for field in msgspec.structs.fields(group)

@@ -10,7 +10,7 @@ import gc
 import itertools
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -19,11 +19,11 @@ from vldata.converted import Conversion, Progress
 from vldata.errors import DataError, UsageError
 from vldata.media.engines import using
 from vldata.media.pages import pages_wanted
-from vldata.media.pixels import FAMILIES, budget_limits, find_family, vision_tokens
+from vldata.media.pixels import FAMILIES, budget_limits, find_family
 from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
-from vldata.media.video_tokens import Clip, video_tokens
 from vldata.output.contract import Counts, UnusedField
+from vldata.output.costs import RecordCosts
 from vldata.output.folder import DatasetPaths, check_name
 from vldata.output.identity import Identity, make_fingerprint, make_identity, refuse_foreign
 from vldata.output.join import Joined, join, text_alone
@@ -36,11 +36,10 @@ from vldata.output.resuming import SameDrafts, drafts_digest
 from vldata.output.seen import SeenIds
 from vldata.output.spreading import kind_of
 from vldata.output.staging import Marker, RenderLine, Stage, file_state, open_stage, ref_key, written_files, written_state
-from vldata.output.tokens import TextCost, TokenCounter, text_bytes
+from vldata.output.tokens import TextCost, text_bytes
 from vldata.quiet_gc import few_collections
 from vldata.records.draft import Draft, Mend, Reject, Source, TextDraft, quick_drafts, traits_of
-from vldata.records.record import Record, decode_record, encode_record
-from vldata.records.rules import videos_fault
+from vldata.records.record import decode_record, encode_record
 from vldata.sources.rowmeta import several_splits
 from vldata.workers import count_workers
 
@@ -116,10 +115,7 @@ class _Run:
         self._parts: deque[_Part] = deque()
         self._markers: list[Marker] = []
         self._seen = SeenIds(lambda: (line for number in range(len(self._markers)) for line in stage.lines(number, "records")))
-        self._tokens = TokenCounter()
-        self._picture_tokens: dict[str, int] = {}
-        self._video_tokens: dict[str, int] = {}
-        self._misread = 0
+        self._tokens = RecordCosts(options.processor)
         self._reject_counts: Counter[str] = Counter()
         self._rejects: list[Reject] = []
         self._next_place: dict[str, int] = {}  # for ids used before: the suffix to try next
@@ -146,7 +142,7 @@ class _Run:
             for raw in self._stage.lines(number, "records"):
                 record = decode_record(raw)
                 ids.append(record.id)
-                self._count_tokens(record, [by_name[path] for path in record.images], [videos[path] for path in record.kept_videos])
+                self._tokens.add_record(record, [by_name[path] for path in record.images], [videos[path] for path in record.kept_videos])
             for raw in self._stage.lines(number, "rejects"):
                 self._note_reject(msgspec.json.decode(raw, type=Reject))
             self._seen.add(ids)
@@ -294,7 +290,7 @@ class _Run:
             ids[record.id] = None
             if outcome.pictures or outcome.videos:
                 kinds.append(str(kind_of(record)))
-                self._count_tokens(record, outcome.pictures, outcome.videos)
+                self._tokens.add_record(record, outcome.pictures, outcome.videos)
             else:
                 kinds.append("0")
                 texts.append(TextCost(text_bytes(record), len(record.messages), record.id))
@@ -337,24 +333,6 @@ class _Run:
         if self._reject_counts[reject.code] <= 10:
             self._rejects.append(reject)
 
-    def _count_tokens(self, record: Record, pictures: Sequence[Picture], videos: Sequence[Video] = ()) -> None:
-        vision = in_videos = 0
-        for picture in pictures:
-            if picture.name not in self._picture_tokens:
-                size = picture.width, picture.height
-                self._picture_tokens[picture.name] = vision_tokens(*size, processor=self._options.processor, delimiters=True)
-            vision += self._picture_tokens[picture.name]
-        for video in videos:
-            if video.name not in self._video_tokens:
-                clip = Clip(video.frames, video.fps, video.duration_s, video.width, video.height)
-                self._video_tokens[video.name] = video_tokens(clip)
-            in_videos += self._video_tokens[video.name]
-        sizes = [(picture.source_width, picture.source_height) for picture in pictures] if pictures else ()
-        if videos and videos_fault(record):
-            self._misread += 1
-        text, turns = text_bytes(record), len(record.messages)
-        self._tokens.add(record.id, vision=vision + in_videos, text=text, turns=turns, sizes=sizes, videos=in_videos)
-
     def _report(self) -> None:
         if self._on_progress:
             done = sum(marker.annotations for marker in self._markers)
@@ -372,8 +350,8 @@ class _Run:
             rejected=rejected,
             excluded=self._excluded,
             repaired=sum(marker.repairs for marker in markers),
-            pictures=len(self._picture_tokens),
-            videos=len(self._video_tokens),
+            pictures=len(self._tokens.pictures),
+            videos=len(self._tokens.videos),
         )
         if counts.read and (refusal := refuse_poor(counts, self._reject_counts, self._rejects, self._options.max_rejects)):
             discard_state(self._stage.paths)
@@ -383,8 +361,10 @@ class _Run:
             raise DataError("the source has no annotations.", where=self._identity.name, cure="Nothing was registered.")
         unused = self._unused_fields()
         notes = Counter(r.note for r in self._rendered.values() if isinstance(r, Rendered) and r.note)
-        if self._misread:
-            notes["LLaMA-Factory 0.9.5 reads one video a record, in the first question; these have more, or have it later"] = self._misread
+        if self._tokens.misread:
+            notes["LLaMA-Factory 0.9.5 reads one video a record, in the first question; these have more, or have it later"] = (
+                self._tokens.misread
+            )
         shard_size, overwrite = self._options.shard_size, self._options.overwrite
         contract, names = publish(
             self._stage, markers, self._identity, counts, self._tokens, shard_size=shard_size, overwrite=overwrite, unused=unused

@@ -55,7 +55,7 @@ class Arg:
     metavar: str = ""
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OptionGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A base for option groups: every value is checked against its type and limits when the struct is made.
 
     A `str` is taken for a `Path` and a list for a tuple. `PANEL` is the heading under which `--help` lists the group.
@@ -77,7 +77,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 @functools.cache
-def fields_of(group: type[Group]) -> tuple[tuple[str, Any, Flag | None], ...]:
+def fields_of(group: type[OptionGroup]) -> tuple[tuple[str, Any, Flag | None], ...]:
     """Return `(name, type, flag)` of every field, in order; a nested group and a field for Python alone have no flag."""
     hints = get_type_hints(group, include_extras=True)
     found = []
@@ -92,7 +92,7 @@ def fields_of(group: type[Group]) -> tuple[tuple[str, Any, Flag | None], ...]:
 
 def is_group(hint: object) -> bool:
     """Tell whether a field's type is a group of its own."""
-    return isinstance(hint, type) and issubclass(hint, Group)
+    return isinstance(hint, type) and issubclass(hint, OptionGroup)
 
 
 def check_value(option: str, value: Any, hint: Any, flag: Flag | None = None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 from vleval.metrics.options import MetricOptions
 
 
@@ -27,7 +27,7 @@ def _benchmarks() -> list[str]:
     return list(BENCHMARKS)
 
 
-class Allow(Group, frozen=True, kw_only=True):
+class Allow(OptionGroup, frozen=True, kw_only=True):
     """What may differ between predictions and references. Missing answers count as wrong, of duplicates the last is taken."""
 
     PANEL: ClassVar[str] = "Reading"
@@ -39,7 +39,7 @@ class Allow(Group, frozen=True, kw_only=True):
     extra: Annotated[bool, Flag("Leave out predictions without a reference instead of stopping.", ("--allow-extra",))] = False
 
 
-class FieldNames(Group, frozen=True, kw_only=True):
+class FieldNames(OptionGroup, frozen=True, kw_only=True):
     """Fields that the user names; "" leaves the choice to us. A path goes into objects and lists: `output.0.text`, `output[0].text`."""
 
     PANEL: ClassVar[str] = "Reading"
@@ -54,7 +54,7 @@ class FieldNames(Group, frozen=True, kw_only=True):
     id: Annotated[str, Flag("Field of the id.", ("--id-field",), metavar="PATH", show_default=False)] = ""
 
 
-class Reading(Group, frozen=True, kw_only=True):
+class Reading(OptionGroup, frozen=True, kw_only=True):
     """How predictions files are read and joined with references.
 
     Attributes:
@@ -78,7 +78,7 @@ class Reading(Group, frozen=True, kw_only=True):
     allow: Allow = Allow()
 
 
-class Scoring(Group, frozen=True, kw_only=True):
+class Scoring(OptionGroup, frozen=True, kw_only=True):
     """Which numbers are computed, and how.
 
     Attributes:
@@ -115,7 +115,7 @@ class Scoring(Group, frozen=True, kw_only=True):
     seed: Annotated[int, Flag("Seed of resampling and of samples.", least=0, most=2**31 - 1)] = 0
 
 
-class Judging(Group, frozen=True, kw_only=True):
+class Judging(OptionGroup, frozen=True, kw_only=True):
     """Where the marks of `llm_match` come from: a file of marks, or a model that is asked for them.
 
     Attributes:

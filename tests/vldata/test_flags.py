@@ -7,16 +7,16 @@ import pytest
 
 from vldata.commands import build_group, group_parameters
 from vldata.errors import UsageError
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 
 
-class Inner(Group, frozen=True, kw_only=True):
+class Inner(OptionGroup, frozen=True, kw_only=True):
     PANEL: ClassVar[str] = "Inner"
 
     deep: Annotated[bool, Flag("Go deep.", ("--go-deep",))] = False
 
 
-class Outer(Group, frozen=True, kw_only=True):
+class Outer(OptionGroup, frozen=True, kw_only=True):
     count: Annotated[int, Flag("How many.", least=1, most=9)] = 3
     share: Annotated[float | None, Flag("A share.", least=0)] = None
     kind: Annotated[Literal["", "a", "b"], Flag("A kind.")] = ""

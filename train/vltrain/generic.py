@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from torch.utils.data import Dataset
 
 from vldata.errors import DataError
-from vldata.models.by_processor import IGNORED, ByProcessor, Talk
+from vldata.models.by_processor import IGNORED, ByProcessor, Conversation
 from vltrain.collate import Batch
 from vltrain.data import Example, Openable, open_images
 
 
-class Talks(Dataset[Talk | DataError]):
+class Talks(Dataset[Conversation | DataError]):
     """Examples as conversations with their images open; what cannot be read comes as its error."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
@@ -29,14 +29,14 @@ class Talks(Dataset[Talk | DataError]):
     def __len__(self) -> int:
         return len(self._examples)
 
-    def __getitem__(self, index: int) -> Talk | DataError:
+    def __getitem__(self, index: int) -> Conversation | DataError:
         try:
             return open_talk(self._examples[index])
         except DataError as error:
             return error
 
 
-def open_talk(example: Example) -> Talk:
+def open_talk(example: Example) -> Conversation:
     """Open the images of an example.
 
     Raises:
@@ -44,7 +44,7 @@ def open_talk(example: Example) -> Talk:
     """
     record = example.record
     images = tuple(_open(image) for image in open_images(example))
-    return Talk(record.messages, images, record.tools if isinstance(record.tools, str) else "", record.id)
+    return Conversation(record.messages, images, record.tools if isinstance(record.tools, str) else "", record.id)
 
 
 def _open(path: Openable) -> Any:
@@ -74,13 +74,13 @@ class ProcessorCollator:
             self._made = ByProcessor(self._folder, own_code=self._own_code)
         return self._made
 
-    def __call__(self, talks: Sequence[Talk | DataError]) -> Batch:
+    def __call__(self, talks: Sequence[Conversation | DataError]) -> Batch:
         """Make one batch, or say under `broken` which record could not be read."""
         for talk in talks:
             if isinstance(talk, DataError):
                 return {"broken": (talk.what, talk.where, talk.cure)}
         try:
-            batch = self.by_processor.lessons([talk for talk in talks if isinstance(talk, Talk)])
+            batch = self.by_processor.lessons([talk for talk in talks if isinstance(talk, Conversation)])
         except DataError as error:
             return {"broken": (error.what, error.where, error.cure)}
         batch["targets"] = batch["labels"][batch["labels"] != IGNORED]

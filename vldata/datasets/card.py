@@ -34,7 +34,7 @@ _FIELDS = {
 }
 
 
-class Side(msgspec.Struct, frozen=True):
+class CardSide(msgspec.Struct, frozen=True):
     """One dataset of a card: the name that the hub gives its split, and its contract."""
 
     split: str
@@ -55,7 +55,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     license: str
     url: str
-    sides: tuple[Side, ...]
+    sides: tuple[CardSide, ...]
     links: dict[str, Path]
 
     @property
@@ -70,11 +70,11 @@ def make_card(paths: DatasetPaths, *, license: str, url: str) -> Card:
     Raises:
         DataError: there is no such dataset, or a contract cannot be read.
     """
-    sides = [Side(_SIDE_NAMES.get(side, side), contract) for side, contract in _sides(paths)]
+    sides = [CardSide(_SIDE_NAMES.get(side, side), contract) for side, contract in _sides(paths)]
     if not sides:
         contract = read_contract(paths)
         side = contract.split.side if contract.split else "train"
-        sides = [Side(_SIDE_NAMES.get(side, side), contract)]
+        sides = [CardSide(_SIDE_NAMES.get(side, side), contract)]
     links = {file.name: below(paths.out, file.name).checked() for side in sides for file in side.contract.files}
     return Card(name=paths.name, license=license or NO_LICENSE, url=url, sides=tuple(sides), links=links)
 
@@ -234,7 +234,7 @@ def _digest(card: Card, name: str) -> str:
     return next(file.sha256 for side in card.sides for file in side.contract.files if file.name == name)
 
 
-def _record_set(side: Side) -> dict[str, Any]:
+def _record_set(side: CardSide) -> dict[str, Any]:
     """The fields of one split; a split of several shards is told by its first, as all have the same fields."""
     name, source = side.split, side.contract.files[0].name
 

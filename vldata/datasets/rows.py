@@ -90,7 +90,7 @@ class Held(Rows):
         return self._lines[row], self._records[row]
 
 
-class Chosen(Rows):
+class ChosenRows(Rows):
     """Some rows of others, in the order of `rows`."""
 
     def __init__(self, source: Rows, rows: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from vldata.datasets.chance import draw_rows
 from vldata.datasets.derive import NewDataset, publish_parts, read_media
 from vldata.datasets.mixture import Mixture
-from vldata.datasets.rows import Chosen, Rows, row_numbers
+from vldata.datasets.rows import ChosenRows, Rows, row_numbers
 from vldata.datasets.whole import read_whole
 from vldata.errors import DataError, UsageError
 from vldata.output.contract import Contract, Counts, read_contract
@@ -57,7 +57,7 @@ def sample(paths: DatasetPaths, count: int, *, name: str = "", seed: int = 0, ov
             there[row] = 1
         rows = row_numbers(row for row, taken in enumerate(there) if taken)
         settings: dict[str, Setting] = {"sample": {"of": paths.name, "count": count, "seed": seed}}
-        chosen = Chosen(whole, rows)
+        chosen = ChosenRows(whole, rows)
         _publish(paths, name or f"{paths.name}_sample", chosen, len(whole), contract, settings, overwrite=overwrite)
         return count
 
@@ -80,7 +80,7 @@ def filter_records(paths: DatasetPaths, conditions: Sequence[str], *, name: str 
         if not rows:
             raise DataError(f"no record of {len(whole):,} meets {' and '.join(conditions)}.", where=paths.name)
         settings: dict[str, Setting] = {"filter": {"of": paths.name, **{f"where{index}": text for index, text in enumerate(conditions)}}}
-        chosen = Chosen(whole, rows)
+        chosen = ChosenRows(whole, rows)
         _publish(paths, name or f"{paths.name}_filtered", chosen, len(whole), contract, settings, overwrite=overwrite)
         return len(rows)
 

@@ -34,16 +34,16 @@ _decoder = msgspec.json.Decoder(Record)  # strictness is proved when the file is
 _Signature = tuple[int, int, int, int]
 
 
-def read_whole(paths: DatasetPaths, contract: Contract) -> Whole:
+def read_whole(paths: DatasetPaths, contract: Contract) -> WholeRows:
     """Open a dataset and verify every line of it; to be used in a `with` block.
 
     Raises:
         DataError: a line is not a record, or a file is not the one the contract names.
     """
-    return Whole(paths, contract)
+    return WholeRows(paths, contract)
 
 
-class Whole(Rows):
+class WholeRows(Rows):
     """The rows of a dataset. Whoever reads one after its file changed is told so.
 
     Raises:
@@ -59,7 +59,7 @@ class Whole(Rows):
             self._firsts.append(len(self._kinds))
             self._files.append(_RecordFile(below(paths.out, file.name, str(paths.contract)), file, paths.out, self._kinds))
 
-    def __enter__(self) -> Whole:
+    def __enter__(self) -> WholeRows:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

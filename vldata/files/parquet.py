@@ -14,13 +14,13 @@ from vldata.errors import DataError
 _ROWS_AT_ONCE = 64
 
 
-class Columns(dict[str, str]):
+class ParquetColumns(dict[str, str]):
     """Column names with their types, and the number of rows."""
 
     rows: int = 0
 
 
-def parquet_columns(path: Path) -> Columns:
+def parquet_columns(path: Path) -> ParquetColumns:
     """Read the schema and the row count.
 
     Raises:
@@ -36,7 +36,7 @@ def parquet_columns(path: Path) -> Columns:
         )
     try:
         frame = pl.scan_parquet(path, glob=False)
-        columns = Columns({name: str(kind) for name, kind in frame.collect_schema().items()})
+        columns = ParquetColumns({name: str(kind) for name, kind in frame.collect_schema().items()})
         columns.rows = int(frame.select(pl.len()).collect().item())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"is not a parquet file: {str(error).splitlines()[0]}.", where=str(path), cure="Download it again.") from None

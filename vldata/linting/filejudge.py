@@ -17,7 +17,7 @@ from vldata.linting.consumer import Options, RowSet, WholeFinding, no_rows
 from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something
 from vldata.linting.outcomes import Behaviour, RowFinding, Table
 from vldata.linting.pictures import is_file
-from vldata.linting.plain import PlainRows
+from vldata.linting.plain import AlikeRows
 from vldata.linting.reading import Broken, open_json
 from vldata.linting.tables import first_rows, no_rows_in, rows_of
 from vldata.linting.texts import pixel_boxes
@@ -44,7 +44,7 @@ class FileJudge:
         self.folder = options.media_root or folder or file.parent
         self.columns = set(columns)
         self.rows = 0
-        self._plain = PlainRows(*self.talk, options.cutoff, never=self.never)
+        self._plain = AlikeRows(*self.talk, options.cutoff, never=self.never)
         self._of_plain = self.always()
 
     def always(self) -> list[RowFinding]:

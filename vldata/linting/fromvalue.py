@@ -10,7 +10,7 @@ from vldata.linting.outcomes import RowFinding
 USED = frozenset({"image", "video"})
 
 
-class Conversation(NamedTuple):
+class FromValueTalk(NamedTuple):
     """The turns of a row: who speaks and what; and its media."""
 
     turns: list[tuple[str, str]]
@@ -36,7 +36,7 @@ class FromValueJudge(FileJudge):
         """Whether the trainer knows a speaker."""
         return type(speaker) is str and speaker in self.known
 
-    def read(self, row: dict[str, Any]) -> Conversation | RowFinding:
+    def read(self, row: dict[str, Any]) -> FromValueTalk | RowFinding:
         """Read the turns of a row, or say why it has none."""
         turns = row.get("conversations")
         if type(turns) is not list or not turns or not all(type(turn) is dict for turn in turns):
@@ -52,8 +52,8 @@ class FromValueJudge(FileJudge):
             if not self.knows(speaker):
                 return self.found("11", f"a turn of {speaker!r}")
             read.append((str(speaker), text))
-        return Conversation(read, media_list(row.get("image")), media_list(row.get("video")))
+        return FromValueTalk(read, media_list(row.get("image")), media_list(row.get("video")))
 
-    def blank(self, talk: Conversation) -> list[RowFinding]:
+    def blank(self, talk: FromValueTalk) -> list[RowFinding]:
         """Return that nothing is answered, where nothing is."""
         return [] if any(text.strip() for speaker, text in talk.turns if speaker == "gpt") else [self.found("51")]

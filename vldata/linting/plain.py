@@ -10,7 +10,7 @@ _SCALARS = (str, int, float, bool, type(None))
 _MOST_BYTES, _FRAME = 4, 16  # of a character, and of the frame around a turn
 
 
-class PlainRows:
+class AlikeRows:
     """Remembers the shapes of rows that were judged in full, and finds those that are like them.
 
     A row is like them when it has the same fields of the same types, only scalars beside its turns, turns of two known roles that

@@ -8,7 +8,7 @@ from typing import Any
 from vldata.errors import DataError
 from vldata.linting.consumer import Consumer, Options, RowSet
 from vldata.linting.filejudge import Size, common, open_files
-from vldata.linting.fromvalue import USED, Conversation, FromValueJudge
+from vldata.linting.fromvalue import USED, FromValueJudge, FromValueTalk
 from vldata.linting.outcomes import Behaviour, RowFinding, Table
 from vldata.media.pixels import DEFAULT, find_family, smart_resize
 
@@ -63,7 +63,7 @@ class QwenJudge(FromValueJudge):
         seen, sizes = self.images(talk.images, talk.texts(), upright=True)
         return [*found, *seen, *self.control(talk.texts()), *self.blank(talk), *self._cut(talk, sizes)]
 
-    def _cut(self, talk: Conversation, sizes: list[Size]) -> list[RowFinding]:
+    def _cut(self, talk: FromValueTalk, sizes: list[Size]) -> list[RowFinding]:
         if not self.options.cutoff:
             return []
         finals = [final for size in sizes if not isinstance(final := self.resize(*size), str)]

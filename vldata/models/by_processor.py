@@ -24,7 +24,7 @@ Span = tuple[int, int]
 _FOR_US = ("offset_mapping", "text_replacement_offsets", "special_tokens_mask", "num_crops")
 
 
-class Talk(msgspec.Struct, frozen=True):
+class Conversation(msgspec.Struct, frozen=True):
     """One conversation: its turns, its images in order (Pillow's, RGB), and the tools it may call."""
 
     messages: tuple[Message, ...]
@@ -46,7 +46,7 @@ class ByProcessor:
                 "the tokenizer cannot say where its tokens stand.", where=str(folder), cure="Give a folder with a tokenizer.json."
             )
 
-    def prompts(self, talks: Sequence[Talk]) -> dict[str, Any]:
+    def prompts(self, talks: Sequence[Conversation]) -> dict[str, Any]:
         """Tensors of conversations that ask for an answer, padded on the left, ready for `generate`.
 
         Raises:
@@ -55,7 +55,7 @@ class ByProcessor:
         texts = [self.prompter.render(talk.messages, tools=talk.tools, ask=True) for talk in talks]
         return self._given(self._processed(texts, talks, "left"))
 
-    def lessons(self, talks: Sequence[Talk]) -> dict[str, Any]:
+    def lessons(self, talks: Sequence[Conversation]) -> dict[str, Any]:
         """Tensors of whole conversations, padded on the right, with `labels` at what the assistant says.
 
         Raises:
@@ -81,7 +81,7 @@ class ByProcessor:
                 raise DataError("has no answer to learn.", where=talk.name, cure="Leave the record out: vldata filter.")
         return {**self._given(made), "labels": torch.where(answer, ids, IGNORED)}
 
-    def _processed(self, texts: Sequence[str], talks: Sequence[Talk], side: str) -> dict[str, Any]:
+    def _processed(self, texts: Sequence[str], talks: Sequence[Conversation], side: str) -> dict[str, Any]:
         for text, talk in zip(texts, talks, strict=True):
             places = text.count(self.processor.image_token)
             if places != len(talk.images):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 from vldata.media.engines import Engine, RayAddress
 from vldata.media.pixels import DEFAULT, FAMILIES, LLAMAFACTORY_MAX_PIXELS
 from vldata.media.refs import Decoder, FormatRule
 
 
-class ConvertOptions(Group, frozen=True, kw_only=True):
+class ConvertOptions(OptionGroup, frozen=True, kw_only=True):
     """Options that every converter shares; the command line's flags of the same names."""
 
     PANEL: ClassVar[str] = "Conversion"

@@ -16,19 +16,19 @@ PartName = Literal["reasoning", "loss", "rejected", "wanted", "solution"]
 Parts = tuple[PartName, ...]
 
 
-class Part(NamedTuple):
+class PartKind(NamedTuple):
     """What a part is, for people, and the kind of training that learns from it."""
 
     said: str
     training: str
 
 
-PARTS: dict[PartName, Part] = {
-    "reasoning": Part("a thought beside each answer", "SFT"),
-    "loss": Part("turns that are not learned", "SFT"),
-    "rejected": Part("a rejected answer beside the chosen one", "DPO"),
-    "wanted": Part("answers that are wanted or unwanted", "KTO"),
-    "solution": Part("prompts with a solution instead of an answer", "GRPO"),
+PARTS: dict[PartName, PartKind] = {
+    "reasoning": PartKind("a thought beside each answer", "SFT"),
+    "loss": PartKind("turns that are not learned", "SFT"),
+    "rejected": PartKind("a rejected answer beside the chosen one", "DPO"),
+    "wanted": PartKind("answers that are wanted or unwanted", "KTO"),
+    "solution": PartKind("prompts with a solution instead of an answer", "GRPO"),
 }
 EXPORT_FIRST = "run vldata export DIR/NAME first"
 TASKS: Parts = ("rejected", "wanted", "solution")  # a record has at most one of them

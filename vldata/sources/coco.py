@@ -8,7 +8,7 @@ labelled ones, hidden or not. https://cocodataset.org/#format-data
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -180,69 +180,91 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
     if lost := [image_id for image_id in by_image if image_id not in known]:
         raise DataError(f"annotations name the image {lost[0]!r}, which is not in images.", where=str(file), cure="Export it again.")
     split = split_word(file.stem) or (split_word(file.parent.name) if file.parent != folder else "")
-    below = file.parent.relative_to(folder).as_posix() if file.parent != folder and file.parent.is_relative_to(folder) else ""
-    year = "".join(char for char in file.stem if char.isdigit())
     for number, image in enumerate(table["images"]):
-        entries = by_image.get(image["id"], [])
-        name = _name_of(image)
-        bare = name.rpartition("/")[2] if "file_name" not in image else ""
-        part = file.stem.partition("_")[2]
-        places = (
-            *((bare, f"images/{bare}") if bare else ()),
-            f"images/{part}/{name}",  # CVAT: the images of instances_default.json are in images/default
-            name,
-            f"{below}/{name}",
-            f"{split}{year}/{name}",
-            f"{split}/{name}",
-            f"images/{name}",
-            f"images/{split}/{name}",
-            f"images/{split}{year}/{name}",
-        )
-        fault = ""
-        things: list[Thing] = []
-        crowds: set[str] = set()
-        unmarked: set[tuple[str, str]] = set()
+        judged, partial = _judged(image, names)
+        found = _Objects(names, joints, partial)
+        for place, entry in by_image.get(image["id"], []):
+            found.add(place, entry)
         known_of_images = _OF_IMAGES | _SAID_OF_IMAGES
         unused = {f"images[].{key}": "left out" for key, value in image.items() if key not in known_of_images and value not in _EMPTY}
-        judged, partial = _judged(image, names)
-        for place, entry in entries:
-            if entry.get("iscrowd"):
-                crowds.add(names.get(entry["category_id"], ""))
-                continue
-            if entry["category_id"] in joints:
-                found = points_of(entry, joints[entry["category_id"]])
-                if isinstance(found, str):
-                    fault = fault or f"annotations[{place}]: {found}"
-                elif not found:  # where its points are nobody has said
-                    unmarked |= {(name, "joint that is not marked") for name in joints[entry["category_id"]]}
-                else:
-                    things += found
-                continue
-            thing = _thing(entry, names)
-            if isinstance(thing, str):
-                fault = fault or f"annotations[{place}]: {thing}"
-                continue
-            if not partial or thing.label not in partial:
-                things.append(thing)
-            unused |= {f"annotations[].{key}": "left out" for key, value in entry.items() if key not in _KNOWN and value not in _EMPTY}
         width, height = image.get("width"), image.get("height")
         size = (width, height) if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0 else None
         yield Labelled(
             where=f"{file.name}[images][{number}]",
-            names=tuple(
-                dict.fromkeys(
-                    "/".join(part for part in place.split("/") if part) if not name.startswith("/") else place for place in places
-                )
-            ),
-            things=tuple(things),
+            names=_places(file, folder, split, image),
+            things=tuple(found.things),
             split=split,
             size=size,
-            unboxed=frozenset(crowds),
-            lost=tuple(sorted(unmarked)) + tuple((label, "class not marked everywhere") for label in sorted(partial)),
+            unboxed=frozenset(found.crowds),
+            lost=tuple(sorted(found.unmarked)) + tuple((label, "class not marked everywhere") for label in sorted(partial)),
             judged=judged,
-            fault=fault,
-            unused=tuple(unused.items()),
+            fault=found.fault,
+            unused=tuple((unused | found.unused).items()),
         )
+
+
+def _places(file: Path, folder: Path, split: str, image: dict[str, Any]) -> tuple[str, ...]:
+    """Where the image may be, the likeliest first: relative to the folder, unless it is named by a whole path."""
+    name = _name_of(image)
+    bare = name.rpartition("/")[2] if "file_name" not in image else ""
+    part = file.stem.partition("_")[2]
+    below = file.parent.relative_to(folder).as_posix() if file.parent != folder and file.parent.is_relative_to(folder) else ""
+    year = "".join(char for char in file.stem if char.isdigit())
+    places = (
+        *((bare, f"images/{bare}") if bare else ()),
+        f"images/{part}/{name}",  # CVAT: the images of instances_default.json are in images/default
+        name,
+        f"{below}/{name}",
+        f"{split}{year}/{name}",
+        f"{split}/{name}",
+        f"images/{name}",
+        f"images/{split}/{name}",
+        f"images/{split}{year}/{name}",
+    )
+    if name.startswith("/"):
+        return tuple(dict.fromkeys(places))
+    return tuple(dict.fromkeys("/".join(part for part in place.split("/") if part) for place in places))
+
+
+class _Objects:
+    """The objects of one image.
+
+    Args:
+        names: of the categories.
+        joints: the names of the key points of each category that has some.
+        partial: classes that are not marked everywhere in the image.
+    """
+
+    def __init__(self, names: dict[Any, str], joints: dict[Any, list[str]], partial: Collection[str]) -> None:
+        self._names, self._joints, self._partial = names, joints, partial
+        self.things: list[Thing] = []
+        self.fault = ""
+        self.crowds: set[str] = set()
+        self.unmarked: set[tuple[str, str]] = set()
+        self.unused: dict[str, str] = {}
+
+    def add(self, place: int, entry: dict[str, Any]) -> None:
+        """Read one annotation, which stands at this place of the list."""
+        category = entry["category_id"]
+        if entry.get("iscrowd"):
+            self.crowds.add(self._names.get(category, ""))
+            return
+        if category in self._joints:
+            found = points_of(entry, self._joints[category])
+            if isinstance(found, str):
+                self.fault = self.fault or f"annotations[{place}]: {found}"
+            elif not found:  # where its points are nobody has said
+                self.unmarked |= {(name, "joint that is not marked") for name in self._joints[category]}
+            else:
+                self.things += found
+            return
+        thing = _thing(entry, self._names)
+        if isinstance(thing, str):
+            self.fault = self.fault or f"annotations[{place}]: {thing}"
+            return
+        if thing.label not in self._partial:
+            self.things.append(thing)
+        self.unused |= {f"annotations[].{key}": "left out" for key, value in entry.items() if key not in _KNOWN and value not in _EMPTY}
 
 
 def _only_above(table: dict[str, Any], names: dict[Any, str]) -> list[str]:

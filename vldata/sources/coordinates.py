@@ -54,7 +54,7 @@ class Number(NamedTuple):
     axis: int
 
 
-class Found(NamedTuple):
+class FoundCoordinates(NamedTuple):
     """A group of coordinates in a text.
 
     Attributes:
@@ -122,9 +122,9 @@ def strip_names(text: str, *, tags: bool) -> str:
     return _REF_TAG.sub(lambda match: match[1], text) if tags and "<ref>" in text else text
 
 
-def find_coordinates(text: str) -> list[Found]:
+def find_coordinates(text: str) -> list[FoundCoordinates]:
     """Return every group of coordinates in a text, in order; none overlaps another."""
-    found: list[Found] = []
+    found: list[FoundCoordinates] = []
     end = 0
     for group in sorted(_all(text), key=lambda group: (group.start, -group.end)):
         if group.start >= end:
@@ -133,7 +133,7 @@ def find_coordinates(text: str) -> list[Found]:
     return found
 
 
-def _all(text: str) -> Iterator[Found]:
+def _all(text: str) -> Iterator[FoundCoordinates]:
     for match in _JSON.finditer(text):
         if match["gemini"]:
             yield from _group(match, "list", "box_2d", "box", first=1)
@@ -147,7 +147,7 @@ def _all(text: str) -> Iterator[Found]:
                 yield from _group(match, "inner", "interface", "point")
 
 
-def _tagged(text: str) -> Iterator[Found]:
+def _tagged(text: str) -> Iterator[FoundCoordinates]:
     for match in _QWEN.finditer(text):
         yield from _group(match, "inner", "box tokens", match["kind"], rewrite=True)
     for match in _BOX_TAG.finditer(text):
@@ -162,7 +162,7 @@ def _tagged(text: str) -> Iterator[Found]:
         values = list(_MOLMO_VALUE.finditer(text, match.start("inner"), match.end("inner")))
         if values:
             numbers = tuple(Number(*value.span(2), float(value[2]), int(value[1] == "y")) for value in values)
-            yield Found("Molmo", "point", match.start(), match.end(), numbers, share=lambda value: value / 100)
+            yield FoundCoordinates("Molmo", "point", match.start(), match.end(), numbers, share=lambda value: value / 100)
 
 
 def _group(
@@ -174,7 +174,7 @@ def _group(
     first: int = 0,
     rewrite: bool = False,
     share: Callable[[float], float] | None = None,
-) -> Iterator[Found]:
+) -> Iterator[FoundCoordinates]:
     """Yield the group of a match whose `part` holds the numbers; `first` is the axis of its first number."""
     text, (low, high) = match.string, match.span(part)
     found = list(_NUMBER.finditer(text, low, high))
@@ -187,7 +187,7 @@ def _group(
         shape = "point" if len(numbers) == 2 else "box" if len(numbers) % 4 == 0 and _is_fours(text[low:high]) else "polygon"
     elif len(numbers) > 2 and shape in ("point", "quad"):
         shape = "polygon"
-    yield Found(dialect, shape, match.start(), match.end(), numbers, tuple(_lists(numbers, shape)) if rewrite else (), share)
+    yield FoundCoordinates(dialect, shape, match.start(), match.end(), numbers, tuple(_lists(numbers, shape)) if rewrite else (), share)
 
 
 def _is_fours(text: str) -> bool:

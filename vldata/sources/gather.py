@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vldata.files.naming import natural_key
 from vldata.sources.compressed import suffix_of
-from vldata.sources.splitnames import Group, group_files
+from vldata.sources.splitnames import FileGroup, group_files
 
 # In order: what is embedded whole comes before what names files. The first kind that is there is read.
 _KINDS = (
@@ -30,7 +30,7 @@ _NO_ROWS = frozenset(
 _OURS = (".contract.json", ".media.jsonl", ".rejects.jsonl", ".repairs.jsonl")
 
 
-def find_annotations(folder: Path) -> tuple[list[Group], str]:
+def find_annotations(folder: Path) -> tuple[list[FileGroup], str]:
     """Return the annotation files below a folder in groups, and the sentence about files of other kinds that are skipped.
 
     Returns no group where there is none.

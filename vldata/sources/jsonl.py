@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Literal
 
@@ -25,12 +26,12 @@ from vldata.sources.clips import Videos, times_said
 from vldata.sources.locate import MediaFinder, check_root
 from vldata.sources.pairdrafts import PairReading, PairSource
 from vldata.sources.pairfields import (
-    Chosen,
+    ChosenFields,
     choose_fields,
     instruction_warning,
     number_warning,
 )
-from vldata.sources.pairfiles import Found, find_pair_files
+from vldata.sources.pairfiles import FoundPairs, find_pair_files
 from vldata.sources.pairthoughts import find_thoughts
 from vldata.sources.partscan import Thinking
 from vldata.sources.prompts import Wording, check_fields, open_wording
@@ -135,7 +136,9 @@ def open_source(
             replace_prefix=replace_prefix,
             more=(source,) if source.is_dir() else (),
         )
-        asked = Chosen(image_field, text_field, prompt_field, form, choices=ChoiceForm((choices_field,), "") if choices_field else None)
+        asked = ChosenFields(
+            image_field, text_field, prompt_field, form, choices=ChoiceForm((choices_field,), "") if choices_field else None
+        )
         opened.append(_open(found, finder, asked, open_wording(prompt, seed), None if videos == "keep" else sampling, reading))
     return opened
 
@@ -148,7 +151,7 @@ def _label_names(given: str) -> tuple[str, ...]:
 
 
 def _open(
-    found: Found, finder: MediaFinder, asked: Chosen, wording: Wording, sampling: Sampling | None, reading: PairReading
+    found: FoundPairs, finder: MediaFinder, asked: ChosenFields, wording: Wording, sampling: Sampling | None, reading: PairReading
 ) -> PairSource:
     files = found.files
     sample = list(itertools.islice((item for file in files for item in file.rows()), _SAMPLE_ROWS))
@@ -156,20 +159,7 @@ def _open(
     if not rows:
         raise _no_rows(files[0].path, sample)
     chosen = choose_fields(rows, asked, files[0].path)
-    if wording.asks_for_question and not chosen.prompt:
-        raise UsageError("--prompt holds {question}, but no field holds one.", cure="Name the field with --prompt-field.")
-    wording = wording.settle(chosen)
-    there = {key for row in rows for key in row}
-    check_fields(wording, there, choices=chosen.choices is not None)
-    if chosen.choices and not wording.asks_for_choices:
-        raise UsageError(
-            "--prompt shows no choices, though the rows have some.", cure="Write {choices} where they are to stand, or --ignore choices."
-        )
-    for field in reading.context:
-        if field not in there:
-            raise UsageError(
-                f"no row has the field {field!r} of --context.{nearest(field, there)}", cure=f"Fields are {', '.join(sorted(there))}."
-            )
+    wording = _settled(wording, chosen, {key for row in rows for key in row}, reading.context)
     present = frozenset().union(*(file.names(META_FIELDS) for file in files))
     said = [
         *found.said,
@@ -210,7 +200,31 @@ def _open(
     return with_texts(opened, texts, reading.boxes)
 
 
-def _settings(chosen: Chosen, wording: Wording, sampling: Sampling | None, videos: Videos, reading: PairReading) -> dict[str, Setting]:
+def _settled(wording: Wording, chosen: ChosenFields, there: AbstractSet[str], context: tuple[str, ...]) -> Wording:
+    """Fill in the default wording and hold it, and --context, to the fields that are there.
+
+    Raises:
+        UsageError: a field that they name is not there, or choices would not be shown.
+    """
+    if wording.asks_for_question and not chosen.prompt:
+        raise UsageError("--prompt holds {question}, but no field holds one.", cure="Name the field with --prompt-field.")
+    wording = wording.settle(chosen)
+    check_fields(wording, there, choices=chosen.choices is not None)
+    if chosen.choices and not wording.asks_for_choices:
+        raise UsageError(
+            "--prompt shows no choices, though the rows have some.", cure="Write {choices} where they are to stand, or --ignore choices."
+        )
+    for field in context:
+        if field not in there:
+            raise UsageError(
+                f"no row has the field {field!r} of --context.{nearest(field, there)}", cure=f"Fields are {', '.join(sorted(there))}."
+            )
+    return wording
+
+
+def _settings(
+    chosen: ChosenFields, wording: Wording, sampling: Sampling | None, videos: Videos, reading: PairReading
+) -> dict[str, Setting]:
     """What of the options decides the result."""
     settings: dict[str, Setting] = {
         "image_field": ", ".join(chosen.columns) or chosen.image,

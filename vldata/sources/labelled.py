@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 
 from vldata.files.paths import PathError, find_below
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 from vldata.media.pixels import DEFAULT
 from vldata.media.refs import FileRef, FormatRule
 from vldata.records.boxes import Box, Target, Wish, target_for
@@ -102,7 +102,7 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
     target: Target = "0-1000"
 
 
-class Wishes(Group, frozen=True, kw_only=True):
+class Wishes(OptionGroup, frozen=True, kw_only=True):
     """What a user says of the questions: the options that every annotation format has."""
 
     PANEL: ClassVar[str] = "Questions"

@@ -18,8 +18,7 @@ from vldata.records.boxes import Box, Target, Wish, target_for
 from vldata.records.draft import Draft, Part, Reject, Setting, Slot, Traits, Turn
 from vldata.sources.choices import TEMPLATE, letter_of, written
 from vldata.sources.layouts import captions, choices, forms, screens, vqa
-from vldata.sources.layouts.base import Layout, Question
-from vldata.sources.layouts.base import Part as LayoutPart
+from vldata.sources.layouts.base import Layout, LayoutPart, Question
 
 LAYOUTS: dict[str, Layout] = {
     "vqav2": Layout(

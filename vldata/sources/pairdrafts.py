@@ -22,7 +22,7 @@ from vldata.sources.jsonrows import Quick
 from vldata.sources.listcells import list_of_text
 from vldata.sources.locate import MediaFinder, names_of
 from vldata.sources.pairfields import (
-    Chosen,
+    ChosenFields,
     answers_of,
     known_fields,
     media_of,
@@ -67,7 +67,7 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     total: int | None = None
     files: tuple[PairFile, ...]
-    chosen: Chosen
+    chosen: ChosenFields
     wording: Wording
     finder: MediaFinder
     prefix: str
@@ -145,24 +145,11 @@ class _DraftMaker:
             if self._context:
                 question = self._with_context(row, question)
             given = media_of(row, self._chosen)
-            form = self._chosen.choices
-            if form and form.is_open(row):
-                form = None
-            choices: tuple[str, ...] = ()
-            if form:
-                choices = form.lettered(row)
-                place = form.right(row, choices)
-                answers: tuple[str, ...] = tuple(dict.fromkeys((letter_of(place), choices[place])))
-            else:
-                opened = self._chosen.choices is not None and isinstance(row.get(self._chosen.text), str)
-                told = {**row, self._chosen.text: list_of_text(row[self._chosen.text])} if opened else row  # MMMU: "['3', 'three']"
-                answers = answers_of(told, self._chosen)
-                if self._labels:
-                    answers = self._named(answers)
+            answers, choices = self._answers(row)
             thought = self._thoughts.of(row, answers)
             answers = thought.answers
             images, videos = ([], given) if self._chosen.shows_videos else (given, [])
-            wording = _OPEN if self._chosen.choices and not form else self._wording
+            wording = _OPEN if self._chosen.choices and not choices else self._wording
             text = wording.ask(record_id, question, row, written(choices) if choices else "")
             named = given[0] if len(given) == 1 and _is_map(given[0]) else None
             turns, media, mends, beside, _ = self._assembler.assemble(
@@ -200,6 +187,21 @@ class _DraftMaker:
             if len(answers) > 1:
                 return Reject(record_id, where, "VL211", f"the row has {len(answers)} answers with coordinates; only one can be moved.")
         return Draft(id=record_id, where=where, turns=turns, media=media, references=references, meta=meta, mends=mends, unused=unused)
+
+    def _answers(self, row: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the accepted answers of a row, the one to learn first, and its choices; no choices where the question is open.
+
+        Raises:
+            RowError: it has no answer.
+        """
+        chosen = self._chosen
+        if chosen.choices and not chosen.choices.is_open(row):
+            choices = chosen.choices.lettered(row)
+            place = chosen.choices.right(row, choices)
+            return tuple(dict.fromkeys((letter_of(place), choices[place]))), choices
+        opened = chosen.choices is not None and isinstance(row.get(chosen.text), str)
+        answers = answers_of({**row, chosen.text: list_of_text(row[chosen.text])} if opened else row, chosen)  # MMMU: "['3', 'three']"
+        return self._named(answers) if self._labels else answers, ()
 
     def _with_context(self, row: dict[str, Any], question: str) -> str:
         """Put the texts of --context in front of a question; empty ones are left out."""

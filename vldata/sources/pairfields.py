@@ -44,7 +44,7 @@ _INSTRUCTION = re.compile(
 ).match
 
 
-class Chosen(msgspec.Struct, frozen=True):
+class ChosenFields(msgspec.Struct, frozen=True):
     """The fields of a source and what its texts are; "" for a field that is not there, "auto" for a form not yet known."""
 
     image: str
@@ -67,7 +67,7 @@ class Chosen(msgspec.Struct, frozen=True):
         return f"{'Video' if self.shows_videos else 'Picture'} in {self.image!r}, text in {self.text!r}{question}: {self.form} form."
 
 
-def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> Chosen:
+def choose_fields(rows: Sequence[dict[str, Any]], asked: ChosenFields, path: Path) -> ChosenFields:
     """Choose among the known names those that most of the first rows have; names the user gave are taken as they are.
 
     Raises:
@@ -106,7 +106,7 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: Chosen, path: Path) -> 
     if form in ("question", "choices") and not prompt:
         cure = f"Name the field with --prompt-field; known by themselves are {', '.join(PROMPT_FIELDS)}."
         raise UsageError(f"--form {form} needs a field for the question; there are {', '.join(there)}.", where=str(path), cure=cure)
-    return Chosen(image, text, prompt, form, columns if image in columns else (), choices if form == "choices" else None)
+    return ChosenFields(image, text, prompt, form, columns if image in columns else (), choices if form == "choices" else None)
 
 
 def _says_whether(rows: Sequence[dict[str, Any]]) -> bool:
@@ -131,7 +131,7 @@ def _commonest(rows: Sequence[dict[str, Any]], names: tuple[str, ...]) -> str:
     return next((name for name, count in counts.items() if count == best), "") if best else ""
 
 
-def known_fields(chosen: Chosen, *, replaced: bool) -> frozenset[str]:
+def known_fields(chosen: ChosenFields, *, replaced: bool) -> frozenset[str]:
     """Fields that have a place in the record beside the id; all others go into `meta.extra`, so does a question that --prompt replaced."""
     own = {chosen.image, chosen.text, *chosen.columns} | (set() if replaced else {chosen.prompt})
     own |= set(chosen.choices.fields) if chosen.choices else set()
@@ -140,7 +140,7 @@ def known_fields(chosen: Chosen, *, replaced: bool) -> frozenset[str]:
     return frozenset(own | {*META_FIELDS})
 
 
-def answers_of(row: dict[str, Any], chosen: Chosen) -> tuple[str, ...]:
+def answers_of(row: dict[str, Any], chosen: ChosenFields) -> tuple[str, ...]:
     """Return the texts of a row: the first is the answer, all are references.
 
     Raises:
@@ -176,7 +176,7 @@ def _answers_of_people(answers: list[str], chosen: Any) -> tuple[str, ...]:
     return (first, *answers[:place], *answers[place + 1 :])
 
 
-def question_of(row: dict[str, Any], chosen: Chosen) -> str:
+def question_of(row: dict[str, Any], chosen: ChosenFields) -> str:
     """Return the question of a row; an alpaca row's `input` follows its `instruction`.
 
     Raises:
@@ -205,7 +205,7 @@ def donut_text(text: str) -> Any:
     return None
 
 
-def media_of(row: dict[str, Any], chosen: Chosen) -> list[Any]:
+def media_of(row: dict[str, Any], chosen: ChosenFields) -> list[Any]:
     """Return what a row gives for its pictures: none, one or several.
 
     Raises:
@@ -240,7 +240,7 @@ def _media_of_text(text: str) -> list[Any]:
     return [text]
 
 
-def number_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:
+def number_warning(rows: Sequence[dict[str, Any]], chosen: ChosenFields) -> str:
     """Warn where answers are bare numbers of a class: a model would learn to say "3"."""
     if plain(chosen.text) not in _CLASS_FIELDS:
         return ""
@@ -250,7 +250,7 @@ def number_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:
     return f"Warning: the answers in {chosen.text!r} are bare numbers, for example {values[0]!r}; --label-names gives their names."
 
 
-def instruction_warning(rows: Sequence[dict[str, Any]], chosen: Chosen) -> str:
+def instruction_warning(rows: Sequence[dict[str, Any]], chosen: ChosenFields) -> str:
     """Warn where texts that will be answers look like requests: a file that mixes both teaches a model to answer with questions."""
     if chosen.prompt or plain(chosen.text) not in _CAPTION_LIKE:
         return ""

@@ -88,7 +88,7 @@ class Table(msgspec.Struct, frozen=True):
         return (self.file.path,)
 
 
-class Found(NamedTuple):
+class FoundPairs(NamedTuple):
     """One dataset of a source: its name, its files, what of the name tells its subset and split, and what is to be said."""
 
     name: str
@@ -97,7 +97,7 @@ class Found(NamedTuple):
     said: tuple[str, ...] = ()
 
 
-def find_pair_files(source: Path, *, follow_links: bool, encoding: str = "auto", split: str = "", subset: str = "") -> list[Found]:
+def find_pair_files(source: Path, *, follow_links: bool, encoding: str = "auto", split: str = "", subset: str = "") -> list[FoundPairs]:
     """Return the datasets in what a user gave; files of two splits or subsets are never one.
 
     Raises:
@@ -109,17 +109,17 @@ def find_pair_files(source: Path, *, follow_links: bool, encoding: str = "auto",
     if split or subset:
         raise UsageError("--split and --subset choose among the files of a folder.", where=str(source), cure="Give the folder.")
     if is_tar(source):
-        return [Found(source.name.split(".")[0], (Shard(source),))]
+        return [FoundPairs(source.name.split(".")[0], (Shard(source),))]
     return [_found(stem_of(source), (source,), encoding)]
 
 
-def _found(name: str, files: tuple[Path, ...], encoding: str, part: str = "", kind: str = "annotation file") -> Found:
+def _found(name: str, files: tuple[Path, ...], encoding: str, part: str = "", kind: str = "annotation file") -> FoundPairs:
     opened = tuple(Shard(path) if is_tar(path) else Table(open_rows(path, encoding=encoding), kind) for path in files)
     said = tuple(sentence for file in opened[:8] if isinstance(file, Table) for sentence in file.file.said)
-    return Found(name, opened, part, said)
+    return FoundPairs(name, opened, part, said)
 
 
-def _search(folder: Path, follow_links: bool, encoding: str, split: str, subset: str) -> list[Found]:
+def _search(folder: Path, follow_links: bool, encoding: str, split: str, subset: str) -> list[FoundPairs]:
     name = folder.absolute().name
     metadata = [folder / file for file in _METADATA if (folder / file).is_file()][:1]
     if not metadata:
@@ -134,19 +134,19 @@ def _search(folder: Path, follow_links: bool, encoding: str, split: str, subset:
     return _without_annotations(folder, name, follow_links, split)
 
 
-def _without_annotations(folder: Path, name: str, follow_links: bool, split: str) -> list[Found]:
+def _without_annotations(folder: Path, name: str, follow_links: bool, split: str) -> list[FoundPairs]:
     """Look for texts beside pictures, then for pictures in folders named by class."""
     side_car = SideCars(folder, follow_links)
     if side_car.pictures() and side_car.annotations():
         refuse_labels(side_car)
-        return [Found(name, (side_car,))]
+        return [FoundPairs(name, (side_car,))]
     if classes := find_classes(folder, follow_links):
         chosen = [found for found in classes if not split or found[0] == split]
         if not chosen:
             raise UsageError(
                 f"--split {split!r} is not there.", where=str(folder), cure=f"There are {', '.join(part for part, _ in classes)}."
             )
-        return [Found(f"{name}_{part}" if part else name, (files,), part) for part, files in chosen]
+        return [FoundPairs(f"{name}_{part}" if part else name, (files,), part) for part, files in chosen]
     raise DataError(
         "no annotation file here, and no pictures with side-car .txt or in folders named by class.",
         where=str(folder),

@@ -18,7 +18,7 @@ from vldata.sources.errors import RowError
 from vldata.suggest import nearest
 
 if TYPE_CHECKING:
-    from vldata.sources.pairfields import Chosen
+    from vldata.sources.pairfields import ChosenFields
 
 DEFAULTS = {
     "caption": "Describe the picture.",
@@ -52,7 +52,7 @@ class Wording(msgspec.Struct, frozen=True):
         """The fields that wordings name in braces, beside question and choices."""
         return frozenset(name for text in self.texts for name in _FIELD.findall(text)) - {"question", "choices"}
 
-    def settle(self, chosen: Chosen) -> Wording:
+    def settle(self, chosen: ChosenFields) -> Wording:
         """Fill in the default of a form where no wording was given."""
         return self if self.texts else msgspec.structs.replace(self, texts=(DEFAULTS[chosen.form],))
 
@@ -73,7 +73,7 @@ class Wording(msgspec.Struct, frozen=True):
             raise RowError("VL005", "the question is empty.")
         return text
 
-    def sentence(self, chosen: Chosen) -> str:
+    def sentence(self, chosen: ChosenFields) -> str:
         """Say how records ask."""
         if len(self.texts) > 1:
             return f"Questions: {len(self.texts)} wordings from {self.file}, drawn by --seed {self.seed}."

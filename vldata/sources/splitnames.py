@@ -38,7 +38,7 @@ _PASSED = frozenset({"data", "default", "annotations", "annotation", "ann", "ann
 _WORDS = re.compile(r"[A-Za-z]+")
 
 
-class Group(msgspec.Struct, frozen=True):
+class FileGroup(msgspec.Struct, frozen=True):
     """Files of one subset and split; "" where names say nothing."""
 
     subset: str
@@ -57,7 +57,7 @@ def split_word(text: str) -> str:
     return next((word for word in words if word in SPLITS or word in _OWN), "")
 
 
-def group_files(files: Sequence[Path], root: Path) -> list[Group]:
+def group_files(files: Sequence[Path], root: Path) -> list[FileGroup]:
     """Group the files of a folder by subset and split, in natural order.
 
     `val`, `valid`, `validation` and `dev` are all val, unless two of them stand side by side: then each keeps its own name.
@@ -71,7 +71,7 @@ def group_files(files: Sequence[Path], root: Path) -> list[Group]:
         meaning = SPLITS.get(word, word)
         groups.setdefault((subset, meaning if len(meanings[subset, meaning]) == 1 else word), []).append(path)
     if len(groups) == 1:
-        return [Group("", "", tuple(files))]
+        return [FileGroup("", "", tuple(files))]
     unsplit = {subset for subset, split in groups if not split}
     split = {subset for subset, split in groups if split}
     order = ("train", "val", "test")
@@ -79,7 +79,7 @@ def group_files(files: Sequence[Path], root: Path) -> list[Group]:
         groups.items(), key=lambda item: (natural_key(item[0][0]), order.index(item[0][1]) if item[0][1] in order else 9, item[0][1])
     )
     return [
-        Group(
+        FileGroup(
             subset,
             name or ("rest" if subset in unsplit & split else ""),
             tuple(sorted(paths, key=lambda path: natural_key(path.as_posix()))),
@@ -104,7 +104,7 @@ def _is_split_folder(folder: str) -> bool:
     return len(words) == 1 and (words[0] in SPLITS or words[0] in _OWN)
 
 
-def choose_groups(groups: Sequence[Group], split: str, subset: str, where: Path) -> list[Group]:
+def choose_groups(groups: Sequence[FileGroup], split: str, subset: str, where: Path) -> list[FileGroup]:
     """Take what --split and --subset name.
 
     Raises:
@@ -123,7 +123,7 @@ def choose_groups(groups: Sequence[Group], split: str, subset: str, where: Path)
     return chosen
 
 
-def groups_sentence(groups: Sequence[Group]) -> str:
+def groups_sentence(groups: Sequence[FileGroup]) -> str:
     """Say which datasets the files become; "" where they are one."""
     if len(groups) < 2:
         return ""

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from vldata.causes import read_error
 from vldata.errors import DataError, UsageError
-from vldata.files.parquet import Columns, features_of, iter_parquet_rows
+from vldata.files.parquet import ParquetColumns, features_of, iter_parquet_rows
 from vldata.files.workbooks import guard_workbook, iter_rows
 from vldata.records.draft import Guess
 from vldata.sources.classnames import Namer, namer_of
@@ -277,4 +277,4 @@ def columns_of(path: Path) -> dict[str, str]:
     if path.suffix.lower() == ".arrow":
         return {name: str(kind) for name, kind in _arrow(path).schema.items()}
     row = next((row for _, row in iter_excel(path) if isinstance(row, dict)), {})
-    return Columns(dict.fromkeys(row, ""))
+    return ParquetColumns(dict.fromkeys(row, ""))

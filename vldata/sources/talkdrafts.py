@@ -28,7 +28,7 @@ from vldata.sources.remote import map_ahead
 from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, id_field, id_of, is_own
 from vldata.sources.rows import RowFault, RowFile
 from vldata.sources.shards import Shard
-from vldata.sources.talkfiles import Found, rows_of
+from vldata.sources.talkfiles import FoundTalk, rows_of
 from vldata.sources.textboxes import BARE, Settled, TextBoxMover, bare_boxes, calls_with_coordinates
 from vldata.sources.textspace import Evidence
 
@@ -48,7 +48,7 @@ class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
     traits: Traits
     files: tuple[RowFile | Shard, ...]
     names: Names
-    found: Found
+    found: FoundTalk
     finder: MediaFinder
     boxes: Target
     prefix: str

@@ -26,7 +26,7 @@ from vldata.wording import counted
 SAMPLE_ROWS = 1_000
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundTalk(msgspec.Struct, frozen=True):
     """What the first rows of a file tell about all of them."""
 
     dialect: Dialect
@@ -51,7 +51,7 @@ def said_of_files(files: tuple[RowFile | Shard, ...]) -> tuple[str, ...]:
     return tuple(sentence for file in files[:8] if isinstance(file, RowFile) for sentence in file.said)
 
 
-def look_at(path: Path, sample: Sequence[tuple[str, Row]], names: Names) -> Found:
+def look_at(path: Path, sample: Sequence[tuple[str, Row]], names: Names) -> FoundTalk:
     """Look at the first rows: which dialects, which placeholders.
 
     Raises:
@@ -100,7 +100,7 @@ def look_at(path: Path, sample: Sequence[tuple[str, Row]], names: Names) -> Foun
     # Those that every reader knows are tags even when the first rows have none.
     known = tuple(dict.fromkeys(("<image>", "<video>", *tags)))
     embedded = "<img>" in text and "</img>" in text
-    return Found(commonest, counts.total(), dict(counts), known, embedded, mixed_splits(rows), tuple(own), shows, keys)
+    return FoundTalk(commonest, counts.total(), dict(counts), known, embedded, mixed_splits(rows), tuple(own), shows, keys)
 
 
 def no_conversation(path: Path, rows: Iterable[tuple[str, Row]]) -> DataError:
@@ -118,7 +118,7 @@ def no_conversation(path: Path, rows: Iterable[tuple[str, Row]]) -> DataError:
     return DataError("no row of it looks like a conversation.", where=str(path), cure=cure)
 
 
-def sentences(path: Path, found: Found, *, has_boxes: bool, boxes: Target) -> Iterator[str]:
+def sentences(path: Path, found: FoundTalk, *, has_boxes: bool, boxes: Target) -> Iterator[str]:
     """Yield what was found, for the user."""
     forms = "; ".join(f"{DIALECTS[name].said} ({count:,})" for name, count in found.dialects.items())
     yield f"{path}: {forms} in the first {counted(found.rows, 'row')}."

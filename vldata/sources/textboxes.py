@@ -16,7 +16,7 @@ from vldata.media.refs import BytesRef, FileRef, MediaRef
 from vldata.media.sizes import upright_size
 from vldata.records.boxes import Coordinate, Space, Target
 from vldata.records.draft import Draft, Part, Reject, Turn
-from vldata.sources.coordinates import FREE, MARKS, Found, find_coordinates, has_bare_box, strip_names, unread_boxes
+from vldata.sources.coordinates import FREE, MARKS, FoundCoordinates, find_coordinates, has_bare_box, strip_names, unread_boxes
 from vldata.sources.encodings import open_utf8
 from vldata.sources.errors import RowError
 from vldata.sources.rows import Row, RowFile
@@ -72,7 +72,7 @@ class TextBoxMover:
             return turns
         pictures = [index for index, ref in enumerate(media) if isinstance(ref, FileRef | BytesRef)]
         tags = any("<box>" in text for text in texts)
-        groups: list[Found] = []
+        groups: list[FoundCoordinates] = []
         moved = []
         for turn in turns:
             parts: list[Part] = []
@@ -97,7 +97,7 @@ class TextBoxMover:
         self._check(groups, sizes)
         return tuple(moved)
 
-    def _check(self, groups: Sequence[Found], sizes: Sequence[tuple[int, int]]) -> None:
+    def _check(self, groups: Sequence[FoundCoordinates], sizes: Sequence[tuple[int, int]]) -> None:
         spaces = self._spaces or {}
         in_pixels = self._target == "pixels" or any(group.share is None and spaces[group.dialect] == "pixels" for group in groups)
         if in_pixels and len(set(sizes)) > 1:
@@ -109,7 +109,7 @@ class TextBoxMover:
             if bad := next((box for box in group.boxes if box[2] <= box[0] or box[3] <= box[1]), None):
                 raise RowError("VL211", f"the box {[*bad]} in the text has no area or its corners are not in order.")
 
-    def _parts(self, text: str, found: Sequence[Found], media: int) -> Iterator[Part]:
+    def _parts(self, text: str, found: Sequence[FoundCoordinates], media: int) -> Iterator[Part]:
         """Yield a text with its coordinates as parts."""
         end = 0
         for group in found:
@@ -125,7 +125,7 @@ class TextBoxMover:
                 end = number.end
         yield text[end:]
 
-    def _part(self, group: Found, place: int, media: int) -> Coordinate:
+    def _part(self, group: FoundCoordinates, place: int, media: int) -> Coordinate:
         number = group.numbers[place]
         if group.share is not None:
             return Coordinate(media, group.share(number.value), number.axis, "0-1", self._target)

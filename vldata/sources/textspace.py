@@ -10,7 +10,7 @@ import msgspec
 from vldata.errors import DataError
 from vldata.records.boxes import Space
 from vldata.records.draft import Guess
-from vldata.sources.coordinates import Found
+from vldata.sources.coordinates import FoundCoordinates
 from vldata.wording import counted
 
 TextBoxes = Literal["auto", "pixels", "0-1000", "0-1", "none"]
@@ -51,14 +51,14 @@ class Evidence:
     def __init__(self) -> None:
         self.dialects: dict[str, Tally] = {}
 
-    def add(self, where: str, groups: Sequence[Found], sizes: Sequence[tuple[int, int]]) -> None:
+    def add(self, where: str, groups: Sequence[FoundCoordinates], sizes: Sequence[tuple[int, int]]) -> None:
         """Take the groups of one row; `sizes` are those of its images, of one size all."""
         for dialect in {group.dialect for group in groups}:
             self.dialects.setdefault(dialect, Tally(shapes={}, past={})).rows += 1
         for group in groups:
             self._add(where, group, sizes[0] if sizes else None)
 
-    def _add(self, where: str, group: Found, size: tuple[int, int] | None) -> None:
+    def _add(self, where: str, group: FoundCoordinates, size: tuple[int, int] | None) -> None:
         tally = self.dialects[group.dialect]
         values = [number.value for number in group.numbers]
         tally.groups += 1
@@ -97,7 +97,7 @@ class Evidence:
         return spaces, said
 
 
-def _shown(where: str, group: Found, size: tuple[int, int] | None) -> str:
+def _shown(where: str, group: FoundCoordinates, size: tuple[int, int] | None) -> str:
     """Show a group as it is written and, on an image of a known size, both as pixels and as thousandths."""
     values = [f"{number.value:g}" for number in group.numbers[:4]]
     text = f"{where}: {', '.join(values)}"

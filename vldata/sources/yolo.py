@@ -17,7 +17,7 @@ from vldata.files.strictjson import read_bytes
 from vldata.records.draft import Guess
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
-from vldata.sources.yolofolders import Layout, find_layout, label_file, orphans
+from vldata.sources.yolofolders import YoloLayout, find_layout, label_file, orphans
 from vldata.wording import counted
 
 _MOST_LABEL_BYTES = 16 * 1024 * 1024
@@ -119,7 +119,7 @@ def _below(path: Path, folder: Path) -> str:
     return path.resolve().relative_to(folder.resolve()).as_posix() if path.resolve().is_relative_to(folder.resolve()) else path.name
 
 
-def _check_pose(layout: Layout, labels: Sequence[Path]) -> None:
+def _check_pose(layout: YoloLayout, labels: Sequence[Path]) -> None:
     """Stop where long lines read as polygons, and as well as boxes with key points, and data.yaml does not say which.
 
     Raises:
@@ -172,7 +172,7 @@ def _numbers(words: list[str]) -> list[float]:
         return []
 
 
-def _image(path: Path, label: Path | None, folder: Path, split: str, layout: Layout, notes: Counter[str]) -> Labelled:
+def _image(path: Path, label: Path | None, folder: Path, split: str, layout: YoloLayout, notes: Counter[str]) -> Labelled:
     name = _below(path, folder)
     if label is None:
         return Labelled(where=name, names=(name,), things=(), split=split, shares=True)

@@ -27,7 +27,7 @@ _OF_DATA = names(*_SPLITS, "names", "classes", "backup")
 _NOT_LABELS = re.compile(r"(?:classes|train|val|valid|test|readme.*|predefined_classes|notes)\.txt", re.IGNORECASE).fullmatch
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
+class YoloLayout(msgspec.Struct, frozen=True, kw_only=True):
     """What a folder says of itself.
 
     Attributes:
@@ -45,7 +45,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     said: tuple[str, ...] = ()
 
 
-def find_layout(root: Path) -> Layout:
+def find_layout(root: Path) -> YoloLayout:
     """Find out how a folder is laid out.
 
     Raises:
@@ -61,11 +61,11 @@ def find_layout(root: Path) -> Layout:
     for name in ("classes.txt", "labels/classes.txt", "obj.names"):
         if (root / name).is_file():
             said = f"Classes are those of {name}, in its order; there is no data.yaml."
-            return Layout(file=root / name, classes=_listed(root / name), images=_unnamed(root), said=(said,))
+            return YoloLayout(file=root / name, classes=_listed(root / name), images=_unnamed(root), said=(said,))
     raise DataError("no data.yaml is here.", where=str(root), cure="Give the folder that holds data.yaml, images/ and labels/.")
 
 
-def _ultralytics(file: Path) -> Layout:
+def _ultralytics(file: Path) -> YoloLayout:
     try:
         table: dict[Any, Any] = read_yaml(file, numbered=True)
     except UsageError as error:
@@ -77,7 +77,7 @@ def _ultralytics(file: Path) -> Layout:
     images = tuple(
         (split, path) for split, place in places for path in (_images_below(place) if place.is_dir() else _images_of(place, file.parent))
     )
-    return Layout(file=file, classes=_classes(table, file), images=images, key_points=_key_points(table), said=tuple(said))
+    return YoloLayout(file=file, classes=_classes(table, file), images=images, key_points=_key_points(table), said=tuple(said))
 
 
 def _classes(table: dict[Any, Any], file: Path) -> dict[int, str]:
@@ -158,7 +158,7 @@ def _images_of(listing: Path, folder: Path) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _darknet(file: Path) -> Layout:
+def _darknet(file: Path) -> YoloLayout:
     """Darknet's obj.data, as CVAT writes "YOLO 1.1": names and lists of images."""
     pairs = (line.partition("=") for line in read_user_text(file).splitlines() if "=" in line)
     table = {key.strip(): value.strip() for key, _, value in pairs}
@@ -176,7 +176,7 @@ def _darknet(file: Path) -> Layout:
     if len({split for split, _ in images}) == 1 and "valid" not in table:
         images = [("", path) for _, path in images]
     said = of_the_file(unplaced(table, _OF_DATA))
-    return Layout(file=file, classes=_listed(listed), images=tuple(images), said=tuple(said))
+    return YoloLayout(file=file, classes=_listed(listed), images=tuple(images), said=tuple(said))
 
 
 def _beside(folder: Path, text: str) -> Path | None:
@@ -226,7 +226,7 @@ def _labels_of(folder: Path) -> Path:
     return Path(*parts)
 
 
-def orphans(layout: Layout, used: set[Path]) -> list[Path]:
+def orphans(layout: YoloLayout, used: set[Path]) -> list[Path]:
     """Label files that no image has, in the folders of labels and beside the images."""
     folder = layout.file.parent.resolve()
     tops = {path for path in folder.rglob("labels") if path.is_dir()} | {_labels_of(path.parent) for _, path in layout.images}

@@ -7,7 +7,7 @@ from array import array
 from typing import NamedTuple
 
 
-class Names:
+class PackedNames:
     """A list of texts as one run of bytes; about their length and eight bytes each."""
 
     def __init__(self) -> None:

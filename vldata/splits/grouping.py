@@ -27,7 +27,7 @@ _VAL, _TEST = SIDES.index("val"), SIDES.index("test")
 BY_PICTURE = "image"
 
 
-class Groups(NamedTuple):
+class RecordGroups(NamedTuple):
     """The groups of records by number, in the order of their names."""
 
     of_row: array[int]  # the group of each row
@@ -35,7 +35,7 @@ class Groups(NamedTuple):
     seen: array[int]  # group numbers in the order in which the rows show them
 
 
-def number_groups(records: Collection[Record], group_by: str) -> Groups:
+def number_groups(records: Collection[Record], group_by: str) -> RecordGroups:
     """Find the group of each row; a record without a value is a group of its own.
 
     Raises:
@@ -54,7 +54,7 @@ def number_groups(records: Collection[Record], group_by: str) -> Groups:
         of_row[row] = len(sizes) - 1
         sizes[-1] += 1
     seen = np.argsort(np.frombuffer(firsts, np.uint32), kind="stable").astype(np.uint32)
-    return Groups(of_row, sizes, array("I", seen.tobytes()))
+    return RecordGroups(of_row, sizes, array("I", seen.tobytes()))
 
 
 def _names(records: Collection[Record], group_by: str) -> Iterator[tuple[bytes, int]]:

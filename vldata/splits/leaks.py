@@ -15,7 +15,7 @@ from vldata.media.refs import Failure
 from vldata.output.contract import Contract
 from vldata.output.folder import Target
 from vldata.records.record import Record, iter_records, plain_text
-from vldata.splits.digests import Digests, Names
+from vldata.splits.digests import Digests, PackedNames
 from vldata.splits.near_pictures import BITS, DEFAULT_DISTANCE, fingerprints, near_pairs
 from vldata.splits.near_texts import DEFAULT_SIMILARITY, Texts, near_texts, words_of
 from vldata.wording import counted
@@ -92,7 +92,7 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
     videos: dict[str, int]
     examples: Digests
     texts: Texts
-    ids: Names
+    ids: PackedNames
     lines: array[int]
     files: dict[int, str]
 
@@ -129,7 +129,9 @@ def compare_all(
 
 def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
     """Read the records of one dataset."""
-    corpus = Corpus(name=name, out=out, pictures={}, videos={}, examples=Digests(), texts=Texts(), ids=Names(), lines=array("Q"), files={})
+    corpus = Corpus(
+        name=name, out=out, pictures={}, videos={}, examples=Digests(), texts=Texts(), ids=PackedNames(), lines=array("Q"), files={}
+    )
     for file in contract.files:
         corpus.files[len(corpus.ids)] = file.name
         for number, record in iter_records(below(out, file.name).checked()):

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from vldata.datasets.derive import NewDataset, publish_parts, read_media
-from vldata.datasets.rows import Chosen, Records, Rows, row_numbers
+from vldata.datasets.rows import ChosenRows, Records, Rows, row_numbers
 from vldata.datasets.whole import read_whole
 from vldata.errors import DataError, UsageError
 from vldata.output.contract import Certificate, Contract, Counts, RowSplitLeak, read_contract
@@ -19,7 +19,17 @@ from vldata.output.folder import DatasetPaths, check_name
 from vldata.output.journal import recover
 from vldata.output.ownership import hold_dataset
 from vldata.output.sides import iter_sides, parent_digest
-from vldata.splits.grouping import LEAK_SHUFFLES, SIDES, Groups, Side, assign_sides, count_of, group_keys, number_groups, row_split_leak
+from vldata.splits.grouping import (
+    LEAK_SHUFFLES,
+    SIDES,
+    RecordGroups,
+    Side,
+    assign_sides,
+    count_of,
+    group_keys,
+    number_groups,
+    row_split_leak,
+)
 from vldata.wording import counted
 
 
@@ -94,7 +104,7 @@ def _split_locked(parent: DatasetPaths, test: float, val: float, group_by: str, 
     return result
 
 
-def _rows_of_sides(groups: Groups, sides: bytearray) -> dict[Side, array[int]]:
+def _rows_of_sides(groups: RecordGroups, sides: bytearray) -> dict[Side, array[int]]:
     """The rows of each side that has a group."""
     rows = {side: row_numbers() for place, side in enumerate(SIDES) if place in sides}
     of_place = [rows.get(side) for side in SIDES]
@@ -151,7 +161,7 @@ def _shared_pictures(whole: Rows, rows: dict[Side, array[int]]) -> Iterator[str]
             yield f"Warning: {first} and {second} share {count} under other groups; --group-by image keeps them on one side."
 
 
-def _leak(groups: Groups, rows: dict[Side, array[int]], group_by: str, seed: int) -> RowSplitLeak | None:
+def _leak(groups: RecordGroups, rows: dict[Side, array[int]], group_by: str, seed: int) -> RowSplitLeak | None:
     """Estimate the leak of a split by rows of the same sizes; none is defined without groups."""
     if group_by == "none":
         return None
@@ -193,7 +203,7 @@ def _publish_sides(
         chosen = rows[side]
         counts = Counts(read=len(whole), written=len(chosen), rejected=0, excluded=len(whole) - len(chosen))
         base = msgspec.structs.replace(contract, counts=counts, split=certificate)
-        parts.append(NewDataset(f"{parent.name}_{side}", Chosen(whole, chosen), base))
+        parts.append(NewDataset(f"{parent.name}_{side}", ChosenRows(whole, chosen), base))
     names = {part.name for part in parts}
     ours = _side_names(parent.name)  # one that was renamed is its owner's to keep
     stale = tuple(name for name, _ in iter_sides(parent.out, parent.name) if name not in names and name in ours)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from vldata.errors import UsageError
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 from vldata.jobs import JobResult
 from vleval.api.predict import Data
 from vleval.inference.ask import MOST_TOKENS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LATE_MS = 10.0  # from which a client that lags behind is named
 
 
-class Load(Group, frozen=True, kw_only=True):
+class Load(OptionGroup, frozen=True, kw_only=True):
     """What a server is loaded with."""
 
     concurrency: Annotated[str, Flag("Requests in flight, one level after the other.", metavar="N,N,...")] = "1,4,16"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from vldata.errors import UsageError
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 from vldata.jobs import JobResult
 from vleval.api.predict import Data
 from vleval.inference.ask import MOST_SEED, MOST_TOKENS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vleval.crosscheck.run import Parity
 
 
-class Comparing(Group, frozen=True, kw_only=True):
+class Comparing(OptionGroup, frozen=True, kw_only=True):
     """How backends are compared."""
 
     PANEL: ClassVar[str] = "Comparing"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 from vldata.media.pixels import DEFAULT
 from vleval.detection.labels import LabelFormat
 from vleval.inference.ask import MOST_TOKENS
@@ -17,7 +17,7 @@ _MODEL = (
 )
 
 
-class Drawing(Group, frozen=True, kw_only=True):
+class Drawing(OptionGroup, frozen=True, kw_only=True):
     """How `vleval detect` draws.
 
     Attributes:
@@ -60,7 +60,7 @@ class Drawing(Group, frozen=True, kw_only=True):
         return frozenset(name.strip() for name in self.classes.split(",") if name.strip())
 
 
-class Finding(Group, frozen=True, kw_only=True):
+class Finding(OptionGroup, frozen=True, kw_only=True):
     """Which model `vleval detect` asks, and what.
 
     Attributes:

@@ -12,7 +12,7 @@ import msgspec
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vldata.files.gate import SafePath, below
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 from vldata.records.record import IMAGE_TAG, Message, Record
 from vldata.records.solutions import accepted_answers
 
@@ -33,7 +33,7 @@ MOST_SEED = 2**31 - 1  # what every server takes
 _SENT = frozenset({"max_tokens", "temperature", "top_p", "seed", "stop"})
 
 
-class Sampler(Group, frozen=True, kw_only=True):
+class Sampler(OptionGroup, frozen=True, kw_only=True):
     """How answers are drawn. Greedy by default: a score that moves from run to run is no score."""
 
     PANEL: ClassVar[str] = "Sampling"
@@ -55,7 +55,7 @@ class Sampler(Group, frozen=True, kw_only=True):
         """Check every field.
 
         Raises:
-            UsageError: as `Group`, or a field to be left out that is never sent.
+            UsageError: as `OptionGroup`, or a field to be left out that is never sent.
         """
         super().__post_init__()
         if unknown := sorted(self.left_out - _SENT):

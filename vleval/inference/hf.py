@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from vldata.errors import DataError, MissingExtraError
-from vldata.models.by_processor import ByProcessor, Talk
+from vldata.models.by_processor import ByProcessor, Conversation
 from vldata.models.families_of import folder_family, folder_images, model_type_of
 from vldata.models.layout import ADAPTER_CONFIG, check_model_folder, give_folder
 from vldata.models.prompt import Prompter
@@ -43,7 +43,7 @@ class _Prompt(msgspec.Struct, frozen=True):
     ids: np.ndarray[Any, np.dtype[np.int32]]
     pixels: Any
     grid: Any
-    talk: Talk | None = None  # of a model whose own processor makes the batch; `ids` are then only as many as it will make
+    talk: Conversation | None = None  # of a model whose own processor makes the batch; `ids` are then only as many as it will make
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +173,9 @@ class HfModel:
             images = tuple(open_pictures(ask))
             known = self._family_images
             counts = [known.tokens(*image.size) if known else _UNKNOWN_TOKENS for image in images]
-            return _Prompt(key, ask, self._prompter.encode_prompt(messages, counts), None, None, Talk(tuple(messages), images, name=key))
+            return _Prompt(
+                key, ask, self._prompter.encode_prompt(messages, counts), None, None, Conversation(tuple(messages), images, name=key)
+            )
         if ask.images:
             inputs = self._images(images=open_pictures(ask), return_tensors="pt")
             pixels, grid = inputs["pixel_values"], inputs["image_grid_thw"]

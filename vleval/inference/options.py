@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 from vleval.inference.ask import Sampler
 
 _BACKEND = "vllm, lmdeploy, transformers, llama-server, openai (any server of that API), ollama, or hf: in this process."
@@ -37,7 +37,7 @@ AnswerTimeout = Annotated[float, Flag("Seconds an answer may take.", ("--timeout
 ServerStrict = Annotated[bool, Flag("Stop where the server differs from the contract instead of warning.", ("--strict",))]
 
 
-class RunOptions(Group, frozen=True, kw_only=True):
+class RunOptions(OptionGroup, frozen=True, kw_only=True):
     """Options of a run; the command line's flags of the same names. `adapter` is for hf, `engine_args` for an engine in this process."""
 
     PANEL: ClassVar[str] = "Asking"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 
 CoordSpace = Literal["", "auto", "0-1000", "pixels", "pixels-resized", "0-1"]
 BoxOrder = Literal["", "xyxy", "xywh", "yxyx"]
 
 
-class MetricOptions(Group, frozen=True, kw_only=True):
+class MetricOptions(OptionGroup, frozen=True, kw_only=True):
     """Keyword settings of metrics.
 
     Attributes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from vldata.flags import Flag, Group
+from vldata.flags import Flag, OptionGroup
 
 
-class Showing(Group, frozen=True, kw_only=True):
+class Showing(OptionGroup, frozen=True, kw_only=True):
     """What a report shows.
 
     Attributes:

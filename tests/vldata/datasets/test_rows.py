@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from vldata.datasets import whole as whole_module
 from vldata.datasets.mixture import Mixture
-from vldata.datasets.rows import Chosen, Held
-from vldata.datasets.whole import Whole, read_whole
+from vldata.datasets.rows import ChosenRows, Held
+from vldata.datasets.whole import WholeRows, read_whole
 from vldata.errors import DataError
 from vldata.output.contract import Contract, Counts, FileDigest, PixelContract, TokenStatistics, spread, spread_counted
 from vldata.output.folder import DatasetPaths
@@ -46,7 +46,7 @@ def write(out: Path, files: list[list[tuple[str, int]]], *, bom: bool = False) -
     return contract, everything
 
 
-def opened(out: Path, files: list[list[tuple[str, int]]], *, bom: bool = False) -> tuple[Whole, list[bytes]]:
+def opened(out: Path, files: list[list[tuple[str, int]]], *, bom: bool = False) -> tuple[WholeRows, list[bytes]]:
     contract, lines = write(out, files, bom=bom)
     return read_whole(DatasetPaths(out, "d"), contract), lines
 
@@ -73,7 +73,7 @@ def test_rows_of_files_are_those_of_a_list(
             assert list(found.pairs(range(len(lines)))) == list(held.pairs(range(len(lines))))
             assert list(found.pairs(order)) == list(held.pairs(order)) == [found.pair(row) for row in order]
             some = sorted(set(order[::3]))
-            chosen = Chosen(found, some)
+            chosen = ChosenRows(found, some)
             assert [chosen.pair(row) for row in range(len(some))] == list(held.pairs(some)) == list(chosen.pairs(range(len(some))))
             assert bytes(found.kinds()) == bytes(held.kinds()) and len(chosen.kinds()) == len(chosen)
             if records:

@@ -11,7 +11,7 @@ pytest.importorskip("transformers")
 from PIL import Image
 
 from vldata.errors import DataError
-from vldata.models.by_processor import IGNORED, ByProcessor, Talk
+from vldata.models.by_processor import IGNORED, ByProcessor, Conversation
 from vldata.models.families import FAMILIES
 from vldata.models.processor import load_processor
 from vldata.models.tiny_families import build_tokenizer, write_processor_files
@@ -39,9 +39,9 @@ def talks():
     two = Message("user", "<image><image>Both?"), Message("assistant", "green blue")
     plain = Message("user", "Hello?"), Message("assistant", "yes")
     return [
-        Talk((*said, *more), (square("red"),), name="a"),
-        Talk(two, (square("green", (90, 64)), square("blue")), name="b"),
-        Talk(plain, name="c"),
+        Conversation((*said, *more), (square("red"),), name="a"),
+        Conversation(two, (square("green", (90, 64)), square("blue")), name="b"),
+        Conversation(plain, name="c"),
     ]
 
 
@@ -58,7 +58,7 @@ def test_only_what_the_assistant_says_is_learned(name, tmp_path):
 def test_the_mask_is_the_template_s_own_where_it_has_one(tmp_path):
     folder = folder_of("internvl", tmp_path)
     by, processor = ByProcessor(folder), load_processor(folder)
-    talk = Talk((Message("user", "<image>What colour?"), Message("assistant", "red one")), (square("red"),))
+    talk = Conversation((Message("user", "<image>What colour?"), Message("assistant", "red one")), (square("red"),))
     chat = [
         {"role": "user", "content": [{"type": "image", "image": square("red")}, {"type": "text", "text": "What colour?"}]},
         {"role": "assistant", "content": [{"type": "text", "text": "red one"}]},
@@ -74,7 +74,7 @@ def test_the_mask_is_the_template_s_own_where_it_has_one(tmp_path):
 
 def test_prompts_are_padded_on_the_left_and_open_the_answer(tmp_path):
     by = ByProcessor(folder_of("gemma-3", tmp_path))
-    asked = [Talk(talk.messages[:1], talk.images, name=talk.name) for talk in talks()]
+    asked = [Conversation(talk.messages[:1], talk.images, name=talk.name) for talk in talks()]
     batch = by.prompts(asked)
     assert batch["attention_mask"][:, -1].all() and not batch["attention_mask"][2, 0]
     assert by.prompter.decode(batch["input_ids"][2].tolist()).endswith("Hello?<end_of_turn>\n<start_of_turn>model\n")
@@ -83,4 +83,4 @@ def test_prompts_are_padded_on_the_left_and_open_the_answer(tmp_path):
 def test_images_and_places_that_differ_are_named(tmp_path):
     by = ByProcessor(folder_of("internvl", tmp_path))
     with pytest.raises(DataError, match=r"r1: 1 images in the text, but 0 in the record"):
-        by.lessons([Talk((Message("user", "<image>?"), Message("assistant", "a")), name="r1")])
+        by.lessons([Conversation((Message("user", "<image>?"), Message("assistant", "a")), name="r1")])

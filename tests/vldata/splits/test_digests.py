@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vldata.splits.digests import Digests, Names
+from vldata.splits.digests import Digests, PackedNames
 
 few = st.lists(st.text("ab", max_size=2), max_size=12)
 
@@ -20,7 +20,7 @@ def test_what_two_sets_share_is_what_dictionaries_say(first: list[str], second: 
 
 
 def test_names_come_back_as_they_were() -> None:
-    names = Names()
+    names = PackedNames()
     for text in ("", "a", "图像", "\ud800"):
         names.append(text)
     assert [names[place] for place in range(len(names))] == ["", "a", "图像", "\ud800"]

@@ -18,7 +18,7 @@ from vldata.linting.llamafactory.entry import RegistryEntry
 from vldata.linting.llamafactory.length import Cutter
 from vldata.linting.llamafactory.media import Media, MediaReader
 from vldata.linting.outcomes import RowFinding
-from vldata.linting.plain import PlainRows
+from vldata.linting.plain import AlikeRows
 from vldata.linting.reading import Broken
 from vldata.linting.texts import closing_tag, other_tags, pixel_boxes
 from vldata.wording import counted
@@ -58,7 +58,7 @@ class LlamaFactoryJudge:
         self._dates = AllDates(may=form == "lines" and entry.formatting == "alpaca" and stage != "pt")
         tags = entry.tags
         keys = (tags["role_tag"], tags["content_tag"])
-        self._plain = PlainRows(columns["messages"], keys, tags["user_tag"], tags["assistant_tag"], self._cutter.cutoff)
+        self._plain = AlikeRows(columns["messages"], keys, tags["user_tag"], tags["assistant_tag"], self._cutter.cutoff)
 
     # --- a row -----------------------------------------------------------------------------------------------------------------------
 

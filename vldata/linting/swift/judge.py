@@ -15,7 +15,7 @@ from vldata.linting.consumer import Options, WholeFinding
 from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something, says_text
 from vldata.linting.outcomes import RowFinding
 from vldata.linting.pictures import ImageHeader, is_file
-from vldata.linting.plain import PlainRows
+from vldata.linting.plain import AlikeRows
 from vldata.linting.reading import Broken
 from vldata.linting.swift.behaviours import TABLE
 from vldata.linting.swift.columns import STANDARD, Renamed, new_names
@@ -44,7 +44,7 @@ class SwiftJudge:
         self._has_rejected = "rejected_response" in columns
         self._rows = self._dropped = 0
         self._dates = AllDates(may=form == "lines")
-        self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", options.cutoff)
+        self._plain = AlikeRows("messages", ("role", "content"), "user", "assistant", options.cutoff)
 
     def row(self, row: Any) -> list[RowFinding]:
         """Return what befalls one row."""
@@ -56,7 +56,7 @@ class SwiftJudge:
         if not row.keys() <= self._columns.keys():
             self._columns.update(dict.fromkeys(row))
             self._renamed = new_names(list(self._columns))
-            self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", self._options.cutoff)
+            self._plain = AlikeRows("messages", ("role", "content"), "user", "assistant", self._options.cutoff)
             self._has_rejected = "rejected_response" in self._columns
         found = self._judge(row)
         self._dropped += any(TABLE[one.code].outcome == "drop" for one in found)

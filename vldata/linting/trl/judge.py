@@ -16,7 +16,7 @@ from vldata.linting.consumer import Options, WholeFinding
 from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_something
 from vldata.linting.outcomes import RowFinding
 from vldata.linting.pictures import is_file
-from vldata.linting.plain import PlainRows
+from vldata.linting.plain import AlikeRows
 from vldata.linting.reading import Broken
 from vldata.linting.texts import other_tags, pixel_boxes
 from vldata.linting.trl.behaviours import TABLE
@@ -43,7 +43,7 @@ class TrlJudge:
         self._completion_only = options.settings.get("completion_only_loss") is not False
         self._rows = 0
         self._dates = AllDates(may=file.suffix == ".jsonl")
-        self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", self._limit)
+        self._plain = AlikeRows("messages", ("role", "content"), "user", "assistant", self._limit)
         self._of_plain: list[RowFinding] = [RowFinding("TR50")] if self._whole else []
 
     def row(self, row: Any) -> list[RowFinding]:
@@ -55,7 +55,7 @@ class TrlJudge:
             return [self._no_row(row)]
         if not row.keys() <= self._columns:
             self._columns.update(row)
-            self._plain = PlainRows("messages", ("role", "content"), "user", "assistant", self._limit)
+            self._plain = AlikeRows("messages", ("role", "content"), "user", "assistant", self._limit)
         found = self._judge_row(row)
         if found == self._of_plain and not {"image", "images", "prompt", "completion"} & self._columns:
             self._plain.learn(row, self._columns - {"messages"})

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import msgspec
 
 from vldata.models.families.family import Config, Images, Size
-from vldata.models.families.tiled import Whole, nearest_canvas, whole
+from vldata.models.families.tiled import WholeImage, nearest_canvas, whole
 
 _MOST_SPLIT = 4_096  # pixels of the longest side, whatever is configured
 
 
-class Splits(Whole, frozen=True, kw_only=True):
+class Splits(WholeImage, frozen=True, kw_only=True):
     """Idefics 3 and SmolVLM: the longest side is set to `edge`, sides raised to whole tiles, every tile marked with its row and column."""
 
     edge: int
@@ -72,7 +72,7 @@ class Splits(Whole, frozen=True, kw_only=True):
         )
 
 
-class Slices(Whole, frozen=True, kw_only=True):
+class Slices(WholeImage, frozen=True, kw_only=True):
     """MiniCPM-V: the image scaled to about `side`, and beside it, where it is larger, up to `most` slices of it in a grid."""
 
     side: int
@@ -141,7 +141,7 @@ class Slices(Whole, frozen=True, kw_only=True):
         )
 
 
-class Lfm(Whole, frozen=True, kw_only=True):
+class Lfm(WholeImage, frozen=True, kw_only=True):
     """LFM2-VL: on a grid up to `most_tokens`; twice above that, tiles as InternVL cuts them, and a thumbnail."""
 
     patch: int

@@ -17,7 +17,7 @@ from vldata.models.families.family import Config, Images, Size
 _NO_LIMIT = 10**9
 
 
-class Whole(msgspec.Struct, frozen=True, kw_only=True):
+class WholeImage(msgspec.Struct, frozen=True, kw_only=True):
     """What the classes below share: no grid, no least area."""
 
     @property
@@ -54,7 +54,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
         return self
 
 
-class Square(Whole, frozen=True, kw_only=True):
+class Square(WholeImage, frozen=True, kw_only=True):
     """Gemma 3: every image is squashed to a square and costs the same; its marks are two tokens and two double line ends."""
 
     side: int
@@ -76,7 +76,7 @@ class Square(Whole, frozen=True, kw_only=True):
         )
 
 
-class Scaled(Whole, frozen=True, kw_only=True):
+class Scaled(WholeImage, frozen=True, kw_only=True):
     """Gemma 4: every image, also a small one, is scaled to fill a budget of tokens, sides cut to `pool` patches."""
 
     patch: int
@@ -110,7 +110,7 @@ class Scaled(Whole, frozen=True, kw_only=True):
         )
 
 
-class Tiles(Whole, frozen=True, kw_only=True):
+class Tiles(WholeImage, frozen=True, kw_only=True):
     """InternVL: the canvas of at most `most` tiles whose shape is nearest to the image's, and a thumbnail beside more than one."""
 
     side: int
@@ -146,7 +146,7 @@ class Tiles(Whole, frozen=True, kw_only=True):
         )
 
 
-class Anyres(Whole, frozen=True, kw_only=True):
+class Anyres(WholeImage, frozen=True, kw_only=True):
     """LLaVA-OneVision: the listed resolution that loses least, in crops; padding is taken away, and `crops` of them are the most."""
 
     side: int

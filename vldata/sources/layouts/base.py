@@ -49,7 +49,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class LayoutPart(msgspec.Struct, frozen=True, kw_only=True):
     """The questions of one split.
 
     Attributes:
@@ -79,7 +79,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str
     task: str
-    find: Callable[[Path], Sequence[Part]]
+    find: Callable[[Path], Sequence[LayoutPart]]
     keys: tuple[str, ...] = ()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from vldata.errors import DataError
 from vldata.sources.layouts.base import (
-    Part,
+    LayoutPart,
     Question,
     changes_meaning,
     head_of,
@@ -28,10 +28,10 @@ _CAPTION = frozenset({"id", "image_id", "caption"})
 _FILE = whole("images", "annotations")
 
 
-def find_captions(folder: Path) -> Sequence[Part]:
+def find_captions(folder: Path) -> Sequence[LayoutPart]:
     """Find `captions_*.json` of COCO's form: images and annotations by image_id."""
     files = [path for path in json_files(folder, "captions_*.json") if b'"images"' in head_of(path, 1 << 20)]
-    return [Part(split=split_of(path, folder), annotations=(path,), questions=_reader(path)) for path in files]
+    return [LayoutPart(split=split_of(path, folder), annotations=(path,), questions=_reader(path)) for path in files]
 
 
 def _reader(path: Path) -> Callable[[], Iterator[Question]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.sources.layouts.base import Part, Question, changes_meaning, head_of, left_out, read_json, text_of
+from vldata.sources.layouts.base import LayoutPart, Question, changes_meaning, head_of, left_out, read_json, text_of
 from vldata.sources.splitnames import SPLITS
 from vldata.sources.unplaced import names as whole
 from vldata.sources.unplaced import unplaced
@@ -19,7 +19,7 @@ _FILE = whole("imageName", "questions")
 _DIAGRAM = frozenset({"abcLabel", "answerTexts", "correctAnswer", "questionId"})
 
 
-def find_scienceqa(folder: Path) -> Sequence[Part]:
+def find_scienceqa(folder: Path) -> Sequence[LayoutPart]:
     """Find problems.json: problems by id, each with its split; images in SPLIT/ID/image.png."""
     path = next((place for place in (folder / "problems.json", folder / "data" / "scienceqa" / "problems.json") if place.is_file()), None)
     if path is None or b'"choices"' not in head_of(path):
@@ -29,7 +29,7 @@ def find_scienceqa(folder: Path) -> Sequence[Part]:
         raise DataError("holds no object of problems.", where=str(path), cure="Fetch the file again.")
     splits = dict.fromkeys(text_of(entry.get("split")) for entry in table.values() if isinstance(entry, dict))
     files = (path, *(place for place in (path.with_name("pid_splits.json"),) if place.is_file()))
-    return [Part(split=SPLITS.get(split, split), annotations=files, questions=_problems(table, split, path.name)) for split in splits]
+    return [LayoutPart(split=SPLITS.get(split, split), annotations=files, questions=_problems(table, split, path.name)) for split in splits]
 
 
 def _problems(table: dict[str, Any], split: str, name: str) -> Any:
@@ -69,14 +69,14 @@ def _choice(choices: Any, right: Any, fault: str) -> dict[str, Any]:
     return {"choices": texts, "right": right}
 
 
-def find_ai2d(folder: Path) -> Sequence[Part]:
+def find_ai2d(folder: Path) -> Sequence[LayoutPart]:
     """Find AI2D: questions/NAME.png.json beside images/."""
     root = next((place for place in (folder, folder / "ai2d") if (place / "questions").is_dir()), None)
     files = sorted((root / "questions").glob("*.json")) if root else []
     if root is None or not files or b'"imageName"' not in head_of(files[0]):
         return ()
     prefix = "" if root == folder else f"{root.name}/"
-    return [Part(split="", annotations=tuple(files), questions=_diagrams(files, prefix))]
+    return [LayoutPart(split="", annotations=tuple(files), questions=_diagrams(files, prefix))]
 
 
 def _diagrams(files: Sequence[Path], prefix: str) -> Any:

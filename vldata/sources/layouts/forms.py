@@ -11,7 +11,7 @@ from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.files.naming import natural_key
 from vldata.files.strictjson import read_user_text
-from vldata.sources.layouts.base import Part, Question, head_of, named, read_json, split_of, text_of
+from vldata.sources.layouts.base import LayoutPart, Question, head_of, named, read_json, split_of, text_of
 from vldata.sources.unplaced import Known, left_out, unplaced
 from vldata.sources.unplaced import names as whole
 
@@ -23,7 +23,7 @@ _NO_FIELD = ("form[] that is no question with an answer", "left out")
 _KEYS = ("entities", "key", "keys")
 
 
-def find_sroie(folder: Path) -> Sequence[Part]:
+def find_sroie(folder: Path) -> Sequence[LayoutPart]:
     """Find img/ with entities/ (or key/) of the same names, in the folder or in one folder a split."""
     parts = []
     for root in (folder, *sorted(path for path in folder.iterdir() if path.is_dir())):
@@ -35,7 +35,7 @@ def find_sroie(folder: Path) -> Sequence[Part]:
             continue
         prefix = "" if root == folder else f"{root.name}/"
         split = split_of(root / "x", folder) if prefix else ""
-        parts.append(Part(split=split, annotations=tuple(files), questions=_receipts(files, prefix)))
+        parts.append(LayoutPart(split=split, annotations=tuple(files), questions=_receipts(files, prefix)))
     return parts
 
 
@@ -63,7 +63,7 @@ def _receipts(files: Sequence[Path], prefix: str) -> Any:
     return read
 
 
-def find_funsd(folder: Path) -> Sequence[Part]:
+def find_funsd(folder: Path) -> Sequence[LayoutPart]:
     """Find annotations/ of FUNSD beside images/, in the folder or in training_data/ and testing_data/."""
     parts = []
     for root in (folder, *sorted(path for path in folder.glob("*") if path.is_dir()), *sorted(folder.glob("dataset/*"))):
@@ -72,7 +72,7 @@ def find_funsd(folder: Path) -> Sequence[Part]:
             continue
         prefix = "" if root == folder else f"{root.relative_to(folder).as_posix()}/"
         split = split_of(root / "x", folder) if prefix else ""
-        parts.append(Part(split=split, annotations=tuple(files), questions=_forms(files, prefix)))
+        parts.append(LayoutPart(split=split, annotations=tuple(files), questions=_forms(files, prefix)))
     return parts
 
 

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
-from vldata.sources.layouts.base import Part, Question, changes_meaning, head_of, json_files, left_out, read_json, text_of
+from vldata.sources.layouts.base import LayoutPart, Question, changes_meaning, head_of, json_files, left_out, read_json, text_of
 
 _ASK = 'Where would you click to do this: {}? Answer with the point, as a JSON object {{"point_2d": [x, y]}}.'
 
 
-def find_screenspot(folder: Path) -> Sequence[Part]:
+def find_screenspot(folder: Path) -> Sequence[LayoutPart]:
     """Find `screenspot_*.json`: lists of objects with img_filename, bbox (x, y, width, height) and instruction."""
     files = [
         path for path in json_files(folder) if all(key in head_of(path, 8_192) for key in (b'"img_filename"', b'"instruction"', b'"bbox"'))
     ]
     pro = [path for path in files if b'"img_size"' in head_of(path, 8_192)]
     said = ("Rows have img_size: boxes are read as two corners, as ScreenSpot-Pro has them.",) if pro else ()
-    return [Part(split="", annotations=tuple(files), questions=_screens(files), said=said)] if files else ()
+    return [LayoutPart(split="", annotations=tuple(files), questions=_screens(files), said=said)] if files else ()
 
 
 def _screens(files: Sequence[Path]) -> Any:

@@ -12,7 +12,7 @@ import msgspec
 from vldata.errors import DataError
 from vldata.sources.compressed import stem_of
 from vldata.sources.layouts.base import (
-    Part,
+    LayoutPart,
     Question,
     changes_meaning,
     head_of,
@@ -44,11 +44,11 @@ _DATA = frozenset(
 _OBJECT = "the question is not an object."
 
 
-def find_vqav2(folder: Path) -> Sequence[Part]:
+def find_vqav2(folder: Path) -> Sequence[LayoutPart]:
     """Find `*questions*.json` with the `*annotations*.json` of the same split; visualqa.org's and OK-VQA's form."""
     questions = [path for path in json_files(folder, "*uestions*.json") if b'"questions"' in _ends_of(path)]
     answers = [path for path in json_files(folder, "*nnotations*.json") if b'"annotations"' in _ends_of(path)]
-    parts: list[Part] = []
+    parts: list[LayoutPart] = []
     alone: list[str] = []
     for path in questions:
         split = split_of(path, folder)
@@ -57,7 +57,7 @@ def find_vqav2(folder: Path) -> Sequence[Part]:
             words = f"{len(mine)} annotation files of the split {split!r} go with it: {', '.join(other.name for other in mine)}."
             raise DataError(words, where=str(path), cure="Give the folder of one version.")
         if mine:
-            parts.append(Part(split=split, annotations=(path, mine[0]), questions=_vqav2_reader(path, mine[0])))
+            parts.append(LayoutPart(split=split, annotations=(path, mine[0]), questions=_vqav2_reader(path, mine[0])))
         else:
             alone.append(path.name)
     if alone and not parts:
@@ -146,13 +146,13 @@ def _listed(value: Any, key: str, path: Path) -> list[Any]:
     return found
 
 
-def find_gqa(folder: Path) -> Sequence[Part]:
+def find_gqa(folder: Path) -> Sequence[LayoutPart]:
     """Find GQA's `*_questions.json`: objects of questions by id, each with an imageId; numbered files are one."""
     versions: dict[tuple[str, str], list[Path]] = {}
     for path in json_files(folder, "*questions*.json"):
         if b'"imageId"' in head_of(path):
             versions.setdefault((split_of(path, folder), stem_of(path).rstrip("_0123456789")), []).append(path)
-    return [Part(split=split, annotations=tuple(files), questions=_gqa_reader(files)) for (split, _), files in versions.items()]
+    return [LayoutPart(split=split, annotations=tuple(files), questions=_gqa_reader(files)) for (split, _), files in versions.items()]
 
 
 def _gqa_reader(files: Sequence[Path]) -> Read:
@@ -191,7 +191,7 @@ def _gqa_question(key: str, entry: dict[str, Any], where: str) -> Question:
     )
 
 
-def find_data_lists(folder: Path) -> Sequence[Part]:
+def find_data_lists(folder: Path) -> Sequence[LayoutPart]:
     """Find TextVQA, DocVQA and InfographicVQA: `{"data": [...]}` whose questions name their image by id, path or local name."""
     parts = []
     for path in json_files(folder):
@@ -202,7 +202,7 @@ def find_data_lists(folder: Path) -> Sequence[Part]:
         if isinstance(table, dict) and isinstance(table.get("data"), list):
             split = split_of(path, folder, table.get("dataset_split") or table.get("dataset_type"))
             dataset = text_of(table.get("dataset_name")).lower()
-            parts.append(Part(split=split, annotations=(path,), questions=_data_reader(path, split), dataset=dataset))
+            parts.append(LayoutPart(split=split, annotations=(path,), questions=_data_reader(path, split), dataset=dataset))
     return parts
 
 
