@@ -50,14 +50,7 @@ def compare(
         DataError: the systems did not answer the same questions, or were judged by other references.
         UsageError: fewer than two systems, or marks, which compare nothing.
     """
-    if judging.marks is not None or judging.human_marks is not None:
-        raise UsageError(
-            "a comparison takes no marks.", cure="--judge asks which answer is better; --agreement compares two files of marks."
-        )
-    if isinstance(systems, str | Path):
-        raise UsageError("a comparison needs two predictions files, not one path.", cure='Example: compare(["base.jsonl", "tuned.jsonl"])')
-    if len(systems) < 2:
-        raise UsageError("a comparison needs two predictions files.", cure="Example: vleval compare base.jsonl tuned.jsonl")
+    _check(systems, judging)
     said: set[str] = set()
 
     def tell_once(note: str) -> None:
@@ -96,6 +89,22 @@ def compare(
     if judging.url:
         pairs = _judged(pairs, results, judging, systems, judge_key, tell_once)
     return Compared(Comparison(schema=SCHEMA, profile=results[0].profile, pairs=_correct(pairs)), tuple(results), tuple(shown))
+
+
+def _check(systems: Sequence[Predictions], judging: Judging) -> None:
+    """Hold the arguments of a comparison to be one.
+
+    Raises:
+        UsageError: fewer than two systems, or marks, which compare nothing.
+    """
+    if judging.marks is not None or judging.human_marks is not None:
+        raise UsageError(
+            "a comparison takes no marks.", cure="--judge asks which answer is better; --agreement compares two files of marks."
+        )
+    if isinstance(systems, str | Path):
+        raise UsageError("a comparison needs two predictions files, not one path.", cure='Example: compare(["base.jsonl", "tuned.jsonl"])')
+    if len(systems) < 2:
+        raise UsageError("a comparison needs two predictions files.", cure="Example: vleval compare base.jsonl tuned.jsonl")
 
 
 def _judged(

@@ -100,11 +100,7 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
         said.problems.append(f"{fault} Give {recipe.output}/checkpoint-N, or {recipe.written('auto')}.")
     shape, prompter, way = _model(recipe, said)
     train_sets, eval_sets = _load(recipe.data, recipe, said), _load(recipe.eval_data, recipe, said)
-    lost, first = missing_pictures((*train_sets, *eval_sets))
-    if lost:
-        said.problems.append(f"{lost:,} pictures of the data are not there, first {first}. Copy them along, or convert again.")
-    for store in dict.fromkeys(example.store for loaded in (*train_sets, *eval_sets) for example in loaded.examples[:1] if example.store):
-        said.facts.append(f"Images are read from {store} as they are needed; none is kept here.")
+    _look_at_images((*train_sets, *eval_sets), said)
     train = [example for loaded in train_sets for example in loaded.examples]
     validation = [example for loaded in eval_sets for example in loaded.examples]
     if recipe.val_size and train:
@@ -208,6 +204,15 @@ def _model(recipe: Recipe, said: Notes) -> tuple[Shape | None, Prompter | None, 
 
 def _one_line(error: VlkitError) -> str:
     return " ".join(str(error).split())
+
+
+def _look_at_images(sets: Sequence[LoadedSet], said: Notes) -> None:
+    """Say which images are missing, and from which stores they are read."""
+    lost, first = missing_pictures(sets)
+    if lost:
+        said.problems.append(f"{lost:,} pictures of the data are not there, first {first}. Copy them along, or convert again.")
+    for store in dict.fromkeys(example.store for loaded in sets for example in loaded.examples[:1] if example.store):
+        said.facts.append(f"Images are read from {store} as they are needed; none is kept here.")
 
 
 def _load(targets: Sequence[str], recipe: Recipe, said: Notes) -> list[LoadedSet]:

@@ -28,7 +28,7 @@ from vldata.sources.pairfields import (
     media_of,
     question_of,
 )
-from vldata.sources.pairfiles import PairFile, Table
+from vldata.sources.pairfiles import PairFile, PairTable
 from vldata.sources.pairthoughts import PairThoughts
 from vldata.sources.partscan import Thinking
 from vldata.sources.plainrows import PlainPair, PlainRows
@@ -91,7 +91,7 @@ class PairSource(msgspec.Struct, frozen=True, kw_only=True):
             return
         draft, plain, quick = maker.draft, maker.plain_rows, maker.quick
         for file in self.files:
-            for where, row in file.quick_rows(quick) if quick and isinstance(file, Table) else file.rows():
+            for where, row in file.quick_rows(quick) if quick and isinstance(file, PairTable) else file.rows():
                 yield row if type(row) is TextDraft else draft(row, where, plain.read)
                 plain.read += 1
 

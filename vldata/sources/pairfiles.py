@@ -55,7 +55,7 @@ class PairFile(Protocol):
         ...
 
 
-class Table(msgspec.Struct, frozen=True):
+class PairTable(msgspec.Struct, frozen=True):
     """An annotation file."""
 
     file: RowFile
@@ -114,8 +114,8 @@ def find_pair_files(source: Path, *, follow_links: bool, encoding: str = "auto",
 
 
 def _found(name: str, files: tuple[Path, ...], encoding: str, part: str = "", kind: str = "annotation file") -> FoundPairs:
-    opened = tuple(Shard(path) if is_tar(path) else Table(open_rows(path, encoding=encoding), kind) for path in files)
-    said = tuple(sentence for file in opened[:8] if isinstance(file, Table) for sentence in file.file.said)
+    opened = tuple(Shard(path) if is_tar(path) else PairTable(open_rows(path, encoding=encoding), kind) for path in files)
+    said = tuple(sentence for file in opened[:8] if isinstance(file, PairTable) for sentence in file.file.said)
     return FoundPairs(name, opened, part, said)
 
 

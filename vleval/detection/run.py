@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -220,34 +220,11 @@ def draw_answers(rows: Sequence[Row], root: Path, drawing: Drawing, tick: Callab
             reason = "no prediction" if task.row is None else task.row.error or "no answer"
             failed.append(Failed(task.row.id if task.row else task.name, task.name, reason))
             continue
-        image = _load(task)
-        if isinstance(image, str):
-            failed.append(Failed(task.row.id if task.row else task.name, task.name, image))
-            continue
-        whole = [box for box in found.boxes if box.has_area]
-        kept = [moved for box in whole if (moved := to_pixels(box, space, *image.size)) is not None]
-        texts = [_escape(label_text(box.label), escaped) for box in kept]
-        try:
-            _write(drawing.out / name, draw_boxes(image, kept, texts, colours, fonts))
-        except DataError as fault:
-            failed.append(Failed(task.row.id if task.row else task.name, task.name, fault.what.rstrip(".")))
-            continue
-        unknown = sum(box.label not in drawing.expected for box in kept) if drawing.expected else 0
-        drawn.append(
-            Drawn(
-                id=task.row.id if task.row else task.name,
-                image=task.name,
-                path=task.path.resolve().relative_to(root.resolve()).as_posix(),
-                output=name,
-                width=image.width,
-                height=image.height,
-                boxes=tuple(kept),
-                dropped=found.dropped,
-                no_area=len(found.boxes) - len(whole),
-                outside=len(whole) - len(kept),
-                unknown=unknown,
-            )
-        )
+        one = _draw_one(task, found, root, name, drawing, space, lambda text: _escape(label_text(text), escaped), colours, fonts)
+        if isinstance(one, str):
+            failed.append(Failed(task.row.id if task.row else task.name, task.name, one))
+        else:
+            drawn.append(one)
     tick(len(tasks), len(tasks))
     return Detection(
         drawn=tuple(drawn),
@@ -257,6 +234,42 @@ def draw_answers(rows: Sequence[Row], root: Path, drawing: Drawing, tick: Callab
         keep_going=drawing.keep_going,
         notes=tuple(notes),
         parsing=_parsing(tasks, parsed),
+    )
+
+
+def _draw_one(
+    task: Task,
+    found: ParsedBoxes,
+    root: Path,
+    name: str,
+    drawing: Drawing,
+    space: CoordSpace,
+    written: Callable[[str], str],
+    colours: Mapping[str, tuple[int, int, int]],
+    fonts: FontChain,
+) -> Drawn | str:
+    """Draw the boxes of one answer into the file of this name, or say why they cannot be."""
+    image = _load(task)
+    if isinstance(image, str):
+        return image
+    whole = [box for box in found.boxes if box.has_area]
+    kept = [moved for box in whole if (moved := to_pixels(box, space, *image.size)) is not None]
+    try:
+        _write(drawing.out / name, draw_boxes(image, kept, [written(box.label) for box in kept], colours, fonts))
+    except DataError as fault:
+        return fault.what.rstrip(".")
+    return Drawn(
+        id=task.row.id if task.row else task.name,
+        image=task.name,
+        path=task.path.resolve().relative_to(root.resolve()).as_posix(),
+        output=name,
+        width=image.width,
+        height=image.height,
+        boxes=tuple(kept),
+        dropped=found.dropped,
+        no_area=len(found.boxes) - len(whole),
+        outside=len(whole) - len(kept),
+        unknown=sum(box.label not in drawing.expected for box in kept) if drawing.expected else 0,
     )
 
 
