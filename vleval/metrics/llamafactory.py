@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq
 
 from vleval.metric import Scorer, Scores
+from vleval.metrics import pieces
 from vleval.metrics.base import answer, mean_metric, references
 from vleval.metrics.bleu_batch import bleu4_characters
 from vleval.metrics.caching import cached
 from vleval.metrics.options import MetricOptions
-from vleval.metrics.pieces import PIECE
-from vleval.metrics.segment import batches, words, words_and_blanks
+from vleval.metrics.segment import EDGE, batches, words, words_and_blanks
 from vleval.metrics.word_keys import LONG, Distinct, common_length, grams_of, keys_of, known_codes, lower_bound, shared
 from vleval.rows import Row
 
@@ -58,9 +58,9 @@ def short_rouge(prediction: str, reference: str) -> tuple[float, float, float]:
 @cached(1 << 16)
 def rouge_tokens(text: str) -> tuple[str, ...]:
     """The flat token list upstream compares: jieba's words cut into sentences and lines, where a blank line leaves an empty token."""
-    pieces = words(text)
-    if not pieces or not _breaks(text):
-        return tuple(pieces)
+    found = words(text)
+    if not found or not _breaks(text):
+        return tuple(found)
     joined = " ".join(words_and_blanks(text))
     for pattern, replacement in _SENTENCE_ENDS:
         joined = pattern.sub(replacement, joined)
@@ -69,27 +69,54 @@ def rouge_tokens(text: str) -> tuple[str, ...]:
 
 
 def rouge_batches(text: str) -> Iterator[list[str]]:
-    """The tokens of `rouge_tokens` list by list: a sentence ends behind its mark, and a line without a word is an empty token."""
-    untouched, filled, held = True, False, 0
-    for batch in batches(text):
+    """The tokens of `rouge_tokens` list by list."""
+    lines = _Lines()
+    for piece in pieces.pieces(text, EDGE):
+        if len(piece) <= 4 * pieces.PIECE and not _breaks(piece):
+            yield from lines.plain(words(piece))
+        else:
+            for batch in batches(piece):
+                yield from lines.parted(batch)
+
+
+class _Lines:
+    """Where sentences and lines end: a sentence behind its mark; a line without a word is an empty token where a word follows."""
+
+    def __init__(self) -> None:
+        self._untouched, self._filled, self._held = True, False, 0
+
+    def plain(self, found: list[str]) -> Iterator[list[str]]:
+        """Words of a text without a break."""
+        self._untouched = False
+        if found:
+            yield from self._empty_lines()
+            self._filled = True
+            yield found
+
+    def parted(self, batch: list[str]) -> Iterator[list[str]]:
+        """Words and blanks of a text with breaks."""
         found: list[str] = []
         for word in batch:
             if word.isspace():
                 if "\n" in word:
-                    held += not filled and not (untouched and word == "\n")
-                    filled = False
-                untouched = False
+                    self._held += not self._filled and not (self._untouched and word == "\n")
+                    self._filled = False
+                self._untouched = False
                 continue
-            if held:  # empty lines count where a word follows
+            if self._held:
                 yield found
-                for start in range(0, held, PIECE):
-                    yield [""] * min(held - start, PIECE)
-                held, found = 0, []
+                yield from self._empty_lines()
+                found = []
             lines = _dotted_lines(word) if "......" in word else [word]
             found += filter(None, lines)
-            filled = lines[-1] not in _ENDERS
-            untouched = False
+            self._filled = lines[-1] not in _ENDERS
+            self._untouched = False
         yield found
+
+    def _empty_lines(self) -> Iterator[list[str]]:
+        for start in range(0, self._held, pieces.PIECE):
+            yield [""] * min(self._held - start, pieces.PIECE)
+        self._held = 0
 
 
 def _dotted_lines(word: str) -> list[str]:

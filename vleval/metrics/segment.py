@@ -23,7 +23,7 @@ _HAN = re.compile("[\u4e00-\u9fd5]")
 _BLOCK = re.compile(r"([\u4E00-\u9FD5a-zA-Z0-9+#&._%\-]+)")
 _PIECE = re.compile(r"[a-zA-Z0-9]+(?:\.[0-9]+)?%?|[+#&._%\-]+|\S")
 _BLANK = re.compile(r"(\r\n|\s)")
-_EDGE = re.compile("[^\u4e00-\u9fd5a-zA-Z0-9+#&._%\\-\n]|(?<!\r)\n")  # jieba looks at no such character and its neighbours at once
+EDGE = re.compile("[^\u4e00-\u9fd5a-zA-Z0-9+#&._%\\-\n]|(?<!\r)\n")  # jieba looks at no such character and its neighbours at once
 _ONE = re.compile(r"\r\n|[\s\S]")
 _WORD = re.compile("(" + "|".join(re.escape(word) for word in ASCII_WORDS) + ")")
 
@@ -74,7 +74,7 @@ def words_and_blanks(text: str) -> list[str]:
 
 def batches(text: str) -> Iterator[list[str]]:
     """The words of `words_and_blanks` list by list, for a text too long for one list."""
-    for piece in parts.pieces(text, _EDGE):
+    for piece in parts.pieces(text, EDGE):
         if len(piece) <= 4 * parts.PIECE:
             yield words_and_blanks(piece)
         else:
