@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from vleval.metrics.text import vlkit_normal
+from vleval.readers.failures import REFUSED
 from vleval.rows import Row
 
 _FEW = 20  # rows below which chance explains what is odd here
@@ -30,6 +32,7 @@ def odd_notes(rows: Sequence[Row]) -> list[str]:
     """Sentences about a file as a whole; none where nothing is odd."""
     answered = [row for row in rows if row.prediction and not row.error]
     return [
+        *_ends(rows),
         *_alike(rows, answered),
         *_again(rows),
         *_refusals(answered),
@@ -38,6 +41,15 @@ def odd_notes(rows: Sequence[Row]) -> list[str]:
         *_shifted(rows),
         *_worked_out(rows),
     ]
+
+
+def _ends(rows: Sequence[Row]) -> list[str]:
+    """Replies that hold no answer by what the server says of their end."""
+    ends = Counter(row.finish_reason for row in rows if not row.error and row.finish_reason in (*REFUSED, "tool_calls"))
+    if not ends:
+        return []
+    shown = ", ".join(f"{count:,} {end}" for end, count in sorted(ends.items()))
+    return [f"{sum(ends.values()):,} of {len(rows):,} replies are no answer, by what the server says of their end: {shown}."]
 
 
 def _alike(rows: Sequence[Row], answered: Sequence[Row]) -> list[str]:

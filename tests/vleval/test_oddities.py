@@ -26,6 +26,10 @@ def rows(count: int = 40, **fields: Any) -> list[Row]:
 
 ASKED = {"question": lambda number: f"What is thing {number}?"}
 ODD = [
+    (
+        rows(finish_reason=lambda number: ("stop", "tool_calls", "content_filter", "refusal")[number % 4]),
+        "30 of 40 replies are no answer, by what the server says of their end: 10 content_filter, 10 refusal, 10 tool_calls.",
+    ),
     (rows(references=("9.",)), "All 40 rows have the same reference, '9.'"),  # hiyouga/LlamaFactory#5023
     (rows(references=("Please submit to the server",)), "All 40 rows have the same reference"),  # modelscope/evalscope#761
     (rows(prediction="!" * 256), "All 40 answers are '!!!"),  # modelscope/evalscope#444

@@ -49,6 +49,8 @@ class Answers(JobResult):
 
         if truncated := getattr(self.result, "truncated", 0):
             yield f"{truncated:,} answers were cut at --max-tokens {self.max_tokens}, or are a thought without an answer."
+        if refused := getattr(self.result, "refused", 0):
+            yield f"{refused:,} replies are refusals, were stopped by a filter, or call a tool: finish_reason says which."
         if unopened := getattr(self.result, "unopened", 0):
             yield (
                 f"{unopened:,} answers close a thought that they never opened: what stands before the mark is taken for the thought and "

@@ -25,7 +25,7 @@ from vleval.inference.preflight import Preflight, announce, preflight
 from vleval.inference.sameness import find_differences
 from vleval.inference.server import count_vision_tokens, make_endpoint
 from vleval.inference.several import FleetBackend
-from vleval.readers.failures import TRUNCATED
+from vleval.readers.failures import REFUSED, TRUNCATED
 
 
 class RunResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         taken_over: answers that came from the journal of an earlier run.
+        refused: replies that are a refusal, were stopped by a filter, or call a tool.
         unopened: answers that close a thought which they never opened; what stands before the mark is taken for it.
     """
 
@@ -42,6 +43,7 @@ class RunResult(msgspec.Struct, frozen=True, kw_only=True):
     errors: int
     truncated: int
     unopened: int
+    refused: int
     taken_over: int
     first_error: str
     seconds: float
@@ -116,7 +118,7 @@ def predict(
 
 def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[RunResult, tuple[str, ...]]:
     """Write the file of predictions in one step, a line at a time; count what it holds, and name the models that answered."""
-    errors = truncated = unopened = 0
+    errors = truncated = unopened = refused = 0
     models: dict[str, None] = {}
     first_error = ""
     encode = msgspec.json.Encoder().encode
@@ -125,6 +127,7 @@ def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[Run
             handle.write(encode(prediction) + b"\n")
             truncated += prediction.finish_reason in TRUNCATED
             unopened += taken_for_thought(prediction)
+            refused += prediction.finish_reason in (*REFUSED, "tool_calls")
             if prediction.model:
                 models[prediction.model] = None
             if prediction.error is not None:
@@ -137,6 +140,7 @@ def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[Run
         errors=errors,
         truncated=truncated,
         unopened=unopened,
+        refused=refused,
         taken_over=asking.taken_over,
         first_error=first_error,
         seconds=0.0,

@@ -63,7 +63,7 @@ def predict_samples(samples: int) -> Callable[..., RunResult]:
     return run
 
 
-_COUNTS = ("total", "answered", "errors", "truncated", "unopened", "taken_over", "seconds")
+_COUNTS = ("total", "answered", "errors", "truncated", "unopened", "refused", "taken_over", "seconds")
 
 
 def _interleave(parts: list[Path], out: Path) -> None:

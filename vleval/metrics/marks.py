@@ -7,12 +7,15 @@ import re
 from vldata.records.thoughts import without_thought
 
 _N = r"(\d{1,3}(?:\.\d{1,3})?)"
-_NAME = r"(?:mark|score|rating|grade|verdict|评分|得分|分数|打分)"
+_NAME = r"(?:mark|score|rating|grade|verdict|overall|评分|得分|分数|打分)"
+_SCALE = r"(?:\s{0,2}[(\[（]\s{0,2}1\s{0,2}(?:-|–|~|to|到|至)\s{0,2}5\s{0,2}[)\]）])?"  # "Score (1-5): 4"
 # Each names a mark by itself; a scale behind it must be 5.
 _STATED = re.compile(
     rf"""["']{_NAME}["']\s{{0,5}}:\s{{0,5}}["']?{_N}(?![\d.]\d)"""
-    rf"|\[\[\s{{0,3}}{_N}\s{{0,3}}\]\]|\\boxed\s{{0,3}}\{{\s{{0,3}}{_N}\s{{0,3}}\}}|<{_NAME}>\s{{0,5}}{_N}\s{{0,5}}</{_NAME}>"
-    rf"|{_NAME}[*_]{{0,3}}\s{{0,3}}(?:is|:|：|=|为|是)\s{{0,3}}[*_(\[]{{0,3}}{_N}(?!\d)(?!\s{{0,3}}(?:-|–|to)\s{{0,3}}\d)"
+    rf"|\[\[\s{{0,3}}{_N}\s{{0,3}}\]\]|\\boxed\s{{0,3}}\{{\s{{0,3}}{_N}\s{{0,3}}\}}|\\boxed\{{\\text\{{{_N}\}}\}}"
+    rf"|<{_NAME}>\s{{0,5}}{_N}\s{{0,5}}</{_NAME}>|<answer>\s{{0,5}}{_N}\s{{0,5}}</answer>|scale\s+of\s+1\s+to\s+5\s{{0,2}}[:,]\s{{0,3}}{_N}(?!\d)"
+    rf"|\b(?:rate|give|award|deserves|merits)\b[^.\n]{{0,60}}?\ban?\s+{_N}(?![\d/-])"
+    rf"|{_NAME}{_SCALE}[*_]{{0,3}}\s{{0,3}}(?:is|:|：|=|为|是)\s{{0,3}}[*_(\[]{{0,3}}{_N}(?!\d)(?!\s{{0,3}}(?:-|–|to)\s{{0,3}}\d)"
     rf"|(?<![\d./]){_N}\s{{0,3}}(?:/|out\s+of|分\s?/)\s{{0,3}}5(?![\d.]\d)|(?<![\d./]){_N}\s{{0,2}}分(?!之)",
     re.IGNORECASE,
 )

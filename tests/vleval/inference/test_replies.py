@@ -43,6 +43,22 @@ def test_a_reply_is_what_it_is_and_not_asked_again(message: dict[str, Any], fini
     assert (answer.text, answer.finish_reason) == wanted
 
 
+def test_replies_without_an_answer_are_counted_as_what_they_are(prepared: Path, tmp_path: Path, vleval: Any) -> None:
+    ends = ("length", "content_filter", "tool_calls", "refusal", "stop")
+
+    def silent(_attempt: int, _body: dict[str, Any]) -> bytes:
+        end = ends[(len(server.bodies) - 1) % len(ends)]
+        message = {"content": None, "reasoning_content": "hm" if end == "stop" else None}
+        return http(200, json.dumps({"choices": [{"message": message, "finish_reason": end}], "usage": {"prompt_tokens": 300}}))
+
+    with serve(FakeServer(silent)) as server:
+        line = f"predict --data {prepared}/openeqa --backend openai --model tiny --base-url {server.url} --no-preflight --concurrency 1"
+        ran = vleval(*line.split(), "--out", tmp_path / "p.jsonl")
+    assert len(server.bodies) == 6  # nothing is asked again
+    assert "3 answers were cut at --max-tokens 256, or are a thought without an answer." in ran.err
+    assert "3 replies are refusals, were stopped by a filter, or call a tool" in ran.err
+
+
 def test_a_reply_that_says_nothing_and_not_why_is_asked_again() -> None:
     assert reply({"content": None}, "stop").fate == "retry"
     assert reply({}, None).fate == "retry"
