@@ -17,6 +17,7 @@ vldata lint data --as llamafactory --dataset mine --cutoff 4096 --tokenizer Qwen
 vldata lint data --as llamafactory --fix prepared --json
 ```
 
+A place is `FILE:LINE`, or `FILE[INDEX]` from 0 in a list whose rows share lines.
 A row counts under the worst of what befalls it. Images are judged by their headers; one whose header or end looks damaged is decoded.
 Lengths are estimated at four bytes a token without `--tokenizer`; vision tokens are those of Qwen3-VL.
 
