@@ -25,11 +25,15 @@ _REFUSAL = re.compile(
     r"|我(?:无法|不能)(?:回答|提供|查看|识别|看到|协助))",
     re.IGNORECASE,
 )
+_NUMBER = r"-?\d{1,6}(?:\.\d{1,9})?"
+_BOX = re.compile(rf"\s*\[\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{3}}\s*\]\s*")
+_BOX_KEY = re.compile(r"[\"'](?:bbox|bbox_2d|box_2d)[\"']\s*:")
+_TEXT_METRICS = ("exact_match", "token_f1", "anls", "relaxed_accuracy", "vqa_accuracy", "rouge", "bleu", "chrf", "sacrebleu")
 _HASHES = re.compile(r"(?:^|\n)####[ \t]*\S[^\n]{0,60}\s*\Z")
 
 
-def odd_notes(rows: Sequence[Row]) -> list[str]:
-    """Sentences about a file as a whole; none where nothing is odd."""
+def odd_notes(rows: Sequence[Row], metrics: Sequence[str] = ()) -> list[str]:
+    """Sentences about a file as a whole, scored by these metrics; none where nothing is odd."""
     answered = [row for row in rows if row.prediction and not row.error]
     return [
         *_ends(rows),
@@ -40,6 +44,7 @@ def odd_notes(rows: Sequence[Row]) -> list[str]:
         *_cut(answered),
         *_shifted(rows),
         *_worked_out(rows),
+        *_boxes(rows, metrics),
     ]
 
 
@@ -159,3 +164,15 @@ def _worked_out(rows: Sequence[Row]) -> list[str]:
         return []
     what = f"{found:,} of {len(rows):,} references are worked out and end in `#### answer`"
     return [f"{what}: --metric solution_match compares the answers alone."]
+
+
+def _boxes(rows: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """References that are boxes under metrics that compare letters."""
+    told = [name for name in metrics if name.startswith(_TEXT_METRICS)]
+    found = (
+        sum(1 for row in rows if any(_BOX.fullmatch(text[:200]) or _BOX_KEY.search(text[:2_000]) for text in row.references)) if told else 0
+    )
+    if found * 2 < len(rows) or not found:
+        return []
+    what = f"{found:,} of {len(rows):,} references are boxes, and {told[0]} compares their letters"
+    return [f"{what}: --metric detection_f1 and --benchmark refcoco compare boxes."]

@@ -261,7 +261,7 @@ def score_rows(joined: Joined, loaded: Loaded, scoring: Scoring, *, tell: Callab
     chosen = [official] if official is not None else pick_metrics(rows, profile, scoring.metrics, scoring.options)
     _check_needs(rows, chosen, loaded)
     told = refuse_nothing(rows, loaded.name)
-    told += odd_notes(rows)
+    told += odd_notes(rows, [metric.name for metric in chosen])
     told += thought_notes(rows, profile, stripped=profiles.strips_thoughts(profile, scoring.options))
     groups = choose_groups(rows, scoring.group_by)
     told.append(groups.note)

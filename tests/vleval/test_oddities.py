@@ -67,6 +67,12 @@ def test_what_is_not_odd_is_not_said(name: str) -> None:
     assert [note for note in odd_notes(PLAIN[name]) if not (name == "yes and no" and "All 40 answers" in note)] == []
 
 
+def test_boxes_under_metrics_of_letters_are_said() -> None:
+    made = rows(3, references=("[0.25, 0.25, 0.5, 0.75]",))
+    assert "3 of 3 references are boxes, and anls compares their letters" in odd_notes(made, ["anls"])[0]
+    assert odd_notes(made, ["detection_f1"]) == odd_notes(rows(3), ["anls"]) == []
+
+
 def test_numbers_of_options_are_no_texts_of_options() -> None:
     options = ("2", "3", "4", "1")
     made = [Row(id=str(place), prediction="ABCD"[place], references=(str(place),), choices=options) for place in range(4)]
