@@ -17,6 +17,7 @@ from vleval.comparison import SCHEMA, Change, Comparison, Difference, McNemar, P
 from vleval.joining import Joined, join, missing_row
 from vleval.meeting import meet
 from vleval.metric import CorpusStats, Floats, Scores
+from vleval.oddities import same_answers
 from vleval.readers import Loaded
 from vleval.references import read_references
 from vleval.results import Measured
@@ -78,6 +79,9 @@ def compare(
     joins = align(joins, loads, reading.allow)
     for note in [note for joined in joins for note in joined.notes]:
         tell_once(note)
+    for joined, loaded in zip(joins[1:], loads[1:], strict=True):
+        for note in same_answers(joins[0].rows, joined.rows, loads[0].name, loaded.name):
+            tell_once(note)
     shown = list(given_names(names, len(loads))) or display_names([loaded.name for loaded in loads])
     results: list[ScoreResult] = []
     for joined, loaded, read in zip(joins, loads, taken, strict=True):

@@ -48,6 +48,14 @@ def odd_notes(rows: Sequence[Row], metrics: Sequence[str] = ()) -> list[str]:
     ]
 
 
+def same_answers(first: Sequence[Row], second: Sequence[Row], one: str, other: str) -> list[str]:
+    """A sentence where two systems gave the very same answers, in the same order of rows; none else, and none of few rows."""
+    told = [row.prediction for row in first if row.prediction and not row.error]
+    if len(told) < _FEW or [row.prediction for row in first] != [row.prediction for row in second]:
+        return []
+    return [f"{other} has the answers of {one}, letter for letter: the same run twice, or an adapter that was not used?"]
+
+
 def _ends(rows: Sequence[Row]) -> list[str]:
     """Replies that hold no answer by what the server says of their end."""
     ends = Counter(row.finish_reason for row in rows if not row.error and row.finish_reason in (*REFUSED, "tool_calls"))

@@ -67,6 +67,15 @@ def test_what_is_not_odd_is_not_said(name: str) -> None:
     assert [note for note in odd_notes(PLAIN[name]) if not (name == "yes and no" and "All 40 answers" in note)] == []
 
 
+def test_two_systems_with_the_same_answers_are_said(tmp_path: Path, vleval: Any) -> None:
+    for name, changed in (("a", ""), ("b", ""), ("c", "x")):
+        made = [{"id": number, "prediction": WORDS[number % 10] + changed, "reference": WORDS[number % 10]} for number in range(30)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made))
+    ran = vleval("compare", *(tmp_path / f"{name}.jsonl" for name in "abc"), "--metric", "exact_match")
+    assert ran.code == 0
+    assert ran.err.count("letter for letter: the same run twice, or an adapter that was not used?") == 1
+
+
 def test_boxes_under_metrics_of_letters_are_said() -> None:
     made = rows(3, references=("[0.25, 0.25, 0.5, 0.75]",))
     assert "3 of 3 references are boxes, and anls compares their letters" in odd_notes(made, ["anls"])[0]
