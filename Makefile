@@ -111,7 +111,7 @@ fuzz: .venvs/fuzz
 # Commands on URLs against moto's S3 server on loopback, with kills, busy answers, torn, lost, stale and hostile objects. Five minutes.
 .venvs/remote/.made: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/pip install -q -c constraints.txt -e '.[remote]' 'moto[server]>=5' pytest pytest-timeout
+	$(@D)/bin/pip install -q -c constraints.txt -e '.[remote]' 'moto[server]>=5' 'aiobotocore[boto3]' pytest pytest-timeout
 	touch $@
 
 remote: .venvs/remote/.made

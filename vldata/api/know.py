@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class StatsResult(JobResult):
-    """Statistics of a dataset; see `vldata.datasets.stats.Statistics`."""
+    """Statistics of a dataset; see `vldata.datasets.stats.Statistics`. `note` says that its files are not those of the contract."""
 
     statistics: Statistics
+    note: str = ""
 
     def lines(self) -> Iterator[str]:
         """Yield counts, token figures, sizes and categories."""
@@ -54,6 +55,10 @@ class StatsResult(JobResult):
 
         return msgspec.to_builtins(self.statistics)
 
+    def asides(self) -> Iterator[str]:
+        """Yield the note."""
+        yield from [self.note] if self.note else []
+
 
 _VIDEOS = "Videos are counted as Qwen3-VL's processor samples them (2 frames a second, 4 to 768); their marks of time are estimated."
 
@@ -75,9 +80,10 @@ def stats(
         DataError: the dataset cannot be read.
         UsageError: no such meta key.
     """
+    from vldata.datasets.dataset import changed_note
     from vldata.datasets.stats import compute_stats
 
-    return StatsResult(compute_stats(target, by=by, tokenizer=tokenizer))
+    return StatsResult(compute_stats(target, by=by, tokenizer=tokenizer), changed_note(target, "what is counted"))
 
 
 @dataclass(frozen=True, repr=False)

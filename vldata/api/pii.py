@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class PersonalData(JobResult):
-    """What was found in `records` records; `redacted` names the copy without it, in which `changed` records differ."""
+    """What was found in `records` records; `redacted` names the copy without it, in which `changed` records differ.
+
+    `note` says that the dataset's files are not those of the contract.
+    """
 
     records: int
     findings: FindingList
     redacted: str = ""
     changed: int = 0
+    note: str = ""
 
     @property
     def ok(self) -> bool:
@@ -38,7 +42,8 @@ class PersonalData(JobResult):
         yield f"{counted(self.records, 'record')}, {total}."
 
     def asides(self) -> Iterator[str]:
-        """Yield what the copy is, and what stays in it."""
+        """Yield what the copy is and what stays in it, or the note."""
+        yield from [self.note] if self.note else []
         if self.redacted:
             yield f"Registered {self.redacted!r}: {self.changed:,} of {counted(self.records, 'record')} changed."
             if any(finding.message.startswith("id:") for finding in self.findings.kept):
@@ -67,6 +72,7 @@ def pii(
     Raises:
         DataError: the dataset cannot be read, or the name is taken.
     """
+    from vldata.datasets.dataset import changed_note
     from vldata.datasets.pii import redact as run_redact
     from vldata.datasets.pii import scan_dataset
 
@@ -74,6 +80,6 @@ def pii(
     wanted = new_name(name, f"{paths.name}_redacted")
     count, findings = scan_dataset(paths)
     if not redact:
-        return PersonalData(count, findings)
+        return PersonalData(count, findings, note=changed_note(target, "what was searched"))
     copy, changed = run_redact(paths, wanted, overwrite=overwrite)
     return PersonalData(count, findings, copy, changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,14 @@ class Dataset:
     def file(self, name: str) -> SafePath:
         """A picture or video that a record or media line of this dataset names."""
         return below(self.paths.out, name, str(self.paths.out / self.name))
+
+    def changed(self) -> Path | None:
+        """The first record file that is not the one of the contract: a shard of another run, or one that somebody edited."""
+        for file, said in zip(self.files(), self.contract.files, strict=True):
+            with file.open("rb") as handle:
+                if hashlib.file_digest(handle, "sha256").hexdigest() != said.sha256:
+                    return file
+        return None
 
     def __len__(self) -> int:
         return self.contract.counts.written
@@ -150,6 +159,13 @@ def _iter_rows(target: str, columns: tuple[str, ...], digests: tuple[str, ...]) 
         row["images"] = [str(path.absolute()) for path in dataset.image_paths(record)]
         row["videos"] = [str(path.absolute()) for path in dataset.video_paths(record)]
         yield {key: row[key] for key in columns}
+
+
+def changed_note(target: Target, what: str) -> str:
+    """Warn where a record file of `DIR/NAME` is not the one of the contract; `what` is then of the files as they are. "" where all are."""
+    if (file := Dataset(target).changed()) is None:
+        return ""
+    return f"Warning: {file} was changed after the conversion; {what} is not what the contract describes."
 
 
 def read(target: Target) -> Iterator[Record]:

@@ -12,6 +12,7 @@ import pytest
 import vldata
 from vldata.errors import DataError, UsageError
 from vldata.remote import refusals
+from vldata.remote.images import missing_images
 from vldata.remote.store import Store
 
 fsspec = pytest.importorskip("fsspec", reason="the extra `remote` is not installed")
@@ -78,6 +79,15 @@ def test_an_object_that_is_named_and_absent(there: Any) -> None:
         vldata.stats("memory://data/prepared/openeqa")
     with pytest.raises(DataError, match="no dataset 'other' here"):
         vldata.stats("memory://data/prepared/other")
+
+
+def test_a_listing_that_is_stale_loses_no_image(there: Any, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [path.relative_to(prepared).as_posix() for path in sorted(prepared.glob("images/*/*"))]
+    listed = Store.list
+    monkeypatch.setattr(Store, "list", lambda self, url: dict(list(listed(self, url).items())[3:]))
+    assert missing_images("memory://data/prepared", names) == []
+    there.rm_file(f"/data/prepared/{names[1]}")
+    assert missing_images("memory://data/prepared", names) == [names[1]]
 
 
 def test_an_export_names_nothing_of_this_machine(there: Any, tmp_path: Path) -> None:
