@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -102,6 +103,37 @@ def test_a_mixture_of_spaces_is_refused():
     told = f1([unit, tokens], coord_space="0-1000", reference_space="0-1")
     assert told.values.tolist() == [0, 1]
     assert told.notes[0].startswith("1 of 2 answers have no value above 1, as 'u': they look like 0-1")
+
+
+def test_area_figures_are_those_of_pycocotools_in_pixels():
+    pytest.importorskip("pycocotools", reason="extra [detection]")
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    rng, width, height = random.Random(3), 640, 480
+    rows, truth, given = [], [], []
+    for number in range(25):
+        wanted, told = [], []
+        for _ in range(4):
+            left, top = rng.randint(0, 700), rng.randint(0, 700)
+            box = [left, top, left + rng.randint(10, 250), top + rng.randint(10, 250)]
+            near = [min(max(side + rng.randint(-8, 8), 0), 1000) for side in box]
+            for corners, kept, listed_as in ((box, truth, wanted), (near, given, told)):
+                x, y, x2, y2 = (side * size / 1000 for side, size in zip(corners, (width, height) * 2, strict=True))
+                of = {"id": len(kept) + 1, "image_id": number, "category_id": 1, "iscrowd": 0, "score": 1.0}
+                kept.append(of | {"bbox": [x, y, x2 - x, y2 - y], "area": (x2 - x) * (y2 - y)})
+                listed_as.append({"bbox": corners, "label": "x"})
+        rows.append(Row(id=str(number), prediction=json.dumps(told), references=(json.dumps(wanted),), width=width, height=height))
+    known = COCO()
+    known.dataset = {"images": [{"id": n} for n in range(25)], "annotations": truth, "categories": [{"id": 1}]}
+    known.createIndex()
+    judged = COCOeval(known, known.loadRes(given), "bbox")
+    judged.evaluate()
+    judged.accumulate()
+    judged.summarize()
+    parts = resolve("vlkit", "coco_ap", MetricOptions(coord_space="0-1000")).score(rows).parts
+    names = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large")
+    assert [parts[name] for name in names] == pytest.approx(list(judged.stats[:6]))
 
 
 def test_areas_of_coco_belong_in_pixels():
