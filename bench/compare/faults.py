@@ -186,7 +186,7 @@ def _files() -> Iterator[Fault]:
         "a JSON list with a trailing comma",
         rows,
         text=text[:-2] + ",\n]",
-        about=(f"line {text.count(chr(10)) + 1}", "comma"),
+        about=(f"line {text.count(chr(10)) + 1}", "a comma"),
     )
     yield Fault("list-jsonl", "a JSON list that is called .jsonl", rows, text=text, file="data.jsonl")
     yield Fault(
