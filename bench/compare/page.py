@@ -95,7 +95,7 @@ def _wrong(scores: Mapping[str, Mapping[str, Sequence[Any]]]) -> str:
     for job, answers in JOBS.items():
         for name, verdicts in scores[job].items():
             wrong = sum(said is not given.right for said, given in zip(verdicts, answers, strict=True))
-            rows.append([job, name.replace("vleval ", "vleval, "), f"{wrong} of {len(answers)}", verdicts.count(None) or ""])
+            rows.append([job, name.replace("vleval ", "vleval: "), f"{wrong} of {len(answers)}", verdicts.count(None) or ""])
     return _table(["answers", "read by", "judged otherwise than by a person", "of these by luck"], rows)
 
 
@@ -105,7 +105,9 @@ def _answers(job: str, scores: Mapping[str, Sequence[Any]]) -> str:
         said = [verdicts[number] for verdicts in scores.values()]
         if any(verdict is not given.right for verdict in said):
             rows.append([_shown(given), given.accepted, _word(given.right), *(_cell(verdict, given) for verdict in said)])
-    return _table(["answer", "accepted", "a person", *(f"`{name}`" if "_" in name else name for name in scores)], rows)
+    return _table(
+        ["answer", "accepted", "a person", *(f"vleval: `{name.removeprefix('vleval ')}`" if "_" in name else name for name in scores)], rows
+    )
 
 
 def _shown(given: Given) -> str:
