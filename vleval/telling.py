@@ -1,6 +1,7 @@
 """Ids of millions of rows at a few bytes each: which stand twice, and where each id of one list stands in another.
 
-Two 64-bit hashes tell texts apart. Where the first alone decides, or two ids of a list agree in it, the texts themselves are compared.
+Two hashes of 64 and 32 bits tell texts apart. Where the first alone decides, or two ids of a list agree in it, the texts themselves are
+compared.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ def repeated(ids: Sequence[str]) -> dict[str, list[int]]:
 
 
 def places_of(asked: Iterable[str], known: Sequence[str]) -> NDArray[np.int32]:
-    """Where each of the asked ids stands in a list of different ones; -1 for those that do not. About 20 bytes an id."""
+    """Where each of the asked ids stands in a list of different ones; -1 for those that do not. About 20 bytes an id while it looks."""
     import numpy as np
 
-    first, second = np.empty(len(known), np.int64), np.empty(len(known), np.int64)
+    first, second = np.empty(len(known), np.int64), np.empty(len(known), np.uint32)
     end = 0
     for texts in _batches(known):
         start, end = end, end + len(texts)
         first[start:end], second[start:end] = _hashes(texts)
     order: Any = np.argsort(first, kind="stable").astype(np.uint32)
-    first = first[order]
+    first.sort()  # as `order` puts it: in its place, since no two are equal
     if bool((first[1:] == first[:-1]).any()):  # one in hundreds of thousands of lists of ten million
         return _by_texts(asked, known)
     found = []
@@ -52,18 +53,19 @@ def places_of(asked: Iterable[str], known: Sequence[str]) -> NDArray[np.int32]:
         if not len(first):
             found.append(np.full(len(texts), -1, np.int32))
             continue
-        places = order[np.minimum(np.searchsorted(first, one), len(first) - 1)]
-        same = (first[np.minimum(np.searchsorted(first, one), len(first) - 1)] == one) & (second[places] == other)
+        ranks = np.minimum(np.searchsorted(first, one), len(first) - 1)
+        places = order[ranks]
+        same = (first[ranks] == one) & (second[places] == other)
         found.append(np.where(same, places.astype(np.int32), np.int32(-1)))
     return np.concatenate(found) if found else np.empty(0, np.int32)
 
 
-def _hashes(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _hashes(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     import numpy as np
 
     return (
         np.fromiter(map(hash, texts), np.int64, len(texts)),
-        np.fromiter((hash(text + "\0") for text in texts), np.int64, len(texts)),
+        np.fromiter((hash(text + "\0") & 0xFFFF_FFFF for text in texts), np.uint32, len(texts)),
     )
 
 

@@ -32,7 +32,14 @@ class RecordGroups(NamedTuple):
 
     of_row: array[int]  # the group of each row
     sizes: array[int]  # rows of each group
-    seen: array[int]  # group numbers in the order in which the rows show them
+    firsts: array[int]  # the first row of each group
+
+    @property
+    def seen(self) -> NDArray[np.int64]:
+        """Group numbers in the order in which the rows show them."""
+        import numpy as np
+
+        return np.argsort(np.frombuffer(self.firsts, np.uint32), kind="stable")
 
 
 def number_groups(records: Collection[Record], group_by: str) -> RecordGroups:
@@ -41,8 +48,6 @@ def number_groups(records: Collection[Record], group_by: str) -> RecordGroups:
     Raises:
         DataError: `group_by` is neither a meta key of the records nor "image" nor "none".
     """
-    import numpy as np
-
     of_row = array("I", bytes(4 * len(records)))
     sizes, firsts = array("I"), array("I")  # of each group its rows, and the first of them
     before = b""
@@ -53,8 +58,7 @@ def number_groups(records: Collection[Record], group_by: str) -> RecordGroups:
             before = name
         of_row[row] = len(sizes) - 1
         sizes[-1] += 1
-    seen = np.argsort(np.frombuffer(firsts, np.uint32), kind="stable").astype(np.uint32)
-    return RecordGroups(of_row, sizes, array("I", seen.tobytes()))
+    return RecordGroups(of_row, sizes, firsts)
 
 
 def _names(records: Collection[Record], group_by: str) -> Iterator[tuple[bytes, int]]:
@@ -152,6 +156,8 @@ def assign_sides(
         sides = bytearray(len(sizes))
         for index in choose_exact(sizes, n_test, rng) or ():
             sides[index] = _TEST
+        if not n_val:
+            return sides, notes
         rest = array("I", (index for index, side in enumerate(sides) if side != _TEST))
         rest_sizes = array("I", (sizes[index] for index in rest))
         picked = choose_exact(rest_sizes, n_val, rng)

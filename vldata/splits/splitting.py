@@ -169,7 +169,7 @@ def _leak(groups: RecordGroups, rows: dict[Side, array[int]], group_by: str, see
 
     held_out: Side = "test" if "test" in rows else "val"
     other = len(rows.get("val", ())) if held_out == "test" else 0
-    sizes = np.frombuffer(groups.sizes, dtype=np.uint32)[np.frombuffer(groups.seen, dtype=np.uint32)]
+    sizes = np.frombuffer(groups.sizes, dtype=np.uint32)[groups.seen]
     group_of_row = np.repeat(np.arange(len(sizes)), sizes)
     return RowSplitLeak(round(row_split_leak(group_of_row, len(rows[held_out]), other, seed), 4), LEAK_SHUFFLES, group_by)
 
