@@ -91,7 +91,7 @@ def test_rows_attend_as_segments_do(lengths: tuple[int, ...], monkeypatch: pytes
     def stand_in(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool) -> torch.Tensor:
         return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=True)
 
-    monkeypatch.setattr("vltrain.levers.cudnn_rows", stand_in)
+    monkeypatch.setattr("vltrain.attention.cudnn_rows", stand_in)
     torch.manual_seed(0)
     total = sum(lengths)
     parts = [torch.randn(total, heads, 8, dtype=torch.float64, requires_grad=True) for heads in (4, 2, 2)]

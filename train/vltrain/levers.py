@@ -25,12 +25,13 @@ import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
+from vltrain.attention import Lengths, Segments, attend, can_flash, has_cudnn_attention, move
 from vltrain.collate import Batch
 from vltrain.features import IGNORED, interpolation, patch_coordinates
 from vltrain.kept_vision import KeptVision
 from vltrain.recipe import Levers, Recipe
 
-Lengths = tuple[int, ...]
+_CUDNN_WIDTH = 128  # of a head: cuDNN's attention takes no wider ones there and back
 
 
 PLAIN = Levers(packing=False, vision_no_grad=False, logits_at_labels=False, linear_patch_embed=False, host_positions=False)
@@ -44,7 +45,7 @@ def levers_of(recipe: Recipe) -> Levers:
 
 
 def core_of(model: Any) -> Any:
-    """The Qwen3-VL inside a peft model, or itself."""
+    """The model inside a peft model, or itself."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
@@ -74,94 +75,6 @@ def plain_loss(forward: Callable[..., Any], batch: Batch, image_token: int) -> t
     return F.cross_entropy(logits.float().flatten(0, 1), labels.reshape(-1), ignore_index=IGNORED, reduction="sum")
 
 
-# ---------------------------------------------------------------- attention
-
-
-def can_flash(x: torch.Tensor) -> bool:
-    """Whether PyTorch's own variable-length flash attention runs here."""
-    return x.is_cuda and x.dtype in (torch.bfloat16, torch.float16) and torch.cuda.get_device_capability(x.device)[0] >= 8
-
-
-@functools.cache
-def has_cudnn_attention() -> bool:
-    """Whether cuDNN's attention runs here, there and back, with shared key heads: tried on a small input."""
-    if not torch.cuda.is_available() or torch.cuda.get_device_capability()[0] < 9:
-        return False
-    try:
-        seeded = torch.Generator("cuda").manual_seed(0)  # of its own, so that a run's dropout stays as it was
-        drawn = (torch.randn(2, heads, 64, 64, device="cuda", generator=seeded) for heads in (4, 2))
-        query, key = (part.to(torch.bfloat16).requires_grad_() for part in drawn)
-        wide = [part.detach().float().requires_grad_() for part in (query, key)]
-        ours = cudnn_rows(query, key, key, causal=True)
-        theirs = F.scaled_dot_product_attention(wide[0], wide[1], wide[1], is_causal=True, enable_gqa=True)
-        gradients = zip(torch.autograd.grad(ours.sum(), (query, key)), torch.autograd.grad(theirs.sum(), wide), strict=True)
-        pairs = [(ours, theirs), *gradients]
-        return all(torch.allclose(found.float(), wanted, atol=0.1, rtol=0.1) for found, wanted in pairs)
-    except (RuntimeError, AttributeError):
-        return False
-
-
-class Segments(NamedTuple):
-    """How the tokens of a packed row fall into samples, or patches into pictures; attention stays inside each."""
-
-    bounds: torch.Tensor
-    lengths: Lengths  # where there is no variable-length kernel: a slice at a time
-    longest: int
-    flash: bool
-    width: int = 0  # all segments have this length, and cuDNN takes them as rows
-    spread: torch.Tensor | None = None  # or nearly: (rows, width) places of their tokens, -1 where a row is filled up
-    back: torch.Tensor | None = None  # and where each token stands in those rows
-
-
-class _Move(torch.autograd.Function):
-    """Take rows by index where the way back is an index too: faster than the sum over equal indices that PyTorch must assume."""
-
-    @staticmethod
-    def forward(x: torch.Tensor, there: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
-        return x.index_select(0, there.clamp(min=0))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        ctx.save_for_backward(inputs[2])
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
-        (back,) = ctx.saved_tensors
-        taken = gradients[0].index_select(0, back.clamp(min=0))
-        return torch.where((back >= 0)[:, None, None], taken, 0), None, None
-
-
-def move(x: torch.Tensor, there: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
-    """Take rows of (rows, heads, width) by index; `back` is where each came from, -1 for nowhere."""
-    return _Move.apply(x, there, back)  # type: ignore[no-untyped-call, no-any-return]
-
-
-def cudnn_rows(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool) -> torch.Tensor:
-    """Attention of (rows, heads, tokens, width) by cuDNN."""
-    keep, scale = torch.is_grad_enabled() and q.requires_grad, q.shape[-1] ** -0.5
-    return torch.ops.aten._scaled_dot_product_cudnn_attention(q, k, v, None, keep, 0.0, causal, False, scale=scale)[0]  # type: ignore[no-any-return]
-
-
-def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, segments: Segments, *, causal: bool) -> torch.Tensor:
-    """Attention of (tokens, heads, width) within each segment only; fewer key heads than query heads are shared."""
-    scale, spread, back = q.shape[-1] ** -0.5, segments.spread, segments.back
-    if spread is not None and back is not None:  # what fills up stands behind all that counts, so causality hides it
-        rows, flat = spread.shape[0], spread.reshape(-1)
-        parts = [move(part, flat, back).unflatten(0, (rows, -1)).transpose(1, 2) for part in (q, k, v)]
-        return move(cudnn_rows(*parts, causal=causal).transpose(1, 2).flatten(0, 1), back, flat)
-    if segments.width:
-        parts = [part.view(-1, segments.width, *part.shape[1:]).transpose(1, 2) for part in (q, k, v)]
-        return cudnn_rows(*parts, causal=causal).transpose(1, 2).reshape(q.shape)
-    if segments.flash:
-        bounds, longest = segments.bounds, segments.longest
-        return torch.ops.aten._flash_attention_forward(q, k, v, bounds, bounds, longest, longest, 0.0, causal, False, scale=scale)[0]  # type: ignore[no-any-return]
-    out = []
-    for query, key, value in zip(q.split(segments.lengths), k.split(segments.lengths), v.split(segments.lengths), strict=True):
-        one, two, three = (part.transpose(0, 1)[None] for part in (query, key, value))
-        out.append(F.scaled_dot_product_attention(one, two, three, is_causal=causal, scale=scale, enable_gqa=True)[0].transpose(0, 1))
-    return torch.cat(out)
-
-
 # ---------------------------------------------------------------- layers
 
 
@@ -189,21 +102,87 @@ def _rotate_half(x: torch.Tensor) -> torch.Tensor:
     return torch.cat((-high, low), dim=-1)
 
 
-def language_layer(layer: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments | None) -> torch.Tensor:
+def language_layer(
+    layer: Any,
+    hidden: torch.Tensor,
+    cos: torch.Tensor,
+    sin: torch.Tensor,
+    segments: Segments | None,
+    rows: Rows | None = None,
+    feed: Callable[[Any, torch.Tensor], torch.Tensor] | None = None,
+) -> torch.Tensor:
     """One decoder layer on (rows, tokens, width). With segments, the row is packed; without, rows are padded on the right."""
-    attention, mlp = layer.self_attn, layer.mlp
-    shape = (*hidden.shape[:-1], -1, attention.head_dim)
-    q, k, v = linears(layer.input_layernorm(hidden), (attention.q_proj, attention.k_proj, attention.v_proj))
-    q, k, v = attention.q_norm(q.view(shape)), attention.k_norm(k.view(shape)), v.view(shape)
-    q, k = (part * cos + _rotate_half(part) * sin for part in (q, k))
+    normed = layer.input_layernorm(hidden)
+    if hasattr(layer, "linear_attn"):
+        mixed = recur(layer.linear_attn, normed, rows)
+    else:
+        mixed = attend_packed(layer.self_attn, normed, cos, sin, segments)
+    return (feed or feed_forward)(layer, hidden + mixed)
+
+
+def makes_one_graph(layer: Any) -> bool:
+    """Whether a layer has self-attention and a dense product: the same work for every batch."""
+    return hasattr(layer, "self_attn") and hasattr(layer.mlp, "gate_proj")
+
+
+def feed_forward(layer: Any, hidden: torch.Tensor) -> torch.Tensor:
+    """The second half of a layer: a gated product, or experts as the model chooses them."""
+    mlp, normed = layer.mlp, layer.post_attention_layernorm(hidden)
+    if not hasattr(mlp, "gate_proj"):
+        return hidden + mlp(normed)  # type: ignore[no-any-return]
+    gate, up = linears(normed, (mlp.gate_proj, mlp.up_proj))
+    return hidden + linears(mlp.act_fn(gate) * up, (mlp.down_proj,))[0]
+
+
+def attend_packed(attention: Any, normed: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments | None) -> torch.Tensor:
+    """Self-attention of (rows, tokens, width). Qwen3.5's has a gate beside each query and turns a part of each head alone."""
+    shape = (*normed.shape[:-1], -1, attention.head_dim)
+    q, k, v = linears(normed, (attention.q_proj, attention.k_proj, attention.v_proj))
+    gate = None
+    if q.shape[-1] == 2 * attention.head_dim * attention.config.num_attention_heads:
+        q, gate = q.view(*normed.shape[:-1], -1, 2 * attention.head_dim).chunk(2, dim=-1)
+        gate = gate.reshape(*normed.shape[:-1], -1)
+    q, k, v = attention.q_norm(q.reshape(shape)), attention.k_norm(k.view(shape)), v.view(shape)
+    q, k = (_turned(part, cos, sin) for part in (q, k))
     if segments is not None:
         mixed = attend(q[0], k[0], v[0], segments, causal=True)[None]
     else:  # padding stands behind every token that counts, so causality alone hides it
         q, k, v = (part.transpose(1, 2) for part in (q, k, v))
         mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=attention.scaling, enable_gqa=True).transpose(1, 2)
-    hidden = hidden + linears(mixed.reshape(*hidden.shape[:-1], -1), (attention.o_proj,))[0]
-    gate, up = linears(layer.post_attention_layernorm(hidden), (mlp.gate_proj, mlp.up_proj))
-    return hidden + linears(mlp.act_fn(gate) * up, (mlp.down_proj,))[0]
+    mixed = mixed.reshape(*normed.shape[:-1], -1)
+    return linears(mixed if gate is None else mixed * torch.sigmoid(gate), (attention.o_proj,))[0]
+
+
+def _turned(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    width = cos.shape[-1]
+    if width == x.shape[-1]:
+        return x * cos + _rotate_half(x) * sin
+    turned, rest = x[..., :width], x[..., width:]
+    return torch.cat((turned * cos + _rotate_half(turned) * sin, rest), dim=-1)
+
+
+class Rows(NamedTuple):
+    """How a packed row becomes rows of one sample each, for layers that carry a state from token to token: nothing may carry over."""
+
+    lengths: Lengths
+    spread: torch.Tensor | None = None  # as in `Segments`
+    back: torch.Tensor | None = None
+
+
+def recur(module: Any, normed: torch.Tensor, rows: Rows | None) -> torch.Tensor:
+    """Linear attention (a gated delta net) of (rows, tokens, width), each sample from an empty state.
+
+    Samples of one length, or nearly, go together; others one after the other. What fills up a row stands behind all that counts.
+    """
+    if rows is None:
+        return module(normed)  # type: ignore[no-any-return]
+    if len(set(rows.lengths)) == 1:
+        return module(normed.view(-1, rows.lengths[0], normed.shape[-1])).view_as(normed)  # type: ignore[no-any-return]
+    if rows.spread is not None and rows.back is not None:
+        flat = rows.spread.reshape(-1)
+        filled = move(normed[0].unsqueeze(1), flat, rows.back).view(*rows.spread.shape, -1)
+        return move(module(filled).flatten(0, 1).unsqueeze(1), rows.back, flat).view_as(normed)
+    return torch.cat([module(part) for part in normed.split(rows.lengths, dim=1)], dim=1)
 
 
 def vision_block(block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments) -> torch.Tensor:
@@ -230,18 +209,24 @@ class Step:
         self.kept = KeptVision(levers.keep_vision_gib) if levers.keep_vision_gib and levers.vision_no_grad else None
         core = core_of(model)
         self.head, self.language, self.tower = core.lm_head, core.model.language_model, core.model.visual
+        heads = [layer.self_attn.head_dim for layer in self.language.layers if hasattr(layer, "self_attn")]
+        self.cudnn_text = self.cudnn and max(heads) <= _CUDNN_WIDTH
         if levers.liger:
             use_liger(self.language)
+        self.recurs = any(hasattr(layer, "linear_attn") for layer in self.language.layers)
         layer_fn, block_fn = language_layer, vision_block
+        other_fn: Callable[..., torch.Tensor] = language_layer
         if levers.compile:
             torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
             # A layer that is made again is so inside its graph: outside, the second making may meet another graph than the first.
             layer_fn = torch.compile(again(language_layer) if checkpointing else language_layer)
             block_fn = torch.compile(again(vision_block) if checkpointing and not levers.vision_no_grad else vision_block)
-            checkpointing = False
+            # A state that goes from chunk to chunk and a choice of experts make no one graph; what follows the state does.
+            other_fn = functools.partial(language_layer, feed=torch.compile(feed_forward) if self.recurs else feed_forward)
+            other_fn, checkpointing = again(other_fn) if checkpointing else other_fn, False
         self.checkpointing = checkpointing
         for module, function in [
-            *((layer, layer_fn) for layer in self.language.layers),
+            *((layer, layer_fn if makes_one_graph(layer) else other_fn) for layer in self.language.layers),
             *((block, block_fn) for block in self.tower.blocks),
         ]:
             _dispatch(module, function)
@@ -267,8 +252,10 @@ class Step:
         cos, sin = self.language.rotary_emb(hidden, batch["position_ids"][1:])
         segments = None
         if "lengths" in batch:
-            segments = self._segments(hidden, batch["lengths"], batch["bounds"], batch.get("spread"), batch.get("back"))
-        fixed = (cos.unsqueeze(2), sin.unsqueeze(2), segments)
+            kernel = self.cudnn_text
+            segments = self._segments(hidden, batch["lengths"], batch["bounds"], batch.get("spread"), batch.get("back"), cudnn=kernel)
+        rows = Rows(batch["lengths"], batch.get("spread"), batch.get("back")) if self.recurs and segments is not None else None
+        fixed = (cos.unsqueeze(2), sin.unsqueeze(2), segments, rows)
         keep = self.checkpointing and self.language.training and torch.is_grad_enabled()
         for place, layer in enumerate(self.language.layers):
             hidden = checkpoint(layer, hidden, fast=fixed, use_reentrant=False) if keep else layer(hidden, fast=fixed)
@@ -291,13 +278,13 @@ class Step:
         mixed = (tower.pos_embed(table["position_taps"]) * table["position_weights"][:, :, None]).sum(1)
         hidden = hidden + mixed.to(hidden.dtype)
         cos, sin = tower.rotary_pos_emb(hidden, table["patch_places"])
-        segments = self._segments(hidden, table["picture_lengths"], table["picture_bounds"])
+        segments = self._segments(hidden, table["picture_lengths"], table["picture_bounds"], cudnn=self.cudnn)
         fixed = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), segments)
         deep: list[torch.Tensor] = []
         keep = self.checkpointing and torch.is_grad_enabled() and not self.levers.vision_no_grad and tower.training
         for place, block in enumerate(tower.blocks):
             hidden = checkpoint(block, hidden, fast=fixed, use_reentrant=False) if keep else block(hidden, fast=fixed)
-            if place in tower.deepstack_visual_indexes:
+            if place in getattr(tower, "deepstack_visual_indexes", ()):
                 deep.append(tower.deepstack_merger_list[len(deep)](hidden))
         return torch.stack([tower.merger(hidden), *deep])
 
@@ -308,11 +295,13 @@ class Step:
         bounds: torch.Tensor,
         spread: torch.Tensor | None = None,
         back: torch.Tensor | None = None,
+        *,
+        cudnn: bool,
     ) -> Segments:
         """Choose the kernel: cuDNN's for segments of equal length or, by `spread`, nearly so; else PyTorch's flash; else slices."""
         flash = can_flash(hidden)
         segments = Segments(bounds, () if flash else lengths, max(lengths), flash)
-        if not (flash and self.cudnn):
+        if not (flash and cudnn):
             return segments
         if len(set(lengths)) == 1:
             return segments._replace(width=lengths[0])
@@ -361,7 +350,9 @@ def position_tables(grid: torch.Tensor, side: int) -> Batch:
 
 
 def use_liger(language: Any) -> bool:
-    """Replace the language model's RMSNorm by Liger's where it is installed; say whether it was."""
+    """Replace the language model's RMSNorm by Liger's where it is installed and the model has that of Qwen3-VL; say whether it was."""
+    if any(hasattr(layer, "linear_attn") for layer in language.layers):
+        return False
     try:
         from liger_kernel.transformers.monkey_patch import _patch_rms_norm_module
     except ImportError:

@@ -45,7 +45,8 @@ def is_template_of(template: str, folder: Path) -> bool:
     return family is None or template.startswith(family.templates)
 
 
-PUBLISHED = Way("qwen3_vl", FAMILIES[DEFAULT], FAMILIES[DEFAULT].images, True)  # of a model that is only named
+MEASURED = "qwen3_vl"  # the type whose memory, Liger kernels and eight-bit base were measured on a GPU
+PUBLISHED = Way(MEASURED, FAMILIES[DEFAULT], FAMILIES[DEFAULT].images, True)  # of a model that is only named
 
 
 def way_of(folder: Path) -> Way:
@@ -78,7 +79,8 @@ def what_is_lacking(way: Way, folder: Path, recipe: Recipe) -> tuple[list[str], 
             [],
         )
     if way.family:
-        how = "it trains by its own processor, padded; packing and the other levers are proven for qwen3_vl alone."
+        known = ", ".join(kind for family in FAMILIES.values() for kind in family.fast)
+        how = f"it trains by its own processor, padded; packing and the other levers are proven for {known}."
         return [f"{way.family.title} ({way.kind}): {how}", *way.family.notes], [], []
     if read_json(folder, "config.json").get("auto_map") and not recipe.trust_remote_code:
         what = (

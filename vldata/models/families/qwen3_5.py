@@ -18,13 +18,14 @@ FAMILY = Family(
     parts=Parts("visual", "visual.merger"),
     learns=Learns(other=("in_proj_qkv", "in_proj_z", "in_proj_a", "in_proj_b", "out_proj")),
     serving=Serving(servers=("vllm", "transformers"), pixel_limits=True, thoughts="qwen3"),
+    fast=("qwen3_5", "qwen3_5_moe"),
     processor="Qwen3VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
     templates=(
         "qwen3_5",
         "qwen3_vl",
     ),
-    notes=("Packing leaks between samples through its linear attention: it trains padded.",),
+    notes=("Its linear attention carries a state from token to token: packed samples each begin with an empty one.",),
     tiny=Tiny(
         image="<|vision_start|><|image_pad|><|vision_end|>",
         more=("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"),

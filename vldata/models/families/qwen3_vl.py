@@ -16,7 +16,7 @@ FAMILY = Family(
     videos=True,
     parts=Parts("visual", "visual.merger"),
     serving=Serving(servers=("vllm", "lmdeploy", "ollama", "transformers", "llama-server"), pixel_limits=True, ollama="qwen3-vl-instruct"),
-    fast=("qwen3_vl",),
+    fast=("qwen3_vl", "qwen3_vl_moe"),
     processor="Qwen3VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
     templates=("qwen3_vl",),
