@@ -1,6 +1,7 @@
 """Training speed on one GPU through `vltrain sft`, data loading included: random weights of the published Qwen3-VL-2B shape.
 
     python bench/train_h100.py [--only plain,fast,...] [--steps 24]     # one H100, about 8 minutes
+    python bench/train_h100.py --shape qwen3.5-2b --only 'plain;fast'     # of about the shape of Qwen3.5-2B; without MFU
     python bench/train_h100.py --tiny                                     # a logic test on the CPU
 
 Every row is a run of `vltrain.training.run_sft` on the same folder of JPEG files; speed is taken over the second half of its steps. MFU is
@@ -43,6 +44,8 @@ from vltrain.recipe import Recipe
 from vltrain.trainer import SftTrainer
 from vltrain.training import run_sft
 
+from vldata.models import tiny_families
+from vldata.models.families import FAMILIES
 from vldata.models.shapes import PUBLISHED, Shape, read_shape
 from vldata.models.tiny import build_config, build_tokenizer, write_processor_files
 from vldata.output.dataset_info import make_entry
@@ -50,15 +53,17 @@ from vldata.records.record import Message, Record, encode_record
 
 PEAK = 989e12
 TARGET, ANSWER = 2_048, 63
+HYBRID = "qwen3.5-2b"
 
 
 def build_model(out: Path, *, tiny: bool, name: str = "2b") -> None:
     """Write random weights of a published shape with a small tokenizer; its token ids lie in the large vocabulary."""
     from transformers import AutoModelForImageTextToText
 
-    tokenizer = build_tokenizer()
-    config = build_config(tokenizer)
-    if not tiny:
+    hybrid = FAMILIES["qwen3.5"] if name == HYBRID else None
+    tokenizer = tiny_families.build_tokenizer(hybrid) if hybrid else build_tokenizer()
+    config = hybrid_config(tokenizer, tiny=tiny) if hybrid else build_config(tokenizer)
+    if not tiny and not hybrid:
         shape = PUBLISHED[name]
         text, vision = config.text_config, config.vision_config
         for key, value in {"vocab_size": 151_936, "hidden_size": shape.hidden, "intermediate_size": shape.ffn,
@@ -78,7 +83,29 @@ def build_model(out: Path, *, tiny: bool, name: str = "2b") -> None:
         model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16 if device == "cuda" else torch.float32)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    write_processor_files(out)
+    if hybrid:
+        tiny_families.write_processor_files(hybrid, out)
+    else:
+        write_processor_files(out)
+
+
+def hybrid_config(tokenizer: Any, *, tiny: bool) -> Any:
+    """The configuration of Qwen3.5 with three layers of linear attention before each of full attention."""
+    config = tiny_families.build_config(FAMILIES["qwen3.5"], "qwen3_5", tokenizer)
+    if tiny:
+        return config
+    text, vision = config.text_config, config.vision_config
+    for key, value in {"vocab_size": 151_936, "hidden_size": 2_048, "intermediate_size": 6_144, "num_hidden_layers": 24,
+                       "num_attention_heads": 8, "num_key_value_heads": 2, "head_dim": 256, "linear_num_key_heads": 16,
+                       "linear_num_value_heads": 16, "linear_key_head_dim": 128, "linear_value_head_dim": 128,
+                       "layer_types": [*["linear_attention"] * 3, "full_attention"] * 6}.items():  # fmt: skip
+        setattr(text, key, value)
+    turning = {"rope_type": "default", "rope_theta": 1e7, "partial_rotary_factor": 0.25, "mrope_section": [11, 11, 10]}
+    text.rope_parameters = {**turning, "mrope_interleaved": True}
+    for key, value in {"depth": 24, "hidden_size": 1_024, "intermediate_size": 4_096, "num_heads": 16, "out_hidden_size": 2_048,
+                       "num_position_embeddings": 2_304}.items():  # fmt: skip
+        setattr(vision, key, value)
+    return type(config).from_dict(config.to_dict())
 
 
 def write_data(out: Path, model: Path, *, records: int, tiny: bool) -> None:
@@ -187,7 +214,8 @@ def run_row(name: str, work: Path, steps: int, *, tiny: bool, trace: bool) -> di
     began = time.perf_counter()
     with one_batch() if repeat else contextlib.nullcontext():
         result = run_sft(recipe) if not trace else profiled(lambda: run_sft(recipe))
-    flops = useful_flops(read_shape(work / "model"), recipe.data[0], work / "model", seen=recipe.keep_vision_gib > 0)
+    shape = read_shape(work / "model")
+    flops = useful_flops(shape, recipe.data[0], work / "model", seen=recipe.keep_vision_gib > 0) if shape else 0.0
     rate = result.steady_samples_per_second
     return {
         "row": name, "batch": recipe.batch_size, "samples_per_s": round(rate, 2), "mfu": round(rate * flops / PEAK, 4),
@@ -199,7 +227,8 @@ def run_row(name: str, work: Path, steps: int, *, tiny: bool, trace: bool) -> di
 
 def planned(recipe: Recipe) -> float:
     """GiB that `vltrain plan` foresees."""
-    return float(prepare(recipe).plan.memory["H100-80GB"]["gib"])
+    memory = prepare(recipe).plan.memory
+    return float(memory["H100-80GB"]["gib"]) if memory else 0.0
 
 
 class OneBatch:
@@ -243,7 +272,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=500, help="seconds after which no row is begun")
     parser.add_argument("--trace", default="", help="name of a row to profile")
     parser.add_argument("--inductor", default="", help="settings of torch._inductor.config to switch on, separated by commas")
-    parser.add_argument("--shape", default="2b", choices=PUBLISHED, help="of the published Qwen3-VL")
+    parser.add_argument("--shape", default="2b", choices=(*PUBLISHED, HYBRID), help="of the published Qwen3-VL, or Qwen3.5")
     parser.add_argument("--tiny", action="store_true")
     arguments = parser.parse_args()
     began, rows = time.perf_counter(), []
