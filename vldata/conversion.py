@@ -47,12 +47,14 @@ _PART_DRAFTS = 8_192
 _PART_RENDERS = 512
 
 
-def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[Progress], None] | None = None) -> Conversion:
+def convert(
+    source: Source, options: ConvertOptions, *, strict: bool = False, on_progress: Callable[[Progress], None] | None = None
+) -> Conversion:
     """Convert one opened source into one registered dataset.
 
     Raises:
         UsageError: options that cannot hold.
-        DataError: the folder, another run, or a source without a single usable record.
+        DataError: the folder, another run, or a source without a single usable record; with `strict` also rows of several splits.
     """
     name = check_name(options.name or source.name)
     find_family(options.processor)
@@ -70,7 +72,7 @@ def convert(source: Source, options: ConvertOptions, *, on_progress: Callable[[P
         recover(paths, "convert", owned=(name, f"{name}_text"))
         refuse_foreign(paths, identity, overwrite=options.overwrite)
         stage = open_stage(paths, make_fingerprint(identity), fresh=options.fresh)
-        run = _Run(source, options, identity, stage, on_progress)
+        run = _Run(source, options, identity, stage, on_progress, strict=strict)
         with few_collections():  # it runs once a part, when the drafts of that are gone
             run.resume()
             seen = (paths.state / "conversion.json", *source.annotations)
@@ -104,12 +106,15 @@ class _Run:
         identity: Identity,
         stage: Stage,
         on_progress: Callable[[Progress], None] | None,
+        *,
+        strict: bool,
     ) -> None:
         self._source = source
         self._options = options
         self._identity = identity
         self._stage = stage
         self._on_progress = on_progress
+        self._strict = strict
         self._rendered: dict[str, Rendering] = {}
         self._requested: set[str] = set()
         self._parts: deque[_Part] = deque()
@@ -359,6 +364,12 @@ class _Run:
         if not written:
             discard_state(self._stage.paths)
             raise DataError("the source has no annotations.", where=self._identity.name, cure="Nothing was registered.")
+        mixed = several_splits(self._splits)
+        if self._strict and mixed:
+            discard_state(self._stage.paths)
+            cure = "Part the file by that column, or leave --strict out and part the dataset with `vldata filter`. Nothing was registered."
+            what = f"--strict: rows of several splits ({', '.join(sorted(self._splits)[:6])}) would become one dataset."
+            raise DataError(what, where=self._identity.name, cure=cure)
         unused = self._unused_fields()
         notes = Counter(r.note for r in self._rendered.values() if isinstance(r, Rendered) and r.note)
         if self._tokens.misread:
@@ -381,7 +392,7 @@ class _Run:
             resumed=self._resumed,
             unused=unused,
             said=tuple(map(str, self._source.said)),
-            mixed=several_splits(self._splits),
+            mixed=mixed,
         )
 
     def _unused_fields(self) -> tuple[UnusedField, ...]:

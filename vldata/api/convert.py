@@ -38,8 +38,8 @@ class Conversions(JobResult, Sequence[Conversion]):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing was rejected and no splits were mixed, or that is allowed."""
-        return not (self.strict and (self.rejected or any(one.mixed for one in self.made)))
+        """Whether nothing was rejected, or that is allowed."""
+        return not (self.strict and self.rejected)
 
     @property
     def rejected(self) -> int:
@@ -95,7 +95,7 @@ def convert(
 
     Raises:
         UsageError: an option that neither knows; the message offers the nearest.
-        DataError: see `vldata.conversion.convert`; with `strict` also a guess.
+        DataError: see `vldata.conversion.convert`; with `strict` also a guess, before anything is registered.
     """
     open_source = load_converter(converter)
     first, *own = inspect.signature(open_source).parameters.values()
@@ -125,15 +125,20 @@ def convert(
             raise type(error)(error.what, where=error.where, cure=cure) from None
         raise
     sources = list(opened) if isinstance(opened, Sequence) else [opened]
+    named_sources = [
+        (one, named, (*one.said, *_guessed_boxes(one, named.processor, told.get("boxes"))))
+        for one, named in zip(sources, _named(sources, options), strict=True)
+    ]
+    if strict and (guess := next((sentence for _, _, said in named_sources for sentence in said if isinstance(sentence, Guess)), None)):
+        for _, _, said in named_sources:
+            for sentence in said:
+                tell(sentence)
+        raise DataError("--strict: what the source means was guessed.", where=guess, cure="Say it with the option that is named there.")
     made = []
-    for one, named in zip(sources, _named(sources, options), strict=True):
-        for sentence in (*one.said, *_guessed_boxes(one, named.processor, told.get("boxes"))):
+    for one, named, said in named_sources:
+        for sentence in said:
             tell(sentence)
-            if strict and isinstance(sentence, Guess):
-                raise DataError(
-                    "--strict: what the source means was guessed.", where=sentence, cure="Say it with the option that is named there."
-                )
-        made.append(convert_source(one, named, on_progress=on_progress))
+        made.append(convert_source(one, named, strict=strict, on_progress=on_progress))
         if made[-1].mixed and not any(
             "rows of several splits" in sentence for sentence in one.said
         ):  # past the rows that were looked at first

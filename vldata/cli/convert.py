@@ -151,5 +151,5 @@ def _run(name: str, source: Any, settings: dict[str, Any], *, strict: bool, json
     if json_output:
         say_json(result.document())
     if not result.ok:
-        note(f"--strict: {counted(result.rejected, 'record')} rejected." if result.rejected else "--strict: splits were mixed.")
+        note(f"--strict: {counted(result.rejected, 'record')} rejected.")
         raise typer.Exit(1)

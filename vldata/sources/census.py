@@ -78,6 +78,31 @@ class Unused(NamedTuple):
 
 Fates = tuple[tuple[str, str], ...]
 
+# Of `MEANING`, what annotation tools write beside a shape as another form of it, or as words about the whole image: it changes no box.
+_SHAPES = frozenset(
+    {
+        *("mask", "mask_rle", "objects", "bbox", "bboxes", "bbox_2d", "box", "boxes", "box_2d", "points", "point", "polygon", "polygons"),
+        *("segmentation", "keypoints", "choices", "options", "choice", "option", "labels"),
+    }
+)
+
+
+def changed_by(path: str, name: str, value: Any) -> str:
+    """Say that an unused field of an annotation changes what is learned, with its cure; "" where it does not."""
+    lowered = name.lower()
+    if isinstance(value, str):  # XML has texts alone
+        value = {"true": True, "false": False}.get(value.strip().lower(), _number(value))
+    if lowered in MEANING - _SHAPES and not _is_empty(value) and not _is_neutral(lowered, value, None):
+        return f"{path!r} is {_short(value)}, which changes what is learned, and is not used; --ignore {name} leaves it out."
+    return ""
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
 
 class Census:
     """Judges the unused fields of a source's rows.

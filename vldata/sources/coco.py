@@ -1,29 +1,30 @@
 """COCO: instances with boxes (bbox as x, y, width, height in pixels).
 
-One JSON file a split, as COCO, Roboflow, CVAT and Label Studio write it. `iscrowd` regions are left out and
+One JSON file a split, as COCO, Roboflow, CVAT and Label Studio write it. Regions with `iscrowd` or `ignore` are left out and
 counted; segmentations have no place in a record of boxes, which the census says. With `--shapes points` key points are asked for,
 labelled ones, hidden or not. https://cocodataset.org/#format-data
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vldata.errors import DataError
 from vldata.files import strictjson
-from vldata.records.draft import Guess
 from vldata.sources.faults import read_alone
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
+from vldata.sources.outlines import around_turned
 from vldata.sources.splitnames import split_word
+from vldata.sources.unplaced import LeftOut, of_the_file, unplaced
 from vldata.sources.unplaced import names as whole
-from vldata.sources.unplaced import of_the_file, unplaced
 from vldata.wording import counted
 
-_KNOWN = frozenset({"id", "image_id", "category_id", "bbox", "area", "iscrowd"})
+_KNOWN = frozenset({"id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore"})
 _OF_IMAGES = frozenset({"id", "file_name", "width", "height", "coco_url", "neg_category_ids", "not_exhaustive_category_ids"})
 _SAID_OF_IMAGES = frozenset({"license", "flickr_url", "date_captured"})  # of every image of COCO itself; they say nothing of its objects
 _OF_FILE = {**whole("images", "annotations"), "categories": whole("id", "name", "supercategory", "keypoints", "skeleton")}
@@ -58,8 +59,8 @@ def open_source(
     images: list[Labelled] = []
     classes: list[str] = []
     joints: dict[Any, list[str]] = {}
-    crowds = scored = 0
-    strange: list[str] = []
+    crowds = scored = ignored = rotated = 0
+    strange: list[tuple[str, Any]] = []
     over: dict[str, None] = {}
     for file in files:
         table = _read(file)
@@ -73,17 +74,22 @@ def open_source(
         classes += [name for name in names.values() if name not in above and (file == files[0] or name not in classes)]
         scored += sum(1 for entry in table["annotations"] if "score" in entry)
         crowds += sum(1 for entry in table["annotations"] if entry.get("iscrowd"))
-        images += _images(file, folder, table, names, joints)
+        ignored += sum(1 for entry in table["annotations"] if entry.get("ignore") and not entry.get("iscrowd"))
+        rotated += sum(1 for entry in table["annotations"] if _angle(entry))
+        images += _images(file, folder, table, names, _Reading(joints, wishes.ignore))
     if joints:
         classes = list(dict.fromkeys(name for points in joints.values() for name in points))
     notes = [f"{', '.join(file.name for file in aside)} left aside: of the same images."] if aside else []
-    notes += of_the_file(strange)
-    told = f"{counted(scored, 'annotation')} with a score, as predictions have: taken as what is there, a guess, however low the score."
-    notes += [Guess(told)] if scored else []
+    notes += of_the_file(strange, wishes.ignore, where=str(folder))
+    if scored and "score" in wishes.ignore:
+        notes.append(f"{counted(scored, 'annotation')} with a score, as predictions have: taken as what is there, however low the score.")
     notes += [f"Not asked for, since it only stands above other classes and has no object: {', '.join(over)}."] if over else []
     partial = sum(1 for image in images if image.judged is not None)
     notes += [f"{counted(partial, 'image')} judged for some classes alone (neg_category_ids), and asked for those."] if partial else []
     notes += [f"{counted(crowds, 'crowd region')} left out: they are no single objects."] if crowds else []
+    told = f"{counted(ignored, 'region')} marked `ignore` left out; where there is one, nothing is asked that may be in it."
+    notes += [told] if ignored else []
+    notes += [f"{counted(rotated, 'turned box')} (attributes.rotation, CVAT) written as the boxes around them."] if rotated else []
     return make_sources("coco", folder, images, annotations=files, classes=classes, notes=notes, split=split, wishes=wishes)
 
 
@@ -172,7 +178,14 @@ def _check_corners(file: Path, table: dict[str, Any]) -> None:
         )
 
 
-def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, str], joints: dict[Any, list[str]]) -> Iterator[Labelled]:
+class _Reading(NamedTuple):
+    """The names of the key points of each category that has some, and fields that may be left out."""
+
+    joints: dict[Any, list[str]]
+    ignore: tuple[str, ...]
+
+
+def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, str], reading: _Reading) -> Iterator[Labelled]:
     by_image: dict[Any, list[tuple[int, dict[str, Any]]]] = {}
     for number, entry in enumerate(table["annotations"]):
         by_image.setdefault(entry["image_id"], []).append((number, entry))
@@ -182,11 +195,11 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
     split = split_word(file.stem) or (split_word(file.parent.name) if file.parent != folder else "")
     for number, image in enumerate(table["images"]):
         judged, partial = _judged(image, names)
-        found = _Objects(names, joints, partial)
+        found = _Objects(names, reading, partial)
         for place, entry in by_image.get(image["id"], []):
             found.add(place, entry)
         known_of_images = _OF_IMAGES | _SAID_OF_IMAGES
-        unused = {f"images[].{key}": "left out" for key, value in image.items() if key not in known_of_images and value not in _EMPTY}
+        found.left.add((f"images[].{key}", value) for key, value in image.items() if key not in known_of_images and value not in _EMPTY)
         width, height = image.get("width"), image.get("height")
         size = (width, height) if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0 else None
         yield Labelled(
@@ -198,8 +211,9 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
             unboxed=frozenset(found.crowds),
             lost=tuple(sorted(found.unmarked)) + tuple((label, "class not marked everywhere") for label in sorted(partial)),
             judged=judged,
-            fault=found.fault,
-            unused=tuple((unused | found.unused).items()),
+            fault=found.fault or found.left.fault,
+            code="VL201" if found.fault else "VL215",
+            unused=tuple(found.left.fates.items()),
         )
 
 
@@ -231,22 +245,22 @@ class _Objects:
 
     Args:
         names: of the categories.
-        joints: the names of the key points of each category that has some.
+        reading: key points, and what may be left out.
         partial: classes that are not marked everywhere in the image.
     """
 
-    def __init__(self, names: dict[Any, str], joints: dict[Any, list[str]], partial: Collection[str]) -> None:
-        self._names, self._joints, self._partial = names, joints, partial
+    def __init__(self, names: dict[Any, str], reading: _Reading, partial: Collection[str]) -> None:
+        self._names, self._joints, self._partial = names, reading.joints, partial
         self.things: list[Thing] = []
         self.fault = ""
         self.crowds: set[str] = set()
         self.unmarked: set[tuple[str, str]] = set()
-        self.unused: dict[str, str] = {}
+        self.left = LeftOut(reading.ignore)
 
     def add(self, place: int, entry: dict[str, Any]) -> None:
         """Read one annotation, which stands at this place of the list."""
         category = entry["category_id"]
-        if entry.get("iscrowd"):
+        if entry.get("iscrowd") or entry.get("ignore"):
             self.crowds.add(self._names.get(category, ""))
             return
         if category in self._joints:
@@ -264,7 +278,7 @@ class _Objects:
             return
         if thing.label not in self._partial:
             self.things.append(thing)
-        self.unused |= {f"annotations[].{key}": "left out" for key, value in entry.items() if key not in _KNOWN and value not in _EMPTY}
+        self.left.add((f"annotations[].{key}", value) for key, value in entry.items() if key not in _KNOWN and value not in _EMPTY)
 
 
 def _only_above(table: dict[str, Any], names: dict[Any, str]) -> list[str]:
@@ -333,7 +347,17 @@ def _thing(entry: dict[str, Any], names: dict[Any, str]) -> Thing | str:
     box = entry.get("bbox") or _around(entry.get("segmentation"))
     if box is None or not _are_numbers(box):
         return f"the bbox {box!r:.60} is not four numbers."
-    x, y, width, height = box
+    angle = _angle(entry)
+    drawn = _around(entry.get("segmentation")) if angle else None  # it is of the turned box, where it is written
+    x, y, width, height = drawn or box
     if width <= 0 or height <= 0:
         return f"the bbox {box!r:.60} has no area."
-    return Thing(label, (float(x), float(y), float(x + width), float(y + height)))
+    corners = (float(x), float(y), float(x + width), float(y + height))
+    return Thing(label, around_turned(corners, angle) if angle and not drawn else corners)
+
+
+def _angle(entry: dict[str, Any]) -> float:
+    """The degrees by which CVAT's box is turned clockwise about its middle; its export writes the box as if it were not."""
+    attributes = entry.get("attributes")
+    angle = attributes.get("rotation") if isinstance(attributes, dict) else None
+    return float(angle) % 360 if isinstance(angle, int | float) and not isinstance(angle, bool) and math.isfinite(angle) else 0.0

@@ -6,7 +6,6 @@ its class is not asked for there. Tags are about the whole image, which the cens
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,9 +13,9 @@ from xml.etree import ElementTree
 from vldata.errors import DataError
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
-from vldata.sources.outlines import half_sides
+from vldata.sources.outlines import half_sides, turned
 from vldata.sources.safexml import read_xml
-from vldata.sources.unplaced import Known, left_out, names, of_the_file, unplaced_xml
+from vldata.sources.unplaced import Known, LeftOut, names, of_the_file, unplaced_xml
 from vldata.wording import counted
 
 _SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "mask", "cuboid")
@@ -71,8 +70,9 @@ def open_source(
         raise DataError("holds tracks of a video.", where=str(file), cure='Export as "CVAT for images 1.1" instead of "for video".')
     classes = [label.findtext("name") or "" for label in tree.iter("label") if label.findtext("name")]
     notes: Counter[str] = Counter()
-    images = [_image(entry, file, notes, frozenset(name.strip() for name in classes)) for entry in tree.iter("image")]
-    said = of_the_file(unplaced_xml(_head(tree), _OF_FILE))
+    named = frozenset(name.strip() for name in classes)
+    images = [_image(entry, file, notes, named, wishes.ignore) for entry in tree.iter("image")]
+    said = of_the_file(unplaced_xml(_head(tree), _OF_FILE), wishes.ignore, where=str(file))
     said += [f"{counted(count, kind)} written as the boxes around them." for kind, count in sorted(notes.items())]
     return make_sources("cvat", file.parent, images, annotations=[file], classes=classes, notes=said, split=split, wishes=wishes)
 
@@ -84,13 +84,13 @@ def _head(tree: ElementTree.Element) -> ElementTree.Element:
     return head
 
 
-def _image(entry: ElementTree.Element, file: Path, notes: Counter[str], classes: frozenset[str]) -> Labelled:
+def _image(entry: ElementTree.Element, file: Path, notes: Counter[str], classes: frozenset[str], ignore: tuple[str, ...]) -> Labelled:
     name, subset = entry.get("name", ""), entry.get("subset", "")
     things: list[Thing] = []
     fault = ""
     unboxed: set[str] = set()
     lost: dict[tuple[str, str], None] = {}
-    unused = left_out(unplaced_xml(entry, _OF_IMAGE, "image"))
+    unused = LeftOut(ignore, unplaced_xml(entry, _OF_IMAGE, "image"))
     for shape in entry:
         label = shape.get("label", "").strip()
         if shape.tag not in _SHAPES:
@@ -116,8 +116,9 @@ def _image(entry: ElementTree.Element, file: Path, notes: Counter[str], classes:
         size=(width, height) if width > 0 and height > 0 else None,
         unboxed=frozenset(unboxed),
         lost=tuple(lost),
-        fault=fault,
-        unused=tuple(unused.items()),
+        fault=fault or unused.fault,
+        code="VL201" if fault else "VL215",
+        unused=tuple(unused.fates.items()),
     )
 
 
@@ -144,7 +145,7 @@ def _thing(shape: ElementTree.Element, notes: Counter[str]) -> Thing:
     if shape.tag == "points" and len(corners) == 1:
         return Thing(label, corners[0])
     if angle:
-        corners = _turned(corners, angle)
+        corners = turned(corners, angle)
     if shape.tag != "box" or angle:
         notes["rotated box" if shape.tag == "box" else shape.tag] += 1
     across, down = [x for x, _ in corners], [y for _, y in corners]
@@ -152,12 +153,3 @@ def _thing(shape: ElementTree.Element, notes: Counter[str]) -> Thing:
     if box[2] <= box[0] or box[3] <= box[1]:
         raise ValueError("it has no area")
     return Thing(label, box)
-
-
-def _turned(corners: list[tuple[float, float]], degrees: float) -> list[tuple[float, float]]:
-    """Turn corners clockwise about their middle."""
-    middle_x, middle_y = (sum(values) / len(corners) for values in zip(*corners, strict=True))
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return [
-        (middle_x + (x - middle_x) * cos - (y - middle_y) * sin, middle_y + (x - middle_x) * sin + (y - middle_y) * cos) for x, y in corners
-    ]

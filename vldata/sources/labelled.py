@@ -70,6 +70,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
         judged: the labels that were looked for; None for all. What was not looked for is asked for only where it is in `things`.
         stand_ins: places of an image of the annotation file's own name, where that differs from the name in `names`.
         fault: why the annotation cannot be used; "" for a good one.
+        code: of the fault.
         unused: fields without a place in the record, each with what becomes of it.
     """
 
@@ -84,6 +85,7 @@ class Labelled(msgspec.Struct, frozen=True, kw_only=True):
     judged: frozenset[str] | None = None
     stand_ins: tuple[str, ...] = ()
     fault: str = ""
+    code: str = "VL201"
     unused: tuple[tuple[str, str], ...] = ()
 
 
@@ -113,6 +115,7 @@ class Wishes(OptionGroup, frozen=True, kw_only=True):
     shapes: Annotated[Shapes, Flag(_SHAPES)] = "auto"
     boxes: Annotated[Wish, Flag(_BOXES)] = "auto"
     processor: str = DEFAULT
+    ignore: Annotated[tuple[str, ...], Flag("Fields that may be left out although they change meaning.")] = ()
 
     def asking(self, shape: Shape) -> Questions:
         """The questions with the dialect of the processor."""
@@ -148,7 +151,7 @@ class LabelledSource(msgspec.Struct, frozen=True, kw_only=True):
         for number, (image, place) in enumerate(zip(self.images, places, strict=True)):
             record_id = f"{self.converter}/{self.split or 'all'}/{number:07d}"
             if image.fault:
-                yield Reject(record_id, image.where, "VL201", image.fault)
+                yield Reject(record_id, image.where, image.code, image.fault)
             elif isinstance(place, PathError):
                 yield Reject(record_id, image.where, "VL111", f"{place}.")
             elif place is None:

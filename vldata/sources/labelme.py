@@ -17,7 +17,7 @@ from vldata.files.naming import natural_key
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.splitnames import split_word
-from vldata.sources.unplaced import left_out, names, unplaced
+from vldata.sources.unplaced import LeftOut, names, unplaced
 from vldata.wording import counted
 
 _KNOWN = frozenset({"label", "points", "shape_type", "group_id"})
@@ -45,7 +45,7 @@ def open_source(
     files = sorted(root.rglob("*.json"), key=lambda path: natural_key(str(path))) if root.is_dir() else [root]
     folder = root if root.is_dir() else root.parent
     notes: Counter[str] = Counter()
-    images = [image for file in files if (image := _image(file, folder, notes)) is not None]
+    images = [image for file in files if (image := _image(file, folder, notes, wishes.ignore)) is not None]
     if not images:
         raise DataError("no LabelMe annotation was found.", where=str(root), cure="Give the folder of JSON files that LabelMe saved.")
     groups, ignored = notes.pop("group", 0), notes.pop(_IGNORE, 0)
@@ -59,7 +59,7 @@ def open_source(
     return make_sources("labelme", folder, images, annotations=files, classes=(), notes=said, split=split, wishes=wishes)
 
 
-def _image(file: Path, folder: Path, notes: Counter[str]) -> Labelled | None:
+def _image(file: Path, folder: Path, notes: Counter[str], ignore: tuple[str, ...]) -> Labelled | None:
     where = file.relative_to(folder).as_posix()
     table = strictjson.read_json(file)
     if not isinstance(table, dict) or not isinstance(table.get("shapes"), list):
@@ -71,9 +71,9 @@ def _image(file: Path, folder: Path, notes: Counter[str]) -> Labelled | None:
     ignores = False
     groups: dict[tuple[str, str], int] = {}
     fault = ""
-    unused = left_out(unplaced(table, _OF_FILE))
+    unused = LeftOut(ignore, unplaced(table, _OF_FILE))
     if _tells(table.get("flags")):
-        unused["flags"] = "left out"
+        unused.add([("flags", table["flags"])])
     for number, shape in enumerate(table["shapes"]):
         thing = _thing(shape, notes) if isinstance(shape, dict) else "it is not an object."
         if isinstance(thing, str):
@@ -83,7 +83,7 @@ def _image(file: Path, folder: Path, notes: Counter[str]) -> Labelled | None:
             ignores = True
             notes[_IGNORE] += 1
             continue
-        unused |= {f"shapes[].{key}": "left out" for key, value in shape.items() if key not in _KNOWN and _tells(value)}
+        unused.add((f"shapes[].{key}", value) for key, value in shape.items() if key not in _KNOWN and _tells(value))
         group = (thing.label, str(shape["group_id"])) if shape.get("group_id") is not None and len(thing.values) == 4 else None
         if group in groups:
             things[groups[group]] = _joined(things[groups[group]], thing)
@@ -102,8 +102,9 @@ def _image(file: Path, folder: Path, notes: Counter[str]) -> Labelled | None:
         split=split_word(below.name),
         size=size,
         unboxed=frozenset({""}) if ignores else frozenset(),
-        fault=fault,
-        unused=tuple(unused.items()),
+        fault=fault or unused.fault,
+        code="VL201" if fault else "VL215",
+        unused=tuple(unused.fates.items()),
     )
 
 

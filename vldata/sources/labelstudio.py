@@ -24,7 +24,7 @@ from vldata.sources.faults import read_alone
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
 from vldata.sources.outlines import half_sides
-from vldata.sources.unplaced import Known, left_out, unplaced
+from vldata.sources.unplaced import Known, LeftOut, unplaced
 from vldata.sources.unplaced import names as whole
 
 _LABELS = {"rectanglelabels": "rectangle", "polygonlabels": "polygon", "keypointlabels": "keypoint", "ellipselabels": "ellipse"}
@@ -88,7 +88,7 @@ def open_source(
     done = [(number, task) for number, task in enumerate(tasks) if _annotated(task)]
     if len(done) < len(tasks):  # not looked at yet is not the same as nothing there
         notes["Tasks without an annotation left out"] += len(tasks) - len(done)
-    images = [_image(task, number, file, notes) for number, task in done]
+    images = [_image(task, number, file, notes, wishes.ignore) for number, task in done]
     said = [(Guess if "a guess" in what else str)(f"{what}: {count:,}.") for what, count in sorted(notes.items())]
     return make_sources("label-studio", file.parent, images, annotations=[file], classes=(), notes=said, split=split, wishes=wishes)
 
@@ -99,7 +99,7 @@ def _looks_right(path: Path) -> bool:
     return b'"annotations"' in head and b'"data"' in head and head.lstrip()[:1] == b"["
 
 
-def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -> Labelled:
+def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str], ignore: tuple[str, ...]) -> Labelled:
     given = _annotated(task)
     if len(given) > 1:
         truth = [entry for entry in given if entry.get("ground_truth") is True]
@@ -113,9 +113,9 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
     fault = "" if address else "its data name no image."
     if len(images) > 1:
         fault = f"its data name {len(images)} images, and which of them a box is on is not read."
-    found = _Found(unused=left_out(unplaced(task, _TASK)))
-    found.unused |= left_out(unplaced(given[0], _ANNOTATION, "annotations[]"))
-    found.unused |= left_out(f"data.{key}" for key, value in task["data"].items() if value != address and value not in (None, "", [], {}))
+    found = _Found(left=LeftOut(ignore, unplaced(task, _TASK)))
+    found.left.add(unplaced(given[0], _ANNOTATION, "annotations[]"))
+    found.left.add((f"data.{key}", value) for key, value in task["data"].items() if value != address and value not in (None, "", [], {}))
     results = [result if isinstance(result, dict) else {} for result in _listed(given[0].get("result"))]
     for result in with_labels(results):
         fault = fault or _take(result, found, notes)
@@ -127,18 +127,19 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str]) -
         size=found.size,
         unboxed=frozenset(found.unboxed),
         lost=tuple(dict.fromkeys(found.lost)),
-        fault=fault,
-        unused=tuple(found.unused.items()),
+        fault=fault or found.left.fault,
+        code="VL201" if fault else "VL215",
+        unused=tuple(found.left.fates.items()),
     )
 
 
 class _Found(msgspec.Struct):
     """What the results of a task hold."""
 
+    left: LeftOut
     things: list[Thing] = []
     unboxed: set[str] = set()
     lost: list[tuple[str, str]] = []
-    unused: dict[str, str] = {}
     size: tuple[int, int] | None = None
 
 
@@ -174,7 +175,7 @@ def _take(result: dict[str, Any], found: _Found, notes: Counter[str]) -> str:
         found.lost += [(name, _NO_BOX.get(kind, kind)) for name in sorted(names)] or [("", _NO_BOX.get(kind, _LABELS.get(kind, kind)))]
         return ""
     if kind not in _LABELS:
-        found.unused[f"result.{kind}"] = "left out"
+        found.left.add([(f"result.{kind}", None)])
         found.unboxed |= names
         return ""
     try:

@@ -78,7 +78,7 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: ChosenFields, path: Pat
         if given and given not in there:
             raise UsageError(f"no row has the field {given!r} of --{flag}-field.", where=str(path), cure=f"Fields are {', '.join(there)}.")
     rounds = any(isinstance(row.get("texts"), list) and row["texts"] and isinstance(row["texts"][0], dict) for row in rows)
-    if not asked.text and (rounds or any(isinstance(row.get(key), list) for row in rows for key in _CONVERSATIONS)):
+    if not asked.text and (rounds or any(_is_talk(row.get(key)) for row in rows for key in _CONVERSATIONS)):
         raise UsageError("the rows are conversations.", where=str(path), cure=f"Run: vldata convert sharegpt {path}")
     columns = () if asked.image else _numbered_columns(rows)
     image = asked.image or _commonest(rows, IMAGE_FIELDS) or next(iter(columns), "") or _commonest(rows, VIDEO_FIELDS)
@@ -107,6 +107,11 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: ChosenFields, path: Pat
         cure = f"Name the field with --prompt-field; known by themselves are {', '.join(PROMPT_FIELDS)}."
         raise UsageError(f"--form {form} needs a field for the question; there are {', '.join(there)}.", where=str(path), cure=cure)
     return ChosenFields(image, text, prompt, form, columns if image in columns else (), choices if form == "choices" else None)
+
+
+def _is_talk(value: Any) -> bool:
+    """Whether a value is a list of turns, as a cell of a table writes it too."""
+    return isinstance(value, list) or (isinstance(value, str) and value.lstrip().startswith(("[{", "[ {")))
 
 
 def _says_whether(rows: Sequence[dict[str, Any]]) -> bool:

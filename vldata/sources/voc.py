@@ -20,9 +20,10 @@ from vldata.files.naming import natural_key
 from vldata.records.draft import Guess
 from vldata.sources.labelled import EVERY_IMAGE, Labelled, LabelledSource, Thing, Wishes
 from vldata.sources.labelledsets import make_sources
+from vldata.sources.outlines import around_turned
 from vldata.sources.safexml import read_xml
 from vldata.sources.splitnames import SPLITS, split_word
-from vldata.sources.unplaced import left_out, names, unplaced_xml
+from vldata.sources.unplaced import LeftOut, names, unplaced_xml
 from vldata.wording import counted
 
 _SOURCE = names("database", "annotation", "image", "flickrid", "name", "filename", "path", "folder", "sourceImage", "sourceAnnotation")
@@ -57,7 +58,7 @@ def open_source(
     files = sorted(root.rglob("*.xml"), key=lambda path: natural_key(str(path))) if root.is_dir() else [root]
     lists = _lists(root)
     left: Counter[str] = Counter()
-    images = [image for file in files if (image := _image(file, root, lists, left)) is not None]
+    images = [image for file in files if (image := _image(file, root, lists, left, wishes.ignore)) is not None]
     if not images:
         raise DataError("no Pascal VOC annotation was found.", where=str(root), cure="Give the folder that holds Annotations/.")
     zeros = sum(1 for image in images for thing in image.things if 0 in thing.values[:2])
@@ -65,7 +66,8 @@ def open_source(
         images = [_from_one(image) for image in images]
     notes = [f"Splits by the lists of ImageSets/Main: {counted(len(set(lists.values())), 'split')}."] if lists else []
     notes += _counting(zeros, files)
-    notes += [f"{counted(deleted, 'object')} marked as deleted left out."] if (deleted := sum(left.values())) else []
+    notes += [f"{counted(deleted, 'object')} marked as deleted left out."] if (deleted := left["deleted"]) else []
+    notes += [f"{counted(count, 'turned box')} (rotation, CVAT) written as the boxes around them."] if (count := left["turned"]) else []
     return make_sources("voc", root, images, annotations=files, classes=(), notes=notes, split=split, wishes=wishes)
 
 
@@ -88,7 +90,7 @@ def _lists(root: Path) -> dict[str, str]:
     return found
 
 
-def _image(file: Path, root: Path, lists: dict[str, str], left: Counter[str]) -> Labelled | None:
+def _image(file: Path, root: Path, lists: dict[str, str], left: Counter[str], ignore: tuple[str, ...]) -> Labelled | None:
     where = file.relative_to(root).as_posix() if file != root else file.name
     tree = read_xml(file)
     if isinstance(tree, str):
@@ -110,7 +112,10 @@ def _image(file: Path, root: Path, lists: dict[str, str], left: Counter[str]) ->
         if isinstance(thing, str):
             fault = fault or f"object {number + 1}: {thing}"
         else:
-            things.append(thing)
+            angle = _angle(entry)
+            left["turned"] += bool(angle)
+            things.append(msgspec.structs.replace(thing, values=around_turned(thing.values, angle)) if angle else thing)
+    unused = LeftOut(ignore, unplaced_xml(tree, _KNOWN))
     width, height = (_number(tree.find(f"size/{side}")) for side in ("width", "height"))
     return Labelled(
         where=where,
@@ -119,8 +124,9 @@ def _image(file: Path, root: Path, lists: dict[str, str], left: Counter[str]) ->
         things=tuple(things),
         split=lists.get(file.stem) or split_word(Path(where).parent.name),
         size=(round(width), round(height)) if width and height else None,
-        fault=fault,
-        unused=tuple(left_out(unplaced_xml(tree, _KNOWN)).items()),
+        fault=fault or unused.fault,
+        code="VL201" if fault else "VL215",
+        unused=tuple(unused.fates.items()),
     )
 
 
@@ -136,6 +142,12 @@ def _thing(entry: ElementTree.Element) -> Thing | str:
     if right <= left or bottom <= top:
         return f"its box {left:g}, {top:g}, {right:g}, {bottom:g} has no area."
     return Thing(label, (left, top, right, bottom))
+
+
+def _angle(entry: ElementTree.Element) -> float:
+    """The degrees by which CVAT's box is turned clockwise about its middle; its export writes the box as if it were not."""
+    named = {(one.findtext("name") or "").strip(): one.find("value") for one in entry.iterfind("attributes/attribute")}
+    return (_number(named.get("rotation")) or 0.0) % 360
 
 
 def _from_one(image: Labelled) -> Labelled:

@@ -41,7 +41,7 @@ def open_source(
     Raises:
         DataError: nothing names the classes, or labels and images do not go together.
     """
-    layout = find_layout(source or Path())
+    layout = find_layout(source or Path(), wishes.ignore)
     folder = layout.file.parent
     labels = {path: label_file(path) for _, path in layout.images}
     read = [(name, path, labels[path]) for name, path in layout.images]

@@ -45,7 +45,7 @@ class YoloLayout(msgspec.Struct, frozen=True, kw_only=True):
     said: tuple[str, ...] = ()
 
 
-def find_layout(root: Path) -> YoloLayout:
+def find_layout(root: Path, ignore: tuple[str, ...] = ()) -> YoloLayout:
     """Find out how a folder is laid out.
 
     Raises:
@@ -53,11 +53,11 @@ def find_layout(root: Path) -> YoloLayout:
     """
     for name in ("data.yaml", "dataset.yaml", "data.yml"):
         if (root / name).is_file():
-            return _ultralytics(root / name)
+            return _ultralytics(root / name, ignore)
     if root.is_file():
-        return _darknet(root) if root.suffix == ".data" else _ultralytics(root)
+        return _darknet(root, ignore) if root.suffix == ".data" else _ultralytics(root, ignore)
     if (root / "obj.data").is_file():
-        return _darknet(root / "obj.data")
+        return _darknet(root / "obj.data", ignore)
     for name in ("classes.txt", "labels/classes.txt", "obj.names"):
         if (root / name).is_file():
             said = f"Classes are those of {name}, in its order; there is no data.yaml."
@@ -65,14 +65,14 @@ def find_layout(root: Path) -> YoloLayout:
     raise DataError("no data.yaml is here.", where=str(root), cure="Give the folder that holds data.yaml, images/ and labels/.")
 
 
-def _ultralytics(file: Path) -> YoloLayout:
+def _ultralytics(file: Path, ignore: tuple[str, ...]) -> YoloLayout:
     try:
         table: dict[Any, Any] = read_yaml(file, numbered=True)
     except UsageError as error:
         if "is not a recipe" in str(error):
             raise DataError("is no mapping with names.", where=str(file), cure="Begin it with train:, val: and names:.") from None
         raise
-    said = of_the_file(unplaced({str(key): value for key, value in table.items()}, _OF_YAML))
+    said = of_the_file(unplaced({str(key): value for key, value in table.items()}, _OF_YAML), ignore, where=str(file))
     places = _places(table, file.parent, said)
     images = tuple(
         (split, path) for split, place in places for path in (_images_below(place) if place.is_dir() else _images_of(place, file.parent))
@@ -158,7 +158,7 @@ def _images_of(listing: Path, folder: Path) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _darknet(file: Path) -> YoloLayout:
+def _darknet(file: Path, ignore: tuple[str, ...]) -> YoloLayout:
     """Darknet's obj.data, as CVAT writes "YOLO 1.1": names and lists of images."""
     pairs = (line.partition("=") for line in read_user_text(file).splitlines() if "=" in line)
     table = {key.strip(): value.strip() for key, _, value in pairs}
@@ -175,7 +175,7 @@ def _darknet(file: Path) -> YoloLayout:
             images += [("val" if split == "valid" else split, path) for path in _images_of(listing, folder)]
     if len({split for split, _ in images}) == 1 and "valid" not in table:
         images = [("", path) for _, path in images]
-    said = of_the_file(unplaced(table, _OF_DATA))
+    said = of_the_file(unplaced(table, _OF_DATA), ignore, where=str(file))
     return YoloLayout(file=file, classes=_listed(listed), images=tuple(images), said=tuple(said))
 
 

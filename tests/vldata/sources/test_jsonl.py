@@ -98,7 +98,26 @@ def test_splits_that_begin_late_in_a_file_are_told(tmp_path: Path) -> None:
     file.write_text("".join(json.dumps(row | {"split": "train" if n < 1_005 else "test"}) + "\n" for n, row in enumerate(rows)))
     made = vldata.convert("sharegpt", file, out=tmp_path / "out", workers=1, tell=told.append)
     assert made.ok and sum("rows of several splits (test, train)" in line for line in told) == 1
-    assert not vldata.convert("sharegpt", file, out=tmp_path / "strict", workers=1, strict=True).ok
+    with pytest.raises(DataError, match=r"rows of several splits \(test, train\) would become one dataset"):
+        vldata.convert("sharegpt", file, out=tmp_path / "strict", workers=1, strict=True)
+    assert not list((tmp_path / "strict").glob("*.json*"))
+
+
+def test_with_strict_a_guess_of_any_dataset_stops_before_the_first_is_registered(tmp_path: Path) -> None:
+    turns = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+    (tmp_path / "s").mkdir()
+    for name, splits in (("train", ["", ""]), ("val", ["train", "test"])):
+        (tmp_path / "s" / f"{name}.jsonl").write_text("".join(json.dumps(turns | {"split": split}) + "\n" for split in splits))
+    with pytest.raises(DataError, match="guessed"):
+        vldata.convert("sharegpt", tmp_path / "s", out=tmp_path / "out", workers=1, strict=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_conversations_in_a_table_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "m.csv"
+    file.write_text("images,messages\n\"['circle.png']\",\"[{'role': 'user', 'content': '<image>What?'}]\"\n")
+    with pytest.raises(UsageError, match="the rows are conversations"):
+        open_source(file)
 
 
 def test_instruction_and_input_of_a_sheet_are_one_question(tmp_path: Path) -> None:

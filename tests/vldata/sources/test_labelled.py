@@ -554,11 +554,94 @@ def test_a_class_that_only_stands_above_others_is_not_asked_for(tmp_path: Path) 
     assert "things" in source.classes
 
 
-def test_boxes_with_a_score_are_a_guess(tmp_path: Path) -> None:
-    root = draw_coco(tmp_path / "s")
-    file = root / "annotations" / "instances_train2017.json"
-    table = json.loads(file.read_text())
-    table["annotations"][0]["score"] = 0.1
-    file.write_text(json.dumps(table))
+def _changed(name: str, file: str, change: Any, root: Path) -> Path:
+    FORMATS[name](root)
+    path = root / file
+    table = json.loads(path.read_text())
+    change(table)
+    path.write_text(json.dumps(table))
+    return root
+
+
+def _in_voc(root: Path, words: str) -> Path:
+    FORMATS["voc"](root)
+    file = root / "Annotations" / "a.xml"
+    file.write_text(file.read_text().replace("<difficult>0</difficult>", words, 1))
+    return root
+
+
+def _in_cvat(root: Path, words: str) -> Path:
+    FORMATS["cvat"](root)
+    file = root / "annotations.xml"
+    file.write_text(file.read_text().replace("<box ", f"<box {words} ", 1))
+    return root
+
+
+_COCO = "annotations/instances_train2017.json"
+_CHANGING: dict[str, tuple[str, Any]] = {
+    "coco score": ("coco", lambda root: _changed("coco", _COCO, lambda t: t["annotations"][0].update(score=0.4), root)),
+    "coco weight": ("coco", lambda root: _changed("coco", _COCO, lambda t: t["images"][0].update(weight=0.5), root)),
+    "labelme score": ("labelme", lambda root: _changed("labelme", "train/a.json", lambda t: t["shapes"][0].update(score=0.9), root)),
+    "label-studio weight": ("label-studio", lambda root: _changed("label-studio", "export.json", _weigh, root)),
+    "label-studio score": ("label-studio", lambda root: _changed("label-studio", "export.json", _score, root)),
+    "voc weight": ("voc", lambda root: _in_voc(root, "<weight>0.5</weight>")),
+    "cvat score": ("cvat", lambda root: _in_cvat(root, 'score="0.3"')),
+}
+
+
+def _weigh(table: Any) -> None:
+    table[0]["data"]["weight"] = 0.5
+
+
+def _score(table: Any) -> None:
+    table[0]["annotations"][0]["result"][0]["score"] = 0.3
+
+
+@pytest.mark.parametrize("case", _CHANGING)
+def test_a_field_that_changes_what_is_learned_costs_its_image_unless_it_is_ignored(case: str, tmp_path: Path) -> None:
+    name, make = _CHANGING[case]
+    field = case.split()[1]
+    root = make(tmp_path / "s")
+    (source,) = CONVERTERS[name](root)
+    made = list(source.drafts())
+    (reject,) = [draft for draft in made if isinstance(draft, Reject)]
+    assert len(made) == 2 and reject.code == "VL215" and f"--ignore {field} leaves it out" in reject.reason
+    (source,) = CONVERTERS[name](root, wishes=Wishes(ignore=(field,)))
+    made = list(source.drafts())
+    assert not any(isinstance(draft, Reject) for draft in made)
+    assert any("(--ignore)" in fate and path.endswith(field) for draft in made for path, fate in draft.unused)
+
+
+def test_a_weight_of_a_class_stops_the_file_and_a_weight_of_one_is_none(tmp_path: Path) -> None:
+    root = _changed("coco", _COCO, lambda table: table["categories"][0].update(weight=0.1), tmp_path / "s")
+    with pytest.raises(DataError, match=r"'categories\[\].weight' is 0.1") as caught:
+        CONVERTERS["coco"](root)
+    assert "--ignore weight" in str(caught.value.cure)
+    assert CONVERTERS["coco"](root, wishes=Wishes(ignore=("weight",)))
+    root = _changed("coco", _COCO, lambda table: table["annotations"][0].update(weight=1.0), tmp_path / "t")
     (source,) = CONVERTERS["coco"](root)
-    assert any(isinstance(said, Guess) and "1 annotation with a score, as predictions have" in said for said in source.said)
+    assert not any(isinstance(draft, Reject) for draft in source.drafts())
+
+
+def test_a_region_to_ignore_is_no_object_and_not_nothing(tmp_path: Path) -> None:
+    root = _changed("coco", _COCO, lambda table: table["annotations"][0].update(ignore=1), tmp_path / "s")
+    (source,) = CONVERTERS["coco"](root, wishes=Wishes(per="class", negatives=2))
+    asked = [draft.turns[0].parts[-1] for draft in source.drafts() if isinstance(draft, Draft) and draft.where.endswith("[0]")]
+    assert len(asked) == 1 and "cup" in str(asked[0])  # the box is neither an object nor absent
+    assert any("1 region marked `ignore` left out" in said for said in source.said)
+
+
+@pytest.mark.parametrize("name", ["coco", "voc", "coco drawn"])
+def test_a_turned_box_of_cvat_has_the_box_around_it(name: str, tmp_path: Path) -> None:
+    """cvat-ai/cvat#4745: COCO and VOC exports hold the upright box with its angle beside it."""
+    if name == "voc":
+        words = "<attributes><attribute><name>rotation</name><value>90.0</value></attribute></attributes>"
+        root, name = _in_voc(tmp_path / "s", words), "voc"
+    else:
+        drawn = [[0, 112, 192, 112, 192, 176, 0, 176]] if name == "coco drawn" else []
+        change = {"attributes": {"occluded": False, "rotation": 90.0}, "segmentation": drawn}
+        root, name = _changed("coco", _COCO, lambda table: table["annotations"][0].update(change), tmp_path / "s"), "coco"
+    (source,) = CONVERTERS[name](root)
+    assert source.images[0].things[0].values == pytest.approx((0, 112, 192, 176))  # 64 x 192 about 96, 144
+    assert source.images[0].things[1].values == pytest.approx((320, 240, 640, 480))
+    assert any("1 turned box" in said for said in source.said)

@@ -20,7 +20,7 @@ from vldata.sources.layouts.base import (
     with_file_fields,
 )
 from vldata.sources.unplaced import names as whole
-from vldata.sources.unplaced import unplaced
+from vldata.sources.unplaced import unplaced_paths
 
 ASK = "Describe the image in one sentence."
 _IMAGE = frozenset({"id", "file_name", "width", "height"})
@@ -37,7 +37,7 @@ def find_captions(folder: Path) -> Sequence[LayoutPart]:
 def _reader(path: Path) -> Callable[[], Iterator[Question]]:
     def read() -> Iterator[Question]:
         table = read_json(path)
-        yield from with_file_fields(_questions(table, path), unplaced(table, _FILE))
+        yield from with_file_fields(_questions(table, path), unplaced_paths(table, _FILE))
 
     return read
 

@@ -10,7 +10,7 @@ from vldata.errors import DataError
 from vldata.sources.layouts.base import LayoutPart, Question, changes_meaning, head_of, left_out, read_json, text_of
 from vldata.sources.splitnames import SPLITS
 from vldata.sources.unplaced import names as whole
-from vldata.sources.unplaced import unplaced
+from vldata.sources.unplaced import unplaced_paths
 
 SCIENCEQA_META = ("subject", "topic", "category", "skill", "grade")
 _PROBLEM = frozenset({"question", "choices", "answer", "hint", "image", "split", *SCIENCEQA_META})
@@ -87,7 +87,7 @@ def _diagrams(files: Sequence[Path], prefix: str) -> Any:
             if not isinstance(asked, dict):
                 yield Question(id=path.name, where=path.name, fault="it holds no questions.")
                 continue
-            file_fields = tuple((f"{name} (of the file)", "left out") for name in unplaced(table, _FILE))
+            file_fields = tuple((f"{name} (of the file)", "left out") for name in unplaced_paths(table, _FILE))
             image = text_of(table.get("imageName")) or path.name.removesuffix(".json")
             for text, entry in asked.items():
                 entry = entry if isinstance(entry, dict) else {}

@@ -11,8 +11,9 @@ from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.files.naming import natural_key
 from vldata.files.strictjson import read_user_text
+from vldata.sources.census import LEFT_OUT
 from vldata.sources.layouts.base import LayoutPart, Question, head_of, named, read_json, split_of, text_of
-from vldata.sources.unplaced import Known, left_out, unplaced
+from vldata.sources.unplaced import Known, unplaced_paths
 from vldata.sources.unplaced import names as whole
 
 _SROIE = ("company", "date", "address", "total")
@@ -90,7 +91,7 @@ def _forms(files: Sequence[Path], prefix: str) -> Any:
                 images=named(path.stem, (f"{prefix}images",)),
                 text=_ASK_FUNSD,
                 answers=(json.dumps(fields, ensure_ascii=False),) if fields else (),
-                unused=(*left_out(unplaced(table, _FORM)).items(), _NO_FIELD),
+                unused=(*dict.fromkeys((path, LEFT_OUT) for path in unplaced_paths(table, _FORM)), _NO_FIELD),
                 fault="" if fields else "no question of it is linked with an answer.",
             )
 

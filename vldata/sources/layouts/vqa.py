@@ -27,7 +27,7 @@ from vldata.sources.layouts.base import (
 )
 from vldata.sources.splitnames import SPLITS, split_word
 from vldata.sources.unplaced import names as whole
-from vldata.sources.unplaced import unplaced
+from vldata.sources.unplaced import unplaced_paths
 
 Read = Callable[[], Iterator[Question]]
 
@@ -89,7 +89,7 @@ def _vqav2_reader(questions: Path, answers: Path) -> Read:
             else Question(id=f"{number}", where=f"{questions.name}[{number}]", fault=_OBJECT)
             for number, entry in enumerate(rows)
         )
-        yield from with_file_fields(found, (*unplaced(asked, _HEAD), *unplaced(given, _HEAD)))
+        yield from with_file_fields(found, (*unplaced_paths(asked, _HEAD), *unplaced_paths(given, _HEAD)))
 
     return read
 
@@ -114,7 +114,7 @@ def _vqav2_question(entry: dict[str, Any], told: Any, where: str, subset: str) -
 
 def _fields_of(entry: dict[str, Any], key: str, known: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The fields inside a field that is read, of which only some are known."""
-    inside = unplaced({key: entry.get(key)}, {key: whole(*known)})
+    inside = unplaced_paths({key: entry.get(key)}, {key: whole(*known)})
     return tuple((path, "left out") for path in dict.fromkeys(inside))
 
 
@@ -218,7 +218,7 @@ def _data_reader(path: Path, split: str) -> Read:
             else Question(id=str(number), where=f"{path.name}.data[{number}]", fault=_OBJECT)
             for number, entry in enumerate(_listed(table, "data", path))
         )
-        yield from with_file_fields(found, unplaced(table, _LIST))
+        yield from with_file_fields(found, unplaced_paths(table, _LIST))
 
     return read
 
