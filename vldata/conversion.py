@@ -22,7 +22,7 @@ from vldata.media.pages import pages_wanted
 from vldata.media.pixels import FAMILIES, budget_limits, find_family
 from vldata.media.refs import Kept, MediaRef, Picture, Rendered, Rendering, RenderSpec, Video
 from vldata.media.render import render
-from vldata.output.contract import Counts, UnusedField
+from vldata.output.contract import Counts, unused_fields
 from vldata.output.costs import RecordCosts
 from vldata.output.folder import DatasetPaths, check_name
 from vldata.output.identity import Identity, make_fingerprint, make_identity, refuse_foreign
@@ -370,7 +370,7 @@ class _Run:
             cure = "Part the file by that column, or leave --strict out and part the dataset with `vldata filter`. Nothing was registered."
             what = f"--strict: rows of several splits ({', '.join(sorted(self._splits)[:6])}) would become one dataset."
             raise DataError(what, where=self._identity.name, cure=cure)
-        unused = self._unused_fields()
+        unused = unused_fields(self._unused)
         notes = Counter(r.note for r in self._rendered.values() if isinstance(r, Rendered) and r.note)
         if self._tokens.misread:
             notes["LLaMA-Factory 0.9.5 reads one video a record, in the first question; these have more, or have it later"] = (
@@ -394,11 +394,3 @@ class _Run:
             said=tuple(map(str, self._source.said)),
             mixed=mixed,
         )
-
-    def _unused_fields(self) -> tuple[UnusedField, ...]:
-        """Count the source fields that were not used, the most frequent first."""
-        rows: Counter[tuple[str, str]] = Counter()
-        for fields, count in self._unused.items():
-            for field in fields:
-                rows[field] += count
-        return tuple(UnusedField(name, count, fate) for (name, fate), count in sorted(rows.items(), key=lambda item: (-item[1], item[0])))

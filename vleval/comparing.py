@@ -14,7 +14,7 @@ from vldata.errors import DataError, UsageError
 from vldata.wording import counted
 from vleval.compared import Compared
 from vleval.comparison import SCHEMA, Change, Comparison, Difference, McNemar, Pair, Slice
-from vleval.joining import Joined, join, missing_row
+from vleval.joining import JoinedRows, join, missing_row
 from vleval.meeting import meet
 from vleval.metric import CorpusStats, Floats, Scores
 from vleval.oddities import same_answers
@@ -131,7 +131,7 @@ def _judged(
     return found
 
 
-def align(joins: Sequence[Joined], loads: Sequence[Loaded], allow: Allow) -> list[Joined]:
+def align(joins: Sequence[JoinedRows], loads: Sequence[Loaded], allow: Allow) -> list[JoinedRows]:
     """Bring all systems into the row order of the first; a question that a system lacks is an answer it did not give, if allowed.
 
     Raises:
@@ -141,7 +141,7 @@ def align(joins: Sequence[Joined], loads: Sequence[Loaded], allow: Allow) -> lis
     for joined in joins:
         for row in joined.rows:
             order.setdefault(row.id, row)
-    aligned: list[Joined] = []
+    aligned: list[JoinedRows] = []
     for joined, loaded in zip(joins, loads, strict=True):
         own = {row.id: row for row in joined.rows}
         lacking = [name for name in order if name not in own]
@@ -160,7 +160,7 @@ def align(joins: Sequence[Joined], loads: Sequence[Loaded], allow: Allow) -> lis
                     cure="Give both the same ones with --references.",
                 )
         rows = [own[name] if name in own else missing_row(row) for name, row in order.items()]
-        aligned.append(Joined(rows, joined.missing + len(lacking), joined.duplicate, joined.extra, joined.notes))
+        aligned.append(JoinedRows(rows, joined.missing + len(lacking), joined.duplicate, joined.extra, joined.notes))
     return aligned
 
 

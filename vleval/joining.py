@@ -15,7 +15,7 @@ from vleval.kept import kept
 from vleval.pairing import Pairing, agreement_of, find_pairing, proofs, same_answer, some
 from vleval.readers import Loaded, coco
 from vleval.readers.names import WEAK, plain_name
-from vleval.readers.taken import Guess
+from vleval.readers.taken import TakenGuess
 from vleval.references import References
 from vleval.rows import Row, ids_of
 from vleval.settings import Allow
@@ -28,7 +28,7 @@ _ENOUGH = 3  # rows from which answers that are all the truth are no chance
 
 
 @dataclass
-class Joined:
+class JoinedRows:
     """Rows that can be scored, what was allowed on the way, how they were joined, and what was decided without proof."""
 
     rows: Sequence[Row]
@@ -37,10 +37,10 @@ class Joined:
     extra: int = 0
     notes: list[str] = field(default_factory=list)
     how: str = ""
-    guesses: list[Guess] = field(default_factory=list)
+    guesses: list[TakenGuess] = field(default_factory=list)
 
 
-def join(loaded: Loaded, references: References | None, allow: Allow, *, by_order: bool = False) -> Joined:
+def join(loaded: Loaded, references: References | None, allow: Allow, *, by_order: bool = False) -> JoinedRows:
     """Give every prediction its references.
 
     Args:
@@ -52,7 +52,7 @@ def join(loaded: Loaded, references: References | None, allow: Allow, *, by_orde
     Raises:
         DataError: missing, duplicate or extra ids that were not allowed, or an order that cannot be trusted.
     """
-    joined = Joined(rows=loaded.rows)
+    joined = JoinedRows(rows=loaded.rows)
     if loaded.has_ids and not by_order:
         _drop_duplicates(joined, loaded, allow)
     if references is None:
@@ -75,7 +75,7 @@ def join(loaded: Loaded, references: References | None, allow: Allow, *, by_orde
     return _join_by_names(joined, pairing, given, references, allow)
 
 
-def _join_by_names(joined: Joined, pairing: Pairing, loaded: Loaded, references: References, allow: Allow) -> Joined:
+def _join_by_names(joined: JoinedRows, pairing: Pairing, loaded: Loaded, references: References, allow: Allow) -> JoinedRows:
     given = joined.rows
     places = pairing.places_in(references.rows)
     answer_of = np.full(len(references.rows), -1, np.int32)  # of each question the last of its predictions
@@ -111,7 +111,7 @@ def _join_by_names(joined: Joined, pairing: Pairing, loaded: Loaded, references:
     return joined
 
 
-def _refuse_gold(joined: Joined, loaded: Loaded) -> None:
+def _refuse_gold(joined: JoinedRows, loaded: Loaded) -> None:
     """Stop where the field that was taken for the answers holds the truth.
 
     Raises:
@@ -136,7 +136,7 @@ def _refuse_gold(joined: Joined, loaded: Loaded) -> None:
         )
     if not loaded.fields_told:
         joined.guesses.append(
-            Guess(f"{loaded.name}: {fault}; it may hold the truth.", f"--prediction-field {field} says that it does not.")
+            TakenGuess(f"{loaded.name}: {fault}; it may hold the truth.", f"--prediction-field {field} says that it does not.")
         )
 
 
@@ -170,7 +170,7 @@ def missing_row(reference: Row) -> Row:
     return msgspec.structs.replace(reference, prediction=None, error="missing")
 
 
-def _drop_duplicates(joined: Joined, loaded: Loaded, allow: Allow) -> None:
+def _drop_duplicates(joined: JoinedRows, loaded: Loaded, allow: Allow) -> None:
     twice = repeated(ids_of(joined.rows))
     if not twice:
         return
@@ -202,7 +202,7 @@ def _positions(loaded: Loaded, references: References, by_order: bool) -> Pairin
     return Pairing(names, f"position in {references.name}, counted from {'0' if from_zero else '1'}")
 
 
-def _join_in_order(joined: Joined, loaded: Loaded, references: References, allow: Allow, by_order: bool) -> Joined:
+def _join_in_order(joined: JoinedRows, loaded: Loaded, references: References, allow: Allow, by_order: bool) -> JoinedRows:
     where = f"{loaded.name} against {references.name}"
     told = all(row.references for row in joined.rows)
     short = len(references.rows) - len(joined.rows)
@@ -300,7 +300,7 @@ def _refuse(ids: Sequence[str], allowed: bool, fault: str, flag: str, where: str
         raise DataError(f"{len(ids):,} of {of:,} {fault}: {some(ids)}.", where=where, cure=f"Complete the file, or give a flag: {flag}.")
 
 
-def _say_allowed(joined: Joined) -> None:
+def _say_allowed(joined: JoinedRows) -> None:
     if joined.missing:
         joined.notes.append(f"{joined.missing:,} questions have no prediction; they count as wrong.")
     if joined.extra:

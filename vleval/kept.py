@@ -27,7 +27,7 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-class Kept(Sequence[T], Generic[T]):
+class KeptRows(Sequence[T], Generic[T]):
     """Values of one type in the order they were appended. Not safe for two threads.
 
     Args:
@@ -155,12 +155,12 @@ class Mapped(Sequence[S], Generic[T, S]):
 
 def kept(values: Iterable[T], kind: type[T]) -> Sequence[T]:
     """Values that are made one by one: a list where they are few."""
-    found = Kept(kind)
+    found = KeptRows(kind)
     found.extend(values)
     return settled(found)
 
 
-def settled(found: Kept[T]) -> Sequence[T]:
+def settled(found: KeptRows[T]) -> Sequence[T]:
     """What was appended, when it is all: a list where it is little."""
     return found if len(found) > IN_MEMORY else list(found)
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 import msgspec
 
 from vldata.errors import DataError
-from vleval.joining import Joined
+from vleval.joining import JoinedRows
 from vleval.pairing import Pairing, find_pairing, proofs, same_answer, some
 from vleval.readers import Loaded
 from vleval.references import References
 from vleval.settings import Reading
 
 
-def meet(joined: Joined, loaded: Loaded, first: Joined, first_loaded: Loaded, reading: Reading) -> Joined:
+def meet(joined: JoinedRows, loaded: Loaded, first: JoinedRows, first_loaded: Loaded, reading: Reading) -> JoinedRows:
     """Give the rows of a system the ids of the first one, where the two tools call one question by other names.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from vleval.metric import Metric, Scores
-from vleval.results import Measured, MetricScore, Part
+from vleval.results import Measured, MetricScore, ScorePart
 from vleval.rows import Row
 from vleval.stats.bootstrap import corpus_interval
 from vleval.stats.groups import Groups
@@ -65,9 +65,9 @@ def metric_score(metric: Metric, scores: Scores, rows: Sequence[Row], groups: Gr
     )
 
 
-def score_categories(rows: Sequence[Row], measured: Mapping[str, Measured]) -> dict[str, dict[str, Part]]:
+def score_categories(rows: Sequence[Row], measured: Mapping[str, Measured]) -> dict[str, dict[str, ScorePart]]:
     """The value of every metric over the rows of each category."""
-    table: dict[str, dict[str, Part]] = {}
+    table: dict[str, dict[str, ScorePart]] = {}
     for metric_name, found in measured.items():
         for category, part in _parts(found.metric, found.scores, rows, (row.category for row in rows)).items():
             table.setdefault(category, {})[metric_name] = part
@@ -106,7 +106,7 @@ def _why_no_interval(interval: Interval, groups: Groups) -> str:
     return "No interval: nothing varies from group to group, so nothing tells how far other questions would."
 
 
-def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Iterable[str]) -> dict[str, Part]:
+def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Iterable[str]) -> dict[str, ScorePart]:
     """The metric's value over the rows of each name, in one pass; rows without a name are in none."""
     numbers: dict[str, int] = {}
     index = np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), np.int32, len(rows))
@@ -120,4 +120,4 @@ def _parts(metric: Metric, scores: Scores, rows: Sequence[Row], names: Iterable[
         totals = np.bincount(index, weights=np.nan_to_num(scores.values), minlength=len(numbers))
         values = [float(total / count) for total, count in zip(totals, counts, strict=True)]
     order = sorted((name for name in numbers if name), key=lambda name: (name != "human", name))  # ChartQA's halves are told in this order
-    return {name: Part(values[numbers[name]], int(counts[numbers[name]])) for name in order}
+    return {name: ScorePart(values[numbers[name]], int(counts[numbers[name]])) for name in order}

@@ -19,7 +19,7 @@ from vldata.errors import DataError
 from vleval.metrics.cjk import split_cjk
 from vleval.metrics.text import vlkit_normal
 from vleval.readers.names import plain_name
-from vleval.readers.taken import Guess, Taken
+from vleval.readers.taken import Taken, TakenGuess
 from vleval.rows import Row, ids_of
 from vleval.telling import places_of, repeated
 
@@ -28,7 +28,7 @@ _LOOKED_AT = 4_000  # characters of a question that are compared word by word
 _SHOWN = 5
 
 
-class Side(Protocol):
+class PairSide(Protocol):
     """Predictions or references, as they were read."""
 
     @property
@@ -61,7 +61,7 @@ class Pairing:
 
     names: Sequence[str]
     how: str
-    guesses: tuple[Guess, ...] = ()
+    guesses: tuple[TakenGuess, ...] = ()
     places: NDArray[np.int32] | None = None
 
     def places_in(self, wanted: Sequence[Row]) -> NDArray[np.int32]:
@@ -69,7 +69,7 @@ class Pairing:
         return places_of(self.names, ids_of(wanted)) if self.places is None else self.places
 
 
-def find_pairing(given: Side, wanted: Side) -> Pairing | None:
+def find_pairing(given: PairSide, wanted: PairSide) -> Pairing | None:
     """Pair by a shared field or by the questions; None where only the order is left.
 
     Raises:
@@ -105,7 +105,7 @@ def find_pairing(given: Side, wanted: Side) -> Pairing | None:
     return doubtful or partial
 
 
-def _straight(given: Side, wanted: Side) -> Pairing | None:
+def _straight(given: PairSide, wanted: PairSide) -> Pairing | None:
     """Pair by the ids as they stand, where all of one side are found and nothing speaks against it; 20 bytes a row.
 
     The first of the ways of `_by_fields`, and the only one that does not hold both sides in memory.
@@ -130,14 +130,14 @@ def _tells(row: Row) -> bool:
     return bool(row.question or row.references)
 
 
-def _doubted(found: Pairing, verdicts: Counter[str], given: Side, wanted: Side) -> Pairing:
+def _doubted(found: Pairing, verdicts: Counter[str], given: PairSide, wanted: PairSide) -> Pairing:
     """A pairing whose ids fit while the questions are worded otherwise: tools put their own words around a question."""
     unlike, all_of = verdicts["unlike question"], verdicts["unlike question"] + verdicts["same question"]
     text = f"{given.name} and {wanted.name} join by {found.how}, and {unlike:,} of {all_of:,} questions are worded otherwise."
-    return replace(found, guesses=(*found.guesses, Guess(text, "--id-field names another id, --by-order joins by the order.")))
+    return replace(found, guesses=(*found.guesses, TakenGuess(text, "--id-field names another id, --by-order joins by the order.")))
 
 
-def _by_fields(given: Side, wanted: Side) -> Iterator[Pairing]:
+def _by_fields(given: PairSide, wanted: PairSide) -> Iterator[Pairing]:
     """Every way in which a field of one side may be that of the other, the most telling first."""
     ids, targets = [row.id for row in given.rows], [row.id for row in wanted.rows]
     if given.has_ids and wanted.has_ids:
@@ -169,7 +169,7 @@ def _whole(name: str) -> str:
     return name[:-2] if name.endswith(".0") and name[:-2].isdigit() else name
 
 
-def _fitting(side: Side) -> dict[str, tuple[str, Sequence[str]]]:
+def _fitting(side: PairSide) -> dict[str, tuple[str, Sequence[str]]]:
     """Plain name to name and values, of the fields that have one for each row."""
     return {plain_name(name): (name, values) for name, values in side.columns.items() if len(values) == len(side.rows)}
 
@@ -178,14 +178,16 @@ def _named(one: str, other: str) -> str:
     return repr(one) if plain_name(one) == plain_name(other) or not other else f"{one or 'id'!r} and {other!r}"
 
 
-def _other_name(given: Side, wanted: Side) -> tuple[Guess, ...]:
+def _other_name(given: PairSide, wanted: PairSide) -> tuple[TakenGuess, ...]:
     """Numbers under different names may count from different places: that they are the same questions is then a guess."""
     one, other = given.taken.id, wanted.taken.id
     told = not one or not other or plain_name(one) in (plain_name(other), "customid")  # a custom id is what its writer chose
     if told or not _all_numbers(row.id for row in given.rows):
         return ()
     return (
-        Guess(f"{given.name}: its {one!r} is taken for {other!r} of {wanted.name}, since the numbers fit.", "--id-field names the id."),
+        TakenGuess(
+            f"{given.name}: its {one!r} is taken for {other!r} of {wanted.name}, since the numbers fit.", "--id-field names the id."
+        ),
     )
 
 
@@ -193,7 +195,7 @@ def _all_numbers(names: Iterable[str]) -> bool:
     return all(name.isascii() and name.isdigit() for name in names)
 
 
-def _by_questions(given: Side, wanted: Side) -> Iterator[Pairing]:
+def _by_questions(given: PairSide, wanted: PairSide) -> Iterator[Pairing]:
     """Pairs of one question, where no two rows of the references ask it; with the accepted answer where that is needed to tell."""
     if not all(row.question for row in given.rows) or not any(row.question for row in wanted.rows):
         return

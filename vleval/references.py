@@ -14,16 +14,16 @@ from vldata.output.contract import read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.records.record import Record, iter_records
 from vldata.records.solutions import accepted_answers
-from vleval.kept import Kept, kept, settled
+from vleval.kept import KeptRows, kept, settled
 from vleval.metrics.options import CoordSpace
 from vleval.readers import coco, containers, tables
-from vleval.readers.columns import Columns
+from vleval.readers.columns import ColumnsRead
 from vleval.readers.containers import place
 from vleval.readers.fields import IMAGE_KEYS, context_of, id_text, texts_of
 from vleval.readers.formats import describe
 from vleval.readers.plain import references_at
-from vleval.readers.source import Source, open_source
-from vleval.readers.taken import NOTHING, Guess, Taken, choose_reference, dig, has_path
+from vleval.readers.source import PredictionsSource, open_source
+from vleval.readers.taken import NOTHING, Taken, TakenGuess, choose_reference, dig, has_path
 from vleval.rows import Row, ids_of
 from vleval.settings import Reading
 from vleval.telling import repeated
@@ -51,7 +51,7 @@ class References:
     root: Path | None = None
     coord_space: CoordSpace = ""
     taken: Taken = NOTHING
-    guesses: tuple[Guess, ...] = ()
+    guesses: tuple[TakenGuess, ...] = ()
     columns: dict[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     media: Path | None = None
@@ -71,8 +71,8 @@ def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by:
     path = Path(spec)
     files = _dataset_files(path)
     if files:
-        columns = Columns()
-        rows, unwanted = Kept(Row), 0
+        columns = ColumnsRead()
+        rows, unwanted = KeptRows(Row), 0
         for file in files:
             for _, record in iter_records(file):
                 row = record_row(record, group_by)
@@ -185,12 +185,12 @@ def _read_file(path: Path, spec: str | Path, group_by: str, reading: Reading) ->
         return _from_entries(source, found.container, path, group_by, reading)
 
 
-def _from_entries(source: Source, container: containers.Container, path: Path, group_by: str, reading: Reading) -> References:
+def _from_entries(source: PredictionsSource, container: containers.Container, path: Path, group_by: str, reading: Reading) -> References:
     records = containers.iter_records(source, container, reading.encoding)
     head = list(islice(records, SAMPLE))
     taken = choose_reference([record for _, record in head], reading.fields)
-    columns = Columns()
-    rows = Kept(Row)
+    columns = ColumnsRead()
+    rows = KeptRows(Row)
     numbered = 0
     kind = next((half for half in ("human", "augmented") if half in Path(source.name).stem.lower()), "")
     for spot, record in chain(head, records):

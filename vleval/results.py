@@ -10,7 +10,7 @@ import numpy as np
 from vleval.metric import Floats, Metric, Scores
 
 
-class Counts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RowCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the rows fared. total = scored + error + missing; empty, truncated and refused answers are scored and also counted here."""
 
     total: int
@@ -33,7 +33,7 @@ class Floors(msgspec.Struct, frozen=True, kw_only=True):
     shuffled: float | None
 
 
-class Part(msgspec.Struct, frozen=True):
+class ScorePart(msgspec.Struct, frozen=True):
     """A value over part of the rows."""
 
     value: float
@@ -76,7 +76,7 @@ class MetricScore(msgspec.Struct, frozen=True, kw_only=True):
     n_upstream: int | None = None
     value_answered: float | None = None
     n_answered: int | None = None
-    by_kind: dict[str, Part] = {}
+    by_kind: dict[str, ScorePart] = {}
     parts: dict[str, float] = {}
     unparsed: int = 0
     notes: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ class MetricDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     n_upstream: int | None = None
     value_answered: float | None = None
     n_answered: int | None = None
-    by_kind: dict[str, Part] = {}
+    by_kind: dict[str, ScorePart] = {}
     parts: dict[str, float] = {}
     unparsed: int = 0
     notes: tuple[str, ...] = ()
@@ -132,8 +132,8 @@ class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     profile: str
     metrics: dict[str, MetricDocument]
-    counts: Counts
-    by_category: dict[str, dict[str, Part]]
+    counts: RowCounts
+    by_category: dict[str, dict[str, ScorePart]]
     read: ReadDocument
     notes: tuple[str, ...]
 

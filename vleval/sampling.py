@@ -27,7 +27,7 @@ from vldata.records.thoughts import without_thought
 from vleval.metric import Floats, Metric, Scores
 from vleval.numbers import metric_score
 from vleval.readers import Loaded
-from vleval.results import Counts, Measured, MetricScore
+from vleval.results import Measured, MetricScore, RowCounts
 from vleval.rows import Row, ids_of
 from vleval.sampled import AtK, Sampled, SampledMetric
 from vleval.stats.groups import Groups
@@ -106,8 +106,8 @@ def sum_unparsed(results: Sequence[ScoreResult], name: str) -> int:
     return sum(one.measured[name].scores.unparsed for one in results)
 
 
-def _counts(results: Sequence[ScoreResult]) -> Counts:
-    return Counts(**{field: sum(getattr(one.counts, field) for one in results) for field in Counts.__struct_fields__})
+def _counts(results: Sequence[ScoreResult]) -> RowCounts:
+    return RowCounts(**{field: sum(getattr(one.counts, field) for one in results) for field in RowCounts.__struct_fields__})
 
 
 def _mean_score(metric: Metric, scores: Scores, first: ScoreResult, name: str, samples: int) -> MetricScore:

@@ -16,7 +16,7 @@ from vldata.jobs import JobResult
 from vleval.explanation import Explanation
 from vleval.reports.compare_text import agreement_lines
 from vleval.reports.text import explain_lines, score_lines
-from vleval.results import Counts, Measured, MetricDocument, MetricScore, Part, ReadDocument, ScoreDocument, column_of
+from vleval.results import Measured, MetricDocument, MetricScore, ReadDocument, RowCounts, ScoreDocument, ScorePart, column_of
 from vleval.rows import Row
 from vleval.sampled import Sampled, sampled_lines
 from vleval.settings import Scoring
@@ -48,8 +48,8 @@ class ScoreResult(JobResult):
     format: str
     scoring: Scoring
     metrics: dict[str, MetricScore]
-    counts: Counts
-    by_category: dict[str, dict[str, Part]]
+    counts: RowCounts
+    by_category: dict[str, dict[str, ScorePart]]
     groups: Groups
     rows: Sequence[Row]
     measured: dict[str, Measured]

@@ -22,7 +22,7 @@ from vleval.agreeing import marks_agreement
 from vleval.benchmarks.table import benchmark_metric, check_judging, in_benchmark, prepared, reads_by_rules
 from vleval.explain import explain as explain_result
 from vleval.honest import refuse_nothing
-from vleval.joining import Joined, join, join_marks
+from vleval.joining import JoinedRows, join, join_marks
 from vleval.metric import Metric
 from vleval.metrics.multiple_choice import choices_in
 from vleval.metrics.options import MetricOptions
@@ -34,7 +34,7 @@ from vleval.readers.collect import collect
 from vleval.readers.failures import REFUSED, TRUNCATED
 from vleval.readers.formats import FORMATS
 from vleval.references import References, read_references
-from vleval.results import Counts, Measured, MetricScore, ReadDocument
+from vleval.results import Measured, MetricScore, ReadDocument, RowCounts
 from vleval.rows import Row
 from vleval.sampling import by_sample, combine, has_samples
 from vleval.score_result import ScoreResult
@@ -196,7 +196,7 @@ def _digests(predictions: Predictions) -> dict[str, str]:
     return {path.name: file_digest(path)} if path is not None and path.is_file() else {}
 
 
-def what_was_taken(loaded: Loaded, known: References | None, joined: Joined) -> ReadDocument:
+def what_was_taken(loaded: Loaded, known: References | None, joined: JoinedRows) -> ReadDocument:
     """The fields that were read, how predictions and references were joined, and all that was decided without proof."""
     guesses = (*loaded.guesses, *(() if known is None else known.guesses), *joined.guesses)
     return ReadDocument(
@@ -252,7 +252,7 @@ def load(predictions: Predictions, reading: Reading = Reading(), *, group_by: st
     return replace(loaded, notes=loaded.notes[1:], fields_told=bool(reading.fields.prediction))
 
 
-def score_rows(joined: Joined, loaded: Loaded, scoring: Scoring, *, tell: Callable[[str], None] = silent) -> ScoreResult:
+def score_rows(joined: JoinedRows, loaded: Loaded, scoring: Scoring, *, tell: Callable[[str], None] = silent) -> ScoreResult:
     """Score rows that have their references."""
     scoring = in_benchmark(scoring)
     profile, seed, extras = scoring.profile, scoring.seed, scoring.extras
@@ -339,7 +339,7 @@ def digest(rows: Sequence[Row]) -> str:
     return f"{total % 2**64:016x}"[:8]
 
 
-def _count(joined: Joined) -> Counts:
+def _count(joined: JoinedRows) -> RowCounts:
     failed = empty = truncated = refused = 0
     for row in joined.rows:
         if row.prediction is None or row.error:
@@ -349,7 +349,7 @@ def _count(joined: Joined) -> Counts:
         truncated += row.finish_reason in TRUNCATED
         refused += row.finish_reason in REFUSED
     total = len(joined.rows)
-    return Counts(
+    return RowCounts(
         total=total,
         scored=total - failed,
         error=failed - joined.missing,

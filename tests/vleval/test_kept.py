@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.effort import examples
 from vldata.errors import DataError
 from vleval import compare, kept, score, telling
-from vleval.kept import Kept, changed
-from vleval.readers.columns import Columns
+from vleval.kept import KeptRows, changed
+from vleval.readers.columns import ColumnsRead
 from vleval.rows import Row
 from vleval.settings import Allow, Reading, Scoring
 
@@ -35,7 +35,7 @@ def test_a_file_of_values_is_a_list_of_them(texts, part, block, in_memory):
         patch.setattr(kept, "IN_MEMORY", in_memory)
         patch.setattr(kept, "_BLOCK", block)
         rows = [Row(id=text, prediction=text or None, references=(text,), groups={"scene": text}, extra={text: "1"}) for text in texts]
-        held = Kept(Row)
+        held = KeptRows(Row)
         held.extend(rows)
         assert list(held) == rows and len(held) == len(rows) and held[part] == rows[part]
         assert [held[place] for place in range(-len(rows), len(rows))] == rows + rows
@@ -61,7 +61,7 @@ def test_ids_are_told_apart_as_dictionaries_do(asked, known, hashing):
 
 
 def _gathered(records):
-    columns = Columns()
+    columns = ColumnsRead()
     for record in records:
         columns.add(record)
     return {name: list(values) for name, values in columns.found("answer").items()}

@@ -13,7 +13,7 @@ from PIL import Image
 from vltrain import levers
 from vltrain.adapters import add_adapters
 from vltrain.features import Featurizer, Sample
-from vltrain.levers import PLAIN, Rows
+from vltrain.levers import PLAIN, SampleRows
 from vltrain.recipe import Recipe
 
 from tests.vltrain.conftest import SIZES, examples, load
@@ -72,8 +72,8 @@ def test_a_state_that_carries_over_is_seen(adapted: Any, lessons: list[Sample], 
     wanted, _ = run(adapted, lessons, PLAIN)
     recur = levers.recur
 
-    def leaking(module: Any, normed: torch.Tensor, rows: Rows | None) -> torch.Tensor:
-        return recur(module, normed, rows and Rows((sum(rows.lengths),)))
+    def leaking(module: Any, normed: torch.Tensor, rows: SampleRows | None) -> torch.Tensor:
+        return recur(module, normed, rows and SampleRows((sum(rows.lengths),)))
 
     monkeypatch.setattr(levers, "recur", leaking)
     found, _ = run(adapted, lessons, ALL)

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from vleval.metrics.boxes import Box
+from vleval.metrics.boxes import LabelledBox
 from vleval.metrics.detection import iou
 from vleval.metrics.options import MetricOptions
 from vleval.profiles import resolve
@@ -32,7 +32,7 @@ def rows_of(pairs: list[Pair], profile: str) -> list[Row]:
 def values(pairs: list[Pair], profile: str, metric: str) -> list[float | None]:
     """Per-record values; None where upstream drops the row."""
     if metric == "iou":
-        return [iou(Box(label="", **corners(pair["a"])), Box(label="", **corners(pair["b"]))) for pair in pairs]
+        return [iou(LabelledBox(label="", **corners(pair["a"])), LabelledBox(label="", **corners(pair["b"]))) for pair in pairs]
     made = resolve(profile, metric, MetricOptions(strip_think=False))
     if metric == "llm_match":
         return [_one(made, row) for row in rows_of(pairs, profile)]

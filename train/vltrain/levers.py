@@ -108,7 +108,7 @@ def language_layer(
     cos: torch.Tensor,
     sin: torch.Tensor,
     segments: Segments | None,
-    rows: Rows | None = None,
+    rows: SampleRows | None = None,
     feed: Callable[[Any, torch.Tensor], torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """One decoder layer on (rows, tokens, width). With segments, the row is packed; without, rows are padded on the right."""
@@ -161,7 +161,7 @@ def _turned(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tens
     return torch.cat((turned * cos + _rotate_half(turned) * sin, rest), dim=-1)
 
 
-class Rows(NamedTuple):
+class SampleRows(NamedTuple):
     """How a packed row becomes rows of one sample each, for layers that carry a state from token to token: nothing may carry over."""
 
     lengths: Lengths
@@ -169,7 +169,7 @@ class Rows(NamedTuple):
     back: torch.Tensor | None = None
 
 
-def recur(module: Any, normed: torch.Tensor, rows: Rows | None) -> torch.Tensor:
+def recur(module: Any, normed: torch.Tensor, rows: SampleRows | None) -> torch.Tensor:
     """Linear attention (a gated delta net) of (rows, tokens, width), each sample from an empty state.
 
     Samples of one length, or nearly, go together; others one after the other. What fills up a row stands behind all that counts.
@@ -254,7 +254,7 @@ class Step:
         if "lengths" in batch:
             kernel = self.cudnn_text
             segments = self._segments(hidden, batch["lengths"], batch["bounds"], batch.get("spread"), batch.get("back"), cudnn=kernel)
-        rows = Rows(batch["lengths"], batch.get("spread"), batch.get("back")) if self.recurs and segments is not None else None
+        rows = SampleRows(batch["lengths"], batch.get("spread"), batch.get("back")) if self.recurs and segments is not None else None
         fixed = (cos.unsqueeze(2), sin.unsqueeze(2), segments, rows)
         keep = self.checkpointing and self.language.training and torch.is_grad_enabled()
         for place, layer in enumerate(self.language.layers):

@@ -73,6 +73,15 @@ class UnusedField(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fate: str
 
 
+def unused_fields(found: Mapping[tuple[tuple[str, str], ...], int]) -> tuple[UnusedField, ...]:
+    """Sum up the source fields that were not used, the most frequent first; `found` counts rows by (field, what became of it)."""
+    rows: Counter[tuple[str, str]] = Counter()
+    for fields, count in found.items():
+        for field in fields:
+            rows[field] += count
+    return tuple(UnusedField(name, count, fate) for (name, fate), count in sorted(rows.items(), key=lambda item: (-item[1], item[0])))
+
+
 class VideoContract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Videos kept as videos, and how the tokens of one were counted: frames a second, fewest and most frames, pixels of all together."""
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vleval.cli import options as o
-from vleval.detection.options import Drawing, Finding
+from vleval.detection.options import BoxFinding, Drawing
 from vleval.settings import Reading
 
 _FILE = "Predictions of any known tool, - for stdin; with --model a folder of images."
@@ -19,7 +19,7 @@ def detect(
     file: Annotated[str | None, typer.Argument(metavar="FILE|IMAGES", help=_FILE, show_default=False)] = None,
     references: o.References = None,
     json: o.Json = False,
-    finding: Finding,
+    finding: BoxFinding,
     drawing: Drawing,
     reading: Reading,
 ) -> None:

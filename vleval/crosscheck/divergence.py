@@ -17,7 +17,7 @@ ORDER: tuple[Kind, ...] = ("template", "order", "resize", "EXIF", "colour", "re-
 CLOSE = 0.1  # log-probability that other kernels and a narrower type may move a token by
 
 
-class Divergence(msgspec.Struct, frozen=True):
+class ServerDivergence(msgspec.Struct, frozen=True):
     """One difference. `reach` says whether the records show it, or only a probe picture of a kind no record here has."""
 
     backend: str
@@ -29,7 +29,7 @@ class Divergence(msgspec.Struct, frozen=True):
 
 def find_in_record(
     label: str, record: str, reply: Reply, expected: Expected | None, first: Reply, verdicts: Sequence[Verdict], blind: int
-) -> Divergence | None:
+) -> ServerDivergence | None:
     """The first divergence that one record shows, or None.
 
     Args:
@@ -42,11 +42,11 @@ def find_in_record(
         blind: prompt tokens of the record without its pictures by this backend; -1 unknown.
     """
     if reply.error:
-        return Divergence(label, "unexplained", f"no answer: {reply.error}", "records", record)
+        return ServerDivergence(label, "unexplained", f"no answer: {reply.error}", "records", record)
     found = _in_prompt(reply, expected, verdicts, blind) if expected else _in_prompt_of(reply, first)
     if found is None:
         found = _in_answer(reply, first, verdicts)
-    return Divergence(label, found[0], found[1], "records", record) if found else None
+    return ServerDivergence(label, found[0], found[1], "records", record) if found else None
 
 
 def _in_prompt(reply: Reply, expected: Expected, verdicts: Sequence[Verdict], blind: int) -> tuple[Kind, str] | None:
@@ -122,7 +122,7 @@ def _in_answer(reply: Reply, first: Reply, verdicts: Sequence[Verdict]) -> tuple
     return "unexplained", f"{where}; log-probabilities differ by {gap:.2g} at the first token: other pixels or other weights"
 
 
-def find_in_probes(label: str, verdicts: Sequence[Verdict], firsts: Sequence[Verdict], traits: frozenset[str]) -> list[Divergence]:
+def find_in_probes(label: str, verdicts: Sequence[Verdict], firsts: Sequence[Verdict], traits: frozenset[str]) -> list[ServerDivergence]:
     """What probes find another in this backend than in the first; it reaches the records that have such pictures (`traits`)."""
     found = []
     for verdict, first in zip(verdicts, firsts, strict=True):
@@ -130,11 +130,11 @@ def find_in_probes(label: str, verdicts: Sequence[Verdict], firsts: Sequence[Ver
             continue
         detail = f"{verdict.what}: {verdict.found}, by the first backend {first.found}"
         reaches = verdict.what in ("channels", "pixels") or bool(traits & {verdict.what, verdict.found})
-        found.append(Divergence(label, verdict.kind, detail, "records" if reaches else "probe"))  # type: ignore[arg-type]
+        found.append(ServerDivergence(label, verdict.kind, detail, "records" if reaches else "probe"))  # type: ignore[arg-type]
     return found
 
 
-def earliest(divergences: Sequence[Divergence]) -> Divergence | None:
+def earliest(divergences: Sequence[ServerDivergence]) -> ServerDivergence | None:
     """The divergence that takes effect first; those that records show go before those of probes."""
     return min(divergences, key=lambda d: (d.reach == "probe", ORDER.index(d.kind)), default=None)
 

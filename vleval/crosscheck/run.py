@@ -13,7 +13,7 @@ import msgspec
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError
 from vleval.crosscheck.backends import Witness
-from vleval.crosscheck.divergence import Divergence, earliest, find_in_probes, find_in_record
+from vleval.crosscheck.divergence import ServerDivergence, earliest, find_in_probes, find_in_record
 from vleval.crosscheck.probes import Prober, Verdict
 from vleval.crosscheck.views import Expected, Expecting, Reply
 from vleval.inference.ask import Ask, Sampler, iter_asks, no_records
@@ -28,7 +28,7 @@ class SeenRecord(msgspec.Struct, frozen=True, kw_only=True):
     record: str
     reply: Reply
     blind_tokens: int
-    divergence: Divergence | None
+    divergence: ServerDivergence | None
 
 
 class ComparedRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class ComparedRecord(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     seen: tuple[SeenRecord, ...]
     verdicts: tuple[Verdict, ...]
-    first: Divergence | None
+    first: ServerDivergence | None
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
     sampler: Sampler
     rendered: dict[str, Expected]
     backends: tuple[ComparedRecord, ...]
-    first: Divergence | None
+    first: ServerDivergence | None
 
     @property
     def same(self) -> bool:

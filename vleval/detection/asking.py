@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from vldata.errors import UsageError
-from vleval.detection.options import Drawing, Finding
+from vleval.detection.options import BoxFinding, Drawing
 from vleval.detection.run import Detection, detect
 from vleval.settings import Reading, Scoring
 
@@ -22,7 +22,7 @@ def find_objects(
     images: str | Path | None,
     data: str | Path | None,
     *,
-    finding: Finding,
+    finding: BoxFinding,
     drawing: Drawing,
     reading: Reading = Reading(),
     api_key: str = "",
@@ -80,7 +80,7 @@ def find_objects(
     return replace(found, scores=_scores(predictions, data, drawing, tell)) if labelled else found
 
 
-def _records_of(images: Path, finding: Finding, drawing: Drawing, tell: Callable[[str], None]) -> Path:
+def _records_of(images: Path, finding: BoxFinding, drawing: Drawing, tell: Callable[[str], None]) -> Path:
     """Make records of a folder of images."""
     from vldata.api.convert import convert
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vleval.detection.fonts import FontChain
-from vleval.metrics.boxes import Box
+from vleval.metrics.boxes import LabelledBox
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -32,7 +32,7 @@ def label_text(label: str) -> str:
 
 
 def draw_boxes(
-    image: Image.Image, boxes: Sequence[Box], texts: Sequence[str], colours: Mapping[str, tuple[int, int, int]], fonts: FontChain
+    image: Image.Image, boxes: Sequence[LabelledBox], texts: Sequence[str], colours: Mapping[str, tuple[int, int, int]], fonts: FontChain
 ) -> Image.Image:
     """A copy of the picture with the boxes (in its pixels) drawn; `texts` are the labels as they are to be read."""
     from PIL import ImageDraw
@@ -56,7 +56,7 @@ def draw_boxes(
 def _label(
     pen: ImageDraw.ImageDraw,
     within: tuple[int, int],
-    box: Box,
+    box: LabelledBox,
     text: str,
     colour: tuple[int, int, int],
     fonts: FontChain,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from vldata.files.durable import write_atomic
-from vleval.metrics.boxes import Box
+from vleval.metrics.boxes import LabelledBox
 
 if TYPE_CHECKING:
     from vleval.detection.run import Drawn
@@ -46,7 +46,7 @@ def write_labels(kind: LabelFormat, drawn: Sequence[Drawn], originals: Mapping[s
     return path
 
 
-def _scaled(box: Box, drawn: Drawn, image: Original) -> tuple[float, float, float, float]:
+def _scaled(box: LabelledBox, drawn: Drawn, image: Original) -> tuple[float, float, float, float]:
     across, down = image.width / drawn.width, image.height / drawn.height
     return box.x1 * across, box.y1 * down, box.x2 * across, box.y2 * down
 
@@ -87,7 +87,7 @@ def _label_studio(images: Sequence[tuple[Drawn, Original]]) -> Any:
     ]
 
 
-def _region(box: Box, drawn: Drawn, image: Original) -> dict[str, Any]:
+def _region(box: LabelledBox, drawn: Drawn, image: Original) -> dict[str, Any]:
     x1, y1, x2, y2 = 100 * box.x1 / drawn.width, 100 * box.y1 / drawn.height, 100 * box.x2 / drawn.width, 100 * box.y2 / drawn.height
     value = {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1, "rotation": 0, "rectanglelabels": [box.label or NO_LABEL]}
     region = {"type": "rectanglelabels", "from_name": "label", "to_name": "image", "image_rotation": 0, "value": value}

@@ -60,7 +60,7 @@ class Drawing(OptionGroup, frozen=True, kw_only=True):
         return frozenset(name.strip() for name in self.classes.split(",") if name.strip())
 
 
-class Finding(OptionGroup, frozen=True, kw_only=True):
+class BoxFinding(OptionGroup, frozen=True, kw_only=True):
     """Which model `vleval detect` asks, and what.
 
     Attributes:

@@ -21,9 +21,9 @@ from vleval.detection.fonts import FontChain, find_fonts, script_names
 from vleval.detection.inputs import Task, output_names, pair_up
 from vleval.detection.labels import Original, write_labels
 from vleval.detection.options import Drawing
-from vleval.joining import Joined, join
-from vleval.metrics.box_spaces import Answer, find_space, outside_notes
-from vleval.metrics.boxes import Box, ParsedBoxes, is_none, parse_boxes
+from vleval.joining import JoinedRows, join
+from vleval.metrics.box_spaces import BoxAnswer, find_space, outside_notes
+from vleval.metrics.boxes import LabelledBox, ParsedBoxes, is_none, parse_boxes
 from vleval.metrics.coords import to_pixels
 from vleval.metrics.options import CoordSpace
 from vleval.readers import read_predictions
@@ -55,7 +55,7 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
     output: str
     width: int
     height: int
-    boxes: tuple[Box, ...]
+    boxes: tuple[LabelledBox, ...]
     dropped: int
     no_area: int
     outside: int
@@ -165,7 +165,7 @@ def detect(
     loaded = read_predictions(predictions, reading=reading)
     for note in loaded.notes:
         tell(note)
-    joined, root, known = Joined(rows=loaded.rows), drawing.image_root, None
+    joined, root, known = JoinedRows(rows=loaded.rows), drawing.image_root, None
     if references is not None:
         known = read_references(references, reading=reading)
         joined = join(loaded, known, Allow(missing=True), by_order=reading.by_order)
@@ -286,7 +286,9 @@ def _space(tasks: Sequence[Task], parsed: Sequence[ParsedBoxes | None], told: Co
         DataError: `auto`, and two spaces fit or the answers mix them.
     """
     answers = [
-        Answer(task.name, found, _size(task.path)) for task, found in zip(tasks, parsed, strict=True) if found is not None and found.boxes
+        BoxAnswer(task.name, found, _size(task.path))
+        for task, found in zip(tasks, parsed, strict=True)
+        if found is not None and found.boxes
     ]
     if told != "auto":
         return told, outside_notes(answers, told, "answers")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from vleval.gaps.harness import Harness, HarnessTold
-from vleval.gaps.views import Cause, Side
+from vleval.gaps.views import Cause, GapSide
 from vleval.metrics.multiple_choice import choices_in, target_letter
 from vleval.rows import Row
 
@@ -21,7 +21,7 @@ class SeenItem(NamedTuple):
 
     row: Row
     told: HarnessTold
-    side: Side
+    side: GapSide
     choices: tuple[str, ...]
 
 
@@ -29,7 +29,7 @@ def look(row: Row, told: HarnessTold, harness: Harness, score: float | None) -> 
     """Read an answer by a harness's rules; `score` is what its profile's metric gives, for answers in words."""
     choices = row.choices or choices_in(row.question)
     if row.prediction is None:
-        return SeenItem(row, told, Side(prediction=None, score=told.score or 0.0, told=told.score is not None), choices)
+        return SeenItem(row, told, GapSide(prediction=None, score=told.score or 0.0, told=told.score is not None), choices)
     is_choice = bool(choices) and any(target_letter(reference, choices) for reference in row.references)
     by_rule = harness.read_choice(row.prediction, choices) if is_choice else harness.read_words(row.prediction)
     guessed = is_choice and harness.guesses and not by_rule and not told.judged and _draws(told)
@@ -37,7 +37,7 @@ def look(row: Row, told: HarnessTold, harness: Harness, score: float | None) -> 
     read = told.extracted if told.extracted is not None and not guessed else by_rule
     worked_out = _right(read, row, choices) if is_choice else score or 0.0
     verdict = told.score if told.score is not None else worked_out
-    side = Side(prediction=row.prediction, read=read, score=verdict, told=told.score is not None, guessed=guessed, judged=told.judged)
+    side = GapSide(prediction=row.prediction, read=read, score=verdict, told=told.score is not None, guessed=guessed, judged=told.judged)
     return SeenItem(row, told, side, choices)
 
 

@@ -14,8 +14,8 @@ from vleval import profiles
 from vleval.gaps.attribute import SeenItem, cause_of, clip, look
 from vleval.gaps.harness import Harness, HarnessTold
 from vleval.gaps.table import harness_of
-from vleval.gaps.views import CERTAIN, ORDER, SCHEMA, Cause, CauseTotal, FactLine, GapDocument, GapItem, HarnessDocument, Side
-from vleval.joining import Joined, join
+from vleval.gaps.views import CERTAIN, ORDER, SCHEMA, Cause, CauseTotal, FactLine, GapDocument, GapItem, GapSide, HarnessDocument
+from vleval.joining import JoinedRows, join
 from vleval.meeting import meet
 from vleval.metric import Metric
 from vleval.metrics.multiple_choice import choices_in
@@ -92,7 +92,7 @@ def _open_both(
         for note in loaded.notes:
             tell(note)
     told = [[harness_of(loaded.format).told(record) for record in records] for loaded, records in opened]
-    joined = [Joined(rows=list(loaded.rows)) for loaded, _ in opened]
+    joined = [JoinedRows(rows=list(loaded.rows)) for loaded, _ in opened]
     ids = [[row.id for row in one.rows] for one in joined]
     if known is not None:
         joined = [_join_kept(loaded, known, lenient) for loaded, _ in opened]
@@ -134,7 +134,7 @@ def _completed(file: _File, other: _File, tell: Callable[[str], None]) -> _File:
     return msgspec.structs.replace(file, rows=rows)
 
 
-def _join_kept(loaded: Loaded, known: References, reading: Reading) -> Joined:
+def _join_kept(loaded: Loaded, known: References, reading: Reading) -> JoinedRows:
     """Join with references, but leave out the questions that this file does not answer."""
     joined = join(loaded, known, reading.allow, by_order=reading.by_order)
     joined.rows = [row for row in joined.rows if row.error != "missing"]
@@ -206,7 +206,7 @@ def _guesses(name: str, pair: tuple[SeenItem | None, SeenItem | None], files: tu
         if seen is not None and seen.side.guessed:
             luck = "right by luck" if seen.side.score else "wrong"
             detail = f"{file.harness.title} reads nothing in {clip(seen.row.prediction)} and draws at random: {luck}"
-            sides: dict[str, Side] = {letter: seen.side}
+            sides: dict[str, GapSide] = {letter: seen.side}
             found.append(GapItem(id=name, cause="guess", detail=detail, points=seen.side.score * points, **sides))
     return found
 

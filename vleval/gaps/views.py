@@ -16,7 +16,7 @@ ORDER: tuple[Cause, ...] = get_args(Cause)
 CERTAIN: frozenset[str] = frozenset(ORDER[: ORDER.index("images")])
 
 
-class Side(msgspec.Struct, frozen=True, kw_only=True):
+class GapSide(msgspec.Struct, frozen=True, kw_only=True):
     """One item in one harness.
 
     Attributes:
@@ -45,8 +45,8 @@ class GapItem(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause
     detail: str
     points: float
-    a: Side | None = None
-    b: Side | None = None
+    a: GapSide | None = None
+    b: GapSide | None = None
 
 
 class CauseTotal(msgspec.Struct, frozen=True):

@@ -12,11 +12,11 @@ from vldata.errors import DataError
 from vleval.inference.ask import Ask, iter_asks, request_key
 from vleval.inference.client import Outcome
 from vleval.inference.engine_args import read_engine_args
-from vleval.inference.journal import Journal, iter_journal
+from vleval.inference.journal import AnswerJournal, iter_journal
 from vleval.inference.keys import KeyTable
 from vleval.inference.lines import make_prediction
 from vleval.inference.options import RunOptions
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 from vleval.prediction import Prediction
 
 
@@ -71,7 +71,7 @@ class Asking:
             if place is None or not 0 <= place < self._began:
                 yield key, ask
 
-    def settle(self, outcome: Outcome, journal: Journal) -> None:
+    def settle(self, outcome: Outcome, journal: AnswerJournal) -> None:
         """Write down what came of an ask; of equal requests an answer counts before an error."""
         place, known = journal.append(outcome.key, _to_prediction(outcome)), self._lines.get(outcome.key)
         if isinstance(outcome.result, Answer):
@@ -83,7 +83,7 @@ class Asking:
         self._settled += 1
         self._on_progress(self._settled, self.total)
 
-    def predictions(self, journal: Journal) -> Iterator[Prediction]:
+    def predictions(self, journal: AnswerJournal) -> Iterator[Prediction]:
         """Every prediction in dataset order; equal requests of several records share one answer under their own ids."""
         with journal.reader() as reader:
             for key, ask in self.keyed():
@@ -97,6 +97,6 @@ class Asking:
 
 def _to_prediction(outcome: Outcome) -> Prediction:
     result = outcome.result
-    if isinstance(result, Fault):
+    if isinstance(result, AskFault):
         result = msgspec.structs.replace(result, reason=f"{result.reason} (after {outcome.attempts} attempts)")
     return make_prediction(outcome.ask, result, latency_s=round(outcome.latency_s, 4))

@@ -24,7 +24,7 @@ from vleval.inference.options import RunOptions
 from vleval.inference.outputs import check_out
 from vleval.inference.pictures import PictureCache
 from vleval.inference.preflight import announce
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 from vleval.inference.sameness import find_differences
 
 BACKEND = "batch"
@@ -77,7 +77,7 @@ def read_batch(
     """
     check_out(out)
     _check(options)
-    results: dict[str, Answer | Fault] = {}
+    results: dict[str, Answer | AskFault] = {}
     for row in _iter_rows(answers):
         key, result = str(row.get("custom_id")), _read_row(row)
         if isinstance(result, Answer) or key not in results:  # of several runs an answer counts before an error
@@ -94,7 +94,7 @@ def read_batch(
         )
     differences = find_differences(dataset, model=options.model)
     announce(differences, note, strict=options.strict)
-    missing = Fault(fate="give_up", reason="the batch output has no line for this request")
+    missing = AskFault(fate="give_up", reason="the batch output has no line for this request")
     predictions = [make_prediction(ask, results.get(key, missing)) for key, ask in asked]
     with replace_atomic(out) as handle:
         for prediction in predictions:
@@ -144,9 +144,9 @@ def _iter_rows(path: Path) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def _read_row(row: dict[str, Any]) -> Answer | Fault:
+def _read_row(row: dict[str, Any]) -> Answer | AskFault:
     response = row.get("response")
     if not isinstance(response, dict):
-        return Fault(fate="give_up", reason=openai_wire.error_text(row.get("error"), b"no response"))
+        return AskFault(fate="give_up", reason=openai_wire.error_text(row.get("error"), b"no response"))
     status = response.get("status_code", 200)
     return openai_wire.parse_reply(status if isinstance(status, int) else 0, msgspec.json.encode(response.get("body")))

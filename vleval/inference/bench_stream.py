@@ -14,7 +14,7 @@ from vleval.inference import openai_wire
 from vleval.inference.client import MAX_REPLY_BYTES, Endpoint, read_reply
 from vleval.inference.reasons import reason_of
 from vleval.inference.replies import read_answer
-from vleval.inference.retry import Fault
+from vleval.inference.retry import AskFault
 from vleval.inference.wire import Wire
 
 BUFFER = 1 << 23
@@ -49,7 +49,7 @@ async def measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wire
         async with await _post(session, endpoint.base_url + wire.CHAT_PATH, body, endpoint.concurrency or _KEPT) as response:
             if response.status != 200:
                 fault = read_answer(wire, response.status, await read_reply(response))
-                return fault.reason if isinstance(fault, Fault) else f"HTTP {response.status}"
+                return fault.reason if isinstance(fault, AskFault) else f"HTTP {response.status}"
             async for event in _events(response):
                 if event.get("error"):
                     return redact(f"an error inside the stream: {openai_wire.error_text(event, b'')}")

@@ -22,7 +22,7 @@ from vleval.inference.pictures import PictureCache
 from vleval.inference.reasons import reason_of
 from vleval.inference.refusals import adapted, cure_of_refusal
 from vleval.inference.replies import read_answer
-from vleval.inference.retry import OVERLOAD_STATUS, Answer, Fault, delay_s, parse_retry_after
+from vleval.inference.retry import OVERLOAD_STATUS, Answer, AskFault, delay_s, parse_retry_after
 from vleval.inference.wire import Wire
 
 MAX_REPLY_BYTES = 32 * 1024 * 1024
@@ -67,7 +67,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     key: str
     ask: Ask
-    result: Answer | Fault
+    result: Answer | AskFault
     attempts: int
     latency_s: float
 
@@ -165,14 +165,14 @@ class Client:
                 return Outcome(key, ask, result, attempt if latency >= 0 else 0, latency)
             await asyncio.sleep(delay_s(attempt, result.retry_after_s, self._rng))
 
-    async def once(self, session: aiohttp.ClientSession, ask: Ask, *, first: bool) -> tuple[Answer | Fault, float]:
+    async def once(self, session: aiohttp.ClientSession, ask: Ask, *, first: bool) -> tuple[Answer | AskFault, float]:
         """Ask one without retries; what came of it, and the seconds it took (-1: the wire cannot ask it).
 
         Raises:
             StopRun: the server refuses key, model or address, or meets the first questions all alike with one final refusal.
         """
         if reason := self._wire.refuse(ask):
-            return Fault(fate="give_up", reason=reason), -1.0
+            return AskFault(fate="give_up", reason=reason), -1.0
         while True:
             async with self.gate as round_:
                 started = time.perf_counter()
@@ -193,7 +193,7 @@ class Client:
             self._stop_if_all_refused(result)
         return result, latency
 
-    def _stop_if_all_refused(self, fault: Fault) -> None:
+    def _stop_if_all_refused(self, fault: AskFault) -> None:
         """End the run where the first questions all meet one final refusal: it would meet every other as well.
 
         Raises:
@@ -208,34 +208,34 @@ class Client:
                 cure=cure_of_refusal(fault.reason),
             )
 
-    async def _attempt(self, session: aiohttp.ClientSession, ask: Ask, *, first: bool) -> Answer | Fault:
+    async def _attempt(self, session: aiohttp.ClientSession, ask: Ask, *, first: bool) -> Answer | AskFault:
         try:
             body = self._wire.build_body(ask, self._endpoint.model, self._sampler, self._pictures)
         except DataError as error:  # a picture that cannot be read concerns this question alone
-            return Fault(fate="give_up", reason=f"{error.where}: {error.what}")
+            return AskFault(fate="give_up", reason=f"{error.where}: {error.what}")
         url = self._endpoint.base_url + self._wire.CHAT_PATH
         try:
             async with session.post(url, data=body, allow_redirects=False) as response:
                 if 300 <= response.status < 400:
                     target = response.headers.get("Location", "nowhere")
                     reason = redact(f"HTTP {response.status}: redirects to {target!r}, which is not followed")
-                    return Fault(fate="give_up", reason=reason)
+                    return AskFault(fate="give_up", reason=reason)
                 content = await read_reply(response)
                 status, retry_after = response.status, parse_retry_after(response.headers.get("Retry-After"))
         except TimeoutError:
-            return Fault(fate="retry", reason=f"no answer within {self._endpoint.timeout_s:g} s")
+            return AskFault(fate="retry", reason=f"no answer within {self._endpoint.timeout_s:g} s")
         except (aiohttp.ClientError, OSError) as error:
             # A kept connection that the server has closed meanwhile is no overload: the first time, nothing is waited for.
             closed = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
             wait = 0.0 if first and closed and not isinstance(error, aiohttp.ClientConnectorError) else -1.0
             unreached = isinstance(error, aiohttp.ClientConnectorError)
-            return Fault(fate="retry", reason=redact(reason_of(error)), retry_after_s=wait, unreached=unreached)
+            return AskFault(fate="retry", reason=redact(reason_of(error)), retry_after_s=wait, unreached=unreached)
         result = read_answer(self._wire, status, content)
-        if isinstance(result, Fault):
+        if isinstance(result, AskFault):
             return msgspec.structs.replace(result, retry_after_s=retry_after, overloaded=status in OVERLOAD_STATUS)
         accepted = self._endpoint.accepted_models
         if accepted and result.model and result.model not in accepted:
-            return Fault(fate="retry", reason=f"{result.model!r} answered instead of {self._endpoint.model!r}")
+            return AskFault(fate="retry", reason=f"{result.model!r} answered instead of {self._endpoint.model!r}")
         return result
 
 

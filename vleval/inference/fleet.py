@@ -20,7 +20,7 @@ import aiohttp
 from vldata.wording import counted
 from vleval.inference.ask import Ask
 from vleval.inference.client import Client, Outcome, StopRun
-from vleval.inference.retry import Answer, Fault, delay_s
+from vleval.inference.retry import Answer, AskFault, delay_s
 
 _FAULTS = 5  # in a row, after which a server that can be reached counts as away
 
@@ -175,7 +175,7 @@ class Fleet:
         """The other servers that may still answer a question."""
         return [other for other in self._members if other is not member and not other.lost and id(other) not in ticket.refused]
 
-    async def _rest(self, member: FleetMember, fault: Fault) -> None:
+    async def _rest(self, member: FleetMember, fault: AskFault) -> None:
         """After a passing fault: a while without a question for this worker, or for the whole server where it is away.
 
         Raises:

@@ -25,7 +25,7 @@ from vleval.inference.ask import Ask, Sampler
 from vleval.inference.client import Outcome
 from vleval.inference.loading import add_adapter, choose_dtype, load_folder
 from vleval.inference.messages import ask_messages, open_pictures
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 
 Keyed = tuple[str, Ask]
 _BATCH_TOKENS_CPU = 4_096
@@ -154,7 +154,7 @@ class HfModel:
             try:
                 prompt = self._prepare(key, ask)
             except DataError as error:
-                on_done(Outcome(key, ask, Fault(fate="give_up", reason=str(error)), 1, -1.0))
+                on_done(Outcome(key, ask, AskFault(fate="give_up", reason=str(error)), 1, -1.0))
                 continue
             width = max(longest, len(prompt.ids)) + self._sampler.max_tokens
             if batch and ((len(batch) + 1) * width > budget or len(batch) >= MOST_ROWS):
@@ -189,7 +189,7 @@ class HfModel:
             texts, lengths = self._generate(batch)
         except torch.OutOfMemoryError:
             if len(batch) == 1:
-                fault = Fault(fate="give_up", reason="the GPU has no memory for this prompt")
+                fault = AskFault(fate="give_up", reason="the GPU has no memory for this prompt")
                 yield Outcome(batch[0].key, batch[0].ask, fault, 1, -1.0)
                 return
             torch.cuda.empty_cache()

@@ -62,7 +62,7 @@ def iter_journal(path: Path) -> Iterator[tuple[int, JournalLine]]:
         raise DataError(f"cannot be read: {error.strerror or error}.", where=str(path)) from None
 
 
-class Journal:
+class AnswerJournal:
     """An open journal; a torn last line is cut off when it is opened. One writer at a time: the caller holds a lock where need be.
 
     Where nothing was written, an error leaves no empty file behind.

@@ -6,11 +6,11 @@ import msgspec
 
 from vldata.records.thoughts import ends_unopened, may_hold_thought, split_thought
 from vleval.inference.ask import Ask
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 from vleval.prediction import Prediction, Usage
 
 
-def make_prediction(ask: Ask, result: Answer | Fault, *, latency_s: float = -1.0) -> Prediction:
+def make_prediction(ask: Ask, result: Answer | AskFault, *, latency_s: float = -1.0) -> Prediction:
     """Build the line of an answer, or of an error: then `prediction` is null and `error` holds the server's words, never the other way."""
     answer = result if isinstance(result, Answer) else None
     text, thought = _apart(answer) if answer else (None, "")
@@ -19,7 +19,7 @@ def make_prediction(ask: Ask, result: Answer | Fault, *, latency_s: float = -1.0
         id=ask.id,
         prediction=text,
         references=ask.references,
-        error=result.reason if isinstance(result, Fault) else None,
+        error=result.reason if isinstance(result, AskFault) else None,
         finish_reason=answer.finish_reason if answer else "",
         question=ask.question,
         meta=ask.meta,

@@ -26,11 +26,11 @@ from vleval.inference.engine_args import over, read_engine_args, refused
 from vleval.inference.messages import ask_messages, open_pictures
 from vleval.inference.options import RunOptions
 from vleval.inference.pictures import PictureCache
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 
 Keyed = tuple[str, Ask]
 # Answers asks, one for one.
-Engine = Callable[[Sequence[Ask]], list[Answer | Fault]]
+Engine = Callable[[Sequence[Ask]], list[Answer | AskFault]]
 
 
 class Loading(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,13 +88,13 @@ class EngineBackend:
                 on_done(Outcome(key, ask, result, 1, seconds))
 
 
-def _answer(engine: Engine, asks: list[Ask]) -> list[Answer | Fault]:
+def _answer(engine: Engine, asks: list[Ask]) -> list[Answer | AskFault]:
     """Answer a chunk; a question that the engine refuses, and not the others with it, is a fault."""
     try:
         return engine(asks)
     except (ValueError, DataError) as error:  # an engine refuses the whole chunk for one prompt
         if len(asks) == 1:
-            return [Fault(fate="give_up", reason=str(error).splitlines()[0][:300])]
+            return [AskFault(fate="give_up", reason=str(error).splitlines()[0][:300])]
         half = len(asks) // 2
         return _answer(engine, asks[:half]) + _answer(engine, asks[half:])
 
@@ -145,7 +145,7 @@ def load_vllm(loading: Loading) -> Engine:
         **sampler.extra,
     )
 
-    def answer(asks: Sequence[Ask]) -> list[Answer | Fault]:
+    def answer(asks: Sequence[Ask]) -> list[Answer | AskFault]:
         prompts = []
         for ask in asks:
             ids = prompter.encode_prompt(ask_messages(ask), [1] * len(ask.images))
@@ -207,16 +207,16 @@ def load_lmdeploy(loading: Loading) -> Engine:
     )
     pictures = PictureCache()
 
-    def answer(asks: Sequence[Ask]) -> list[Answer | Fault]:
+    def answer(asks: Sequence[Ask]) -> list[Answer | AskFault]:
         bodies = [msgspec.json.decode(openai_wire.build_body(ask, model, sampler, pictures)) for ask in asks]
         return [_read_lmdeploy(reply) for reply in pipe.infer([body["messages"] for body in bodies], gen_config=generation)]
 
     return answer
 
 
-def _read_lmdeploy(reply: Any) -> Answer | Fault:
+def _read_lmdeploy(reply: Any) -> Answer | AskFault:
     if reply.finish_reason not in ("stop", "length"):
-        return Fault(fate="give_up", reason=f"the engine ends with {reply.finish_reason!r}: {reply.text}"[:300])
+        return AskFault(fate="give_up", reason=f"the engine ends with {reply.finish_reason!r}: {reply.text}"[:300])
     return Answer(
         text=reply.text,
         finish_reason=reply.finish_reason,

@@ -14,7 +14,7 @@ from vldata.files import strictjson
 from vleval.inference.ask import Ask, Sampler
 from vleval.inference.openai_wire import error_text
 from vleval.inference.pictures import PictureCache
-from vleval.inference.retry import Answer, Fault, fate_of_status
+from vleval.inference.retry import Answer, AskFault, fate_of_status
 
 CHAT_PATH = "/api/chat"
 MODELS_PATH = "/api/tags"
@@ -58,14 +58,14 @@ def build_body(ask: Ask, model: str, sampler: Sampler, pictures: PictureCache) -
     return msgspec.json.encode({**body, "options": {**options, **sampler.extra}})
 
 
-def parse_reply(status: int, content: bytes) -> Answer | Fault:
+def parse_reply(status: int, content: bytes) -> Answer | AskFault:
     """Read a reply, whole or as the NDJSON stream some proxies make of it; an error line inside a 200 is a failed attempt."""
     if status != 200:
         try:
             value: Any = strictjson.loads(content)
         except strictjson.StrictJsonError:
             value = None
-        return Fault(fate=fate_of_status(status), reason=f"HTTP {status}: {error_text(value, content)}")
+        return AskFault(fate=fate_of_status(status), reason=f"HTTP {status}: {error_text(value, content)}")
     text = thought = ""
     last: dict[str, Any] = {}
     for line in content.split(b"\n"):
@@ -74,20 +74,20 @@ def parse_reply(status: int, content: bytes) -> Answer | Fault:
         try:
             value = strictjson.loads(line)
         except strictjson.StrictJsonError:
-            return Fault(fate="retry", reason="the reply is not JSON, or is cut")
+            return AskFault(fate="retry", reason="the reply is not JSON, or is cut")
         if not isinstance(value, dict) or value.get("error"):
-            return Fault(fate="retry", reason=f"an error inside a 200: {error_text(value, line)}")
+            return AskFault(fate="retry", reason=f"an error inside a 200: {error_text(value, line)}")
         message = value.get("message")
         piece = message.get("content") if isinstance(message, dict) else None
         if not isinstance(message, dict) or not isinstance(piece, str):
-            return Fault(fate="retry", reason="the reply has no text")
+            return AskFault(fate="retry", reason="the reply has no text")
         text += piece
         thought += str(message.get("thinking") or "")
         last = value
     if not last.get("done"):
-        return Fault(fate="retry", reason="the reply ends before the answer is done")
+        return AskFault(fate="retry", reason="the reply ends before the answer is done")
     if last.get("done_reason") in ("load", "unload"):  # what it says to a chat it takes for empty
-        return Fault(fate="give_up", reason=f"the model was not asked: done_reason {last['done_reason']!r}")
+        return AskFault(fate="give_up", reason=f"the model was not asked: done_reason {last['done_reason']!r}")
     return Answer(
         text=text,
         reasoning=thought,

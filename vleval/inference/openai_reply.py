@@ -8,23 +8,23 @@ from __future__ import annotations
 from typing import Any
 
 from vldata.files import strictjson
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 
 _TEXTLESS = frozenset({"length", "content_filter", "tool_calls", "function_call", "refusal", "safety", "max_tokens"})
 REASONING_ONLY = "reasoning_only"
 
 
-def answer_in(value: dict[str, Any]) -> Answer | Fault:
+def answer_in(value: dict[str, Any]) -> Answer | AskFault:
     """The answer in a whole chat completion."""
     choices = value.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        return Fault(fate="retry", reason="the reply has no choices")
+        return AskFault(fate="retry", reason="the reply has no choices")
     found = choices[0].get("message")
     message: dict[str, Any] = found if isinstance(found, dict) else {}
     finish = choices[0].get("finish_reason")
     text, reason = text_of(message, finish if isinstance(finish, str) else "")
     if text is None:
-        return Fault(fate="retry", reason=f"the reply has no text (finish_reason {finish!r})")
+        return AskFault(fate="retry", reason=f"the reply has no text (finish_reason {finish!r})")
     usage = value.get("usage") if isinstance(value.get("usage"), dict) else {}
     return Answer(
         text=text,

@@ -16,7 +16,7 @@ from vldata.files import strictjson
 from vleval.inference.ask import Ask, Sampler
 from vleval.inference.openai_reply import answer_in, joined_stream
 from vleval.inference.pictures import PictureCache
-from vleval.inference.retry import Answer, Fault, fate_of_status
+from vleval.inference.retry import Answer, AskFault, fate_of_status
 
 CHAT_PATH = "/chat/completions"
 _VERSIONED = re.compile(r"/v\d+\w*(?:/|$)|/openai$")
@@ -65,17 +65,17 @@ def build_body(ask: Ask, model: str, sampler: Sampler, pictures: PictureCache) -
     return msgspec.json.encode({**{key: value for key, value in body.items() if key not in sampler.left_out}, **sampler.extra})
 
 
-def parse_reply(status: int, content: bytes) -> Answer | Fault:
+def parse_reply(status: int, content: bytes) -> Answer | AskFault:
     """Read a reply: an answer, or a fault with the server's own words."""
     value = _parse_json(content)
     if value is None and status == 200:
         value = joined_stream(content)
     if status != 200:
-        return Fault(fate=fate_of_status(status), reason=f"HTTP {status}: {error_text(value, content)}")
+        return AskFault(fate=fate_of_status(status), reason=f"HTTP {status}: {error_text(value, content)}")
     if value is None:
-        return Fault(fate="retry", reason="the reply is not JSON, or is cut")
+        return AskFault(fate="retry", reason="the reply is not JSON, or is cut")
     if not isinstance(value, dict) or value.get("error") or value.get("object") == "error":
-        return Fault(fate="retry", reason=f"an error inside a 200: {error_text(value, content)}")
+        return AskFault(fate="retry", reason=f"an error inside a 200: {error_text(value, content)}")
     return answer_in(value)
 
 

@@ -13,7 +13,7 @@ from vldata.secrets import redact_bytes
 from vleval.inference.ask import Ask, AskTurn
 from vleval.inference.client import Client, Endpoint, StopRun, read_reply
 from vleval.inference.reasons import no_server
-from vleval.inference.retry import Answer, Fault, as_sentence
+from vleval.inference.retry import Answer, AskFault, as_sentence
 from vleval.inference.wire import Wire
 
 
@@ -70,7 +70,7 @@ async def _preflight(endpoint: Endpoint, wire: Wire, ask: Ask, expected_vision: 
         if told and told[0] not in ("", endpoint.model):  # one reply under another name may be a stray one: what is the next?
             again = await client.ask(session, "", ask)
             told.append(again.result.model if isinstance(again.result, Answer) else "")
-    if isinstance(shown.result, Fault):
+    if isinstance(shown.result, AskFault):
         return Preflight(
             (endpoint.model,), (listed, Check("a picture is answered", False, f"no answer to a picture: {shown.result.reason}"))
         )
@@ -122,10 +122,10 @@ def _name_check(asked: str, told: Sequence[str], models: Mapping[str, str]) -> t
     return (asked,), Check(question, False, f"{', '.join(map(repr, strange))} answered instead of {asked!r}; such answers are errors")
 
 
-def _token_check(shown: Answer, blind: Answer | Fault, expected: int) -> Check:
+def _token_check(shown: Answer, blind: Answer | AskFault, expected: int) -> Check:
     """Pictures cost the difference of two prompts, with and without them: no tokenizer is needed to know it."""
     name = "pictures cost the tokens we count"
-    if isinstance(blind, Fault) or shown.prompt_tokens < 0 or blind.prompt_tokens < 0:
+    if isinstance(blind, AskFault) or shown.prompt_tokens < 0 or blind.prompt_tokens < 0:
         return Check(name, None, "the server tells no prompt tokens")
     cost = shown.prompt_tokens - blind.prompt_tokens
     if cost <= 0:

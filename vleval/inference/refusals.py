@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from vleval.inference.ask import Sampler
-from vleval.inference.retry import Fault
+from vleval.inference.retry import AskFault
 
 _COMPLETION = re.compile(r"max_completion_tokens", re.IGNORECASE)
 _STREAM = re.compile(
@@ -16,7 +16,7 @@ _STREAM = re.compile(
 _REFUSED_FIELDS = ("temperature", "seed", "top_p", "stop", "max_tokens")
 
 
-def adapted(sampler: Sampler, fault: Fault) -> Sampler | None:
+def adapted(sampler: Sampler, fault: AskFault) -> Sampler | None:
     """The sampler that the server asks for instead; None where its refusal names none, or that was tried."""
     if not fault.reason.startswith(("HTTP 400", "HTTP 422")):
         return None

@@ -9,17 +9,17 @@ from __future__ import annotations
 import msgspec
 
 from vldata.secrets import holds_secret, redact
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 from vleval.inference.wire import Wire
 
 
-def read_answer(wire: Wire, status: int, content: bytes) -> Answer | Fault:
+def read_answer(wire: Wire, status: int, content: bytes) -> Answer | AskFault:
     """Read a whole reply."""
     result = wire.parse_reply(status, content)
-    if isinstance(result, Fault):
+    if isinstance(result, AskFault):
         return msgspec.structs.replace(result, reason=redact(result.reason))
     if holds_secret(result.text):
-        return Fault(fate="give_up", reason="the answer holds the key that the server was asked with; it is not kept")
+        return AskFault(fate="give_up", reason="the answer holds the key that the server was asked with; it is not kept")
     return msgspec.structs.replace(
         result, model=redact(result.model), fingerprint=redact(result.fingerprint), finish_reason=redact(result.finish_reason)
     )

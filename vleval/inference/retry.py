@@ -30,7 +30,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
+class AskFault(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt without an answer: what to do, why, how long the server asks to wait (seconds, -1: it does not say).
 
     `overloaded`: it was refused for want of room, and fewer requests should be out. `unreached`: there was no connection to the server.

@@ -17,7 +17,7 @@ from vleval.inference.asking import Asking
 from vleval.inference.backend import Opening
 from vleval.inference.backends import check_backend, find_backend, find_server
 from vleval.inference.document import Effort, write_run_document
-from vleval.inference.journal import Journal
+from vleval.inference.journal import AnswerJournal
 from vleval.inference.lines import taken_for_thought
 from vleval.inference.options import RunOptions
 from vleval.inference.outputs import check_out
@@ -82,7 +82,7 @@ def predict(
     check_out(out)
     check_backend(options)
     journal_path = out.with_name(out.name + ".journal")
-    with hold(out.with_name(f".{out.name}.lock"), out.name), Journal(journal_path) as journal:
+    with hold(out.with_name(f".{out.name}.lock"), out.name), AnswerJournal(journal_path) as journal:
         asking = Asking(dataset, options, on_progress)
         asking.take_over(journal_path)
         if not asking.total:
@@ -116,7 +116,7 @@ def predict(
     return msgspec.structs.replace(result, seconds=seconds)
 
 
-def _write_predictions(asking: Asking, journal: Journal, out: Path) -> tuple[RunResult, tuple[str, ...]]:
+def _write_predictions(asking: Asking, journal: AnswerJournal, out: Path) -> tuple[RunResult, tuple[str, ...]]:
     """Write the file of predictions in one step, a line at a time; count what it holds, and name the models that answered."""
     errors = truncated = unopened = refused = 0
     models: dict[str, None] = {}

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from vleval.inference.ask import Ask, Sampler
 from vleval.inference.pictures import PictureCache
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 
 
 class Wire(Protocol):
@@ -24,7 +24,7 @@ class Wire(Protocol):
     def build_body(self, ask: Ask, model: str, sampler: Sampler, pictures: PictureCache) -> bytes:
         """Encode a request."""
 
-    def parse_reply(self, status: int, content: bytes) -> Answer | Fault:
+    def parse_reply(self, status: int, content: bytes) -> Answer | AskFault:
         """Read a reply: an answer, or a fault with the server's own words."""
 
     def read_models(self, content: bytes) -> dict[str, str] | None:

@@ -14,7 +14,7 @@ from vleval.inference import openai_wire
 from vleval.inference.addresses import read_address
 from vleval.inference.ask import Ask, AskTurn, Sampler, request_key
 from vleval.inference.client import Client, Endpoint, Outcome, run_client
-from vleval.inference.journal import Journal, read_journal
+from vleval.inference.journal import AnswerJournal, read_journal
 from vleval.inference.lines import make_prediction
 from vleval.inference.retry import Answer, as_sentence
 from vleval.judge.prompts import JudgePrompts, load_prompts
@@ -134,7 +134,7 @@ def _collect(
     )
     errors: list[str] = []
 
-    def take(outcome: Outcome, journal: Journal | None) -> None:
+    def take(outcome: Outcome, journal: AnswerJournal | None) -> None:
         if not isinstance(outcome.result, Answer):
             errors.append(outcome.result.reason)
             return
@@ -144,7 +144,7 @@ def _collect(
             if journal:
                 journal.append(outcome.key, prediction)
 
-    with Journal(judge.cache) if judge.cache else contextlib.nullcontext() as journal:
+    with AnswerJournal(judge.cache) if judge.cache else contextlib.nullcontext() as journal:
         run_client(Client(endpoint, openai_wire, api_key=api_key), iter(left.items()), lambda outcome: take(outcome, journal))
     if errors:
         raise DataError(

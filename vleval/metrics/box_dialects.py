@@ -23,13 +23,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from vleval.metrics.boxes import Box, ordered
+from vleval.metrics.boxes import LabelledBox, ordered
 
 
 class Read(NamedTuple):
     """What a dialect's reader found: complete boxes, how many were begun and are not complete, and points."""
 
-    boxes: tuple[Box, ...]
+    boxes: tuple[LabelledBox, ...]
     dropped: int = 0
     points: int = 0
 
@@ -68,7 +68,7 @@ def read_dialect(text: str) -> Read | None:
     return None
 
 
-def _four_each(numbers: list[float], label: str, scale: float = 1.0) -> Iterator[Box]:
+def _four_each(numbers: list[float], label: str, scale: float = 1.0) -> Iterator[LabelledBox]:
     for start in range(0, len(numbers) - 3, 4):
         yield ordered(label, [number * scale for number in numbers[start : start + 4]])
 
@@ -81,7 +81,7 @@ def _listed(pattern: re.Pattern[str], mark: str, scale: float = 1.0) -> Callable
     """A reader of spellings in which numbers stand four by four after a label; `mark` begins each."""
 
     def read(text: str) -> Read:
-        boxes: list[Box] = []
+        boxes: list[LabelledBox] = []
         complete = 0
         for match in pattern.finditer(text):
             numbers = _numbers(match["boxes"])
@@ -95,7 +95,7 @@ def _listed(pattern: re.Pattern[str], mark: str, scale: float = 1.0) -> Callable
 
 
 def _paligemma(text: str) -> Read:
-    boxes: list[Box] = []
+    boxes: list[LabelledBox] = []
     for match in _PALIGEMMA.finditer(text):
         top, left, bottom, right = (number * 1000 / 1024 for number in _numbers(match["boxes"]))
         boxes.append(ordered(match["label"].strip(), [left, top, right, bottom]))
@@ -103,7 +103,7 @@ def _paligemma(text: str) -> Read:
 
 
 def _kosmos(text: str) -> Read:
-    boxes: list[Box] = []
+    boxes: list[LabelledBox] = []
     for match in _KOSMOS.finditer(text):
         patches = [int(part) for part in re.findall(r"<patch_index_(\d{4})>", match["boxes"])]
         for first, last in zip(patches[::2], patches[1::2], strict=False):
@@ -135,7 +135,7 @@ def _labelled(pattern: re.Pattern[str], scale: float, *, needs_label: bool) -> C
     """A reader of numbers that stand right behind their label."""
 
     def read(text: str) -> Read:
-        boxes: list[Box] = []
+        boxes: list[LabelledBox] = []
         for match in pattern.finditer(text):
             numbers = _numbers(match["boxes"].replace("loc_", ""))
             label = _label_before(text, match.start()) or _label_before(text, match.start() - 1)

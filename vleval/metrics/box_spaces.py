@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vldata.errors import DataError
 from vldata.media.pixels import smart_resize
-from vleval.metrics.boxes import Box, ParsedBoxes
+from vleval.metrics.boxes import LabelledBox, ParsedBoxes
 from vleval.metrics.options import CoordSpace
 
 Size = tuple[int, int]  # width and height in pixels; (0, 0) where unknown
@@ -19,7 +19,7 @@ _SLACK = 1.01  # of a side: one past the end, and rounding
 _TELL = "Tell the space: --coord-space 0-1000, pixels, pixels-resized or 0-1 (--reference-space for references)."
 
 
-class Answer(NamedTuple):
+class BoxAnswer(NamedTuple):
     """The boxes of one answer or reference, with the row it is of and its picture's size."""
 
     row: str
@@ -27,7 +27,7 @@ class Answer(NamedTuple):
     size: Size
 
 
-def find_space(answers: Sequence[Answer], whose: str) -> tuple[CoordSpace, str]:
+def find_space(answers: Sequence[BoxAnswer], whose: str) -> tuple[CoordSpace, str]:
     """The only space that all boxes fit, and why; ("", why) for a file without a box.
 
     Raises:
@@ -64,7 +64,7 @@ def find_space(answers: Sequence[Answer], whose: str) -> tuple[CoordSpace, str]:
     raise DataError(f"{whose} fit both 0-1000 and pixels: no value decides.", cure=_TELL)
 
 
-def refuse_different(given: Sequence[Answer], wanted: Sequence[Answer]) -> None:
+def refuse_different(given: Sequence[BoxAnswer], wanted: Sequence[BoxAnswer]) -> None:
     """Stop where no space is told and answers and references cannot be in the same one.
 
     Raises:
@@ -84,7 +84,7 @@ def refuse_different(given: Sequence[Answer], wanted: Sequence[Answer]) -> None:
         )
 
 
-def beyond_notes(given: Sequence[Answer], wanted: Sequence[Answer]) -> list[str]:
+def beyond_notes(given: Sequence[BoxAnswer], wanted: Sequence[BoxAnswer]) -> list[str]:
     """A sentence where no space is told, and answers reach beyond their pictures while no reference does."""
     reach = [answer.row for answer in given if answer.parsed.boxes and _beyond(answer.parsed.boxes, answer.size)]
     if not reach or any(_beyond(reference.parsed.boxes, reference.size) for reference in wanted):
@@ -93,7 +93,7 @@ def beyond_notes(given: Sequence[Answer], wanted: Sequence[Answer]) -> list[str]
     return [f"{what}: they may count in different spaces. {_TELL}"]
 
 
-def outside_notes(answers: Sequence[Answer], space: CoordSpace, whose: str) -> list[str]:
+def outside_notes(answers: Sequence[BoxAnswer], space: CoordSpace, whose: str) -> list[str]:
     """Sentences about values that do not fit the space that was told."""
     known = [answer for answer in answers if answer.parsed.boxes]
     notes = []
@@ -118,17 +118,17 @@ def is_unit(parsed: ParsedBoxes) -> bool:
     return parsed.space != "0-1000" and bool(parsed.boxes) and _largest(parsed.boxes) <= 1.0
 
 
-def _largest(boxes: Sequence[Box]) -> float:
+def _largest(boxes: Sequence[LabelledBox]) -> float:
     return max(max(box.x2, box.y2) for box in boxes)
 
 
-def _beyond(boxes: Sequence[Box], size: Size) -> bool:
+def _beyond(boxes: Sequence[LabelledBox], size: Size) -> bool:
     """Whether a value lies beyond the picture; False where its size is unknown."""
     width, height = size
     return width > 0 and height > 0 and any(box.x2 > width * _SLACK + 1 or box.y2 > height * _SLACK + 1 for box in boxes)
 
 
-def _outside(answer: Answer, space: CoordSpace) -> bool:
+def _outside(answer: BoxAnswer, space: CoordSpace) -> bool:
     boxes, size = answer.parsed.boxes, answer.size
     if any(min(box.x1, box.y1) < 0 for box in boxes):
         return True

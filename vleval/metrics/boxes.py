@@ -38,7 +38,7 @@ _NUMBER = r"\s*(-?\d+(?:\.\d+)?)\s*"
 _BARE = re.compile(rf"\[{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}\]")
 
 
-class Box(msgspec.Struct, frozen=True, kw_only=True):
+class LabelledBox(msgspec.Struct, frozen=True, kw_only=True):
     """One object: its label and ordered corners, in whatever coordinates the text used; `extra` holds its other fields as text.
 
     `turned`: the second corner was written above or left of the first, as a size often is.
@@ -69,7 +69,7 @@ class ParsedBoxes(msgspec.Struct, frozen=True):
         space: "0-1000" where the spelling itself tells it (a family's tokens, Gemini's `box_2d`); else "".
     """
 
-    boxes: tuple[Box, ...]
+    boxes: tuple[LabelledBox, ...]
     dropped: int
     points: int = 0
     space: str = ""
@@ -89,7 +89,7 @@ def parse_boxes(text: str, order: BoxOrder = "") -> ParsedBoxes:
     """
     from vleval.metrics.box_dialects import read_dialect
 
-    boxes: list[Box] = []
+    boxes: list[LabelledBox] = []
     dropped = 0
     told = set()
     for found in _objects(text):
@@ -108,7 +108,7 @@ def parse_boxes(text: str, order: BoxOrder = "") -> ParsedBoxes:
     return ParsedBoxes(tuple(boxes), dropped)
 
 
-def _placed(label: str, numbers: list[float], score: float | None, extra: dict[str, str], order: BoxOrder) -> Box:
+def _placed(label: str, numbers: list[float], score: float | None, extra: dict[str, str], order: BoxOrder) -> LabelledBox:
     """A box of four numbers in the order that was told."""
     first, second, third, fourth = numbers
     if order == "xywh":
@@ -183,7 +183,7 @@ def _names_a_box(key: str, value: Any) -> bool:
     return numbers and key.strip().lower() not in _NO_LABELS
 
 
-def _from_object(node: dict[str, Any], order: BoxOrder) -> tuple[list[Box], int, str]:
+def _from_object(node: dict[str, Any], order: BoxOrder) -> tuple[list[LabelledBox], int, str]:
     fields = {str(key).strip().lower(): value for key, value in node.items()}
     key = next((name for name in BOX_KEYS if name in fields), None)
     raw = fields[key] if key else fields
@@ -194,7 +194,7 @@ def _from_object(node: dict[str, Any], order: BoxOrder) -> tuple[list[Box], int,
     extra = {name: _as_text(value) for name, value in fields.items() if name not in known and _plain(value)}
     gemini = key == "box_2d"  # Gemini and Gemma: [ymin, xmin, ymax, xmax] on 0 to 1000
     nested = isinstance(raw, list) and bool(raw) and all(isinstance(item, list) for item in raw)
-    read: list[Box] = []
+    read: list[LabelledBox] = []
     lost = 0
     for candidate in raw if nested else [raw]:
         corners = _corners(candidate)
@@ -236,10 +236,10 @@ def _finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def ordered(label: str, corners: list[float], score: float | None = None, extra: dict[str, str] | None = None) -> Box:
+def ordered(label: str, corners: list[float], score: float | None = None, extra: dict[str, str] | None = None) -> LabelledBox:
     """A box of corners in any order."""
     left, top, right, bottom = corners
-    return Box(
+    return LabelledBox(
         label=label,
         x1=min(left, right),
         y1=min(top, bottom),

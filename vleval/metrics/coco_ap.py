@@ -15,7 +15,7 @@ import numpy as np
 
 from vldata.errors import MissingExtraError
 from vleval.metric import Scorer, Scores
-from vleval.metrics.boxes import Box
+from vleval.metrics.boxes import LabelledBox
 from vleval.metrics.detection import as_references, orders, read_pictures
 from vleval.metrics.options import MetricOptions
 from vleval.rows import Row
@@ -55,7 +55,7 @@ def coco_ap(options: MetricOptions) -> Scorer:
     return Scorer(score=score, signature=signature, kind="corpus", styled=False, gold=lambda rows: score(rows, alike))
 
 
-def _evaluate(pictures: Sequence[tuple[Sequence[Box], Sequence[Box]]]) -> list[float]:
+def _evaluate(pictures: Sequence[tuple[Sequence[LabelledBox], Sequence[LabelledBox]]]) -> list[float]:
     try:
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
@@ -89,7 +89,7 @@ def _evaluate(pictures: Sequence[tuple[Sequence[Box], Sequence[Box]]]) -> list[f
     return [float(value) for value in evaluation.stats]
 
 
-def _annotation(box: Box, image: int, category: dict[str, int]) -> dict[str, Any]:
+def _annotation(box: LabelledBox, image: int, category: dict[str, int]) -> dict[str, Any]:
     width, height = box.x2 - box.x1, box.y2 - box.y1
     return {
         "image_id": image,

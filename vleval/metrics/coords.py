@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from vldata.errors import UsageError
 from vldata.media.pixels import smart_resize
-from vleval.metrics.boxes import Box
+from vleval.metrics.boxes import LabelledBox
 from vleval.metrics.options import CoordSpace
 
 
-def to_pixels(box: Box, space: CoordSpace, width: int, height: int, *, processor: str = "qwen2.5-vl") -> Box | None:
+def to_pixels(box: LabelledBox, space: CoordSpace, width: int, height: int, *, processor: str = "qwen2.5-vl") -> LabelledBox | None:
     """A box in pixels of a `width` x `height` picture, cut at its edges; None when nothing of it lies inside.
 
     `pixels-resized` are pixels of the picture as `processor` resizes it within its published limits.
@@ -46,6 +46,6 @@ def _scale(space: CoordSpace, width: int, height: int, processor: str) -> tuple[
     return 1.0, 1.0
 
 
-def _kept(box: Box, x1: float, y1: float, x2: float, y2: float) -> Box | None:
-    kept = Box(label=box.label, x1=x1, y1=y1, x2=x2, y2=y2, score=box.score, extra=box.extra)
+def _kept(box: LabelledBox, x1: float, y1: float, x2: float, y2: float) -> LabelledBox | None:
+    kept = LabelledBox(label=box.label, x1=x1, y1=y1, x2=x2, y2=y2, score=box.score, extra=box.extra)
     return kept if kept.has_area else None

@@ -17,14 +17,14 @@ import numpy as np
 from vldata.errors import DataError
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
-from vleval.metrics.box_spaces import Answer, beyond_notes, find_space, outside_notes, refuse_different
-from vleval.metrics.boxes import Box, is_none, parse_boxes
+from vleval.metrics.box_spaces import BoxAnswer, beyond_notes, find_space, outside_notes, refuse_different
+from vleval.metrics.boxes import LabelledBox, is_none, parse_boxes
 from vleval.metrics.coords import to_pixels
 from vleval.metrics.options import CoordSpace, MetricOptions
 from vleval.rows import Row
 
 
-def iou(first: Box, second: Box) -> float:
+def iou(first: LabelledBox, second: LabelledBox) -> float:
     """Intersection over union of two boxes; 0 when either has no area."""
     across = min(first.x2, second.x2) - max(first.x1, second.x1)
     down = min(first.y2, second.y2) - max(first.y1, second.y1)
@@ -34,12 +34,12 @@ def iou(first: Box, second: Box) -> float:
     return common / ((first.x2 - first.x1) * (first.y2 - first.y1) + (second.x2 - second.x1) * (second.y2 - second.y1) - common)
 
 
-def same_label(first: Box, second: Box) -> bool:
+def same_label(first: LabelledBox, second: LabelledBox) -> bool:
     """The labels are one text, ignoring case and outer blanks; a reference without a label (one phrase, one box) takes any."""
     return not second.label.strip() or first.label.strip().casefold() == second.label.strip().casefold()
 
 
-def count_matches(given: Sequence[Box], wanted: Sequence[Box], threshold: float, *, by_class: bool) -> int:
+def count_matches(given: Sequence[LabelledBox], wanted: Sequence[LabelledBox], threshold: float, *, by_class: bool) -> int:
     """How many boxes find a partner."""
     pairs = [
         (-overlap, i, j)
@@ -56,11 +56,11 @@ def count_matches(given: Sequence[Box], wanted: Sequence[Box], threshold: float,
     return len(used_given)
 
 
-class Picture(NamedTuple):
+class JudgedImage(NamedTuple):
     """The boxes of an answer and of its reference in one space, how many objects were dropped, and whether no box list could be read."""
 
-    given: list[Box]
-    wanted: list[Box]
+    given: list[LabelledBox]
+    wanted: list[LabelledBox]
     dropped: int
     unread: bool
 
@@ -68,7 +68,7 @@ class Picture(NamedTuple):
 class Pictures(NamedTuple):
     """All rows of a file, the spaces that were used, and what is to be said of them."""
 
-    rows: list[Picture]
+    rows: list[JudgedImage]
     spaces: str
     notes: list[str]
 
@@ -89,7 +89,7 @@ def read_pictures(rows: Sequence[Row], options: MetricOptions, *, in_pixels: boo
     notes += written_notes(given, wanted, options)
     if points:
         notes.append(f"{points} of {len(rows)} answers give points, which are no boxes; they count as no prediction.")
-    found: list[Picture] = []
+    found: list[JudgedImage] = []
     lost = 0
     sized = in_pixels and space != "" and all(row.width > 0 and row.height > 0 for row in rows)
     for row, told, reference, missing in zip(rows, given, wanted, unread, strict=True):
@@ -101,13 +101,13 @@ def read_pictures(rows: Sequence[Row], options: MetricOptions, *, in_pixels: boo
         else:
             kept, aims = [box for box in boxes if box.has_area], [box for box in targets if box.has_area]
         lost += len(targets) - len(aims)
-        found.append(Picture(kept, aims, told.parsed.dropped + len(boxes) - len(kept), missing))
+        found.append(JudgedImage(kept, aims, told.parsed.dropped + len(boxes) - len(kept), missing))
     if lost:
         notes.append(f"{lost} boxes of the references are outside their pictures or have no area; they are left out.")
     return Pictures(found, f"{space or 'as-written'}>{reference_space or space or 'as-written'}{'>pixels' if sized else ''}", notes)
 
 
-def written_notes(given: Sequence[Answer], wanted: Sequence[Answer], options: MetricOptions) -> Iterator[str]:
+def written_notes(given: Sequence[BoxAnswer], wanted: Sequence[BoxAnswer], options: MetricOptions) -> Iterator[str]:
     """Sentences about boxes that may have been written in another order than they are read, and about boxes without a label."""
     for whose, answers, order, flag in (
         ("answers", given, options.box_order, "--box-order"),
@@ -130,9 +130,9 @@ def _relative(*spaces: str) -> bool:
     return all(space in ("0-1000", "0-1") for space in spaces)
 
 
-def _parse(rows: Sequence[Row], options: MetricOptions) -> tuple[list[Answer], list[Answer], list[bool], int]:
-    given: list[Answer] = []
-    wanted: list[Answer] = []
+def _parse(rows: Sequence[Row], options: MetricOptions) -> tuple[list[BoxAnswer], list[BoxAnswer], list[bool], int]:
+    given: list[BoxAnswer] = []
+    wanted: list[BoxAnswer] = []
     unread: list[bool] = []
     points = 0
     for row in rows:
@@ -143,14 +143,14 @@ def _parse(rows: Sequence[Row], options: MetricOptions) -> tuple[list[Answer], l
         text = answer(row)
         parsed = parse_boxes(text or "", options.box_order)
         size = (row.width, row.height)
-        given.append(Answer(row.id, parsed, size))
-        wanted.append(Answer(row.id, reference, size))
+        given.append(BoxAnswer(row.id, parsed, size))
+        wanted.append(BoxAnswer(row.id, reference, size))
         unread.append(text is not None and not parsed.boxes and not is_none(text))
         points += bool(parsed.points)
     return given, wanted, unread, points
 
 
-def _spaces(given: Sequence[Answer], wanted: Sequence[Answer], options: MetricOptions) -> tuple[CoordSpace, CoordSpace, list[str]]:
+def _spaces(given: Sequence[BoxAnswer], wanted: Sequence[BoxAnswer], options: MetricOptions) -> tuple[CoordSpace, CoordSpace, list[str]]:
     """The spaces of both sides, told or found, and sentences about them."""
     if not options.coord_space and not options.reference_space:
         refuse_different(given, wanted)

@@ -23,7 +23,7 @@ class TableTooLargeError(ValueError):
     """Two tables have too many cells to be compared."""
 
 
-class Table(NamedTuple):
+class TableTree(NamedTuple):
     """A table as an ordered tree in postorder: tag and spans of each node, the contents of cells, and the place of its leftmost leaf.
 
     `elements` counts the elements below the table in its HTML, those inside cells included: what the distance is divided by.
@@ -35,7 +35,7 @@ class Table(NamedTuple):
     elements: int
 
 
-def read_table(html: str) -> Table | None:
+def read_table(html: str) -> TableTree | None:
     """The first table directly in the body of a document; None where there is none.
 
     Raises:
@@ -71,7 +71,7 @@ def teds(answer: str, truth: str) -> float:
     return 1.0 - cost / most if most else 1.0
 
 
-def _change(one: Table, a: int, other: Table, b: int) -> float:
+def _change(one: TableTree, a: int, other: TableTree, b: int) -> float:
     if one.names[a] != other.names[b]:
         return 1.0
     content, wanted = one.contents[a], other.contents[b]
@@ -79,7 +79,7 @@ def _change(one: Table, a: int, other: Table, b: int) -> float:
     return Levenshtein.distance(content, wanted) / longest if longest else 0.0
 
 
-def _tree(table: Any) -> Table:
+def _tree(table: Any) -> TableTree:
     names: list[tuple[str, int, int]] = []
     contents: list[tuple[str, ...]] = []
     leftmost: list[int] = []
@@ -97,7 +97,7 @@ def _tree(table: Any) -> Table:
         names.append((str(node.tag), spans[0], spans[1]))
         contents.append(_content(node) if cell else ())
         leftmost.append(first)
-    return Table(tuple(names), tuple(contents), tuple(leftmost), len(table.xpath(".//*")))
+    return TableTree(tuple(names), tuple(contents), tuple(leftmost), len(table.xpath(".//*")))
 
 
 def _content(cell: Any) -> tuple[str, ...]:

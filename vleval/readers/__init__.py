@@ -15,8 +15,8 @@ from vleval.readers.collect import Collected, collect
 from vleval.readers.containers import Container, Record, iter_records, look, place
 from vleval.readers.fields import find_id, text_of
 from vleval.readers.formats import FORMATS, Format, describe
-from vleval.readers.source import Source, open_source
-from vleval.readers.taken import NOTHING, Guess, Taken
+from vleval.readers.source import PredictionsSource, open_source
+from vleval.readers.taken import NOTHING, Taken, TakenGuess
 from vleval.rows import Row
 from vleval.settings import FieldNames, Reading
 
@@ -46,7 +46,7 @@ class Loaded:
     has_ids: bool
     notes: tuple[str, ...] = ()
     taken: Taken = NOTHING
-    guesses: tuple[Guess, ...] = ()
+    guesses: tuple[TakenGuess, ...] = ()
     columns: dict[str, Sequence[str]] = field(default_factory=dict)
     fields_told: bool = False
     samples: bool | None = None
@@ -158,7 +158,7 @@ def read_marks(file: str | Path) -> dict[str, str]:
         return marks
 
 
-def _recognise(source: Source, container: Container, first: Record, told: FieldNames) -> str:
+def _recognise(source: PredictionsSource, container: Container, first: Record, told: FieldNames) -> str:
     for name, kind in FORMATS.items():
         if container in kind.containers and kind.recognise(first):
             return name
@@ -173,7 +173,7 @@ def _recognise(source: Source, container: Container, first: Record, told: FieldN
     )
 
 
-def _records(source: Source, kind: Format, container: Container, encoding: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _records(source: PredictionsSource, kind: Format, container: Container, encoding: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The records of a file with their places for messages, one for each answer."""
     placed: Iterator[tuple[str, Record]] = ((place(source, spot), record) for spot, record in iter_records(source, container, encoding))
     if kind.explode is not None:
@@ -182,7 +182,7 @@ def _records(source: Source, kind: Format, container: Container, encoding: str) 
 
 
 def _exploded(
-    source: Source, explode: Callable[[Record, str], list[tuple[str, Record]]], placed: Iterator[tuple[str, Record]]
+    source: PredictionsSource, explode: Callable[[Record, str], list[tuple[str, Record]]], placed: Iterator[tuple[str, Record]]
 ) -> Iterator[tuple[str, Record]]:
     for where, record in placed:
         for inner, part in explode(record, where):

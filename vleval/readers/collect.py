@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from vldata.errors import DataError
-from vleval.kept import Kept, settled
-from vleval.readers.columns import Columns
+from vleval.kept import KeptRows, settled
+from vleval.readers.columns import ColumnsRead
 from vleval.readers.fields import NumberText, id_text
 from vleval.readers.formats import Format
 from vleval.readers.plain import answer_of, references_at, taken_row
@@ -49,9 +49,9 @@ def collect(records: Iterator[Placed], kind: Format, name: str, *, group_by: str
     if not head:
         raise DataError("holds no predictions.", where=name)
     taken = choose([record for _, record in head], told, head[0][0]) if kind.taken is None else _told(kind.taken, told)
-    columns = Columns()
-    rows = Kept(Row)
-    without_id = Kept(str)
+    columns = ColumnsRead()
+    rows = KeptRows(Row)
+    without_id = KeptRows(str)
     numbers = 0
     samples = False
     for where, record in chain(head, records):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vleval import kept
-from vleval.kept import Kept
+from vleval.kept import KeptRows
 from vleval.readers.names import plain_name
 from vleval.telling import repeated
 
@@ -16,7 +16,7 @@ _MOST_FIELDS = 40
 _NESTED = ("meta", "metadata", "doc", "sample_metadata")
 
 
-class Columns:
+class ColumnsRead:
     """Gathers them record by record; memory is that of the fields still in question, and of many records 8 bytes each."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class _Column:
     """The values of one field in a file, with a hash of each by which two that are equal are found."""
 
     def __init__(self, values: Mapping[str, None]) -> None:
-        self.texts: Kept[str] = Kept(str)
+        self.texts: KeptRows[str] = KeptRows(str)
         self._hashes = array("q")
         self._looked_at = len(values)
         for text in values:

@@ -14,7 +14,7 @@ from vldata.errors import DataError
 from vldata.files import strictjson
 from vleval.readers import jsonfast, tables
 from vleval.readers.layouts import unfold
-from vleval.readers.source import HEAD_BYTES, Source
+from vleval.readers.source import HEAD_BYTES, PredictionsSource
 
 Container = Literal["jsonl", "json-list", "json-object", "unfolded", "xlsx", "tsv", "csv", "eval"]
 Record = dict[str, Any]
@@ -33,7 +33,7 @@ class Look:
     first: Record
 
 
-def look(source: Source, encoding: str = "") -> Look:
+def look(source: PredictionsSource, encoding: str = "") -> Look:
     """Find the container and the first record.
 
     Raises:
@@ -51,7 +51,7 @@ def look(source: Source, encoding: str = "") -> Look:
     raise DataError("holds no predictions.", where=source.name)
 
 
-def iter_records(source: Source, container: Container, encoding: str = "") -> Iterator[Placed]:
+def iter_records(source: PredictionsSource, container: Container, encoding: str = "") -> Iterator[Placed]:
     """Stream the records of a file.
 
     Raises:
@@ -78,14 +78,14 @@ def iter_records(source: Source, container: Container, encoding: str = "") -> It
             yield from iter_eval_samples(source)
 
 
-def place(source: Source, spot: str) -> str:
+def place(source: PredictionsSource, spot: str) -> str:
     """`file:12` for a line, `file: row 12` otherwise."""
     if spot.startswith("line "):
         return f"{source.name}:{spot[5:]}"
     return f"{source.name}: {spot}" if spot else source.name
 
 
-def read_document(source: Source) -> Record:
+def read_document(source: PredictionsSource) -> Record:
     """Read a file that is one JSON object."""
     value = _read_json(source)
     if not isinstance(value, dict):
@@ -93,7 +93,7 @@ def read_document(source: Source) -> Record:
     return value
 
 
-def _container(source: Source, encoding: str = "") -> Container:
+def _container(source: PredictionsSource, encoding: str = "") -> Container:
     head = source.head.removeprefix(_BOM)
     if head.startswith(b"PK\x03\x04"):
         from vleval.readers.evalzip import is_xlsx
@@ -124,7 +124,7 @@ _REFUSED = (
 )
 
 
-def _refuse_by_name(source: Source, head: bytes) -> None:
+def _refuse_by_name(source: PredictionsSource, head: bytes) -> None:
     """Stop at a file that is well-formed and not for us, by what it is.
 
     Raises:
@@ -142,7 +142,7 @@ def _refuse_by_name(source: Source, head: bytes) -> None:
             raise DataError(fault, where=source.name, cure=cure)
 
 
-def _is_lines(source: Source) -> bool:
+def _is_lines(source: PredictionsSource) -> bool:
     """Tell JSON Lines from a JSON document: its first line is a whole record, and if it is the only one, no log and no sheet of marks."""
     with source.path.open("rb") as handle:
         line = b""
@@ -171,7 +171,7 @@ def _is_mark(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 5
 
 
-def _iter_jsonl(source: Source) -> Iterator[Placed]:
+def _iter_jsonl(source: PredictionsSource) -> Iterator[Placed]:
     loads = jsonfast.loads
     for number, line in strictjson.iter_lines(source.path):
         try:
@@ -183,7 +183,7 @@ def _iter_jsonl(source: Source) -> Iterator[Placed]:
         yield f"line {number}", record
 
 
-def _iter_json_list(source: Source) -> Iterator[Placed]:
+def _iter_json_list(source: PredictionsSource) -> Iterator[Placed]:
     value = _read_json(source)
     if not isinstance(value, list):
         raise DataError("is not a JSON list.", where=source.name)
@@ -193,7 +193,7 @@ def _iter_json_list(source: Source) -> Iterator[Placed]:
         yield f"item {number}", record
 
 
-def _read_json(source: Source) -> Any:
+def _read_json(source: PredictionsSource) -> Any:
     """A whole document. NaN stands for an empty cell in what pandas and VLMEvalKit write, and is read as null."""
     raw = strictjson.read_bytes(source.path).removeprefix(_BOM)
     try:

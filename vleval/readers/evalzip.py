@@ -16,14 +16,14 @@ from typing import Any
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vleval.readers import jsonfast
-from vleval.readers.source import Source
+from vleval.readers.source import PredictionsSource
 
 _ZSTANDARD = 93
 _MAX_MEMBER_BYTES = 1 << 30
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
-def is_xlsx(source: Source) -> bool:
+def is_xlsx(source: PredictionsSource) -> bool:
     """Tell a workbook from a log by its members.
 
     Raises:
@@ -32,7 +32,7 @@ def is_xlsx(source: Source) -> bool:
     return any(name.startswith("xl/") for name in _names(source))
 
 
-def iter_eval_samples(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
+def iter_eval_samples(source: PredictionsSource) -> Iterator[tuple[str, dict[str, Any]]]:
     """Stream the samples of a log, in the order of the archive.
 
     Raises:
@@ -49,7 +49,7 @@ def iter_eval_samples(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
             yield name, _load(read_member(source, archive, name), source, name)
 
 
-def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
+def read_member(source: PredictionsSource, archive: zipfile.ZipFile, name: str) -> bytes:
     """Unpack one member, whatever of the two ways it is compressed.
 
     Raises:
@@ -68,7 +68,7 @@ def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
     return data
 
 
-def _unpack_zstandard(source: Source, info: zipfile.ZipInfo) -> bytes:
+def _unpack_zstandard(source: PredictionsSource, info: zipfile.ZipInfo) -> bytes:
     import zstandard
 
     with source.path.open("rb") as handle:
@@ -86,7 +86,7 @@ def _unpack_zstandard(source: Source, info: zipfile.ZipInfo) -> bytes:
     return data
 
 
-def _names(source: Source) -> list[str]:
+def _names(source: PredictionsSource) -> list[str]:
     try:
         with zipfile.ZipFile(source.path) as archive:
             return archive.namelist()
@@ -102,7 +102,7 @@ def _is_sample(name: str) -> bool:
     return "_epoch_" in path.name or (path.name == "sample.json" and "_epoch_" in folder)
 
 
-def _load(raw: bytes, source: Source, name: str) -> dict[str, Any]:
+def _load(raw: bytes, source: PredictionsSource, name: str) -> dict[str, Any]:
     try:
         value = jsonfast.loads(raw)
     except strictjson.StrictJsonError as error:

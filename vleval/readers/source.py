@@ -17,7 +17,7 @@ HEAD_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
-class Source:
+class PredictionsSource:
     """An input file: `name` is what messages call it, `path` is where its bytes lie."""
 
     name: str
@@ -31,7 +31,7 @@ class Source:
 
 
 @contextlib.contextmanager
-def open_source(file: str | Path) -> Iterator[Source]:
+def open_source(file: str | Path) -> Iterator[PredictionsSource]:
     """Open a file by name; `-` is stdin.
 
     Raises:
@@ -47,7 +47,7 @@ def open_source(file: str | Path) -> Iterator[Source]:
         yield _look("<stdin>", copy)
 
 
-def _look(name: str, path: Path) -> Source:
+def _look(name: str, path: Path) -> PredictionsSource:
     if path.is_dir():
         raise DataError("is a folder, not a file of predictions.", where=name, cure="Name the file inside it.")
     try:
@@ -57,4 +57,4 @@ def _look(name: str, path: Path) -> Source:
         raise read_error(path, error, where=name) from None
     if not head.strip():
         raise DataError("is empty: there is nothing to read.", where=name, cure="Ask the questions first: vleval predict")
-    return Source(name=name, path=path, head=head)
+    return PredictionsSource(name=name, path=path, head=head)

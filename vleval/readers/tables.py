@@ -11,8 +11,8 @@ from typing import Any
 from vldata.errors import DataError, UsageError
 from vldata.files import strictjson
 from vleval.readers.names import CONTEXT_NAMES, IDS, PREDICTIONS, REFERENCES, WEAK, plain_name
-from vleval.readers.source import Source
-from vleval.readers.taken import Guess
+from vleval.readers.source import PredictionsSource
+from vleval.readers.taken import TakenGuess
 
 DELIMITERS = "\t,;|"
 _BOMS = (
@@ -64,7 +64,7 @@ def _in_gb2312(mark: str) -> bool:
         return False
 
 
-def decode(source: Source, raw: bytes, encoding: str) -> str:
+def decode(source: PredictionsSource, raw: bytes, encoding: str) -> str:
     """The text of a file.
 
     Raises:
@@ -80,7 +80,7 @@ def decode(source: Source, raw: bytes, encoding: str) -> str:
         raise DataError(f"not {chosen.upper()} at byte {error.start}.", where=source.name, cure=_SAVE_AS) from None
 
 
-def first_line(source: Source, encoding: str) -> str:
+def first_line(source: PredictionsSource, encoding: str) -> str:
     """The header of a table, of what was looked at of the file.
 
     Raises:
@@ -95,7 +95,7 @@ def first_line(source: Source, encoding: str) -> str:
     return decoder.decode(source.head, final=False).lstrip().split("\n", 1)[0]
 
 
-def said_of(source: Source, encoding: str) -> tuple[tuple[str, ...], tuple[Guess, ...]]:
+def said_of(source: PredictionsSource, encoding: str) -> tuple[tuple[str, ...], tuple[TakenGuess, ...]]:
     """What is told of a table's encoding: a mark in the file proves it, else it is a guess.
 
     Raises:
@@ -106,7 +106,7 @@ def said_of(source: Source, encoding: str) -> tuple[tuple[str, ...], tuple[Guess
     found = encoding_of(strictjson.read_bytes(source.path), source.name)
     if found == "gb18030":
         text = f"{source.name}: read as GB18030 (GBK), since it is not UTF-8 and is Chinese in that encoding."
-        return (), (Guess(text, "--encoding NAME settles it."),)
+        return (), (TakenGuess(text, "--encoding NAME settles it."),)
     return ((f"{source.name}: read as {found.upper()}.",) if found.startswith(("utf-16", "utf-32")) else ()), ()
 
 
@@ -121,7 +121,7 @@ def _known(header: str, mark: str) -> int:
     return sum(name in PREDICTIONS or name in WEAK or name in REFERENCES or name in IDS or name in CONTEXT_NAMES for name in names)
 
 
-def iter_table(source: Source, encoding: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def iter_table(source: PredictionsSource, encoding: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Stream the rows of a table as records of text.
 
     Raises:

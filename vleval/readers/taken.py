@@ -20,7 +20,7 @@ _MOST_SHOWN = 6
 SETTLE = "--prediction-field, --reference-field and --id-field settle what is what."
 
 
-class Guess(msgspec.Struct, frozen=True):
+class TakenGuess(msgspec.Struct, frozen=True):
     """Something that was decided without proof: said aloud, and with `--strict` an error."""
 
     text: str
@@ -33,7 +33,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     id: str = ""
     prediction: str = ""
     reference: str = ""
-    guesses: tuple[Guess, ...] = ()
+    guesses: tuple[TakenGuess, ...] = ()
 
     def sentence(self) -> str:
         """What is said aloud."""
@@ -52,7 +52,7 @@ def choose(records: Sequence[Mapping[str, Any]], told: FieldNames, where: str) -
         DataError: no field, or more than one, may hold the prediction, and nothing tells which.
     """
     fields = _by_name(records)
-    guesses: list[Guess] = []
+    guesses: list[TakenGuess] = []
     if told.prediction and not records[0].get("error"):
         dig(records[0], told.prediction, where)
     prediction = told.prediction or _prediction(fields, told, guesses, where)
@@ -63,7 +63,7 @@ def choose(records: Sequence[Mapping[str, Any]], told: FieldNames, where: str) -
 def choose_reference(records: Sequence[Mapping[str, Any]], told: FieldNames) -> Taken:
     """The fields of a file of references; an id that the user named for the predictions is looked for here too."""
     fields = _by_name(records)
-    guesses: list[Guess] = []
+    guesses: list[TakenGuess] = []
     reference = told.reference or _reference(fields, "", guesses)
     identity = told.id if told.id and records and has_path(records[0], told.id) else _id(fields, len(records))
     return Taken(id=identity, reference=reference, guesses=tuple(guesses))
@@ -106,13 +106,13 @@ def _by_name(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return fields
 
 
-def _prediction(fields: Mapping[str, list[Any]], told: FieldNames, guesses: list[Guess], where: str) -> str:
+def _prediction(fields: Mapping[str, list[Any]], told: FieldNames, guesses: list[TakenGuess], where: str) -> str:
     usable = {name: values for name, values in fields.items() if name not in (told.reference, told.id) and not _all_flags(values)}
     strong = _ranked(usable, PREDICTIONS)
     if strong:
         others = [name for name in strong[1:] if _differ(fields[strong[0]], fields[name])]
         if others:
-            guesses.append(Guess(f"The prediction is read from {strong[0]!r}; {_list(others)} could be it too."))
+            guesses.append(TakenGuess(f"The prediction is read from {strong[0]!r}; {_list(others)} could be it too."))
         return strong[0]
     weak = [name for name in _ranked(usable, WEAK) if _texts(fields[name]) and not _are_verdicts(fields[name])]
     answer = [name for name in weak if plain_name(name) == "answer"]
@@ -123,7 +123,7 @@ def _prediction(fields: Mapping[str, list[Any]], told: FieldNames, guesses: list
         raise _undecided([*weak, *answer], where)
     if weak:
         if answer or len(weak) > 1:
-            guesses.append(Guess(f"The prediction is read from {weak[0]!r}; {_list([*weak[1:], *answer])} could be it too."))
+            guesses.append(TakenGuess(f"The prediction is read from {weak[0]!r}; {_list([*weak[1:], *answer])} could be it too."))
         return weak[0]
     unknown = [name for name in usable if _may_be_answers(name, fields[name])]
     if answer and any(isinstance(value, str) for value in fields[answer[0]]):
@@ -132,17 +132,19 @@ def _prediction(fields: Mapping[str, list[Any]], told: FieldNames, guesses: list
         ]  # numbers beside texts are no answers
     if not answer or unknown:
         raise _undecided([*unknown, *answer], where)
-    guesses.append(Guess(f"The prediction is read from {answer[0]!r}, since no other field could be it; where it is the truth, stop here."))
+    guesses.append(
+        TakenGuess(f"The prediction is read from {answer[0]!r}, since no other field could be it; where it is the truth, stop here.")
+    )
     return answer[0]
 
 
-def _reference(fields: Mapping[str, list[Any]], prediction: str, guesses: list[Guess]) -> str:
+def _reference(fields: Mapping[str, list[Any]], prediction: str, guesses: list[TakenGuess]) -> str:
     known = [name for name in _ranked(fields, REFERENCES) if name != prediction and any(value is not None for value in fields[name])]
     if not known:
         return next((name for name in _ranked(fields, REFERENCES) if name != prediction), "")
     others = [name for name in known[1:] if _differ(fields[known[0]], fields[name])]
     if others:
-        guesses.append(Guess(f"The reference is read from {known[0]!r}; {_list(others)} could be it too."))
+        guesses.append(TakenGuess(f"The reference is read from {known[0]!r}; {_list(others)} could be it too."))
     return known[0]
 
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from vldata.errors import DataError
 from vldata.files.workbooks import guard_workbook, iter_table
-from vleval.readers.source import Source
-from vleval.readers.taken import Guess
+from vleval.readers.source import PredictionsSource
+from vleval.readers.taken import TakenGuess
 
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")
 
 
-def iter_xlsx(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
+def iter_xlsx(source: PredictionsSource) -> Iterator[tuple[str, dict[str, Any]]]:
     """Stream the rows of the first sheet as records of text; an empty cell is "".
 
     Raises:
@@ -48,7 +48,7 @@ def iter_xlsx(source: Source) -> Iterator[tuple[str, dict[str, Any]]]:
         raise DataError(f"is not a readable xlsx workbook: {error}.", where=source.name, cure="Export it again.") from None
 
 
-def _cell_text(cell: Any, source: Source) -> str:
+def _cell_text(cell: Any, source: PredictionsSource) -> str:
     value = cell.value
     if value is None:
         return ""
@@ -78,7 +78,7 @@ def _number_text(value: float) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
 
 
-def further_sheets(source: Source) -> tuple[Guess, ...]:
+def further_sheets(source: PredictionsSource) -> tuple[TakenGuess, ...]:
     """That only the first of several sheets with cells was read, if so."""
     from openpyxl import load_workbook
 
@@ -91,4 +91,4 @@ def further_sheets(source: Source) -> tuple[Guess, ...]:
         what = (
             f"{source.name}: the sheet {sheets[0].title!r} is read; {names} of the same workbook {'is' if len(filled) == 1 else 'are'} not."
         )
-        return (Guess(what, cure="Save the sheet that is meant as a workbook of its own."),)
+        return (TakenGuess(what, cure="Save the sheet that is meant as a workbook of its own."),)

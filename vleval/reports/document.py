@@ -12,7 +12,7 @@ from vldata.version import __version__
 from vleval.compared import Compared
 from vleval.comparison import Pair
 from vleval.reports.gallery import GalleryItem, gallery_items
-from vleval.results import Counts, MetricScore, Part
+from vleval.results import MetricScore, RowCounts, ScorePart
 from vleval.score_result import ScoreResult
 
 SCHEMA: Literal["vlkit.report/1"] = "vlkit.report/1"
@@ -25,8 +25,8 @@ class SystemReport(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     format: str
     metrics: dict[str, MetricScore]
-    counts: Counts
-    by_category: dict[str, dict[str, Part]]
+    counts: RowCounts
+    by_category: dict[str, dict[str, ScorePart]]
     groups: str
     verdicts: dict[str, int]
     notes: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vldata.wording import counted
 from vleval.explanation import Explanation
-from vleval.results import Counts, MetricScore, Part
+from vleval.results import MetricScore, RowCounts, ScorePart
 
 MAX_CATEGORIES = 40
 LOW_CEILING = 0.5  # of the scale; below it the metric does not fit the references
@@ -16,7 +16,7 @@ _CUT = 100
 _STYLED = {"lower case": "in lower case", "full stop": "with a full stop more or less", "article": 'with "the" more or less'}
 
 
-def score_lines(metrics: Mapping[str, MetricScore], counts: Counts, by_category: Mapping[str, Mapping[str, Part]]) -> Iterator[str]:
+def score_lines(metrics: Mapping[str, MetricScore], counts: RowCounts, by_category: Mapping[str, Mapping[str, ScorePart]]) -> Iterator[str]:
     """The whole result: a line per metric with what it is worth, the counts, the categories."""
     for name, score in metrics.items():
         yield f"{name} = {interval_text(score)} (n={score.n}){worth_text(score)} | {score.signature}"
@@ -80,7 +80,7 @@ def number(value: float, scale: float) -> str:
     return text.lstrip("-") if not text.strip("-0.") else text
 
 
-def counts_text(counts: Counts) -> str:
+def counts_text(counts: RowCounts) -> str:
     """`258 rows: 255 scored (1 empty, 2 truncated), 3 errors, 0 missing`."""
     inside = [f"{n:,} {word}" for n, word in ((counts.empty, "empty"), (counts.truncated, "truncated"), (counts.refused, "refused")) if n]
     text = f"{counted(counts.total, 'row')}: {counts.scored:,} scored" + (f" ({', '.join(inside)})" if inside else "")
@@ -91,7 +91,7 @@ def counts_text(counts: Counts) -> str:
     return text
 
 
-def category_lines(metrics: Mapping[str, MetricScore], by_category: Mapping[str, Mapping[str, Part]]) -> Iterator[str]:
+def category_lines(metrics: Mapping[str, MetricScore], by_category: Mapping[str, Mapping[str, ScorePart]]) -> Iterator[str]:
     """A table of categories, the largest first."""
     names = list(metrics)
     rows = sorted(by_category.items(), key=lambda item: (-max(part.n for part in item[1].values()), item[0]))

@@ -21,7 +21,7 @@ from vleval.inference.bench import Run, bench, kept_goal
 from vleval.inference.bench_chart import draw_chart
 from vleval.inference.bench_engine import bench_engine
 from vleval.inference.client import Endpoint, Outcome
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_a_model_in_this_process_is_timed(folder: Path) -> None:
 
         def answer(self, asks: Any, on_done: Any) -> None:
             for key, ask in asks:
-                bad = Fault(fate="give_up", reason="too long") if "rug" in ask.question else Answer(text="x", completion_tokens=3)
+                bad = AskFault(fate="give_up", reason="too long") if "rug" in ask.question else Answer(text="x", completion_tokens=3)
                 on_done(Outcome(key, ask, bad, 1, 0.0))
 
     asks = list(iter_asks(Dataset(folder / "openeqa")))

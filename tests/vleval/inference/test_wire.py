@@ -17,7 +17,7 @@ from vleval.inference.ask import Ask, AskTurn, Sampler
 from vleval.inference.bench import Level, Run, bench
 from vleval.inference.client import Endpoint
 from vleval.inference.pictures import PictureCache
-from vleval.inference.retry import Answer, Fault
+from vleval.inference.retry import Answer, AskFault
 
 RECORDED = Path(__file__).parents[4] / "shared" / "reference" / "backends" / "recorded"
 needs_recordings = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded exchanges (../shared) are not on this machine")
@@ -83,7 +83,7 @@ ERRORS = {
 def test_an_error_keeps_the_servers_words(wire: Any, name: str) -> None:
     status, body, words = ERRORS[name]
     fault = wire.parse_reply(status, body if isinstance(body, bytes) else body.encode())
-    assert isinstance(fault, Fault) and fault.reason == words
+    assert isinstance(fault, AskFault) and fault.reason == words
     assert fault.fate == {400: "give_up", 401: "stop", 422: "give_up"}.get(status, "retry")
 
 
@@ -112,7 +112,7 @@ def test_ollamas_lines_are_one_answer() -> None:
 )
 def test_a_stream_of_ollama_that_goes_wrong_is_no_answer(lines: str, words: str, fate: str) -> None:
     fault = ollama_wire.parse_reply(200, lines.encode())
-    assert isinstance(fault, Fault) and words in fault.reason and fault.fate == fate
+    assert isinstance(fault, AskFault) and words in fault.reason and fault.fate == fate
 
 
 def picture_ask(tmp_path: Path) -> Ask:
@@ -223,7 +223,7 @@ def test_the_recorded_replies_are_read_as_they_were() -> None:
         result = wire.parse_reply(request["status"], body)
         seen += 1
         if request["status"] != 200:
-            assert isinstance(result, Fault) and result.reason.startswith(f"HTTP {request['status']}: "), path
+            assert isinstance(result, AskFault) and result.reason.startswith(f"HTTP {request['status']}: "), path
             assert "{" not in result.reason[:14], (path, result.reason)
         elif path.stem.startswith("ok_") and not path.stem.endswith("empty_messages"):
             assert isinstance(result, Answer) and result.finish_reason in ("stop", "length"), (path, result)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vldata.errors import UsageError
-from vleval.metrics.boxes import Box, parse_boxes
+from vleval.metrics.boxes import LabelledBox, parse_boxes
 from vleval.metrics.coords import to_pixels
 
 CAT = '{"bbox_2d": [1, 2, 3, 4], "label": "cat"}'
@@ -72,7 +72,7 @@ def test_hostile_text_ends_soon(text):
     assert time.thread_time() - began < 5
 
 
-BOX = Box(label="a", x1=100, y1=200, x2=500, y2=1000)
+BOX = LabelledBox(label="a", x1=100, y1=200, x2=500, y2=1000)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,11 @@ def test_spaces_become_pixels_of_the_picture(space, wanted):
 
 
 def test_fractions_become_pixels_and_what_lies_outside_is_none():
-    assert to_pixels(Box(label="", x1=0.25, y1=0, x2=0.5, y2=2), "0-1", 200, 100) == Box(label="", x1=50, y1=0, x2=100, y2=100)
-    assert to_pixels(Box(label="", x1=1000, y1=1000, x2=1000, y2=1000), "0-1000", 640, 480) is None
-    assert to_pixels(Box(label="", x1=700, y1=0, x2=800, y2=10), "pixels", 640, 480) is None
+    assert to_pixels(LabelledBox(label="", x1=0.25, y1=0, x2=0.5, y2=2), "0-1", 200, 100) == LabelledBox(
+        label="", x1=50, y1=0, x2=100, y2=100
+    )
+    assert to_pixels(LabelledBox(label="", x1=1000, y1=1000, x2=1000, y2=1000), "0-1000", 640, 480) is None
+    assert to_pixels(LabelledBox(label="", x1=700, y1=0, x2=800, y2=10), "pixels", 640, 480) is None
 
 
 def test_a_space_is_never_guessed():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vldata.errors import DataError
-from vleval.metrics.boxes import Box
+from vleval.metrics.boxes import LabelledBox
 from vleval.metrics.detection import iou
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.words import needs_unicode
@@ -87,6 +87,6 @@ def test_agrees_with_the_real_tool(path, name):
 def test_overlaps_are_those_of_pycocotools():
     _, pairs = read(next(path for path in TABLES if path.stem.startswith("coco.")))
     names = ("x1", "y1", "x2", "y2")
-    boxes = [[Box(label="", **dict(zip(names, pair[side], strict=True))) for side in ("a", "b")] for pair in pairs]
+    boxes = [[LabelledBox(label="", **dict(zip(names, pair[side], strict=True))) for side in ("a", "b")] for pair in pairs]
     assert [iou(first, second) for first, second in boxes] == pytest.approx([pair["values"]["iou"] for pair in pairs])
     assert {0.0, 1.0} < {round(pair["values"]["iou"], 6) for pair in pairs}
