@@ -125,6 +125,31 @@ def _adapter(root: Path) -> None:
     save_file(tensors, adapter / "adapter_model.safetensors")
 
 
+# Takes what llama.cpp's converter takes, and writes as much as would be cut short by a limit.
+_CONVERTER = """
+import argparse, sys
+parser = argparse.ArgumentParser()
+parser.add_argument("model")
+parser.add_argument("--mmproj", action="store_true")
+parser.add_argument("--outtype")
+parser.add_argument("--outfile")
+given = parser.parse_args()
+try:
+    with open(given.outfile, "wb") as file:
+        for _ in range(4):
+            file.write(b"GGUF%d" % given.mmproj * 20_000)
+            file.flush()
+except OSError as error:
+    sys.exit(f"cannot write: {error}")
+"""
+
+
+def _converter(root: Path) -> None:
+    _recipe(root)
+    (root / "llama.cpp").mkdir()
+    (root / "llama.cpp" / "convert_hf_to_gguf.py").write_text(_CONVERTER)
+
+
 def _rows(root: Path) -> None:
     draw_sharegpt(root / "source", "llava")
 
@@ -203,6 +228,12 @@ CASES = (
     ),
     Case(
         "export to a server", _recipe, ("vltrain", "export", "tiny", "--to", "ollama", "--data", "prepared/colours"), out="tiny", heavy=True
+    ),
+    Case(
+        "export --to gguf",
+        _converter,
+        tuple("vltrain export tiny --to gguf --data prepared/colours --llama-cpp llama.cpp --out out/gguf".split()),
+        heavy=True,
     ),
     Case("merge", _adapter, ("vltrain", "merge", "recipe.yaml", "--adapter", "adapter", "--out", "out/merged", "--no-verify"), heavy=True),
     *(

@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("target", nargs="?", choices=sorted(TARGETS))
     parser.add_argument("--list", action="store_true", help="Name the targets.")
     parser.add_argument("--runs", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=int, default=0, help="End after so many, whatever was run; 0 is never.")
     chosen = parser.parse_args()
     if chosen.list or not chosen.target:
         print(*TARGETS, sep="\n")
@@ -30,7 +31,15 @@ def main() -> None:
     corpus = Path(tempfile.mkdtemp(prefix="vlkit-corpus-"))
     for number, seed in enumerate(seeds):
         (corpus / f"seed{number}").write_bytes(seed)
-    limits = [f"-runs={chosen.runs}", "-timeout=10", "-rss_limit_mb=4096", "-max_len=4096", "-print_final_stats=1", "-verbosity=1"]
+    limits = [
+        f"-runs={chosen.runs}",
+        f"-max_total_time={chosen.seconds}",
+        "-timeout=10",
+        "-rss_limit_mb=4096",
+        "-max_len=4096",
+        "-print_final_stats=1",
+        "-verbosity=1",
+    ]
     atheris.Setup([sys.argv[0], *limits, str(corpus)], target)
     atheris.Fuzz()
 

@@ -137,6 +137,9 @@ def lint(
     set_: Annotated[
         tuple[str, ...], Flag("A setting of the trainer, by its own name; may be given several times.", ("--set",), metavar="KEY=VALUE")
     ] = (),
+    follow_links: Annotated[
+        bool, Flag("Read files that a dataset_info.json or meta file names outside its folder, for example on another disk.")
+    ] = False,
     no_files: Annotated[bool, Flag("Look at the rows alone, not at media files.")] = False,
     fix: Annotated[Path | None, Flag("Convert what can be saved into this folder.", metavar="OUT", show_default=False)] = None,
     on_progress: OnProgress | None = None,
@@ -169,12 +172,13 @@ def lint(
         media_root=media_root,
         dataset=dataset,
         files=not no_files,
+        follow_links=follow_links,
         boxes=boxes,
         stage=stage,
         settings=settings,
     )
     linted = lint_path(path, CONSUMERS[as_], as_, options, on_progress=on_progress)
-    return LintResult(linted, tuple(_fix(linted, as_, fix)) if fix else ())
+    return LintResult(linted, tuple(_fix(linted, as_, fix, follow_links=follow_links)) if fix else ())
 
 
 def _settings(given: tuple[str, ...] | None, consumer: Consumer) -> dict[str, Any]:
@@ -197,7 +201,7 @@ def _settings(given: tuple[str, ...] | None, consumer: Consumer) -> dict[str, An
     return settings
 
 
-def _fix(linted: Linted, consumer: str, out: Path) -> Iterator[str]:
+def _fix(linted: Linted, consumer: str, out: Path, *, follow_links: bool) -> Iterator[str]:
     """Convert each dataset as conversations, else as images with a text each; yields what came of each."""
     from vldata.api.convert import convert
 
@@ -208,7 +212,7 @@ def _fix(linted: Linted, consumer: str, out: Path) -> Iterator[str]:
         for converter, source, entry in ways:
             try:
                 given: dict[str, Any] = {"dataset": entry} if entry else {}
-                made = convert(converter, source, out=out, name=part.name, repair=True, max_rejects=1.0, **given)
+                made = convert(converter, source, out=out, name=part.name, repair=True, max_rejects=1.0, follow_links=follow_links, **given)
             except VlkitError as error:
                 tried.append(f"  as {converter}: {error}")
                 continue

@@ -76,6 +76,9 @@ def xray(
         tuple[str, ...], Flag("A setting of a trainer; may be given several times.", ("--set",), metavar="NAME.KEY=VALUE")
     ] = (),
     dataset: Annotated[str, Flag("Which entry of a dataset_info.json.", metavar="NAME", show_default=False)] = "",
+    follow_links: Annotated[
+        bool, Flag("Read a file that a dataset_info.json names outside its folder, for example on another disk.")
+    ] = False,
     out: Annotated[Path | None, Flag("Also write a page to look at.", metavar="FILE.html", show_default=False)] = None,
     timeout_s: Annotated[float, Flag("Seconds that one trainer may take for all rows.", least=1, most=86_400)] = 900.0,
     tell: Callable[[str], None] = lambda _: None,
@@ -106,7 +109,7 @@ def xray(
     asked = _asked(names, tuple(env or ()), folder, _settings(set_, names))
     with tempfile.TemporaryDirectory(prefix="vlkit-xray-") as drawn:
         work = Path(drawn)
-        subject = _subject(Path(path), rows, dataset, work, is_tiny=model is None)
+        subject = _subject(Path(path), rows, dataset, work, is_tiny=model is None, follow_links=follow_links)
         place = Path(model) if model else _tiny(asked, work)
         if not place.is_dir():
             raise DataError("is no model folder.", where=str(place), cure="Give --model FOLDER.")
@@ -118,7 +121,7 @@ def xray(
     return XrayResult(seen, page, made)
 
 
-def _subject(path: Path, rows: str, dataset: str, work: Path, *, is_tiny: bool) -> Subject:
+def _subject(path: Path, rows: str, dataset: str, work: Path, *, is_tiny: bool, follow_links: bool) -> Subject:
     """A dataset of ours where a contract lies beside its name, else a file as somebody has it."""
     from vldata.api.convert import convert
     from vldata.output.folder import DatasetPaths, can_name_files
@@ -130,7 +133,7 @@ def _subject(path: Path, rows: str, dataset: str, work: Path, *, is_tiny: bool) 
         return open_dataset(path, numbers, finer=_FINER if is_tiny else 1)
     if not path.exists():
         raise DataError("is not there.", where=str(path), cure="Give DIR/NAME of a dataset, or a file of rows.")
-    return open_foreign(path, numbers, dataset, work, convert)
+    return open_foreign(path, numbers, dataset, work, convert, follow_links=follow_links)
 
 
 def _asked(names: list[str], env: tuple[str, ...], folder: Path, settings: dict[str, dict[str, Any]]) -> list[AskedTrainer]:

@@ -63,6 +63,34 @@ def find_below(root: Path, name: str, *, follow_links: bool = False) -> Path | N
     return path
 
 
+def check_listed(source: Path, name: str, path: Path, *, follow_links: bool, roots: tuple[Path, ...] = ()) -> str:
+    """Judge where an entry of a list of datasets leads; returns the sentence to say of one that leads out and is wanted, else "".
+
+    Whoever wrote the list may name any file of this machine, whose text would then stand in records and findings.
+
+    Args:
+        source: the list, a dataset_info.json or a meta file.
+        name: the entry.
+        path: what it leads to.
+        follow_links: the user wants entries that lead out.
+        roots: folders that the user named, beside that of the list.
+
+    Raises:
+        UsageError: it leads out, and nobody said that it may.
+    """
+    real = path.resolve()
+    if any(real.is_relative_to(folder.resolve()) for folder in (source.parent, *roots)):
+        return ""
+    what = f"{name!r} is outside the folder of {source.name}, at {real}"
+    if follow_links:
+        return f"Warning: {what}: whoever wrote {source.name} chose it, and --follow-links allows it."
+    raise UsageError(
+        f"{what}, and nothing of it was read: whoever wrote {source.name} chose it.",
+        where=str(source),
+        cure="If you mean that file, add --follow-links; or put it beside the list.",
+    )
+
+
 _ARCHIVES = (".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
 
 

@@ -25,6 +25,7 @@ class Options:
         media_root: the folder media paths are relative to; None for the consumer's own rule.
         dataset: only this entry of a list of datasets.
         files: look at image files.
+        follow_links: read what a list of datasets names outside its folder.
         boxes: what four numbers in a text are.
         stage: what is trained: sft, dpo, kto; "" follows the data.
         settings: further settings of the trainer, by its own names.
@@ -35,6 +36,7 @@ class Options:
     media_root: Path | None = None
     dataset: str = ""
     files: bool = True
+    follow_links: bool = False
     boxes: Boxes = "auto"
     stage: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import Any
 
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.files.paths import check_listed
 from vldata.linting.consumer import Consumer, Options, RowSet, WholeFinding
 from vldata.linting.filejudge import Size, common, open_file, open_files
 from vldata.linting.fromvalue import USED, FromValueJudge
@@ -101,6 +102,8 @@ def _listed(meta: Path, name: str, entry: dict[str, Any], options: Options) -> R
     annotation, root = str(entry["annotation"]), str(entry.get("root", ""))
     file = next((one for one in (Path(annotation), meta.parent / annotation) if one.is_file()), None)
     folder = next((one for one in (Path(root), meta.parent / root) if root and one.is_dir()), meta.parent)
+    roots = (options.media_root,) if options.media_root else ()
+    led = [check_listed(meta, name, one, follow_links=options.follow_links, roots=roots) for one in (file, folder) if one is not None]
     lacking = [key for key in ("root", "data_augment", "repeat_time") if key not in entry]
     first = [WholeFinding(f"{meta}: {name}", RowFinding("IV06", f"KeyError: {key!r}")) for key in lacking]
     if not annotation.endswith("jsonl"):
@@ -110,6 +113,7 @@ def _listed(meta: Path, name: str, entry: dict[str, Any], options: Options) -> R
         return RowSet(name, [], judge, (), [], [*first, WholeFinding(f"{meta}: {name}", RowFinding("IV07", annotation))])
     part = open_file(file, options, {"jsonl": "json"}, lambda one, given, columns: InternvlJudge(one, given, columns, folder), name=name)
     part.first += first
+    part.said += filter(None, led)
     part.sources = ((meta, name), *part.sources)
     return part
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 
 from vldata.errors import DataError, UsageError
 from vldata.files import strictjson
+from vldata.files.paths import check_listed
 from vldata.records.draft import Scalar
 from vldata.records.parts import is_our_formatting
 from vldata.records.record import Role
@@ -70,12 +70,15 @@ class Listed(msgspec.Struct, frozen=True):
         return self.path if self.files else self.path.parent
 
 
-def list_registered(source: Path, dataset: str, image_root: Path | None, *, split: str = "", subset: str = "") -> list[Listed]:
+def list_registered(
+    source: Path, dataset: str, image_root: Path | None, *, split: str = "", subset: str = "", follow_links: bool = False
+) -> list[Listed]:
     """Return the files that a source means; those of a folder by subset and split.
 
     Raises:
         DataError: an entry names no file, or one that is not there.
-        UsageError: `dataset` names no entry, or none was named where there are several.
+        UsageError: `dataset` names no entry, or none was named where there are several; or an entry leads out of the folder of the list
+            and of `image_root`, without `follow_links`.
     """
     if source.is_dir():
         return _in_folder(Listed(source, image_root), split, subset)
@@ -90,13 +93,13 @@ def list_registered(source: Path, dataset: str, image_root: Path | None, *, spli
         raise UsageError(f"no entry {dataset!r}.", where=str(source), cure=f"Entries are {', '.join(list(table)[:20])}.")
     if all("annotation" in entry for entry in table.values()):
         wanted = {dataset: table[dataset]} if dataset else table
-        return [_internvl(source, name, entry, image_root) for name, entry in wanted.items()]
+        return [_internvl(source, name, entry, image_root, follow_links) for name, entry in wanted.items()]
     if not dataset and len(table) > 1:
         raise UsageError(
             "several datasets are registered.", where=str(source), cure=f"Choose with --dataset: {', '.join(list(table)[:20])}."
         )
     name = dataset or next(iter(table))
-    listed = _llamafactory(source, name, table[name], image_root)
+    listed = _llamafactory(source, name, table[name], image_root, follow_links)
     return _in_folder(listed, "", "") if listed.path.is_dir() else [listed]
 
 
@@ -135,22 +138,25 @@ def _read_table(source: Path) -> dict[str, dict[str, Any]] | None:
     return value if all(keys & entry.keys() for entry in value.values()) else None
 
 
-def _internvl(source: Path, name: str, entry: dict[str, Any], image_root: Path | None) -> Listed:
+def _internvl(source: Path, name: str, entry: dict[str, Any], image_root: Path | None, follow_links: bool) -> Listed:
     path, root = (_resolve(source, str(entry.get(key) or "")) for key in ("annotation", "root"))
     if path is None:
         raise DataError(f"{name!r} names {entry.get('annotation')!r}, which is not there.", where=str(source))
-    said = [f"{name}: {path}, pictures below {root or path.parent}.", *_outside(source, name, path)]
+    roots = (image_root,) if image_root else ()
+    led = [check_listed(source, name, one, follow_links=follow_links, roots=roots) for one in (path, root) if one and one != image_root]
+    said = [f"{name}: {path}, pictures below {root or path.parent}.", *filter(None, led)]
     times = entry.get("repeat_time", 1)
     if times not in (1, None):
         said.append(f"{name}: repeat_time {times} is not applied; weigh datasets when they are mixed.")
     return Listed(path, image_root or root, _plain_name(name), Names(), tuple(said))
 
 
-def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Path | None) -> Listed:
+def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Path | None, follow_links: bool) -> Listed:
     path = _resolve(source, str(entry.get("file_name") or ""))
     if path is None:
         what = f"names {entry['file_name']!r}, which is not there" if entry.get("file_name") else "is on a hub, not in a file"
         raise DataError(f"{name!r} {what}.", where=str(source), cure="Download the file beside dataset_info.json.")
+    led = check_listed(source, name, path, follow_links=follow_links, roots=(image_root,) if image_root else ())
     formatting = entry.get("formatting", "alpaca")
     ours = is_our_formatting(formatting)
     formatting = "sharegpt" if ours else formatting
@@ -170,7 +176,7 @@ def _llamafactory(source: Path, name: str, entry: dict[str, Any], image_root: Pa
     names = msgspec.structs.replace(
         Names(), **fixed, role=(str(tags["role_tag"]),), content=(str(tags["content_tag"]),), roles=roles or ROLES, closed=True
     )
-    said = [f"{name}: {path}, {formatting}, columns and tags of its entry in {source.name}.", *_outside(source, name, path)]
+    said = [f"{name}: {path}, {formatting}, columns and tags of its entry in {source.name}.", *filter(None, [led])]
     if entry.get("num_samples"):
         said.append(f"num_samples {entry['num_samples']} is not applied; use --limit.")
     settings: dict[str, Scalar] = {"formatting": formatting, **{f"column {k}": str(v) for k, v in columns.items()}}
@@ -246,12 +252,6 @@ def _resolve(source: Path, name: str) -> Path | None:
     """Find what an entry names: beside the list, or from the working folder, as the tools themselves look."""
     candidates = (source.parent / name, Path(name)) if name else ()
     return next((path for path in candidates if path.exists()), None)
-
-
-def _outside(source: Path, name: str, path: Path) -> Iterator[str]:
-    """A list that somebody else made can name any file of this machine, whose text would then stand in the records."""
-    if not path.resolve().is_relative_to(source.parent.resolve()):
-        yield f"Warning: {name!r} is outside the folder of {source.name}, at {path.resolve()}: whoever wrote {source.name} chose it."
 
 
 def _plain_name(name: str) -> str:

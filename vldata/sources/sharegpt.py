@@ -76,7 +76,7 @@ def open_source(
         text_boxes: The space of coordinates that stand in texts, which move with their image; auto tells it from the whole file
             and stops where it could be two; none leaves them as they are.
         processor: The processor that the pictures will be written for.
-        follow_links: Follow links that lead out of the folders, for example to another disk.
+        follow_links: Follow links, and entries of a dataset_info.json or meta file, that lead out of the folders, as to another disk.
         allow_remote: Fetch pictures that are named by http(s) URLs, with limits of size and time and never from private addresses.
         split: Which split of a folder to read; by default each becomes a dataset of its own.
         subset: Which subset (configuration) of a folder to read; by default each becomes a dataset of its own.
@@ -94,7 +94,7 @@ def open_source(
     check_sampling(sampling)
     check_root(image_root)
     sources = []
-    for listed in list_registered(source, dataset, image_root, split=split, subset=subset):
+    for listed in list_registered(source, dataset, image_root, split=split, subset=subset, follow_links=follow_links):
         finder = MediaFinder(
             listed.folder,
             listed.image_root,

@@ -16,6 +16,7 @@ from vldata.errors import DataError, UsageError, VlkitError
 from vldata.exports import llamafactory, swift, trl
 from vldata.exports.plan import ExportPlan
 from vldata.exports.turns import typed_parts
+from vldata.files.paths import check_listed
 from vldata.linting.llamafactory.entry import guess_entry, read_registry
 from vldata.linting.reading import Broken
 from vldata.linting.tables import first_rows, rows_of
@@ -118,14 +119,14 @@ def open_dataset(target: Path, rows: Sequence[int], *, finer: int = 1) -> Subjec
     return Subject(target, dataset.paths.out, tuple(cases), dataset, settings, said=said)
 
 
-def open_foreign(path: Path, rows: Sequence[int], entry_name: str, work: Path, convert: Convert) -> Subject:
+def open_foreign(path: Path, rows: Sequence[int], entry_name: str, work: Path, convert: Convert, *, follow_links: bool = False) -> Subject:
     """Open rows of a file as somebody has it, or of an entry of their dataset_info.json; ours is a conversion of each row.
 
     Raises:
         DataError: there is no such file or row.
-        UsageError: the entry is not named, or unknown.
+        UsageError: the entry is not named, unknown, or leads out of the folder of the list without `follow_links`.
     """
-    file, entry = _foreign_file(path, entry_name)
+    file, entry, led = _foreign_file(path, entry_name, follow_links=follow_links)
     reader = rows_of(file, _KINDS.get(file.suffix, "json"))
     if not entry:
         entry = guess_entry(file.stem, file.name, first_rows(reader, 50)).given
@@ -143,6 +144,7 @@ def open_foreign(path: Path, rows: Sequence[int], entry_name: str, work: Path, c
     if not cases:
         raise DataError("has none of the rows asked for.", where=str(file), cure="Give --rows, from 1.")
     said = (
+        *filter(None, [led]),
         *_not_there(wanted, cases),
         "Not a dataset of ours: ours is what `vldata convert` makes of each row, and trainers run with their own defaults.",
     )
@@ -154,12 +156,13 @@ def _not_there(wanted: set[int], cases: Sequence[Case]) -> Iterator[str]:
         yield f"Not there: {'rows' if len(lost) > 1 else 'row'} {', '.join(map(str, lost))}."
 
 
-def _foreign_file(path: Path, entry_name: str) -> tuple[Path, dict[str, Any]]:
+def _foreign_file(path: Path, entry_name: str, *, follow_links: bool) -> tuple[Path, dict[str, Any], str]:
+    """The file of rows, its entry, and what is to be said of where the entry leads."""
     registry = path / DATASET_INFO if path.is_dir() else path
     if registry.name != DATASET_INFO:
         if path.suffix not in _KINDS:
             raise DataError("is no file of rows.", where=str(path), cure=f"Give DIR/NAME of a dataset, or a file: {', '.join(_KINDS)}.")
-        return path, {}
+        return path, {}, ""
     entries, fault = read_registry(registry) if registry.is_file() else ({}, f"no {DATASET_INFO} here")
     if fault:
         raise DataError(f"{fault}.", where=str(path), cure="Give DIR/NAME of a dataset, or a file of rows.")
@@ -171,7 +174,7 @@ def _foreign_file(path: Path, entry_name: str) -> tuple[Path, dict[str, Any]]:
     file = registry.parent / entries[name]["file_name"]
     if not file.is_file() or file.suffix not in _KINDS:
         raise DataError("is no file of rows.", where=str(file), cure="Correct the entry's file_name.")
-    return file, entries[name]
+    return file, entries[name], check_listed(registry, name, file, follow_links=follow_links)
 
 
 def _converted(case: Case, entry: dict[str, Any], folder: Path, convert: Convert) -> Case:

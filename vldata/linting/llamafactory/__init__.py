@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import UsageError
+from vldata.files.paths import check_listed
 from vldata.linting.consumer import Consumer, Options, Rows, RowSet, WholeFinding, no_rows
 from vldata.linting.llamafactory.behaviours import TABLE
 from vldata.linting.llamafactory.entry import KINDS, RegistryEntry, faults_of, guess_entry, looks_like_registry, read_entry, read_registry
@@ -38,7 +39,7 @@ def open_path(path: Path, options: Options) -> list[RowSet]:
         entries, _ = read_registry(beside)
         named = {name: entry for name, entry in entries.items() if entry.get("file_name") == path.name}
         if named:
-            return _registered(beside, named, options)
+            return _registered(beside, named, options, own=path)
     files = (
         sorted(one for one in path.iterdir() if one.is_file() and one.suffix[1:] in KINDS and one.name != INFO) if path.is_dir() else [path]
     )
@@ -48,13 +49,14 @@ def open_path(path: Path, options: Options) -> list[RowSet]:
     return [_unregistered(file, options, first=file is files[0]) for file in files]
 
 
-def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Options) -> list[RowSet]:
+def _registered(registry: Path, entries: dict[str, dict[str, Any]], options: Options, *, own: Path | None = None) -> list[RowSet]:
+    """Open entries of a list, or one that is for a file of the user's `own`."""
     if options.dataset and options.dataset not in entries:
         raise UsageError(f"no entry {options.dataset!r}.", where=str(registry), cure=f"Entries are {', '.join(list(entries)[:20])}.")
     parts = []
     for name, given in entries.items():
         if options.dataset in ("", name):
-            parts.append(_part(read_entry(name, given), registry.parent, str(registry), options))
+            parts.append(_part(read_entry(name, given), registry.parent, str(registry), options, own=own))
     return parts
 
 
@@ -83,7 +85,7 @@ def _stage_of(entry: RegistryEntry, *, registered: bool) -> str:
     return "pt" if asks_alone and not any(key in entry.given for key in ("hf_hub_url", "ms_hub_url", "script_url")) else "sft"
 
 
-def _part(entry: RegistryEntry, folder: Path, where: str, options: Options) -> RowSet:
+def _part(entry: RegistryEntry, folder: Path, where: str, options: Options, *, own: Path | None = None) -> RowSet:
     stage = options.stage or _stage_of(entry, registered=Path(where).name == INFO)
     first = [WholeFinding(where, found, 0 if found.code == "LF15" else None) for found in faults_of(entry, stage)]
     files: list[tuple[Path, Rows]] = []
@@ -95,6 +97,9 @@ def _part(entry: RegistryEntry, folder: Path, where: str, options: Options) -> R
     )
     if not any(whole.found.code == "LF19" for whole in first):
         place = folder / entry.file_name
+        if own is None and Path(where).name == INFO and place.exists() and entry.file_name:
+            roots = (options.media_root,) if options.media_root else ()
+            said += filter(None, [check_listed(Path(where), entry.name, place, follow_links=options.follow_links, roots=roots)])
         found = sorted(place.iterdir()) if place.is_dir() else [place]
         kinds = {KINDS.get(file.suffix[1:]) for file in found}
         if not place.exists() or not entry.file_name:
