@@ -232,7 +232,7 @@ CASES = (
     Case(
         "export --to gguf",
         _converter,
-        tuple("vltrain export tiny --to gguf --data prepared/colours --llama-cpp llama.cpp --out out/gguf".split()),
+        ("vltrain", "export", "tiny", "--to", "gguf", "--data", "prepared/colours", "--llama-cpp", "llama.cpp", "--out", "out/gguf"),
         heavy=True,
     ),
     Case("merge", _adapter, ("vltrain", "merge", "recipe.yaml", "--adapter", "adapter", "--out", "out/merged", "--no-verify"), heavy=True),
