@@ -55,7 +55,6 @@ ALLOWED = {
     "vldata/linting/tables.py": SOURCE,
     "vldata/linting/videos.py": LINT,
     "vldata/datasets/whole.py": "a record file that opens its SafePath",
-    "vldata/exports/__init__.py": "a record file that opens its SafePath",
     "vldata/exports/swift.py": "removes the training script that it writes",
     "vldata/exports/training.py": "removes the training file that it writes",
     "vldata/exports/tables.py": "a tar over a handle that is open already",

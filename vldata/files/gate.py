@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NoReturn, final
+from typing import NoReturn, final
 
 from vldata.causes import read_error
 from vldata.errors import DataError
@@ -70,7 +71,7 @@ class SafePath:
         except OSError:
             return 0
 
-    def open(self) -> BinaryIO:
+    def open(self) -> BufferedReader:
         """Open the file for reading.
 
         Raises:
