@@ -159,7 +159,7 @@ class _Sender:
 
     def _send_medium(self, name: str) -> StoredObject:
         with below(self._folder, name).open() as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         stem = name.rpartition("/")[2].partition(".")[0]
         if len(stem) == 64 and digest != stem:
             raise DataError(
