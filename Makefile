@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 
 .PHONY: demo test lint mutants wheel-test consumers lint-parity servers faults hostile fuzz parity clean test-train test-gpu test-web
-.PHONY: hashes audit parity-families families gap xray tutorials rows modelfile docs remote ray scale oracles streams
+.PHONY: hashes audit parity-families families gap xray tutorials rows modelfile docs remote ray scale oracles extras streams
 
 # LOCKED=1 installs what constraints.hashed.txt names and nothing else, each file held to its digest, as CI does; `make hashes` writes it.
 LOCKED ?=
@@ -134,6 +134,15 @@ ray: .venvs/ray/.made
 
 oracles: .venvs/oracles/.made
 	.venvs/oracles/bin/python -m pytest --timeout 600 -q tests/oracles/proofs.py
+
+# HEIC and PDF files, with pillow-heif and pypdfium2, and `--push` to a hub on loopback, with huggingface_hub and datasets. Two minutes.
+.venvs/extras/.made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install -q -c constraints.txt -e '.[heic,pdf,hf]' pytest pytest-timeout
+	touch $@
+
+extras: .venvs/extras/.made
+	.venvs/extras/bin/python -m pytest --timeout 600 -q tests/extras/*.py
 
 # Exports that stream from a bucket, read by MosaicML Streaming, WebDataset, datasets, Energon and LitData themselves, and vltrain sft that
 # trains from it, against moto's S3 server. Three minutes.

@@ -35,6 +35,9 @@ SUFFIXES: dict[str, str] = {
 }
 """The endings of pictures, each with its format."""
 
+ENDINGS = "|".join(suffix[1:] for suffix in SUFFIXES)
+"""The same as alternatives of a pattern."""
+
 SamplingRule = Literal["uniform", "first", "every", "fps"]
 ShortRule = Literal["error", "repeat", "fewer"]
 Decoder = Literal["pyav", "decord"]

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from vldata.media.containers import sniff_format
+from vldata.media.refs import ENDINGS
 from vldata.records.record import Role
 from vldata.sources.errors import RowError
 
@@ -49,7 +50,8 @@ _MARKS = {
     **{f"chosen_{kind}": f"rejected_{kind}" for kind in ("score", "rating", "reward")},
 }
 _MEDIA_NAME = re.compile(
-    r"[^\n\t<>|\"]{1,300}\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2|mp4|mov|mkv|webm|avi|m4v)(?:\?\S*)?", re.IGNORECASE
+    rf"[^\n\t<>|\"]{{1,300}}\.(?:{ENDINGS.replace('|pdf', '')}|mp4|mov|mkv|webm|avi|m4v)(?:\?\S*)?",
+    re.IGNORECASE,  # a PDF is its source
 )
 _NAME_FIELD = re.compile(
     r"(?:.*[_-])?(?:ids?|names?|filenames?|imgname|urls?|uri|link|source|src|key|title|origin|original|ref|hash)", re.IGNORECASE

@@ -19,6 +19,7 @@ import msgspec
 from vldata.causes import read_error
 from vldata.errors import DataError
 from vldata.files import strictjson
+from vldata.media.refs import ENDINGS
 from vldata.sources.faults import PRETTY, PYTHON, Row, RowFault, not_json
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
@@ -27,7 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 _AGAIN = "Fetch or export the file again; nobody can say which rows are missing."
 
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:').search  # the one way a key escapes the count of `":`
-_MEDIA_NAME = re.compile(r"[^\n]+\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2)", re.IGNORECASE).fullmatch
+_MEDIA_NAME = re.compile(rf"[^\n]+\.(?:{ENDINGS})", re.IGNORECASE).fullmatch
 _SPACE = re.compile(r"[ \t\r\n]*").match
 _decode = msgspec.json.Decoder().decode
 _scan = json.JSONDecoder().raw_decode

@@ -13,6 +13,7 @@ import msgspec
 
 from vldata.errors import UsageError
 from vldata.files import strictjson
+from vldata.media.refs import ENDINGS
 from vldata.sources.choices import ChoiceForm, find_choices
 from vldata.sources.errors import RowError
 from vldata.sources.listcells import list_of_text
@@ -230,7 +231,7 @@ def media_of(row: dict[str, Any], chosen: ChosenFields) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-_SUFFIX = re.compile(r".+\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2|mp4|mov|mkv|webm|avi)", re.IGNORECASE).fullmatch
+_SUFFIX = re.compile(rf".+\.(?:{ENDINGS}|mp4|mov|mkv|webm|avi)", re.IGNORECASE).fullmatch
 
 
 def _media_of_text(text: str) -> list[Any]:

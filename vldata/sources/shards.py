@@ -17,12 +17,11 @@ import msgspec
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.media.containers import sniff_format
+from vldata.media.refs import SUFFIXES
 from vldata.sources.faults import Row, RowFault
 from vldata.sources.rows import find_names
 
-PICTURE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jp2", ".j2k"}
-)
+PICTURE_SUFFIXES = frozenset(SUFFIXES)
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".flv", ".ogv"})
 _TURNS = ("messages", "conversations", "conversation")
 _TEXT_SUFFIXES = frozenset({".txt", ".caption", ".cap", ".text"})

@@ -14,6 +14,7 @@ from vldata.causes import read_error
 from vldata.errors import DataError, UsageError
 from vldata.files.parquet import ParquetColumns, features_of, iter_parquet_rows
 from vldata.files.workbooks import guard_workbook, iter_rows
+from vldata.media.refs import ENDINGS
 from vldata.records.draft import Guess
 from vldata.sources.classnames import Namer, namer_of
 from vldata.sources.encodings import open_utf8
@@ -21,7 +22,7 @@ from vldata.sources.faults import Row, RowFault
 
 _MAX_CELL_BYTES = 64 * 1024 * 1024
 _SNIFF_BYTES = 64 * 1024
-_MEDIA_NAME = re.compile(r"[^\n\t]+\.(?:jpe?g|png|webp|gif|bmp|tiff?|avif|heic|jp2|mp4|mov|mkv|webm|avi)", re.IGNORECASE).fullmatch
+_MEDIA_NAME = re.compile(rf"[^\n\t]+\.(?:{ENDINGS}|mp4|mov|mkv|webm|avi)", re.IGNORECASE).fullmatch
 _AGAIN = "Fetch or export the file again; nobody can say which rows are missing."
 
 _SEPARATOR = re.compile(r"sep=.", re.IGNORECASE).fullmatch  # Excel's own first line
