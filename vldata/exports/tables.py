@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ from vldata.files.content import Kind
 from vldata.files.durable import fsync_tree, open_durable, write_atomic
 from vldata.output.folder import DatasetPaths
 from vldata.records.record import Record, encode_record
+from vldata.secrets import keep_secret
 
 _AT_ONCE = 10_000  # rows that are held as objects; as a column they are a third as large
 
@@ -133,13 +135,55 @@ def export_hf(plan: ExportPlan) -> Exported:
     if not plan.push:
         return Exported("hf", (folder,), len(dataset), snippet + f'# dataset.push_to_hub("NAME", split="{_side(plan)}", private=True)\n')
     try:
+        _check_hub(plan)
         dataset.push_to_hub(plan.push, split=_side(plan), private=not plan.public)
+    except VlkitError:
+        raise
     except Exception as error:  # the hub's client raises errors of its own, of requests and of the network
-        what = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        _end_bars()
         cure = f"It is saved in {folder}. Log in with `hf auth login`, see that you may write to it, and run again."
-        raise DataError(f"cannot be uploaded: {what}", where=plan.push, cure=cure) from None
+        raise DataError(f"cannot be uploaded: {_first_line(error)}", where=plan.push, cure=cure) from None
     _push_card(plan)
     return Exported("hf", (folder,), len(dataset), f'dataset = datasets.load_dataset("{plan.push}", split="{_side(plan)}")\n')
+
+
+def _check_hub(plan: ExportPlan) -> None:
+    """Know the token, so that no message shows it, and refuse a repository that everybody sees where nobody asked for that.
+
+    Raises:
+        DataError: it is there, and public; the hub's client would upload to it and leave it so.
+    """
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    keep_secret(get_token() or "")
+    try:
+        there = HfApi().repo_info(plan.push, repo_type="dataset")
+    except RepositoryNotFoundError:
+        return
+    if there.private is False and not plan.public:
+        cure = "Add --public if everybody may see the data, or name another repository. Nothing was uploaded."
+        raise DataError("is there, and everybody can see it; an upload is private unless --public says so.", where=plan.push, cure=cure)
+
+
+def _end_bars() -> None:
+    """Close the progress bars that the hub's client left open, so that what is said begins a line of its own."""
+    tqdm = getattr(sys.modules.get("tqdm.std"), "tqdm", None)
+    for bar in list(getattr(tqdm, "_instances", ())):
+        bar.close()
+
+
+def _first_line(error: Exception) -> str:
+    """What an error of the hub's client says: its first line, that of its cause, and the hub's own words where they are not in it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    if isinstance(error, KeyError):
+        return f"the hub's answer has no {lines[0]}"
+    found = [lines[0]]
+    cause = error.__cause__
+    for more in (str(getattr(error, "server_message", None) or ""), str(cause or ""), str(getattr(cause, "server_message", None) or "")):
+        if (said := more.strip().splitlines()) and said[0] not in " ".join(found):
+            found.append(said[0])
+    return " ".join(found)[:400]
 
 
 def _push_card(plan: ExportPlan) -> None:
@@ -162,9 +206,9 @@ def _push_card(plan: ExportPlan) -> None:
         shown.text = body(card)
         shown.push_to_hub(plan.push)
     except Exception as error:  # as above
-        what = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        _end_bars()
         cure = "The dataset is uploaded. Write its card with `vldata card`, and upload that."
-        raise DataError(f"the card cannot be uploaded: {what}", where=plan.push, cure=cure) from None
+        raise DataError(f"the card cannot be uploaded: {_first_line(error)}", where=plan.push, cure=cure) from None
 
 
 def _save_hf(plan: ExportPlan, cache: str, folder: Path) -> Any:

@@ -20,7 +20,7 @@ from vldata.sources.dialects.talk import Content, Given, Talk
 from vldata.sources.errors import RowError
 from vldata.sources.locate import MediaFinder
 from vldata.sources.merging import merged
-from vldata.sources.textboxes import TextBoxMover
+from vldata.sources.textboxes import TextBoxMover, check_resized
 
 _EMBEDDED = r"<img>(?P<path>[^<>\n]+)</img>"  # Qwen-VL of 2023 wrote the path into the text
 _OBJECT_TAGS = "<ref-object>|<bbox>"
@@ -124,6 +124,7 @@ class Assembler:
         sorted_out.settle()
         if self._mover is not None and sorted_out.media:
             built = self._mover.move(built, sorted_out.media, where)
+            check_resized(talk.unused, built)
         built, rejected = beside.fold(built) if beside else (built, None)
         return Assembled(merged(built, mends), tuple(sorted_out.media), tuple(mends), tuple(sorted_out.unused), rejected)
 
@@ -267,6 +268,9 @@ class _Sorter:
 
     def _place(self, piece: Given) -> Iterator[Slot]:
         if piece.kind == "numbered":
+            if not 0 < piece.number <= len(self._lists["image"]):
+                reason = f"a part shows the image with the index {piece.number - 1}, but the row has {len(self._lists['image'])}."
+                raise RowError("VL006", reason)
             self._numbers.add(piece.number)
             yield from self._add("image", self._lists["image"][piece.number - 1])
             return
@@ -380,6 +384,8 @@ class _Objects:
         values = given[number]
         if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
             raise RowError("VL211", f"a box is {values!r:.80}; a list of numbers is needed.")
+        if self._space == "pixels" and values and max(values) <= 1 and (len(values) > 2 or any(value % 1 for value in values)):
+            raise RowError("VL211", f"the box {values!r:.80} lies in the first pixel; `bbox_type` of shares of the sides is norm1.")
         place = self._pictures[number] if number < len(self._pictures) else 0
         if type(place) is not int:
             raise RowError("VL210", f"image_id holds {place!r:.40}; whole numbers are needed.")

@@ -212,7 +212,7 @@ def _images(file: Path, folder: Path, table: dict[str, Any], names: dict[Any, st
             lost=tuple(sorted(found.unmarked)) + tuple((label, "class not marked everywhere") for label in sorted(partial)),
             judged=judged,
             fault=found.fault or found.left.fault,
-            code="VL201" if found.fault else "VL215",
+            code="VL215" if found.left.fault and not found.fault else "VL201",
             unused=tuple(found.left.fates.items()),
         )
 

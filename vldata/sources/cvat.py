@@ -117,7 +117,7 @@ def _image(entry: ElementTree.Element, file: Path, notes: Counter[str], classes:
         unboxed=frozenset(unboxed),
         lost=tuple(lost),
         fault=fault or unused.fault,
-        code="VL201" if fault else "VL215",
+        code="VL215" if unused.fault and not fault else "VL201",
         unused=tuple(unused.fates.items()),
     )
 

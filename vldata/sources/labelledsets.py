@@ -34,7 +34,8 @@ def make_sources(
     Raises:
         DataError: there is no image, no object, or no such split.
     """
-    found = [_judged(image, root) for image in images]
+    found, twice = _once([_judged(image, root) for image in images])
+    classes, bare = _without_background(classes, found)
     by_split = _by_split(found)
     if split and split not in by_split:
         raise DataError(f"there is no {split} split here.", where=str(root), cure=f"Found are: {', '.join(filter(None, by_split))}.")
@@ -46,6 +47,9 @@ def make_sources(
     named = tuple(dict.fromkeys(classes)) or tuple(
         dict.fromkeys(thing.label for part in by_split.values() for image in part for thing in image.things)
     )
+    notes = [*notes, *bare]
+    if twice:
+        notes.append(f"{counted(twice, 'object')} of the same class and place as another in its image left out.")
     said = [*notes, *shape_said, *_names_said(classes or named), *_stand_ins_said(found)]
     return [
         LabelledSource(
@@ -69,6 +73,28 @@ def make_sources(
         )
         for number, name in enumerate([split] if split else by_split)
     ]
+
+
+def _once(images: Sequence[Labelled]) -> tuple[list[Labelled], int]:
+    """The images with each object once, and how many more there were: an answer that says one twice teaches to say it twice."""
+    found = []
+    more = 0
+    for image in images:
+        things = tuple(dict.fromkeys(image.things))
+        more += len(image.things) - len(things)
+        found.append(image if len(things) == len(image.things) else msgspec.structs.replace(image, things=things))
+    return found, more
+
+
+_BACKGROUND = frozenset({"background", "_background_", "__background__"})
+
+
+def _without_background(classes: Sequence[str], images: Sequence[Labelled]) -> tuple[list[str], list[str]]:
+    """The classes without one that stands for no class, and a sentence on it; it stays where an object has it."""
+    left = [name for name in dict.fromkeys(classes) if name.lower() in _BACKGROUND]
+    left = [name for name in left if not any(thing.label == name for image in images for thing in image.things)]
+    said = [f"Not asked for, since it stands for no class and has no object: {', '.join(left)}."] if left else []
+    return [name for name in classes if name not in left], said
 
 
 def _by_split(images: Sequence[Labelled]) -> dict[str, list[Labelled]]:

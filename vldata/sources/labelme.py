@@ -103,7 +103,7 @@ def _image(file: Path, folder: Path, notes: Counter[str], ignore: tuple[str, ...
         size=size,
         unboxed=frozenset({""}) if ignores else frozenset(),
         fault=fault or unused.fault,
-        code="VL201" if fault else "VL215",
+        code="VL215" if unused.fault and not fault else "VL201",
         unused=tuple(unused.fates.items()),
     )
 

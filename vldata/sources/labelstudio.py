@@ -128,7 +128,7 @@ def _image(task: dict[str, Any], number: int, file: Path, notes: Counter[str], i
         unboxed=frozenset(found.unboxed),
         lost=tuple(dict.fromkeys(found.lost)),
         fault=fault or found.left.fault,
-        code="VL201" if fault else "VL215",
+        code="VL215" if found.left.fault and not fault else "VL201",
         unused=tuple(found.left.fates.items()),
     )
 

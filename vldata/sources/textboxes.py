@@ -16,6 +16,7 @@ from vldata.media.refs import BytesRef, FileRef, MediaRef
 from vldata.media.sizes import upright_size
 from vldata.records.boxes import Coordinate, Space, Target
 from vldata.records.draft import Draft, Part, Reject, Turn
+from vldata.sources.census import Unused
 from vldata.sources.coordinates import FREE, MARKS, FoundCoordinates, find_coordinates, has_bare_box, strip_names, unread_boxes
 from vldata.sources.encodings import open_utf8
 from vldata.sources.errors import RowError
@@ -134,6 +135,18 @@ class TextBoxMover:
             what = f"its texts hold coordinates ({group.dialect}), of which the first rows had none"
             raise RowError("VL218", f"{what}; --text-boxes says their space.")
         return Coordinate(media, number.value, number.axis, space, self._target)
+
+
+def check_resized(unused: Iterable[Unused], turns: tuple[Turn, ...]) -> None:
+    """Refuse pixels of an image that the row has resized for its model: they count on that size, and the file has another.
+
+    Raises:
+        RowError: with what the row says.
+    """
+    sized = next((item for item in unused if item.name in ("resized_height", "resized_width")), None)
+    if sized and any(isinstance(part, Coordinate) and part.space == "pixels" for turn in turns for part in turn.parts):
+        what = f"its texts hold coordinates in pixels, and `{sized.name}` {sized.value!r} says that those are of a resized image"
+        raise RowError("VL211", f"{what}; write them for the file's own size, or on 0 to 1000.")
 
 
 def calls_with_coordinates(turns: Iterable[Turn]) -> bool:

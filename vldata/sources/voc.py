@@ -125,7 +125,7 @@ def _image(file: Path, root: Path, lists: dict[str, str], left: Counter[str], ig
         split=lists.get(file.stem) or split_word(Path(where).parent.name),
         size=(round(width), round(height)) if width and height else None,
         fault=fault or unused.fault,
-        code="VL201" if fault else "VL215",
+        code="VL215" if unused.fault and not fault else "VL201",
         unused=tuple(unused.fates.items()),
     )
 

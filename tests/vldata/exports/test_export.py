@@ -181,7 +181,8 @@ class FakeHub:
 def test_hf_uploads_when_asked(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = FakeHub()
     monkeypatch.setattr(Dataset, "to_hf", lambda _self, cache=None: hub)
-    monkeypatch.setattr("vldata.exports.tables._push_card", lambda plan: None)  # test_card.py
+    for part in ("_check_hub", "_push_card"):  # tests/extras/pushes.py, test_card.py
+        monkeypatch.setattr(f"vldata.exports.tables.{part}", lambda plan: None)
     out, result = run(prepared, "hf")
     assert (
         hub.asked == [str(out / ".openeqa.hf.partial")]

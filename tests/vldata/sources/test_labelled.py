@@ -645,3 +645,25 @@ def test_a_turned_box_of_cvat_has_the_box_around_it(name: str, tmp_path: Path) -
     assert source.images[0].things[0].values == pytest.approx((0, 112, 192, 176))  # 64 x 192 about 96, 144
     assert source.images[0].things[1].values == pytest.approx((320, 240, 640, 480))
     assert any("1 turned box" in said for said in source.said)
+
+
+def test_an_object_that_stands_twice_is_said_once(tmp_path: Path) -> None:
+    root = draw_yolo(tmp_path / "s")
+    label = root / "labels" / "train" / "a.txt"
+    label.write_text(label.read_text() * 2)
+    (source,) = CONVERTERS["yolo"](root)
+    assert len(source.images[0].things) == 2 and any("2 objects of the same class and place" in said for said in source.said)
+
+
+def test_a_background_is_no_class_to_look_for(tmp_path: Path) -> None:
+    root = _changed("coco", _COCO, lambda table: table["categories"].insert(0, {"id": 0, "name": "background"}), tmp_path / "s")
+    (source,) = CONVERTERS["coco"](root, wishes=Wishes(per="class", negatives=2))
+    assert source.classes == ("box", "cup") and any("stands for no class and has no object: background" in said for said in source.said)
+    assert not any("background" in str(draft.turns) for draft in source.drafts() if isinstance(draft, Draft))
+
+
+def test_shares_in_a_format_of_pixels_are_an_annotation_that_is_not_understood(tmp_path: Path) -> None:
+    root = _changed("coco", _COCO, lambda table: table["annotations"][0].update(bbox=[0.1, 0.1, 0.2, 0.2], area=0.04), tmp_path / "s")
+    (source,) = CONVERTERS["coco"](root)
+    (reject,) = [draft for draft in source.drafts() if isinstance(draft, Reject)]
+    assert reject.code == "VL201" and "lies in the first pixel" in reject.reason

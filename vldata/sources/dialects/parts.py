@@ -60,7 +60,11 @@ def _read_part(part: Any, unused: list[Unused]) -> str | Given:
     keys = _PICTURE_KEYS if kind == "image" else _VIDEO_KEYS
     key = next((key for key in keys if part.get(key) not in (None, "", b"")), "")
     clip = {name: part[name] for name in CLIP_KEYS if part.get(name) is not None} if kind == "video" else {}
-    unused += [Unused(f"messages[].content[].{name}", part[name]) for name in part if name not in ("type", key, *clip)]
+    place = part.get("index") if kind == "image" and not key else None  # which image of the row this is, not the next one
+    read = ("type", key, *clip, *(["index"] if type(place) is int else []))
+    unused += [Unused(f"messages[].content[].{name}", part[name]) for name in part if name not in read]
+    if type(place) is int:
+        return Given("numbered", None, place + 1)
     value = _media_value(part, keys, unused)
     return Given(kind, {"video": value, **clip} if clip else value)
 
