@@ -21,6 +21,7 @@ import typer.core
 from vldata.completion import Complete, complete_dataset, complete_names
 from vldata.errors import UsageError
 from vldata.files import strictjson
+from vldata.files.special import refuse_special_given
 from vldata.files.urls import refuse_urls
 from vldata.flags import Arg, Flag, OptionGroup, fields_of, is_group
 from vldata.progress import count_progress
@@ -130,6 +131,7 @@ def command(function: Callable[..., Any], filled: Mapping[str, Callable[[], Any]
     def run(**given: Any) -> None:
         if not hasattr(function, "reaches"):
             refuse_urls(given)
+        refuse_special_given(given)
         values = {renamed.get(name, name): _from_plain(value) for name, value in given.items()}
         built = {name: build_group(group, given) for name, group in groups.items()}
         values = {name: value for name, value in values.items() if name in parameters and name not in groups} | built

@@ -14,6 +14,7 @@ import typer
 
 from vldata.commands import GroupedCommand, ListedGroup, group_parameters
 from vldata.errors import UsageError
+from vldata.files.special import refuse_special_given
 from vldata.flags import is_group
 from vldata.output.options import ConvertOptions
 from vldata.sources import Opener, converter_names, load_converter
@@ -78,6 +79,7 @@ def make_command(name: str, open_source: Opener) -> Callable[..., None]:
     ]
 
     def command(**given: Any) -> None:
+        refuse_special_given(given)
         strict, json_output = given.pop("strict"), given.pop("json_output")
         if given.get("name") == "":
             raise UsageError("--name is empty.", cure="Name the dataset, or leave --name out.")

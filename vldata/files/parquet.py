@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vldata.errors import DataError
+from vldata.files.special import refuse_special
 
 _ROWS_AT_ONCE = 64
 
@@ -28,6 +29,7 @@ def parquet_columns(path: Path) -> ParquetColumns:
     """
     import polars as pl
 
+    refuse_special(path)
     if joint := _joint(path, path.stat().st_mtime_ns if path.exists() else 0):
         raise DataError(
             f"two parquet files are joined at byte {joint:,}; only one of them would be read.",

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from vldata.causes import read_cure, read_error
 from vldata.errors import DataError, UsageError
+from vldata.files.special import refuse_special
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _BLOCK_BYTES = 1 << 20
@@ -111,8 +112,9 @@ def read_bytes(path: Path) -> bytes:
     """Read a file; a failure names the path and the reason.
 
     Raises:
-        DataError: no such file, a folder, no permission.
+        DataError: no such file, a folder, a pipe, no permission.
     """
+    refuse_special(path)
     try:
         return path.read_bytes()
     except OSError as error:
@@ -125,6 +127,7 @@ def read_head(path: Path, size: int) -> bytes:
     Raises:
         DataError: no such file, a folder, no permission.
     """
+    refuse_special(path)
     try:
         with path.open("rb") as handle:
             return handle.read(size)
@@ -138,6 +141,7 @@ def read_user_text(path: Path) -> str:
     Raises:
         UsageError: it cannot be read or is not UTF-8.
     """
+    refuse_special(path)
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -206,6 +210,7 @@ def iter_placed(path: Path, opener: Callable[[Path], BinaryIO]) -> Iterator[tupl
 
 def _iter_blocks(path: Path, max_line_bytes: int, opener: Callable[[Path], BinaryIO] | None, *, tell_long: bool) -> Iterator[list[bytes]]:
     """Yield the lines of a file a block at a time: one call of `split` for many lines is what makes reading fast."""
+    refuse_special(path)
     try:
         handle = opener(path) if opener else path.open("rb")
     except OSError as error:

@@ -56,11 +56,17 @@ def csv_rows(path: Path, *, nulls: bool = True) -> Iterator[tuple[int, Any]]:
     except UnicodeDecodeError as error:
         yield 1, Broken("utf8", str(error))
         return
+    csv.field_size_limit(strictjson.MAX_LINE_BYTES)  # trainers read longer cells than the csv module by itself
     reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, None)
+    header, rows = None, []
+    try:
+        header = next(reader, None)
+        rows = [(reader.line_num, cells) for cells in reader if cells]
+    except csv.Error as error:
+        yield reader.line_num, Broken("json", f"no row of cells: {error}")
+        return
     if header is None:
         return
-    rows = [(reader.line_num, cells) for cells in reader if cells]
     columns = [_typed([cells[place] if place < len(cells) else "" for _, cells in rows], nulls=nulls) for place in range(len(header))]
     for index, (line, _) in enumerate(rows):
         yield line, {name: column[index] for name, column in zip(header, columns, strict=True)}

@@ -10,6 +10,7 @@ from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.files.gate import SafePath, UnsafePathError, below
 from vldata.files.paths import path_fault
+from vldata.files.special import refuse_special
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -98,10 +99,12 @@ def check_model_folder(folder: Path) -> None:
     """Hold a model folder to be complete.
 
     Raises:
-        DataError: it is not there, or files are missing; it names them.
+        DataError: it is not there, files are missing, or something in it is no file (a pipe); it names them.
     """
     if not folder.is_dir():
         raise DataError("no model folder here.", where=str(folder), cure=give_folder(str(folder)))
+    for entry in sorted(folder.iterdir()):
+        refuse_special(entry)  # the libraries that load the folder would wait for it
     if _has(folder, ADAPTER_CONFIG) and not _has(folder, "config.json"):
         raise DataError(
             "is not a model folder: it holds an adapter.",

@@ -200,5 +200,8 @@ def _table_text(row: ChartRow) -> str:
     path = row.folder.parent / "tables" / f"{Path(row.chart).stem}.csv"
     if row.data is not None or not path.is_file():
         return ""
-    cells: list[list[Any]] = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8", errors="replace"))))
+    try:
+        cells: list[list[Any]] = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8", errors="replace"), newline="")))
+    except csv.Error as error:
+        raise DataError(f"cannot be read as rows of cells: {error}.", where=str(path), cure="Fetch the file again.") from None
     return "\n".join("\t".join(line) for line in cells if line)

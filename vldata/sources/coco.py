@@ -100,9 +100,8 @@ def _find(root: Path) -> tuple[list[Path], list[Path]]:
     """
     places = [root, root / "annotations", *(path for path in sorted(root.iterdir()) if path.is_dir())] if root.is_dir() else []
     found = []
-    for path in dict.fromkeys(file for place in places if place.is_dir() for file in sorted(place.glob("*.json"))):
-        with path.open("rb") as handle:
-            head = handle.read(200_000)
+    for path in dict.fromkeys(file for place in places if place.is_dir() for file in sorted(place.glob("*.json")) if file.is_file()):
+        head = strictjson.read_head(path, 200_000)
         if b'"images"' in head or b'"annotations"' in head or b'"categories"' in head:
             table = strictjson.read_json(path)
             if _is_coco(table) and any(

@@ -42,7 +42,11 @@ def open_source(
         DataError: no annotation was found.
     """
     root = source or Path()
-    files = sorted(root.rglob("*.json"), key=lambda path: natural_key(str(path))) if root.is_dir() else [root]
+    files = (
+        sorted((path for path in root.rglob("*.json") if path.is_file()), key=lambda path: natural_key(str(path)))
+        if root.is_dir()
+        else [root]
+    )
     folder = root if root.is_dir() else root.parent
     notes: Counter[str] = Counter()
     images = [image for file in files if (image := _image(file, folder, notes, wishes.ignore)) is not None]

@@ -94,8 +94,9 @@ def open_source(
 
 
 def _looks_right(path: Path) -> bool:
-    with path.open("rb") as handle:
-        head = handle.read(65_536)
+    if not path.is_file():
+        return False
+    head = strictjson.read_head(path, 65_536)
     return b'"annotations"' in head and b'"data"' in head and head.lstrip()[:1] == b"["
 
 

@@ -12,6 +12,7 @@ import msgspec
 from vldata.errors import DataError, UsageError
 from vldata.files.naming import natural_key
 from vldata.files.paths import PathError, find_below
+from vldata.files.special import special_kind
 from vldata.sources.classfolders import find_classes
 from vldata.sources.compressed import stem_of
 from vldata.sources.gather import find_annotations
@@ -222,7 +223,7 @@ class SideCars(msgspec.Struct, frozen=True):
     def _stems(self, suffixes: frozenset[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for path in sorted(self.folder.rglob("*")):
-            if path.suffix.lower() in suffixes and not path.name.startswith("."):
+            if path.suffix.lower() in suffixes and not path.name.startswith(".") and not special_kind(path):
                 name = path.relative_to(self.folder).as_posix()
                 found.setdefault(name[: -len(path.suffix)], []).append(name)
         return found

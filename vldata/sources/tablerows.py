@@ -71,7 +71,10 @@ def look_at(path: Path, kind: str, encoding: str) -> TableForm:
         if other != kind:
             kind = other
             said.append(f"{path}: columns are parted by {'tabs' if kind == '.tsv' else 'semicolons'}.")
-    cells = next(csv.reader([first], delimiter=DELIMITERS[kind]), [])
+    try:
+        cells = next(csv.reader([first], delimiter=DELIMITERS[kind]), [])
+    except csv.Error:  # a carriage return in the middle: the reader of rows says so with its place
+        cells = [first]
     header = not any(_MEDIA_NAME(cell.strip()) or cell.startswith("data:image/") for cell in cells)
     if not header:
         said.append(f"{path}: no header, since its first row holds a file name; columns are {', '.join(made_header(cells))}.")

@@ -55,7 +55,11 @@ def open_source(
         DataError: no annotation was found.
     """
     root = source or Path()
-    files = sorted(root.rglob("*.xml"), key=lambda path: natural_key(str(path))) if root.is_dir() else [root]
+    files = (
+        sorted((path for path in root.rglob("*.xml") if path.is_file()), key=lambda path: natural_key(str(path)))
+        if root.is_dir()
+        else [root]
+    )
     lists = _lists(root)
     left: Counter[str] = Counter()
     images = [image for file in files if (image := _image(file, root, lists, left, wishes.ignore)) is not None]
@@ -85,7 +89,7 @@ def _lists(root: Path) -> dict[str, str]:
     """The split of each image name, by ImageSets/Main; lists of one class (cat_train.txt) and trainval say nothing new."""
     found: dict[str, str] = {}
     for path in sorted(root.rglob("ImageSets/Main/*.txt")) if root.is_dir() else []:
-        if path.stem in SPLITS:
+        if path.stem in SPLITS and path.is_file():
             found |= {line.split()[0]: path.stem for line in path.read_text(errors="replace").splitlines() if line.split()}
     return found
 

@@ -211,3 +211,8 @@ def test_a_folder_without_rows_names_what_may_make_some(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=r"no file of rows here") as caught:
             vldata.lint(tmp_path, trainer)
         assert "vldata convert KIND" in str(caught.value) and "coco, yolo" in str(caught.value)
+
+
+def test_a_cell_longer_than_the_csv_module_takes_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(f"instruction,output\na,{'b' * 200_000}\n")
+    assert vldata.lint(tmp_path / "x.csv").linted.parts[0].rows == 1

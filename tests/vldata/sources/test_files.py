@@ -448,3 +448,9 @@ def test_further_sheets_of_a_workbook_are_told(folder: Path) -> None:
     assert [said for said in source.said if isinstance(said, Guess)] == [
         f"{folder / 'two.xlsx'}: the first sheet is read, a guess; not read: 'more'. Save a sheet as a file of its own to read it."
     ]
+
+
+def test_a_carriage_return_within_the_first_row_of_a_table_is_a_fault_of_the_row(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_bytes(b"ma\r\0\0\0a..\n")
+    with pytest.raises(UsageError, match="no field for the image"):
+        jsonl.open_source(tmp_path / "pairs.csv")
