@@ -57,6 +57,12 @@ _NAME_FIELD = re.compile(
     r"(?:.*[_-])?(?:ids?|names?|filenames?|imgname|urls?|uri|link|source|src|key|title|origin|original|ref|hash)", re.IGNORECASE
 )
 _PATH_FIELD = re.compile(r"(?:.*[_-])?(?:path|file)", re.IGNORECASE)
+_CHOICE_COLUMN = re.compile(r"(?:choice|option)[ _-]?(?:[a-h]|[1-9])").fullmatch
+_NUMBER = re.compile(r"-?\d+(?:\.\d*)?").fullmatch
+_BOX_COLUMNS = (
+    *(("xmin", "ymin", "xmax", "ymax"), ("x1", "y1", "x2", "y2"), ("x0", "y0", "x1", "y1"), ("left", "top", "right", "bottom")),
+    *(("x", "y", "width", "height"), ("x", "y", "w", "h"), ("cx", "cy", "w", "h"), ("xcenter", "ycenter", "width", "height")),
+)
 _BASE64_HEADS = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "data:image/", "data:video/")
 
 IN_EXTRA = "kept in meta.extra"
@@ -148,6 +154,9 @@ class Census:
             if not _is_empty(item.value):
                 fate = self._fate(item.path, item.name, item.value, item.role, shows)
                 fates.append((item.path, LEFT_OUT if fate == IN_EXTRA else fate))
+        if len(fates) >= 4 and (corners := _box_columns(row, {path for path, _ in fates} - self._ignore)):
+            what = f"{', '.join(map(repr, corners))} are a box, of which the text may speak, and are not used"
+            raise RowError("VL215", f"{what}; --ignore {corners[0]} leaves them out.")
         found = tuple(dict.fromkeys(fates))
         return self._known.setdefault(found, found), extra
 
@@ -155,7 +164,7 @@ class Census:
         if name in self._ignore or path in self._ignore:
             return IGNORED
         lowered = name.lower()
-        if lowered in self._meaning and not _is_neutral(lowered, value, role):
+        if (lowered in self._meaning or _CHOICE_COLUMN(lowered)) and not _is_neutral(lowered, value, role):
             raise RowError(
                 "VL215", f"{path!r} is {_short(value)}, which changes what is learned, and is not used; --ignore {name} leaves it out."
             )
@@ -166,6 +175,16 @@ class Census:
                 "VL215", f"{path!r} holds {deep!r}, which changes what is learned, and is not used; --ignore {name} leaves it out."
             )
         return BYTES if _holds_bytes(value) else IN_EXTRA
+
+
+def _box_columns(row: dict[str, Any], unused: Collection[str]) -> tuple[str, ...]:
+    """Return the columns of a row that are together the corners or the place and size of a box; () for none."""
+    plain = {re.sub(r"[\s_-]+|^bbox", "", name.lower()): name for name in unused if _is_number(row.get(name))}
+    return next((tuple(plain[name] for name in names) for names in _BOX_COLUMNS if plain.keys() >= set(names)), ())
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) or (isinstance(value, str) and _NUMBER(value.strip()) is not None)
 
 
 def extra_json(extra: dict[str, Any]) -> str:

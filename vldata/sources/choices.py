@@ -1,13 +1,16 @@
 """Multiple choice: lettered choices in the question, the letter as answer, letter and text as references.
 
-Choices come as a list, an object by letters (MMBench exports), a text that holds a list, or columns A, B, C ... (VLMEvalKit). The right
-one is given by number, letter or text; whether numbers count from 0 or 1 is told from the rows and said.
+Choices come as a list, an object by letters (MMBench exports), a text that holds a list, or columns A, B, C ... (VLMEvalKit), choice_a,
+choice_b ... (SEED-Bench), option1 ... The right one is given by number, letter or text; whether numbers count from 0 or 1 is told from the
+rows and said.
 """
 
 from __future__ import annotations
 
+import itertools
+import re
 import string
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from vldata.errors import UsageError
@@ -20,6 +23,7 @@ INDEX_FIELDS = (
     *("correct_choice_idx", "correct_answer_idx", "answer_idx", "answer_index", "correct_idx", "correct_index", "gold_index"),
     *("correct_option", "correct_choice", "correct_answer", "answer", "label", "gold"),
 )
+_COLUMN = re.compile(r"((?:choice|option)[ _-]?)([a-h]|[1-9])", re.IGNORECASE).fullmatch
 _COLUMNS = tuple(string.ascii_uppercase)
 _LETTERS = string.ascii_uppercase
 TEMPLATE = "{question}\n{choices}\nAnswer with the letter of the right choice."
@@ -44,7 +48,7 @@ class ChoiceForm(NamedTuple):
         Raises:
             RowError: there are none, one, or more than letters.
         """
-        if len(self.fields) > 1 or self.fields[0] == "A":
+        if len(self.fields) > 1:
             texts = [row.get(name) for name in self.fields]
             while texts and (texts[-1] in (None, "") or str(texts[-1]).lower() == "nan"):  # a table that pandas wrote
                 texts.pop()
@@ -128,12 +132,7 @@ def find_choices(rows: Sequence[dict[str, Any]], asked: str, answer: str) -> Cho
     there = {key for row in rows for key, value in row.items() if value not in (None, "", [], {})}
     fields: tuple[str, ...] = (asked,) if asked else tuple(name for name in CHOICE_FIELDS if name in there and _many(rows, name))[:1]
     if not fields:
-        columns = []
-        for name in _COLUMNS:
-            if name not in there:
-                break
-            columns.append(name)
-        fields = tuple(columns) if len(columns) >= 2 else ()
+        fields = _columns(there)
     if not fields:
         return None
     right = answer or next((name for name in INDEX_FIELDS if name in there and name not in fields), "")
@@ -142,6 +141,20 @@ def find_choices(rows: Sequence[dict[str, Any]], asked: str, answer: str) -> Cho
     base, guess = _base_of(rows, fields, right)
     said = f"Choices in {', '.join(map(repr, fields))}, the right one in {right!r}{guess}: lettered in the question."
     return ChoiceForm(fields, right, base, Guess(said) if "a guess" in guess else said)
+
+
+def _columns(there: Collection[str]) -> tuple[str, ...]:
+    """Return the columns of single choices, in order: A, B ...; choice_a, choice_b ...; option1, option2 ...; () for none."""
+    families: dict[str, dict[str, str]] = {"": {name.lower(): name for name in there if name in _COLUMNS}}
+    for name in there:
+        if match := _COLUMN(name.strip()):
+            families.setdefault(match[1].lower(), {})[match[2].lower()] = name
+    for family in families.values():
+        for marks in (string.ascii_lowercase, "123456789"):
+            found = list(itertools.takewhile(family.__contains__, marks))
+            if len(found) >= 2:
+                return tuple(family[mark] for mark in found)
+    return ()
 
 
 def _many(rows: Sequence[dict[str, Any]], name: str) -> bool:

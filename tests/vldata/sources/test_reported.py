@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 
 import vldata
@@ -60,3 +61,29 @@ def test_pixels_of_a_resized_image_are_no_pixels_of_its_file(tmp_path: Path) -> 
     made, (record,) = converted(tmp_path, *rows, text_boxes="pixels")
     assert made.reject_counts == {"VL211": 1} and "resized_height" in made.rejects[0].reason
     assert record.messages[1].content == "There."
+
+
+@pytest.mark.parametrize(
+    "names", ["filename,width,height,class,xmin,ymin,xmax,ymax", "image,w,h,label,x1,y1,x2,y2", "image,z,zz,text,X,Y,Width,Height"]
+)
+def test_a_table_of_boxes_is_no_table_of_classes(names: str, tmp_path: Path) -> None:
+    """Roboflow's and TensorFlow's CSV: a row an object, so that one image had two classes as its answers."""
+    Image.new("RGB", (640, 480)).save(tmp_path / "a.jpg")
+    file = tmp_path / "rows.csv"
+    file.write_text(f"{names}\na.jpg,640,480,car,1,2,30,40\na.jpg,640,480,bus,100.5,200,300,400\n")
+    with pytest.raises(vldata.DataError, match="are a box, of which the text may speak") as caught:
+        vldata.convert("jsonl", file, out=tmp_path / "out", workers=1)
+    field = names.split(",")[4]
+    assert f"--ignore {field} leaves them out" in str(caught.value)
+    assert vldata.convert("jsonl", file, out=tmp_path / "out", workers=1, ignore=(field,))[0].counts.written == 2
+
+
+@pytest.mark.parametrize("names", ["choice_a,choice_b,choice_c", "option1,option2,option3", "Option A,Option B,Option C"])
+def test_choices_in_columns_stand_in_the_question(names: str, tmp_path: Path) -> None:
+    """SEED-Bench and sheets made by hand: the question lost its choices, and the answer was a letter alone."""
+    row = {"image": "a.jpg", "question": "Which?", "answer": "B", **dict(zip(names.split(","), ("red", "blue", "green"), strict=True))}
+    _, (record,) = converted(tmp_path, row, name="jsonl")
+    assert "A. red\nB. blue\nC. green" in record.messages[0].content and record.references == ("B", "blue")
+    (tmp_path / "talks").mkdir()
+    made, _ = converted(tmp_path / "talks", talk("<image>Which?", "B", images=["a.jpg"], **{name: "x" for name in names.split(",")}), GOOD)
+    assert made.reject_counts == {"VL215": 1}
