@@ -2,7 +2,7 @@
 
 python -m tools.site OUT [--without-examples]     # needs mkdocs-material and mkdocs-static-i18n (`make docs`)
 
-docs/ stays readable where it lies; this copies it below `.work/site`, turns links that leave docs/ into links of the site, and lets mkdocs
+docs/ stays readable where it is; this copies it below `.work/site`, turns links that leave docs/ into links of the site, and lets mkdocs
 check every one (--strict).
 """
 
@@ -62,7 +62,7 @@ def _index(pages: list[Page]) -> str:
 
 
 def _site_links(text: str) -> str:
-    """Links of a page at the root, as that page lies in docs/."""
+    """Links of a page at the root, as that page is in docs/."""
     text = text.replace("](docs/adr/)", "](adr/0001-the-record-and-its-folder.md)").replace("](docs/", "](")
     return (
         text.replace("](README.zh-CN.md)", "](index.zh.md)")

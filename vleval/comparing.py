@@ -119,7 +119,7 @@ def _judged(
     judge_key: str,
     tell: Callable[[str], None],
 ) -> list[Pair]:
-    """The pairs with what a judge prefers; its verdicts are kept beside the file of the second system."""
+    """The pairs with what a judge prefers; its verdicts are kept next to the file of the second system."""
     from vleval.judge.ask import make_judge  # brings the HTTP client, which no other comparison needs
     from vleval.judge.pairwise import judge_pair
 

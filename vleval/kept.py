@@ -1,4 +1,4 @@
-"""Sequences of any length: some thousands of values are held in memory, more of them lie in a file without a name, and are read in passes.
+"""Sequences of any length: some thousands of values are held in memory, more of them are in a file without a name, and are read in passes.
 
 What is counted over millions of rows is counted by walking them; a row is read each time it is asked for. The file is in the folder for
 temporary files (TMPDIR) and is gone with the process, however that ends.

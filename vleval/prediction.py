@@ -21,7 +21,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer beside what it is judged by.
+    """One answer next to what it is judged by.
 
     Attributes:
         schema: the version of this shape.

@@ -127,7 +127,7 @@ ALIASES: dict[str, dict[str, str]] = {
         "rouge-l": "predict_rouge-l",
     },
 }
-"""Keys under which a profile's own tool prints a metric, written beside ours in JSON."""
+"""Keys under which a profile's own tool prints a metric, written next to ours in JSON."""
 
 DEFAULTS: dict[str, dict[str, tuple[str, ...]]] = {
     "vlkit": {

@@ -62,7 +62,7 @@ def read_references(spec: str | Path, *, reading: Reading = Reading(), group_by:
 
     Args:
         spec: a file (records, JSON, JSON Lines, table), or `DIR/NAME` for a dataset that `vldata` wrote.
-        group_by: a field to keep as a group beside the usual ones.
+        group_by: a field to keep as a group next to the usual ones.
         reading: fields and encoding, where the user tells them.
 
     Raises:

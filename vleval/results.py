@@ -140,7 +140,7 @@ class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric beside what it said of the rows, kept for comparisons and per-record output."""
+    """A metric next to what it said of the rows, kept for comparisons and per-record output."""
 
     metric: Metric
     scores: Scores

@@ -1,4 +1,4 @@
-"""The row: one prediction beside what it is judged by. Readers yield rows, metrics score them."""
+"""The row: one prediction next to what it is judged by. Readers yield rows, metrics score them."""
 
 from __future__ import annotations
 

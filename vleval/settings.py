@@ -59,7 +59,7 @@ class Reading(OptionGroup, frozen=True, kw_only=True):
 
     Attributes:
         format: a name of `vleval.readers.formats.FORMATS`; "" to find out.
-        fields: where id, prediction and reference lie; by default found by their names and said.
+        fields: where id, prediction and reference are; by default found by their names and said.
         encoding: of tables that are not UTF-8; "" to find out.
         by_order: join rows by their order, whatever ids they have.
         strict: a guess about what the file means stops the run instead of being said.
@@ -125,7 +125,7 @@ class Judging(OptionGroup, frozen=True, kw_only=True):
         mode: our wording with the answer in a data block, or OpenEQA's own.
         prompts: for `upstream`: `prompts/` of a checkout of open-eqa.
         rubric: for `robust`: a text that says what the marks 1 to 5 mean.
-        cache: where verdicts are kept; by default beside the predictions file, and nowhere for predictions in memory.
+        cache: where verdicts are kept; by default next to the predictions file, and nowhere for predictions in memory.
         human_marks: marks of people by id, with which the judge is compared.
     """
 
@@ -148,7 +148,7 @@ class Judging(OptionGroup, frozen=True, kw_only=True):
     ] = None
     cache: Annotated[
         Path | None,
-        Flag("Where verdicts are kept. Default: beside the predictions.", ("--judge-cache",), metavar="FILE", show_default=False),
+        Flag("Where verdicts are kept. Default: next to the predictions.", ("--judge-cache",), metavar="FILE", show_default=False),
     ] = None
     human_marks: Annotated[
         Path | None, Flag("Marks of people by id: say how far the judge agrees with them.", metavar="FILE", show_default=False)

@@ -44,7 +44,7 @@ def _tables(root: Path) -> list[str]:
 
 
 def draw(root: Path) -> str:
-    """The picture: the layers of pyproject.toml from top to bottom; a box may import what lies below it, never beside or above."""
+    """The picture: the layers of pyproject.toml from top to bottom; a box may import what is below it, never next to or above."""
     contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract.get("containers") == ["vldata"])
     rows = [["vleval", "vltrain"], *([name.strip() for name in layer.split("|")] for layer in layers if layer != "__main__")]

@@ -7,7 +7,7 @@ from vleval.benchmarks.table import BENCHMARKS
 _HEAD = """# Benchmarks
 
 `vleval score preds.xlsx --benchmark NAME` computes the number that a benchmark is quoted by, offline and without a judge. The benchmark
-sets profile, metric, extraction, grouping and aggregation; `--profile` and `--metric` beside it are refused. Intervals, ceiling, floor and
+sets profile, metric, extraction, grouping and aggregation; `--profile` and `--metric` next to it are refused. Intervals, ceiling, floor and
 signature are those of docs/scoring.md. Numbers are percent.
 
 ```sh
@@ -31,7 +31,7 @@ random, we do not.
 """
 
 _TAIL = """
-"Equal" means: `python -m tools.goldens.benchmarks DIR` ran the named code at the named commit beside ours on at least 1,000 generated
+"Equal" means: `python -m tools.goldens.benchmarks DIR` ran the named code at the named commit next to ours on at least 1,000 generated
 answers, and no value differed. With a judge in the place of exact matching, VLMEvalKit's number
 is another one.
 """

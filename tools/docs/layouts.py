@@ -82,7 +82,7 @@ def render() -> str:
         "# Every layout with an example",
         "",
         "Written by `python -m tools.make_docs`: the scripts of `fixtures/` draw each layout, the installed code converts it, and this",
-        "page shows the first row or file as it lies on disk, the command, what it says, and the first record that comes of it. What each",
+        "page shows the first row or file as it is on disk, the command, what it says, and the first record that comes of it. What each",
         "layout is and which names are read: [sources.md](sources.md). `…` stands for what is left out here.",
         "",
     ]

@@ -1,6 +1,6 @@
 """Compare the benchmarks with the code they equal: `python -m tools.goldens.benchmarks DIR`, where DIR holds check-outs as README.md says.
 
-Needs pandas beside the project. Every definition is cut out of its file and runs as it stands; generated questions and answers go
+Needs pandas next to the project. Every definition is cut out of its file and runs as it stands; generated questions and answers go
 through both.
 """
 

@@ -1,6 +1,6 @@
 """Datasets as a recipe names them: records, sizes of their pictures, contract and digests; and the cut into train and validation.
 
-A dataset made by `vldata` has its contract beside it. One registered in a `dataset_info.json` without a contract is read as well, as long
+A dataset made by `vldata` has its contract next to it. One registered in a `dataset_info.json` without a contract is read as well, as long
 as its rows are `messages` and `images`; its pictures are then measured one by one.
 """
 
@@ -28,7 +28,7 @@ from vldata.records.record import Message, Record, iter_records
 
 
 class Example(msgspec.Struct, frozen=True):
-    """A record and where its pictures lie, with their sizes; `store` is the URL of their folder where they are in an object store."""
+    """A record and where its pictures are, with their sizes; `store` is the URL of their folder where they are in an object store."""
 
     record: Record
     folder: Path
@@ -37,7 +37,7 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Openable(Protocol):
-    """An image as a file, wherever it lies; as text its name for messages."""
+    """An image as a file, wherever it is; as text its name for messages."""
 
     def open(self) -> BinaryIO:
         """Open it for reading."""
@@ -108,7 +108,7 @@ def load_set(target: str, *, limit: int | None = None) -> LoadedSet:
 
 
 def _place(target: str) -> tuple[DatasetPaths, str]:
-    """Where a dataset lies on this machine, and the URL of its folder where its pictures lie elsewhere."""
+    """Where a dataset is on this machine, and the URL of its folder where its pictures are elsewhere."""
     url = find_url(target)
     if url is None:
         return DatasetPaths.at(target), ""

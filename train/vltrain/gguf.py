@@ -1,6 +1,6 @@
 """A merged model as GGUF, for llama-server and Ollama: language model and vision tower, each a file, by llama.cpp's own converter.
 
-The converter is not ours and not a package: it lies in a check-out of llama.cpp and knows a new model before any release does.
+The converter is not ours and not a package: it is in a check-out of llama.cpp and knows a new model before any release does.
 Where it is at hand it is run; else its lines are printed.
 """
 

@@ -1,4 +1,4 @@
-"""What a server needs beside the weights: Ollama's Modelfile, and launch lines whose limits come from the data."""
+"""What a server needs next to the weights: Ollama's Modelfile, and launch lines whose limits come from the data."""
 
 from __future__ import annotations
 

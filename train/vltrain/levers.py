@@ -135,7 +135,7 @@ def feed_forward(layer: Any, hidden: torch.Tensor) -> torch.Tensor:
 
 
 def attend_packed(attention: Any, normed: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments | None) -> torch.Tensor:
-    """Self-attention of (rows, tokens, width). Qwen3.5's has a gate beside each query and turns a part of each head alone."""
+    """Self-attention of (rows, tokens, width). Qwen3.5's has a gate next to each query and turns a part of each head alone."""
     shape = (*normed.shape[:-1], -1, attention.head_dim)
     q, k, v = linears(normed, (attention.q_proj, attention.k_proj, attention.v_proj))
     gate = None

@@ -45,7 +45,7 @@ def estimate_bytes(recipe: Recipe, shape: Shape, *, trainable: int, tokens: int,
     weights = float(shape.parameters * wide)
     if recipe.method == "qlora":
         weights -= shape.language_linear_parameters * (wide - _NF4_BYTES)
-    # What a layer keeps for its backward pass: fused, it keeps less of what lies between its products.
+    # What a layer keeps for its backward pass: fused, it keeps less of what is between its products.
     layer = tokens * wide * (8 * shape.hidden + 2.7 * shape.ffn if recipe.compile else 14 * shape.hidden + 5 * shape.ffn)
     kept = tokens * wide * shape.hidden * shape.layers + layer if recipe.checkpointing else layer * shape.layers
     tower = patches * wide * (10 * shape.vision_hidden + 3 * shape.vision_ffn) * (0.5 if recipe.compile else 1)

@@ -1,4 +1,4 @@
-"""What a merged folder holds beside its base's files: Ollama's Modelfile, and the table of special tokens that older loaders read."""
+"""What a merged folder holds next to its base's files: Ollama's Modelfile, and the table of special tokens that older loaders read."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class _Writer:
         self._size += nbytes
 
     def _flush(self) -> None:
-        """Write the tensors held as one shard: beside, durable, renamed, and then noted as done."""
+        """Write the tensors held as one shard: to a temporary file, durable, renamed, and then noted as done."""
         if not self._held:
             return
         from safetensors.torch import save_file
@@ -136,7 +136,7 @@ def _part_name(number: int) -> str:
 
 
 def _take_up(output: Path, wanted: _Progress, say: Callable[[str], None]) -> _Progress:
-    """What an interrupted merge of the same has finished and still lies there whole; anything else in the folder goes."""
+    """What an interrupted merge of the same has finished and still is there whole; anything else in the folder goes."""
     kept: tuple[_Part, ...] = ()
     try:
         found = msgspec.json.decode((output / _PROGRESS).read_bytes(), type=_Progress)

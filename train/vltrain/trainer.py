@@ -129,7 +129,7 @@ class SftTrainer(Trainer):
 
     @property
     def parallel(self) -> str:
-        """How the run was spread: `none`, `ddp`, or `fsdp2` where the parameters really lie in shards."""
+        """How the run was spread: `none`, `ddp`, or `fsdp2` where the parameters really are in shards."""
         model: Any = self.model
         if any(isinstance(parameter, DTensor) for parameter in model.parameters()):
             return "fsdp2"

@@ -1,6 +1,6 @@
-"""What our own trainer makes of records, for `vldata xray`: run as `python -m vltrain.xray JOB.json`, it writes result.json beside the job.
+"""What our own trainer makes of records, for `vldata xray`: `python -m vltrain.xray JOB.json` writes result.json next to the job.
 
-A job names the model's folder and the rows, each a record in a file of its own and the folder that its images lie in.
+A job names the model's folder and the rows, each a record in a file of its own and the folder that its images are in.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Look = Callable[[Example, str], dict[str, Any]]
 
 
 def look_at(job: dict[str, Any], out: Path) -> dict[str, Any]:
-    """Make the sample of every row of a job, by the way that training would take; images are written beside it as PNG files."""
+    """Make the sample of every row of a job, by the way that training would take; images are written next to it as PNG files."""
     folder = Path(job["model"])
     look = _by_levers(folder, out) if way_of(folder).fast else _by_processor(folder, out)
     rows = []

@@ -68,7 +68,7 @@ class ExportResult(JobResult):
 
 
 def _beside(given: Mapping[str, Any]) -> dict[str, str]:
-    """The place of an export of a URL's dataset that names none: beside the dataset."""
+    """The place of an export of a URL's dataset that names none: next to the dataset."""
     url = find_url(given.get("target"))
     return {"out": str(url.parent / "exports" / str(given.get("to")))} if url and given.get("out") is None else {}
 

@@ -104,7 +104,7 @@ class BudgetResult(JobResult):
             longest = f"the longest text alone has {found.longest_text:,} tokens"
             yield f"No budget fits them all: {longest}. Raise --cutoff, or filter by tokens."
         elif not found.max_pictures:
-            yield "No budget fits them all, and at the dataset's own not one picture fits beside the longest text. Raise --cutoff."
+            yield "No budget fits them all, and at the dataset's own not one picture fits next to the longest text. Raise --cutoff."
         else:
             yield f"No budget fits them all: at the dataset's own at most {most} a record fit. Take fewer, or raise --cutoff."
 

@@ -1,4 +1,4 @@
-"""`vldata lint`: anybody's dataset, judged where it lies by a trainer's own rules."""
+"""`vldata lint`: anybody's dataset, judged where it is by a trainer's own rules."""
 
 from __future__ import annotations
 

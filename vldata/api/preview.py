@@ -48,7 +48,7 @@ class PreviewResult(JobResult):
 
 
 def _beside(given: Mapping[str, Any]) -> dict[str, str]:
-    """The place of the page of a URL's dataset that names none: beside the dataset."""
+    """The place of the page of a URL's dataset that names none: next to the dataset."""
     url = find_url(given.get("target"))
     return {"out": str(url.parent / f"{url.name.removesuffix('.jsonl')}.preview.html")} if url and given.get("out") is None else {}
 

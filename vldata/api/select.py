@@ -33,7 +33,7 @@ class Derived(JobResult):
         yield from (f"{name}: {counted(count, 'record')}." for name, count in self.taken.items())
         yield f"{self.name}: {counted(self.records, 'record')}."
         if without := self._without_thoughts():
-            yield f"Answers of {', '.join(without)} have no thought beside those of the others: they are learned with the empty one."
+            yield f"Answers of {', '.join(without)} have no thought next to those of the others: they are learned with the empty one."
 
     def _without_thoughts(self) -> list[str]:
         """The datasets of a mixture whose answers have no thoughts, where others have."""

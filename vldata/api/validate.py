@@ -115,7 +115,7 @@ def validate(
 
 
 def _is_of_registry(place: Path) -> bool:
-    """Whether a place is DIR/NAME rather than a folder of datasets: the shards of NAME may lie in a folder of its name."""
+    """Whether a place is DIR/NAME rather than a folder of datasets: the shards of NAME may be in a folder of its name."""
     if (place / DATASET_INFO).is_file() or not (place.parent / DATASET_INFO).is_file():
         return False
     return not place.is_dir() or place.name in read_dataset_info(place.parent)

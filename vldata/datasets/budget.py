@@ -17,7 +17,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for one dataset and cutoff.
 
     `max_pixels` is the largest budget with which every record fits (None: none does), `longest_text` what the longest text costs alone,
-    kept videos included, `max_pictures` the most pictures a record may have beside it at the dataset's own budget; `over` records are
+    kept videos included, `max_pictures` the most pictures a record may have next to it at the dataset's own budget; `over` records are
     too long as they are, the longest with `longest` tokens.
     """
 

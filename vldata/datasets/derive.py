@@ -1,6 +1,6 @@
 """Datasets made of others' records: the sides of a split, samples, filters and mixtures share this way to disk.
 
-Pictures are not copied: they lie in the same folder under the digest of their bytes.
+Pictures are not copied: they are in the same folder under the digest of their bytes.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def publish_parts(
 
 
 def _stage(paths: DatasetPaths, part: NewDataset, media: Mapping[str, MediaLine]) -> Entry:
-    """Write the files of one dataset beside their place, a row at a time, and build its registry entry."""
+    """Write the files of one dataset next to their place, a row at a time, and build its registry entry."""
     facts = _Facts(media, part.contract.pixels.processor)
     digest = hashlib.sha256()
     order = _safe_order(part.rows.kinds())

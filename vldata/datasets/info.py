@@ -129,7 +129,7 @@ def merge_folder(out: Path, other: Path) -> list[str]:
 
 
 def _stage_merge(first: DatasetPaths, other: Path, theirs: dict[str, Contract], registered: dict[str, RegistryEntry]) -> Journal:
-    """Copy the pictures to their place, and everything that names a dataset beside it, for one commit."""
+    """Copy the pictures to their place, and everything that names a dataset next to it, for one commit."""
     out, staging = first.out, first.staging.relative_to(first.out).as_posix()
     inside.remove_tree(out, staging)
     renames: list[Rename] = []

@@ -54,4 +54,4 @@ def dataset_limits(dataset: Dataset, model: str, *, answer_tokens: int = 512) ->
         min_pixels=least,
         max_pixels=max((width * height for width, height in sizes.values()), default=least),
     )
-    return limits, "text estimated from the contract's bytes, from above: no tokenizer.json beside the model's name"
+    return limits, "text estimated from the contract's bytes, from above: no tokenizer.json next to the model's name"

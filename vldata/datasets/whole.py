@@ -82,7 +82,7 @@ class WholeRows(Rows):
         return line, _decoder.decode(line)
 
     def pairs(self, rows: Iterable[int]) -> Iterator[Pair]:
-        """As `Rows.pairs`; rows that lie one behind the other are read by the block."""
+        """As `Rows.pairs`; rows that are one behind the other are read by the block."""
         held: _RecordFile | None = None
         block, begin, end = b"", 0, 0
         first = last = 0  # rows of the file at hand

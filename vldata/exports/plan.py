@@ -27,7 +27,7 @@ _CUTOFF_STEP = 64
 class ExportPlan:
     """One export: the dataset, the folder to write to, and where pictures go.
 
-    `absolute` names the pictures where they lie, `copy` copies them to images/ and videos/ of the export and names them relative to it,
+    `absolute` names the pictures where they are, `copy` copies them to images/ and videos/ of the export and names them relative to it,
     `embed` puts their bytes into the file (formats that can). `push` names the repository of the hub that the hf format uploads to,
     private unless `public`, with a card that names the `license`. `model` is the base model that a training file names; "" for the default.
     """
@@ -121,7 +121,7 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 def write_jsonl(plan: ExportPlan, file: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """Write rows as JSON lines beside their place and rename; copies pictures first where the plan says so. Returns the count."""
+    """Write rows as JSON lines next to their place and rename; copies pictures first where the plan says so. Returns the count."""
     make_folder(file.parent)
     count = 0
     with replace_atomic(file) as handle:

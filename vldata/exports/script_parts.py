@@ -20,7 +20,7 @@ if not options.resume and any(options.output.glob("checkpoint-*")):
 DATA = '''
 
 def load(name):
-    """Rows of a file beside this script, image paths made absolute; a missing image stops the run."""
+    """Rows of a file next to this script, image paths made absolute; a missing image stops the run."""
 
     def place(row):
         paths = [str(HERE / path) for path in row["images"]]

@@ -63,7 +63,7 @@ def write_rows(plan: ExportPlan) -> tuple[Path, int]:
 
 
 def _turns(message: Message) -> Iterator[Row]:
-    """Yield the messages of one turn: each call and each answer of a tool is one, and what is said beside calls is one in front of them."""
+    """Yield the messages of one turn: each call and each answer of a tool is one, and text of the same turn is one in front of them."""
     loss = {} if message.loss is msgspec.UNSET or not message.answers else {"loss": message.loss}
     if message.role == "function_call":
         said, calls = split_call(message.content)
@@ -83,7 +83,7 @@ def _dumped(call: Row) -> str:
 
 
 def _beside(plan: ExportPlan, record: Record) -> Row:
-    """The columns beside messages and images that a record has."""
+    """The columns next to messages and images that a record has."""
     row: Row = {}
     if record.videos is not msgspec.UNSET:
         row["videos"] = [plan.image_name(video, "video") for video in record.videos]

@@ -89,7 +89,7 @@ def _cells(plan: ExportPlan, files: Iterable[str], kind: Kind) -> list[dict[str,
 
 
 def export_webdataset(plan: ExportPlan) -> Exported:
-    """Tar shards: `000000000.json` (the record) beside `000000000.0.jpg`, `000000000.1.jpg` ...; equal records give equal tars.
+    """Tar shards: `000000000.json` (the record) next to `000000000.0.jpg`, `000000000.1.jpg` ...; equal records give equal tars.
 
     A video is a member of its own, `000000000.0.mp4`.
     """
@@ -242,7 +242,7 @@ def _shards(plan: ExportPlan) -> Iterator[Iterator[Record]]:
 
 @contextlib.contextmanager
 def whole_folder(plan: ExportPlan, folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside; it takes the place of `folder` when the block ends well, and else nothing is changed.
+    """Yield an empty folder next to; it takes the place of `folder` when the block ends well, and else nothing is changed.
 
     One of an earlier export is replaced, any other is refused.
     """

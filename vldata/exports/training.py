@@ -85,7 +85,7 @@ def _published_side(contract: Contract) -> str:
 
 
 def _published_evaluation(plan: ExportPlan) -> ExportPlan | None:
-    """The val side beside the train side of a source that came split: the same name but for its end, by the same converter."""
+    """The val side next to the train side of a source that came split: the same name but for its end, by the same converter."""
     ours = plan.dataset.contract
     if _published_side(ours) != "train" or not plan.name.endswith("_train"):
         return None

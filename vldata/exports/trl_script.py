@@ -1,4 +1,4 @@
-"""The script beside an export for TRL: LoRA by SFT, DPO, KTO or GRPO. Names as in TRL 1.16 and PEFT 0.21.
+"""The script next to an export for TRL: LoRA by SFT, DPO, KTO or GRPO. Names as in TRL 1.16 and PEFT 0.21.
 
 `make consumers` looks them up in the packages' sources.
 """
@@ -107,7 +107,7 @@ _TASKS = {
 
 
 def trl_script(plan: ExportPlan, data: str, evaluation: str | None) -> str:
-    """Return the script that trains on `data`, and evaluates on `evaluation`, files beside it."""
+    """Return the script that trains on `data`, and evaluates on `evaluation`, files next to it."""
     task = _TASKS[task_of(plan)]
     reward = _REWARD if task.arguments else "\n"
     text = _IMPORTS + ARGUMENTS + OPTIONS + DATA + reward.removeprefix("\n") + _TRAIN

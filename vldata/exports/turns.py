@@ -44,7 +44,7 @@ def no_videos(record: Record, format_name: str) -> None:
 
 
 def one_medium(record: Record, format_name: str) -> None:
-    """Refuse a record with several videos, or with pictures beside one, for a format that has one `video` field for it.
+    """Refuse a record with several videos, or with pictures next to one, for a format that has one `video` field for it.
 
     Raises:
         DataError: it names the record.
@@ -83,7 +83,7 @@ def text_with_thought(message: Message, content: str | None = None) -> str:
 
 
 def text_of_call(message: Message) -> str:
-    """A turn of calls as LLaMA-Factory reads it: the JSON, behind a thought; with a text beside it the JSON is marked."""
+    """A turn of calls as LLaMA-Factory reads it: the JSON, behind a thought; with a text next to it the JSON is marked."""
     said, calls = split_call(message.content)
     content = f"{said}\n<tool_call>\n{calls}\n</tool_call>" if said else message.content
     return text_with_thought(message, content) if message.thought else content

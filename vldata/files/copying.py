@@ -18,7 +18,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 def copy_below(source: SafePath, root: Path, name: str, *, sha256: str = "", kind: Kind | None = None) -> None:
-    """Copy a file to `root / name`: written beside, fsynced, compared, renamed. What is there already and right is left alone.
+    """Copy a file to `root / name`: written to a temporary file, fsynced, compared, renamed. What is there already and right is left alone.
 
     Args:
         source: what is copied; the gate opens it.
@@ -73,7 +73,7 @@ def _copy(file: BinaryIO, root: Path, name: str, *, wanted: str) -> str:
 
 
 def _is_there(root: Path, name: str, file: BinaryIO, sha256: str) -> bool:
-    """Whether a regular file with the wanted bytes lies there already."""
+    """Whether a regular file with the wanted bytes is there already."""
     try:
         with inside.parent(root, name) as (folder, last):
             handle = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)

@@ -1,6 +1,6 @@
 """Writing files so that a crash leaves the old or the new one, never half of one.
 
-Write beside, fsync, rename, fsync the folder. A folder that cannot be fsynced (some network mounts) is skipped.
+Write to a temporary file of the same folder, fsync, rename, fsync the folder. A folder that cannot be fsynced (some mounts) is skipped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Changing what lies in a folder without following a link: every part of a path below the root is opened by itself, as itself.
+"""Changing what is in a folder without following a link: every part of a path below the root is opened by itself, as itself.
 
 What a command writes, moves or removes below an output folder goes through here. A link planted at any part of the path is refused by
 name, and cannot be slipped in between: each part is opened relative to the one before (openat with O_NOFOLLOW).
@@ -139,7 +139,7 @@ def remove_tree(root: Path, name: str) -> None:
 
 
 def is_folder(root: Path, name: str) -> bool:
-    """Whether a folder, not a link to one, lies there."""
+    """Whether a folder, not a link to one, is there."""
     try:
         with parent(root, name) as (folder, last):
             return _is(folder, last, stat.S_ISDIR)

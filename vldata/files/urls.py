@@ -40,7 +40,7 @@ class Url:
 
     @property
     def parent(self) -> Url:
-        """The folder it lies in."""
+        """The folder it is in."""
         return Url(self.scheme, self.bucket, self.key.rpartition("/")[0])
 
     def __truediv__(self, name: str) -> Url:

@@ -1,4 +1,4 @@
-"""A folder that is published whole or not at all: written beside, made durable, renamed."""
+"""A folder that is published whole or not at all: written in a temporary folder, made durable, renamed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vldata.files.lock import hold_below
 
 @contextlib.contextmanager
 def whole_folder(output: Path, *, resumes: bool = False) -> Iterator[Path]:
-    """Yield a folder beside `output`, which takes its place when the block ends well; one writer at a time.
+    """Yield a folder next to `output`, which takes its place when the block ends well; one writer at a time.
 
     Args:
         output: the folder to publish; it may be there when it is empty.

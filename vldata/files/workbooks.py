@@ -56,7 +56,7 @@ def iter_rows(sheet: Any, where: str) -> Iterator[tuple[Any, ...]]:
     The size that a sheet claims is not believed, and a gap of empty rows is not walked for ever.
 
     Raises:
-        DataError: it is wider than any table, or its rows lie too far apart.
+        DataError: it is wider than any table, or its rows are too far apart.
     """
     sheet.reset_dimensions()
     header = next(sheet.iter_rows(max_row=1), ())

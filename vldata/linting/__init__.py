@@ -1,4 +1,4 @@
-"""Anybody's dataset judged where it lies: what each trainer will do with each row, by that trainer's own rules."""
+"""Anybody's dataset judged where it is: what each trainer will do with each row, by that trainer's own rules."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class RowJudge(Protocol):
 
 
 def no_rows(folder: Path, suffixes: tuple[str, ...], cure: str) -> DataError:
-    """Make the error for a folder without a file of rows; it names those that lie deeper."""
+    """Make the error for a folder without a file of rows; it names those that are deeper."""
     deeper = (
         [file for file in sorted(folder.rglob("*"))[:10_000] if file.suffix in suffixes and file.is_file()][:5] if folder.is_dir() else []
     )

@@ -13,13 +13,13 @@ _MOST_BYTES, _FRAME = 4, 16  # of a character, and of the frame around a turn
 class AlikeRows:
     """Remembers the shapes of rows that were judged in full, and finds those that are like them.
 
-    A row is like them when it has the same fields of the same types, only scalars beside its turns, turns of two known roles that
+    A row is like them when it has the same fields of the same types, only scalars next to its turns, turns of two known roles that
     alternate, a text in each without a tag or token, and cannot be over the limit of tokens.
     """
 
     def __init__(self, messages: str, keys: tuple[str, str], asks: str, answers: str, limit: int | None, *, never: str = "<") -> None:
         self._messages, self._keys, self._limit = messages, keys, limit or 1 << 60
-        self._never = never  # what no text may hold, beside <
+        self._never = never  # what no text may hold, next to <
         self._speakers = {asks: 0, answers: 1}
         self._shapes: set[tuple[Any, ...]] = set()
 

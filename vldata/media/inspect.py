@@ -27,7 +27,7 @@ class PictureFacts(msgspec.Struct, frozen=True):
         width, height: as stored, before any EXIF turn.
         format: as its content says: jpeg, png, webp, gif, bmp, tiff.
         mode: Pillow's: RGB, L, P, RGBA, CMYK ...
-        has_metadata: anything beside pixels is in the file: EXIF, a profile, text, a comment, further frames, bytes after the end.
+        has_metadata: anything next to pixels is in the file: EXIF, a profile, text, a comment, further frames, bytes after the end.
         sha256: of the file; "" where only the header was read.
         bytes: size of the file.
     """

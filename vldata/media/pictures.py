@@ -1,4 +1,4 @@
-"""From a picture as it lies in a dataset to one as the model sees it."""
+"""From a picture as it is in a dataset to one as the model sees it."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def target_size(width: int, height: int, *, processor: str, min_pixels: int, max
 
     Raises:
         RatioError: the written picture would be more than 200 times longer than wide.
-        UsageError: no size on the grid lies in the budget.
+        UsageError: no size on the grid is in the budget.
     """
     images = find_processor(processor)
     _check_size(width, height)
@@ -108,7 +108,7 @@ def budget_limits(*, processor: str, min_pixels: int, max_pixels: int) -> tuple[
     """Return the least and most pixels a written picture may have: the budget within the processor's own limits.
 
     Raises:
-        UsageError: no size on the grid lies between them.
+        UsageError: no size on the grid is between them.
     """
     images = find_processor(processor)
     low, high = max(min_pixels, images.min_pixels, LLAMAFACTORY_MIN_PIXELS), min(max_pixels, images.max_pixels)
@@ -123,7 +123,7 @@ def budget_limits(*, processor: str, min_pixels: int, max_pixels: int) -> tuple[
 
 
 def is_fixed_point(width: int, height: int, *, processor: str, min_pixels: int, max_pixels: int) -> bool:
-    """Whether a picture of this size lies in the budget and neither the processor nor LLaMA-Factory under this budget resizes it.
+    """Whether a picture of this size is in the budget and neither the processor nor LLaMA-Factory under this budget resizes it.
 
     A processor that tiles or squashes every picture resizes it anyway: then only budget and ratio count.
     """

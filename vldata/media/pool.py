@@ -1,7 +1,7 @@
 """A pool of long-lived worker processes that can be killed: for work on files that may hang, crash or exhaust the process that opens them.
 
 `multiprocessing` cannot lose a worker without losing the pool; here a worker is a plain child process behind pipes. It is killed when
-its item passes the deadline, its other items go to somebody else, and the item itself is tried once more with nothing else beside it.
+its item passes the deadline, its other items go to somebody else, and the item itself is tried once more with nothing else next to it.
 Linux in full. On macOS memory limits have no effect and a hanging worker of a killed parent ends when it next returns to the interpreter.
 """
 
@@ -77,7 +77,7 @@ class _Worker:
 
     @property
     def alone(self) -> bool:
-        """Whether it works on a last attempt, which nothing may stand beside."""
+        """Whether it works on a last attempt, which has no other attempt at its side."""
         return bool(self.jobs) and bool(self.jobs[0].failed)
 
     def deadline(self, timeout_s: float) -> float:

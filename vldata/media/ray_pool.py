@@ -38,7 +38,7 @@ _pools: dict[tuple[bytes, float], WorkerPool] = {}
 
 
 class RayTask(NamedTuple):
-    """What a node is given beside its items: the work, and what must be there as it is here."""
+    """What a node is given next to its items: the work, and what must be there as it is here."""
 
     setup: Setup
     timeout_s: float

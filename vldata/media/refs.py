@@ -58,7 +58,7 @@ class Sampling(msgspec.Struct, frozen=True):
 
 
 class FileRef(msgspec.Struct, frozen=True, tag="file"):
-    """A picture in a file. `source` is its name relative to the source folder, for provenance; `path` is where it lies.
+    """A picture in a file. `source` is its name relative to the source folder, for provenance; `path` is where it is.
 
     In a tar it is `length` bytes from `offset`; -1: the whole file.
     """

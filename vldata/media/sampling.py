@@ -56,7 +56,7 @@ def sample_between(n: int, sampling: Sampling, fps: float | None, start_s: float
     """Return the indices taken of the frames from `start_s` to `end_s` (0: the end), ascending.
 
     Raises:
-        TooFewFramesError: as `sample_indices`; also where no frame lies between them, or nobody knows the time of a frame.
+        TooFewFramesError: as `sample_indices`; also where no frame is between them, or nobody knows the time of a frame.
     """
     if not start_s and not end_s:
         return sample_indices(n, sampling, fps=fps)
@@ -65,7 +65,7 @@ def sample_between(n: int, sampling: Sampling, fps: float | None, start_s: float
     first = math.ceil(start_s * fps - 1e-6)
     last = n if not end_s else min(n, math.floor(end_s * fps + 1e-6) + 1)
     if first >= last:
-        raise TooFewFramesError(f"no frame lies between {start_s:g} and {end_s or n / fps:g} s; it lasts {n / fps:.2f} s")
+        raise TooFewFramesError(f"no frame is between {start_s:g} and {end_s or n / fps:g} s; it lasts {n / fps:.2f} s")
     return tuple(first + index for index in sample_indices(last - first, sampling, fps=fps))
 
 

@@ -56,7 +56,7 @@ def _open_safe(path: SafePath) -> BinaryIO:
 
 
 def read_picture_bytes(path: str | SafePath, offset: int = 0, length: int = -1) -> bytes:
-    """Read a whole picture file, or the picture of `length` bytes that lies at a place in it.
+    """Read a whole picture file, or the picture of `length` bytes that is at a place in it.
 
     Raises:
         Unusable: as `open_regular`; VL104 above `MAX_PICTURE_BYTES`; VL102 for an empty file or a failing disk.

@@ -138,7 +138,7 @@ class _Keyed(OpenVideo):
             raise _MisledError
 
     def _decode(self, begin: int, end: int, wanted: frozenset[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield what the packets from one place to another, both included, decode to; beside the wanted ones only what they refer to."""
+        """Yield what the packets from one place to another, both included, decode to; next to the wanted ones only what they refer to."""
         import av
 
         decoder = self.stream.codec_context

@@ -75,7 +75,7 @@ def weight_files(folder: Path) -> list[str]:
     for name in names:
         if not isinstance(name, str) or "/" in name or path_fault(name) or not name.endswith(".safetensors"):
             cure = "Download the model again: its weights belong in the same folder as this file."
-            raise UnsafePathError(f"names the weights {name!r}, which is no safetensors file beside it.", where=str(index), cure=cure)
+            raise UnsafePathError(f"names the weights {name!r}, which is no safetensors file next to it.", where=str(index), cure=cure)
     return sorted(names)
 
 

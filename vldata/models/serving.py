@@ -47,7 +47,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         port: 0 for the server's usual one.
         name: what the model goes by; "" for the name of its folder.
         key: whether requests need the key in the environment variable VLEVAL_API_KEY, without which the server does not start.
-        adapter: a LoRA adapter that is served beside the model, under the name of its folder.
+        adapter: a LoRA adapter that is served next to the model, under the name of its folder.
         rank: of the adapter.
         thinking: what the switch of the chat template is set to; None leaves it as the template has it.
     """
@@ -161,7 +161,7 @@ def transformers_line(model: str, *, t4: bool = False, exposure: Exposure = HERE
 
 
 def llama_line(model: str, limits: Limits, *, exposure: Exposure = HERE, family: Family | None = FAMILIES[DEFAULT]) -> str:
-    """The `llama-server` line for a model converted to GGUF, its vision tower beside it. The context is shared by the slots."""
+    """The `llama-server` line for a model converted to GGUF, its vision tower next to it. The context is shared by the slots."""
     gguf = Path(model) if model.endswith(".gguf") else Path(model) / "model.gguf"
     at = str(exposure.port or PORTS["llama-server"])
     words = ["llama-server", "-m", str(gguf), "--mmproj", str(gguf.with_name(f"mmproj-{gguf.name}"))]
@@ -178,7 +178,7 @@ def llama_line(model: str, limits: Limits, *, exposure: Exposure = HERE, family:
 def modelfile(model: str, limits: Limits, family: Family | None = FAMILIES[DEFAULT]) -> str:
     """An Ollama Modelfile for a merged model.
 
-    Ollama's own renderer puts pictures where they stand; a TEMPLATE of ours would be ignored beside it. Ollama enlarges every picture to at
+    Ollama's own renderer puts pictures where they stand; a TEMPLATE of ours would be ignored. Ollama enlarges every picture to at
     least 1,024 tokens, so the context is reckoned with that.
     """
     per_picture = max(1_024, limits.max_pixels // 1_024) + 2

@@ -188,7 +188,7 @@ def read_contract(paths: DatasetPaths) -> Contract:
         raise DataError(
             "no contract: the dataset was not made by vldata, or its contract was not copied along.",
             where=str(path),
-            cure="Convert again, or copy NAME.contract.json beside NAME.jsonl.",
+            cure="Convert again, or copy NAME.contract.json next to NAME.jsonl.",
         )
     strictjson.read_json(path)
     try:

@@ -40,7 +40,7 @@ class DatasetPaths:
     """Every path of dataset `name` in folder `out`.
 
     Raises:
-        DataError: the name is none of one part, so that its files would lie elsewhere.
+        DataError: the name is none of one part, so that its files would be elsewhere.
     """
 
     out: Path

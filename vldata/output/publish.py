@@ -70,7 +70,7 @@ def publish(
     overwrite: bool,
     unused: tuple[UnusedField, ...] = (),
 ) -> tuple[Contract, tuple[str, ...]]:
-    """Assemble the dataset beside its place and commit it. Returns its contract and the names it was registered under.
+    """Assemble the dataset next to its place and commit it. Returns its contract and the names it was registered under.
 
     Text-only records that media are too few to keep apart become a dataset of their own, NAME_text.
 

@@ -84,7 +84,7 @@ class Stage(msgspec.Struct, frozen=True):
         return marker if len(marker.digests) == len(KINDS) and all(map(self._is_whole, self._renders(number))) else None
 
     def _is_whole(self, line: RenderLine) -> bool:
-        """Whether what a reference was rendered to still lies there: untouched since, or with the digest in its name."""
+        """Whether what a reference was rendered to still is there: untouched since, or with the digest in its name."""
         for (path, sha256), state in zip(written_files(self.paths, line.rendering), line.written, strict=True):
             if state != written_state(path) and _file_digest(path) != sha256:
                 return False

@@ -1,4 +1,4 @@
-"""The layers of a result as they lie on disk: data, model, adapter, predictions, score. Each names its files and what it was made of."""
+"""The layers of a result as they are on disk: data, model, adapter, predictions, score. Each names its files and what it was made of."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Layer(msgspec.Struct, kw_only=True):
 
 
 def open_layer(path: Path, on_file: OnFile = lambda name: None) -> Layer:
-    """Recognise what lies at a path and digest it.
+    """Recognise what is at a path and digest it.
 
     Raises:
         DataError: there is nothing, or nothing that this knows.

@@ -18,7 +18,7 @@ from vldata.version import __version__
 
 
 class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One layer: what it is, where it lay seen from the passport, and the SHA-256 of each of its files."""
+    """One layer: what it is, where it was seen from the passport, and the SHA-256 of each of its files."""
 
     kind: str
     at: str
@@ -98,7 +98,7 @@ def hold(passport: Passport, path: Path, on_file: OnFile) -> Iterator[tuple[Laye
 
 
 def _place_fault(at: str) -> str:
-    """Why a place cannot be one that `write_passport` wrote: it may climb, as results and data lie side by side, but it starts here."""
+    """Why a place cannot be one that `write_passport` wrote: it may climb, as results and data are side by side, but it starts here."""
     if not at or not at.isprintable():
         return "is no path"
     return "is not relative to the passport" if Path(at).is_absolute() or at.startswith("~") or "\\" in at else ""

@@ -43,7 +43,7 @@ class Made(msgspec.Struct, frozen=True):
 
 
 def default_path(paths: DatasetPaths) -> Path:
-    """Where the page goes without `--out`: beside the dataset."""
+    """Where the page goes without `--out`: next to the dataset."""
     return paths.out / f"{paths.name}.preview.html"
 
 
@@ -61,7 +61,7 @@ def make_preview(
 
     Args:
         target: the dataset.
-        out: the file; by default NAME.preview.html beside the dataset.
+        out: the file; by default NAME.preview.html next to the dataset.
         limit: most records to show.
         tokenizer: a tokenizer.json or a model folder, to count text exactly instead of estimating it.
         budget_bytes: most bytes of all pictures; beyond it records keep the first of theirs.

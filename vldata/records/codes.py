@@ -246,7 +246,7 @@ CODES: dict[str, Code] = {
     ),
     "VL212": Code(
         "text missing",
-        "A picture has no text beside it, or a text no picture.",
+        "A picture has no text next to it, or a text no picture.",
         "Add the missing file, or remove the other.",
     ),
     "VL213": Code(

@@ -151,7 +151,7 @@ class Source(Protocol):
         said: sentences about what was found and chosen, printed before the conversion; a guess is a `Guess`.
         columns: the keys of `meta`, the same for every draft, in order.
         annotations: files whose content decides the result; hashed into the fingerprint.
-        media_root: the folder that media paths lie in.
+        media_root: the folder that media paths are in.
         settings: options of this converter that decide the result (frame rule, prompt), JSON values, for the contract and the fingerprint.
         image_format: what `--image-format auto` means for this source.
         total: how many annotations there are, if known without reading the media; else None.

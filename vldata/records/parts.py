@@ -24,9 +24,9 @@ class PartKind(NamedTuple):
 
 
 PARTS: dict[PartName, PartKind] = {
-    "reasoning": PartKind("a thought beside each answer", "SFT"),
+    "reasoning": PartKind("a thought next to each answer", "SFT"),
     "loss": PartKind("turns that are not learned", "SFT"),
-    "rejected": PartKind("a rejected answer beside the chosen one", "DPO"),
+    "rejected": PartKind("a rejected answer next to the chosen one", "DPO"),
     "wanted": PartKind("answers that are wanted or unwanted", "KTO"),
     "solution": PartKind("prompts with a solution instead of an answer", "GRPO"),
 }
@@ -66,5 +66,5 @@ def in_order(names: Iterable[str]) -> Parts:
 
 
 def said_of(parts: Iterable[str]) -> str:
-    """Name parts for people: "a rejected answer beside the chosen one (`rejected`)"."""
+    """Name parts for people: "a rejected answer next to the chosen one (`rejected`)"."""
     return ", ".join(f"{PARTS[name].said} (`{name}`)" for name in in_order(parts))

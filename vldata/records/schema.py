@@ -1,4 +1,4 @@
-"""The published JSON Schemas: where they lie, and what they say of a value that the typed decoder refused."""
+"""The published JSON Schemas: where they are, and what they say of a value that the typed decoder refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vldata.errors import UsageError
 
 
 def schemas_dir() -> Path:
-    """The folder of schemas: inside the installed package, or beside it in a checkout."""
+    """The folder of schemas: inside the installed package, or next to it in a checkout."""
     inside = Path(str(files("vldata"))) / "schemas"
     return inside if inside.is_dir() else Path(str(files("vldata"))).parent / "schemas"
 

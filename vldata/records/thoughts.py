@@ -1,4 +1,4 @@
-"""A model's thought beside its answer, in every spelling that models and servers write, and the answer without it.
+"""A model's thought next to its answer, in every spelling that models and servers write, and the answer without it.
 
 Known: `<think>` and similar (`<thinking>`, `<thought>`, `<reasoning>`, `<seed:think>`, `<mm:think>`, `<reflection>`, `<scratchpad>`,
 `<rationale>`, `<cot>`) in any case, with blanks and attributes, and escaped as HTML; `[THINK]` (Magistral); `◁think▷` (Kimi-VL);

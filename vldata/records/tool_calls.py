@@ -1,6 +1,6 @@
 """What a function_call turn holds: JSON of one call or several, each a name and its arguments, as LLaMA-Factory reads it.
 
-What the model says beside its calls stands in front of them, on lines of its own. The answers to several calls are one observation,
+What the model says next to its calls stands in front of them, on lines of its own. The answers to several calls are one observation,
 joined as LLaMA-Factory's reader of OpenAI rows joins them, which the template of Qwen models renders as it does several turns.
 """
 
@@ -19,7 +19,7 @@ BETWEEN_ANSWERS = "\n</tool_response>\n<tool_response>\n"
 
 
 def split_call(content: str) -> tuple[str, str]:
-    """Cut a turn into what is said beside the calls, "" for nothing, and their JSON."""
+    """Cut a turn into what is said next to the calls, "" for nothing, and their JSON."""
     if content.lstrip()[:1] in ("{", "["):
         return "", content
     for sign in ("\n{", "\n["):

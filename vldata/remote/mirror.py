@@ -1,6 +1,6 @@
 """Objects kept on this machine: fetched once, and again only when the store says that they are others.
 
-A tree holds the objects of a bucket below their keys; an index beside it knows what each file was when it was fetched. Commands that read
+A tree holds the objects of a bucket below their keys; an index next to it knows what each file was when it was fetched. Commands that read
 have one tree, commands that write another, so that an upload that waits to be finished is never read as if it were there.
 """
 
@@ -61,14 +61,14 @@ class Mirror:
         return self.tree / url.key if url.key else self.tree
 
     def fetch(self, objects: Mapping[str, StoredObject | None], *, where: str) -> None:
-        """Fetch objects by their keys; those that lie here as they are in the store are left.
+        """Fetch objects by their keys; those that are here as they are in the store are left.
 
         Args:
             objects: key and what the store says of it; None for one named by its content, which nobody need ask about.
             where: which file or folder names them, for messages.
 
         Raises:
-            UnsafePathError: a key would lead out of the tree, or two cannot lie beside each other.
+            UnsafePathError: a key would lead out of the tree, or two cannot be next to each other.
             DataError: one cannot be fetched, changes while it is, or is not what its name says.
         """
         for key in objects:
@@ -132,7 +132,7 @@ class Mirror:
         self._index.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", (key, mark, size, mtime_ns))
 
     def _get(self, key: str, found: StoredObject | None, cancelled: threading.Event) -> tuple[str, str, int, int]:
-        """Fetch one object beside its place, look whether it is whole, and put it there."""
+        """Fetch one object next to its place, look whether it is whole, and put it there."""
         url = self._bucket / key
         with inside.parent(self.tree, key, make=True) as (folder, last):
             part = f".{hashlib.sha256(last.encode()).hexdigest()[:16]}.{os.getpid()}.{threading.get_ident()}.part"

@@ -28,7 +28,7 @@ ROLES = (
     "split",  # URL/NAME, read with its pictures, its parent and its sides
     "folder",  # a folder of datasets, or URL/NAME, read with pictures
     "registry",  # a folder of datasets: its registry and contracts
-    "derive",  # URL/NAME, beside which new datasets are registered
+    "derive",  # URL/NAME, next to which new datasets are registered
     "tree",  # a file or folder of any kind, read
     "answers",  # a file, or URL/NAME
     "out",  # a folder that is written
@@ -40,7 +40,7 @@ def reaches(*, beside: Beside | None = None, **roles: str) -> Callable[[Callable
     """Let parameters take URLs, each in its role.
 
     Args:
-        beside: says which further places follow from those given, as the default of an output that lies beside its dataset.
+        beside: says which further places follow from those given, as the default of an output that is next to its dataset.
         roles: parameter and role.
     """
 

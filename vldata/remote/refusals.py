@@ -33,7 +33,7 @@ _NO_CREDENTIALS = frozenset({"NoCredentialsError", "PartialCredentialsError", "D
 
 
 class Changed(Exception):
-    """What came or what lies there is not what was told before; asked again a few times. The message is a clause."""
+    """What came or what is there is not what was told before; asked again a few times. The message is a clause."""
 
 
 def patiently(work: Callable[[], T], where: str) -> T:

@@ -74,7 +74,7 @@ def send(mirror: Mirror, out: Url, outbox: Outbox, tell: Callable[[str], None]) 
 
 
 def refuse_foreign(mirror: Mirror, out: Url, outbox: Outbox, registered: Mapping[str, Any]) -> None:
-    """Refuse to send over what lies there under the names of a new dataset and is registered by nobody.
+    """Refuse to send over what is there under the names of a new dataset and is registered by nobody.
 
     Raises:
         DataError: something does.
@@ -106,7 +106,7 @@ class _Sender:
         self._each(wanted, self._send_medium)
 
     def send_files(self, names: Sequence[str]) -> None:
-        """Send files that are named, whatever lies there."""
+        """Send files that are named, whatever is there."""
         for name, found in self._each(names, self._send_file):
             self._mirror.note_sent((self._out / name).key, found)
 

@@ -1,4 +1,4 @@
-"""Pictures that look alike: a perceptual hash of every file, and the pairs of two sets that lie within a few bits of each other.
+"""Pictures that look alike: a perceptual hash of every file, and the pairs of two sets that are within a few bits of each other.
 
 The hash is the sign pattern of the 16x16 lowest frequencies of the 64x64 grey picture against their median (255 bits; the constant term is
 left out). Measured on 164 charts and 300 rooms: a copy that was re-encoded (JPEG 40), halved, squashed by a fifth or of less contrast

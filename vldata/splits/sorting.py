@@ -1,4 +1,4 @@
-"""Texts with the rows they are of, sorted: runs that fit into memory lie in a file without a name and are merged."""
+"""Texts with the rows they are of, sorted: runs that fit into memory are in a file without a name and are merged."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class SplitResult(msgspec.Struct, frozen=True):
 def split(
     out: Path, name: str, *, test: float = 0, val: float = 0, group_by: str = "scene", seed: int = 0, overwrite: bool = False
 ) -> SplitResult:
-    """Split dataset `name` of folder `out` into NAME_train, NAME_val and NAME_test, registered beside it.
+    """Split dataset `name` of folder `out` into NAME_train, NAME_val and NAME_test, registered next to it.
 
     Args:
         out: the folder of dataset_info.json.

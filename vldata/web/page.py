@@ -27,7 +27,7 @@ def page_parts(
     Args:
         title: of the window.
         body: markup, escaped.
-        style: beside the shared one.
+        style: next to the shared one.
         script: run where it stands, after `data`.
         data: JSON made by `vldata.web.escaping.embed`, by the id of its element.
         late: more of it, for after the script: the page is drawn before it is read.

@@ -106,7 +106,7 @@ def open_thumbnailer(side: int) -> Callable[[str | SafePath], bytes | Failure]:
 
 
 def safe_path(name: str, root: Path) -> Path | None:
-    """The file a row names, if it lies inside `root` once every link is followed; None otherwise."""
+    """The file a row names, if it is inside `root` once every link is followed; None otherwise."""
     if "\x00" in name or "://" in name or "\\" in name or name.startswith("data:"):
         return None
     try:

@@ -244,7 +244,7 @@ def _row_for(consumer: str, subject: Subject, case: Case, folder: Path) -> dict[
 
 
 def _messages(case: Case, root: Path) -> dict[str, Any]:
-    """Content parts and images: of a foreign row the files as they lie, where it lists as many as its record."""
+    """Content parts and images: of a foreign row the files as they are, where it lists as many as its record."""
     record = case.record
     assert record is not None
     images = [str((case.folder / image).absolute()) for image in record.images]

@@ -32,7 +32,7 @@ def find_divergences(
         ours: None where there is none; then only what needs no other sample is found.
         predicted: what was expected of images, videos and marks of time.
         tokens: decodes, with the model's tokenizer.
-        folders: where the image files of theirs and of ours lie.
+        folders: where the image files of theirs and of ours are.
     """
     if theirs.stage == "dropped":
         return (Divergence("dropped", theirs.message or "left out without a word"),)

@@ -77,7 +77,7 @@ def find_trainer(name: str) -> Trainer:
 
 
 def default_folder() -> Path:
-    """Where environments that `--setup` makes lie."""
+    """Where environments that `--setup` makes are."""
     return Path.home() / ".cache" / "vlkit" / "xray"
 
 
@@ -105,7 +105,7 @@ def python_at(place: Path) -> Path:
     """
     for file in (place / "bin" / "python", place / "Scripts" / "python.exe", place):
         if file.is_file():
-            return file.absolute()  # links stay as they are: a venv is found by where its Python lies
+            return file.absolute()  # links stay as they are: a venv is found by where its Python is
     raise UsageError(f"no Python in {str(place)!r}.", cure="Give a virtual environment's folder, or its bin/python.")
 
 

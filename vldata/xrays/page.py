@@ -1,4 +1,4 @@
-"""An X-ray as one HTML file: each record, each trainer's sample beside ours, images as the model sees them, text with what is learned."""
+"""An X-ray as one HTML file: each record, each trainer's sample next to ours, images as the model sees them, text with what is learned."""
 
 from __future__ import annotations
 

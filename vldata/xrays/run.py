@@ -1,4 +1,4 @@
-"""Asks every trainer for the same rows, and puts what they make beside ours."""
+"""Asks every trainer for the same rows, and puts what they make next to ours."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class ServeLine(JobResult):
         yield self.command
 
     def asides(self) -> Iterator[str]:
-        """Yield the limits, and what a server needs beside the line."""
+        """Yield the limits, and what a server needs next to the line."""
         images = f"{counted(self.limits.pictures, 'picture')} of {self.limits.max_pixels:,} pixels"
         prompt = f"Longest prompt: {self.limits.prompt_tokens:,} tokens, at most {images}"
         yield f"{prompt}; {self.how}; with {self.limits.answer_tokens:,} to answer the context is {self.limits.context:,}."
@@ -99,7 +99,7 @@ def serve_cmd(
     name: Annotated[str, Flag("What requests call the model; by default its folder's name.", metavar="NAME", show_default=False)] = "",
     no_key: Annotated[bool, Flag("Let requests in without a key; by default they need VLEVAL_API_KEY.")] = False,
     adapter: Annotated[
-        str, Flag("LoRA adapter folder to serve beside the model (vllm, lmdeploy).", metavar="DIR", show_default=False)
+        str, Flag("LoRA adapter folder to serve next to the model (vllm, lmdeploy).", metavar="DIR", show_default=False)
     ] = "",
     thinking: Annotated[
         Literal["auto", "on", "off"], Flag("Let a model that can do both think, or not, where a request does not say (vllm, llama-server).")

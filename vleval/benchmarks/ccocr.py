@@ -27,7 +27,7 @@ from vleval.metrics.teds import TableTooLargeError, teds
 from vleval.rows import Row
 
 TRACKS = {"multi_lan_ocr": "lan_ocr", "multi_scene_ocr": "scene_ocr", "kie": "kie", "doc_parsing": "doc_parsing"}
-# What a sub-dataset's sum is divided by, beside its rows (common.py, kie_evaluator.py, ocr_evaluator.py).
+# What a sub-dataset's sum is divided by, next to its rows (common.py, kie_evaluator.py, ocr_evaluator.py).
 _EPSILON = {"multi_lan_ocr": 1e-9, "multi_scene_ocr": 1e-9, "kie": 1e-6, "doc_parsing": 0.0}
 _TINY = 1e-9
 _BY_CHARACTERS = ("Arabic", "Japanese", "Korean")

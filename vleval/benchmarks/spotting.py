@@ -59,7 +59,7 @@ def _outer(polygon: Any) -> Rect:
 
 
 def _inside(box: Rect, other: Rect) -> float:
-    """The share of the box's area that lies in the other."""
+    """The share of the box's area that is in the other."""
     common = max(0, min(box[2], other[2]) - max(box[0], other[0])) * max(0, min(box[3], other[3]) - max(box[1], other[1]))
     return common / ((box[2] - box[0]) * (box[3] - box[1]))
 

@@ -212,7 +212,7 @@ def in_benchmark(scoring: Scoring) -> Scoring:
     """The scoring with the benchmark's profile, where one was asked for.
 
     Raises:
-        UsageError: no such benchmark, or a profile, metric or limit of another kind was named beside it.
+        UsageError: no such benchmark, or a profile, metric or limit of another kind was named next to it.
     """
     if not scoring.benchmark:
         return scoring
@@ -234,7 +234,7 @@ def prepared(scoring: Scoring, rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def check_judging(scoring: Scoring, judging: Judging) -> None:
-    """Refuse a judge, or marks, beside a benchmark that needs none.
+    """Refuse a judge, or marks, next to a benchmark that needs none.
 
     Raises:
         UsageError: such a benchmark was asked for.

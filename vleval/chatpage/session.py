@@ -104,7 +104,7 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        """Where rendered pictures lie."""
+        """Where rendered pictures are."""
         return self._folder
 
     def ask(self, files: Sequence[str], question: str, *, sampler: Sampler = GREEDY) -> ChatTurn:

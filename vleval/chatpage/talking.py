@@ -132,7 +132,7 @@ def _text_of(line: bytes) -> str:
 
 
 def _as_it_comes(work: Callable[[OnText], Reply]) -> Iterator[Reply]:
-    """Run `work` beside, and yield what it says meanwhile, then what it returns; an error of it is raised here."""
+    """Run `work` at the same time, and yield what it says meanwhile, then what it returns; an error of it is raised here."""
     said: queue.SimpleQueue[str | Reply | BaseException] = queue.SimpleQueue()
 
     def run() -> None:

@@ -44,7 +44,7 @@ def _record_lines(label: str, seen: SeenRecord, parity: Parity) -> Iterator[str]
 
 
 def told_of(seen: SeenRecord, expected: Expected | None) -> str:
-    """What a backend told of a record beside its answer, in a line."""
+    """What a backend told of a record next to its answer, in a line."""
     reply = seen.reply
     told = [f"{reply.prompt_tokens:,} tokens" if reply.prompt_tokens >= 0 else "tokens not told"]
     if seen.blind_tokens >= 0 and reply.prompt_tokens >= 0:

@@ -23,7 +23,7 @@ _PLACES = re.compile(r"<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>|<_
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer and what was told beside it; None, "" or -1 where a backend does not tell.
+    """An answer and what was told next to it; None, "" or -1 where a backend does not tell.
 
     Attributes:
         prompt: the rendered prompt, `<image>` where a picture stands.

@@ -13,7 +13,7 @@ from vldata.files.naming import natural_key
 from vldata.web.thumbs import safe_path
 from vleval.rows import Row
 
-_MOST_BYTES = 200  # of a file's name: 255 less what writing adds beside it
+_MOST_BYTES = 200  # of a file's name: 255 less what writing adds next to it
 _BY_DIGEST = re.compile(r"/[0-9a-f]{64}\.[a-z]+$")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 

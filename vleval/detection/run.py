@@ -45,7 +45,7 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
         path: where it is below the folder of the pictures.
         dropped: objects that are cut off or whose box is not four numbers.
         no_area: boxes that enclose nothing; a score leaves them out as well.
-        outside: boxes of which nothing lies in the picture.
+        outside: boxes of which nothing is in the picture.
         unknown: boxes whose label is not among `--classes`.
     """
 

@@ -17,7 +17,7 @@ class Fact(NamedTuple):
 
 
 class HarnessTold(NamedTuple):
-    """What one record of a harness's file tells beside the answer; None where it does not.
+    """What one record of a harness's file tells next to the answer; None where it does not.
 
     Attributes:
         score: the harness's own verdict, from 0 to 1.

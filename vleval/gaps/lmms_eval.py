@@ -36,7 +36,7 @@ def read_choice(text: str, choices: Sequence[str]) -> str:
 
 
 def told(record: Mapping[str, Any]) -> HarnessTold:
-    """The prompt it sent, and the first metric of the task: a number, or MMMU's parsed letters beside the answer."""
+    """The prompt it sent, and the first metric of the task: a number, or MMMU's parsed letters next to the answer."""
     score, extracted, judged = None, None, False
     for name, value in record.items():
         if name in _NOT_METRICS:

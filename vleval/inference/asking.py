@@ -1,4 +1,4 @@
-"""Where a run stands: what is asked, what earlier runs have answered, and where each answer lies in the journal."""
+"""Where a run stands: what is asked, what earlier runs have answered, and where each answer is in the journal."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ async def measure(session: aiohttp.ClientSession, endpoint: Endpoint, wire: Wire
 async def _post(session: aiohttp.ClientSession, url: str, body: bytes, kept: int) -> aiohttp.ClientResponse:
     """Send a request; again where a kept connection turns out to be closed, as llama-server's is after every stream.
 
-    As many as `kept` of them may lie in the pool, and each goes from there when it is found out.
+    As many as `kept` of them may be in the pool, and each goes from there when it is found out.
     """
     for _ in range(kept):
         try:

@@ -1,4 +1,4 @@
-"""How predictions were made, written beside them as OUT.run.json, without keys: equal runs differ in `timing` alone."""
+"""How predictions were made, written next to them as OUT.run.json, without keys: equal runs differ in `timing` alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a predictions file back to the dataset that was asked, by the document that lies beside it."""
+"""From a predictions file back to the dataset that was asked, by the document that is next to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUFFIX = ".run.json"
 
 
 def find_dataset(predictions: Path) -> Dataset | None:
-    """The dataset a predictions file was asked of, by the document beside it: None unless it is still there, with the same records."""
+    """The dataset a predictions file was asked of, by the document next to it: None unless it is still there, with the same records."""
     beside = predictions.with_name(f"{predictions.name}{SUFFIX}")
     try:
         document = strictjson.read_json(beside) if beside.is_file() else None

@@ -12,7 +12,7 @@ def check_out(out: Path) -> None:
     """Hold `--out` to be a place for a file.
 
     Raises:
-        UsageError: it is a folder or a device, or lies in a folder that is not there.
+        UsageError: it is a folder or a device, or is in a folder that is not there.
         DataError: its folder cannot be written to.
     """
     if out.is_dir():

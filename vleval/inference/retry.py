@@ -19,7 +19,7 @@ FIRST_DELAY_S = 0.5
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A reply that holds an answer; `reasoning` is the thought that a server gave beside it."""
+    """A reply that holds an answer; `reasoning` is the thought that a server gave next to it."""
 
     text: str
     reasoning: str = ""

@@ -157,7 +157,7 @@ def _is_base(noted: dict[str, Any], model: Path) -> bool:
 
 
 def _training_contract(ours: Contract, target: str) -> Iterator[Check]:
-    """The contract of a training set, where it still lies on this disk."""
+    """The contract of a training set, where it still is on this disk."""
     name = f"as in training ({target})"
     try:
         theirs = Dataset(target).contract

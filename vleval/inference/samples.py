@@ -38,7 +38,7 @@ def check_samples(samples: int, options: RunOptions, *, batch: bool) -> None:
 def predict_samples(samples: int) -> Callable[..., RunResult]:
     """A `predict` that asks `samples` times, with the seeds that follow the first.
 
-    Each answer set lies in `OUT.samples/`, with its journal: the same command goes on where it stopped, and one with more samples asks for
+    Each answer set is in `OUT.samples/`, with its journal: the same command goes on where it stopped, and one with more samples asks for
     those alone. `OUT` has the answers of a question next to each other, with their number under `sample`.
     """
 

@@ -49,7 +49,7 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_judge(judging: Judging, predictions: str | Path | None) -> Judge:
-    """Make the judge of the options; its verdicts are kept beside the predictions file, if there is one.
+    """Make the judge of the options; its verdicts are kept next to the predictions file, if there is one.
 
     Raises:
         UsageError: the judge's model is not named, or prompts that its mode cannot use.

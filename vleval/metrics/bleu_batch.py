@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vleval.metrics.bleu import bleu4
 from vleval.metrics.long_texts import LONG, character_matches
 
-_CHUNK = 512  # pairs; their number takes 9 bits of a key beside four characters and the side
+_CHUNK = 512  # pairs; their number takes 9 bits of a key next to four characters and the side
 _ROW_BITS = 9
 
 

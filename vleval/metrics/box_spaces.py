@@ -123,7 +123,7 @@ def _largest(boxes: Sequence[LabelledBox]) -> float:
 
 
 def _beyond(boxes: Sequence[LabelledBox], size: Size) -> bool:
-    """Whether a value lies beyond the picture; False where its size is unknown."""
+    """Whether a value is beyond the picture; False where its size is unknown."""
     width, height = size
     return width > 0 and height > 0 and any(box.x2 > width * _SLACK + 1 or box.y2 > height * _SLACK + 1 for box in boxes)
 

@@ -146,7 +146,7 @@ class _Reading:
         return letters if all(letter in self.allowed for letter in letters) and (not word or ordered) else ""
 
     def _clear(self, text: str, match: re.Match[str]) -> Iterator[str]:
-        """The letters of a statement, where they are: no article or pronoun, not denied or supposed, not beside another option's text."""
+        """The letters of a statement, where they are: no article or pronoun, not denied or supposed, not next to another option's text."""
         letters = self._letters(match["letters"])
         before, after = text[: match.start("letters")], text[match.end("letters") :]
         if ASKED.match(after) or UNABLE.search(text[max(0, match.start() - 40) : match.start()]):

@@ -9,7 +9,7 @@ from vleval.metrics.options import CoordSpace
 
 
 def to_pixels(box: LabelledBox, space: CoordSpace, width: int, height: int, *, processor: str = "qwen2.5-vl") -> LabelledBox | None:
-    """A box in pixels of a `width` x `height` picture, cut at its edges; None when nothing of it lies inside.
+    """A box in pixels of a `width` x `height` picture, cut at its edges; None when nothing of it is inside.
 
     `pixels-resized` are pixels of the picture as `processor` resizes it within its published limits.
 

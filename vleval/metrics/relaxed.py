@@ -110,7 +110,7 @@ def evalscope(options: MetricOptions) -> Scorer:
 def vlkit(options: MetricOptions) -> Scorer:
     """Our recommendation: the core rule on stripped texts, best over the references, so that numbers stay comparable with published ones.
 
-    How many answers fail by a percent sign, currency sign or thousands comma alone is said beside the score.
+    How many answers fail by a percent sign, currency sign or thousands comma alone is said next to the score.
     """
     tolerance = _tolerance(options)
 

@@ -98,7 +98,7 @@ def chrf(options: MetricOptions) -> Scorer:
 
 
 def chrf_plus(options: MetricOptions) -> Scorer:
-    """Corpus chrF++: chrF with words and pairs of words beside the characters."""
+    """Corpus chrF++: chrF with words and pairs of words next to the characters."""
 
     def score(rows: Sequence[Row]) -> Scores:
         metric = _metric("CHRF", word_order=2)

@@ -96,7 +96,7 @@ UNITS: dict[str, tuple[str, float]] = {
     for name in names.split()
 }
 
-# Money, and what a sign or word may stand for beside its own dimension.
+# Money, and what a sign or word may stand for next to its own dimension.
 CURRENCIES = frozenset(dimension for dimension, _ in UNITS.values() if dimension.startswith("dollar")) | {
     *("real", "euro", "sterling", "¥", "yuan", "yen", "rupee", "won", "ruble", "lira", "baht")
 }

@@ -48,7 +48,7 @@ _EVALSCOPE_MARKER = re.compile(r"ANSWER:\s*(.*)", re.IGNORECASE)
 
 
 def without_punctuation(text: str, period: re.Pattern[str] = _PERIOD, comma: re.Pattern[str] = _COMMA) -> str:
-    """Punctuation removed where a blank stands beside that mark (or digits stand around a comma), else turned into a blank."""
+    """Punctuation removed where a blank stands next to that mark (or digits stand around a comma), else turned into a blank."""
     result = text
     digits = comma.search(text) is not None
     for mark in _PUNCTUATION:
@@ -58,7 +58,7 @@ def without_punctuation(text: str, period: re.Pattern[str] = _PERIOD, comma: re.
 
 
 def without_punctuation_lone(text: str) -> str:
-    """As VLMEvalKit's `process_punctuation`: a full stop stays that stands beside a digit."""
+    """As VLMEvalKit's `process_punctuation`: a full stop stays that stands next to a digit."""
     return without_punctuation(text, _PERIOD_LONE)
 
 

@@ -26,7 +26,7 @@ _MARKS = "Give {id: mark} as OpenEQA writes it, or lines with id and mark."
 
 @dataclass(frozen=True)
 class Loaded:
-    """Rows as they lie in the file.
+    """Rows as they are in the file.
 
     Attributes:
         name: the file as messages call it.
@@ -58,7 +58,7 @@ def read_predictions(file: str | Path, *, reading: Reading = Reading(), group_by
     Args:
         file: a path, or `-` for stdin.
         reading: format, fields and encoding, where the user tells them.
-        group_by: a field to keep as a group beside the usual ones.
+        group_by: a field to keep as a group next to the usual ones.
 
     Raises:
         DataError: the file, or a record of it, cannot be understood; the message names the line.
@@ -85,7 +85,7 @@ def read_predictions(file: str | Path, *, reading: Reading = Reading(), group_by
 
 
 def read_records(file: str | Path, *, reading: Reading = Reading()) -> tuple[Loaded, list[dict[str, Any]]]:
-    """Read a predictions file, and beside each row the whole record that it was made of.
+    """Read a predictions file, and next to each row the whole record that it was made of.
 
     Raises:
         DataError: as `read_predictions`, or rows of the format are made of several records each.

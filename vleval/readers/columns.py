@@ -20,7 +20,7 @@ class ColumnsRead:
     """Gathers them record by record; memory is that of the fields still in question, and of many records 8 bytes each."""
 
     def __init__(self) -> None:
-        self._places: dict[str, tuple[str, str]] | None = None  # plain name to where it lies: "" or the object it is in, and its name
+        self._places: dict[str, tuple[str, str]] | None = None  # plain name to where it is: "" or the object it is in, and its name
         self._values: dict[str, dict[str, None]] = {}
         self._many: dict[str, _Column] | None = None  # instead of `_values`, where records are many
 

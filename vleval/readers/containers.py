@@ -1,4 +1,4 @@
-"""How records lie in a file: JSON Lines, one JSON document, a table, an .eval archive. What the records mean is the formats' business.
+"""How records are in a file: JSON Lines, one JSON document, a table, an .eval archive. What the records mean is the formats' business.
 
 `look` decides by content, not by the file's ending, and `iter_records` streams `(place, record)` where the container allows it.
 """

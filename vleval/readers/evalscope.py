@@ -1,4 +1,4 @@
-"""evalscope's predictions: index, model_output, messages, metadata. Its targets lie in the reviews, so references usually join by id."""
+"""evalscope's predictions: index, model_output, messages, metadata. Its targets are in the reviews, so references usually join by id."""
 
 from __future__ import annotations
 

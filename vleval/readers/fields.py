@@ -49,7 +49,7 @@ _LETTERED = re.compile(r"\s{0,3}\(?([A-Z])\s{0,2}[.):、]\s{0,3}(?=\S)")
 
 
 class Context(TypedDict, total=False):
-    """The fields of a Row beside id, prediction and references."""
+    """The fields of a Row next to id, prediction and references."""
 
     question: str
     choices: tuple[str, ...]

@@ -39,7 +39,7 @@ ID_NAMES = """
 id question_id custom_id doc_id index qid uid uuid sample_id data_id record_id item_id example_id instance_id row_id query_id
 task_id pid idx line_idx key unique_id 编号 序号 题号
 """
-# What a record says beside its answer. A text field that is none of these, nor a reference or an id, may hold the answer.
+# What a record says next to its answer. A text field that is none of these, nor a reference or an id, may hold the answer.
 _CONTEXT = """
 question query problem prompt input instruction instructions system messages conversations conversation context hint rationale
 explanation reasoning reasoning_content thought thoughts analysis lecture passage image images image_path image_paths image_id

@@ -20,7 +20,7 @@ _INNER = ("text", "generated_text", "content", "output_text", "answer", "respons
 
 
 def recognise(record: Record) -> bool:
-    """Any record with one of the names a prediction goes by, or of another name beside an id or the truth."""
+    """Any record with one of the names a prediction goes by, or of another name next to an id or the truth."""
     return any(plain_name(key) in PREDICTIONS or plain_name(key) in WEAK for key in record)
 
 

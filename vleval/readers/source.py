@@ -18,7 +18,7 @@ HEAD_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class PredictionsSource:
-    """An input file: `name` is what messages call it, `path` is where its bytes lie."""
+    """An input file: `name` is what messages call it, `path` is where its bytes are."""
 
     name: str
     path: Path

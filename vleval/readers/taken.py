@@ -129,7 +129,7 @@ def _prediction(fields: Mapping[str, list[Any]], told: FieldNames, guesses: list
     if answer and any(isinstance(value, str) for value in fields[answer[0]]):
         unknown = [
             name for name in unknown if any(isinstance(value, (str, list)) for value in fields[name])
-        ]  # numbers beside texts are no answers
+        ]  # numbers next to texts are no answers
     if not answer or unknown:
         raise _undecided([*unknown, *answer], where)
     guesses.append(

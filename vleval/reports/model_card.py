@@ -1,6 +1,6 @@
 """Scores in the card of the model they are of: README.md of an adapter or model folder, a table between two marks that are ours.
 
-Only answers of this very model are written: the run document beside the predictions holds the digest of what answered.
+Only answers of this very model are written: the run document next to the predictions holds the digest of what answered.
 """
 
 from __future__ import annotations

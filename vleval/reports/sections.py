@@ -95,7 +95,7 @@ def _own_facts(score: MetricScore) -> Iterator[str]:
 
 
 def pair_section(pair: Pair) -> str:
-    """One pair: the differences beside zero."""
+    """One pair: the differences next to zero."""
     rows = []
     for found in pair.differences.values():
         reach = max(abs(value) for value in (found.low, found.high, found.difference, 1e-12) if value is not None) * 1.08
@@ -120,7 +120,7 @@ def pair_section(pair: Pair) -> str:
     clustered = f", clustered by {text(pair.groups)}" if pair.groups else ""
     return (
         f'<div class="card pair"><h3>{bdi(pair.second)} against {bdi(pair.first)}</h3>'
-        f'<p class="small soft">{pair.n:,} rows{clustered}; before → after, the difference beside zero, 95 %</p>{"".join(rows)}</div>'
+        f'<p class="small soft">{pair.n:,} rows{clustered}; before → after, the difference next to zero, 95 %</p>{"".join(rows)}</div>'
     )
 
 

@@ -24,7 +24,7 @@ def score_track(score: MetricScore, system: int) -> str:
 
 
 def difference_track(low: float | None, high: float | None, value: float, reach: float, verdict: str) -> str:
-    """A difference beside zero; `reach` is the largest absolute end of all intervals in the chart."""
+    """A difference next to zero; `reach` is the largest absolute end of all intervals in the chart."""
 
     def at(number: float) -> float:
         return (number / reach + 1) / 2 if reach else 0.5

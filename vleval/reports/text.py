@@ -29,7 +29,7 @@ def score_lines(metrics: Mapping[str, MetricScore], counts: RowCounts, by_catego
 
 
 def worth_text(score: MetricScore) -> str:
-    """What must stand beside the number itself, each part after a comma."""
+    """What must stand next to the number itself, each part after a comma."""
     return "".join(f", {part}" for part in worth_words(score))
 
 

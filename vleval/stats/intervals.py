@@ -40,10 +40,10 @@ def clustered_mean(values: Floats, groups: Groups) -> Interval:
 
 
 def clustered_bounded(values: Floats, groups: Groups, low: float, high: float) -> Interval:
-    """The interval of a mean whose values lie between `low` and `high`: `clustered_mean`, but where every cluster has the same mean.
+    """The interval of a mean whose values are between `low` and `high`: `clustered_mean`, but where every cluster has the same mean.
 
     Then the standard error is 0 and says nothing: C clusters alike do not prove that all are. By Wilson's bound for 0 in C at most a share
-    u = z^2 / (C + z^2) of clusters differs, and it may lie anywhere in the range: the mean is between (1-u) mean + u low and
+    u = z^2 / (C + z^2) of clusters differs, and it may be anywhere in the range: the mean is between (1-u) mean + u low and
     (1-u) mean + u high. For right-or-wrong values that are all 0 or all 1 this is Wilson's interval with every cluster one trial.
     Values outside the range allow no interval.
     """

@@ -21,7 +21,7 @@ TABLE: Table = {
     "TR04": Behaviour("crash", "a row that is no object", "`load_dataset` fails.", "Write one object a row.", _JSON),
     "TR05": Behaviour("crash", "no rows", "`StopIteration`.", "Give the file that holds the rows.", _JSON),
     "TR10": Behaviour("crash", "no column that is trained on", "`KeyError: 'text'`, or with images `Unexpected input keys in examples`: prompt with completion, messages, or without images text.", "Name the columns so; `vldata export --to trl` does.", f"{_PREPARE}; {_COLLATE}.torch_call"),
-    "TR11": Behaviour("crash", "messages beside prompt and completion", "`The completion_only_loss argument is not supported for language modeling datasets.` Columns are those of all rows together.", "Keep one form in a file.", f"{_COLLATE}.torch_call"),
+    "TR11": Behaviour("crash", "messages next to prompt and completion", "`The completion_only_loss argument is not supported for language modeling datasets.` Columns are those of all rows together.", "Keep one form in a file.", f"{_COLLATE}.torch_call"),
     "TR12": Behaviour("crash", "a prompt without its completion", "`KeyError: 'completion'`, or with images `Unexpected input keys in examples`.", "Add the completion.", f"{_PREPARE}; {_COLLATE}.torch_call"),
     "TR13": Behaviour("crash", "turns that are no list of role and content", "`TypeError` or `KeyError` in the collator. From and value are read in files without images alone.", "Write [{\"role\": ..., \"content\": ...}].", _MESSAGES),
     "TR14": Behaviour("crash", "an unknown role", "`Invalid role in message`: known are system, user, assistant and tool.", "Rename the role.", _MESSAGES),

@@ -124,7 +124,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     fast: tuple[str, ...] = ()  # model types for which packing and the levers of the trainer are proven
     processor: str  # class in transformers
     image_processor: str  # class in transformers that needs Pillow alone; "" where only torchvision's is there
-    needs: tuple[str, ...] = ()  # packages beside transformers that its processor imports
+    needs: tuple[str, ...] = ()  # packages next to transformers that its processor imports
     templates: tuple[str, ...] = ()  # how LLaMA-Factory's names of its template begin
     notes: tuple[str, ...] = ()
     tiny: Tiny

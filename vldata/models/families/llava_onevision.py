@@ -1,4 +1,4 @@
-"""LLaVA-OneVision: crops of 384 pixels, padding taken away, at most nine crops' worth of tokens and the whole image beside them."""
+"""LLaVA-OneVision: crops of 384 pixels, padding taken away, at most nine crops' worth of tokens and the whole image next to them."""
 
 from vldata.models.families.family import Family, Parts, Serving, Tiny
 from vldata.models.families.tiled import Anyres

@@ -73,7 +73,7 @@ class Splits(WholeImage, frozen=True, kw_only=True):
 
 
 class Slices(WholeImage, frozen=True, kw_only=True):
-    """MiniCPM-V: the image scaled to about `side`, and beside it, where it is larger, up to `most` slices of it in a grid."""
+    """MiniCPM-V: the image scaled to about `side`, and next to it, where it is larger, up to `most` slices of it in a grid."""
 
     side: int
     most: int

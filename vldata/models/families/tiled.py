@@ -111,7 +111,7 @@ class Scaled(WholeImage, frozen=True, kw_only=True):
 
 
 class Tiles(WholeImage, frozen=True, kw_only=True):
-    """InternVL: the canvas of at most `most` tiles whose shape is nearest to the image's, and a thumbnail beside more than one."""
+    """InternVL: the canvas of at most `most` tiles whose shape is nearest to the image's, and a thumbnail next to more than one."""
 
     side: int
     most: int

@@ -27,7 +27,7 @@ _SHOWN = 24  # images of one row
 class Job:
     """What a probe is asked: the model's folder, the trainer's settings, the folder that media are relative to, and the rows.
 
-    A row has `row` (its number), `file` (a file with it alone) and what the trainer needs beside it.
+    A row has `row` (its number), `file` (a file with it alone) and what the trainer needs next to it.
     """
 
     def __init__(self, path: Path) -> None:
