@@ -79,7 +79,7 @@ def test_a_redacted_copy(here: Path, capsys: pytest.CaptureFixture[str], monkeyp
     ("cutoff", "sentence"),
     [
         ("1", "No budget fits them all: the longest text alone has 25 tokens. Raise --cutoff, or filter by tokens."),
-        ("40", "at the dataset's own not one picture fits beside the longest text. Raise --cutoff."),
+        ("40", "at the dataset's own not one picture fits next to the longest text. Raise --cutoff."),
         ("200", "at the dataset's own at most 2 pictures a record fit. Take fewer, or raise --cutoff."),
     ],
 )

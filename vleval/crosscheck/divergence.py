@@ -64,7 +64,7 @@ def _in_prompt(reply: Reply, expected: Expected, verdicts: Sequence[Verdict], bl
     ours = len(expected.ids)
     if reply.prompt_tokens != ours:
         more = reply.prompt_tokens - ours
-        beside = next((v.found for v in verdicts if v.what == "tokens next to a picture" and v.found != UNKNOWN), "+0")
+        beside = next((v.found for v in verdicts if v.what == "tokens beside a picture" and v.found != UNKNOWN), "+0")
         if int(beside) and int(beside) * len(expected.pictures) == more:
             return "template", f"{beside} tokens next to each picture, whatever its size"
         return "resize", f"the prompt has {reply.prompt_tokens:,} tokens, by our count {ours:,}: pictures cost {more:+,}"

@@ -49,7 +49,7 @@ class Prober:
         pair = {"as sent": self._pair(), "swapped": self._pair(swapped=True), "before the text": self._pair(first=True)}
         channels = {"as sent": self._ask("raw", lambda image: image), "red and blue swapped": self._ask("bgr", _swap_channels)}
         return [
-            Verdict("template", "tokens next to a picture", self._extra_tokens(backend)),
+            Verdict("template", "tokens beside a picture", self._extra_tokens(backend)),
             Verdict("order", "two pictures", self._across(backend, reference, pair)),
             Verdict("EXIF", "orientation", self._exif(backend)),
             Verdict("colour", "channels", self._across(backend, reference, channels)),

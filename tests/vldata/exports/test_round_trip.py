@@ -229,7 +229,7 @@ def test_a_part_that_a_format_cannot_hold_is_refused_by_name(monkeypatch: pytest
     convert_all(tmp_path / "rows.jsonl", tmp_path / "one", tmp_path)
     for name in FORMATS:
         if "rejected" not in FORMATS[name].holds:
-            with pytest.raises(UsageError, match=r"a rejected answer beside the chosen one \(`rejected`\).*\n  Export to llamafactory"):
+            with pytest.raises(UsageError, match=r"a rejected answer next to the chosen one \(`rejected`\).*\n  Export to llamafactory"):
                 export(name, ExportPlan(str(tmp_path / "one" / "a"), tmp_path / "ex"))
 
 
