@@ -1,4 +1,4 @@
-"""`vldata xray`: what each trainer's own code makes of a few records, beside ours."""
+"""`vldata xray`: what each trainer's own code makes of a few records, next to ours."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def xray(
 
 
 def _subject(path: Path, rows: str, dataset: str, work: Path, *, is_tiny: bool, follow_links: bool) -> Subject:
-    """A dataset of ours where a contract lies beside its name, else a file as somebody has it."""
+    """A dataset of ours where a contract is next to its name, else a file as somebody has it."""
     from vldata.api.convert import convert
     from vldata.output.folder import DatasetPaths, can_name_files
     from vldata.xrays.cases import open_dataset, open_foreign, parse_rows
