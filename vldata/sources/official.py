@@ -61,6 +61,7 @@ class OfficialSource(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     keys: tuple[str, ...]
     part: LayoutPart
+    ignore: tuple[str, ...] = ()
 
     def drafts(self) -> Iterator[Draft | Reject]:
         """Yield every question in the order of its file; an id that stands twice is rejected the second time by the rules of records."""
@@ -68,6 +69,10 @@ class OfficialSource(msgspec.Struct, frozen=True, kw_only=True):
             record_id = f"{self.layout}/{self.split + '/' if self.split else ''}{question.id}"
             if fault := question.fault or self._missing(question):
                 yield Reject(record_id, question.where, "VL201", fault)
+                continue
+            if strange := next((name for name in question.strange if name not in self.ignore), ""):
+                what = f"{strange!r} is known to change what is learned, and this dataset has no such field"
+                yield Reject(record_id, question.where, "VL215", f"{what}; --ignore {strange} leaves it out.")
                 continue
             place: Path | None = None
             if question.images:
@@ -157,6 +162,7 @@ def open_source(
     prompt: str = "",
     boxes: Wish = "auto",
     processor: str = "qwen3-vl",
+    ignore: tuple[str, ...] = (),
 ) -> list[OfficialSource]:
     """Convert a published dataset as its authors lay it out.
 
@@ -169,6 +175,7 @@ def open_source(
         prompt: How questions are put: a text with {question}, and {choices} for multiple choice.
         boxes: How points are written: as the models of --processor were trained (auto), in pixels, or from 0 to 1000.
         processor: The family of the model.
+        ignore: Fields that may be left out although they change meaning.
 
     Raises:
         UsageError: a prompt without {question}, or no such split.
@@ -195,7 +202,8 @@ def open_source(
         )
     chosen = [part for part in parts if not split or part.split == split]
     target = target_for(boxes, processor)
-    return [_source(source, name, told, part, template, target, said=not number) for number, part in enumerate(chosen)]
+    made = [_source(source, name, told, part, template, target, said=not number) for number, part in enumerate(chosen)]
+    return [msgspec.structs.replace(one, ignore=tuple(ignore)) for one in made]
 
 
 def _source(folder: Path, name: str, told: Layout, part: LayoutPart, template: str, target: Target, *, said: bool) -> OfficialSource:

@@ -86,7 +86,22 @@ def test_fields_without_a_place_are_told_and_what_changes_meaning_is_refused(tmp
     table["data"][0]["weight"] = 0
     path.write_text(json.dumps(table))
     (reject,) = open_source(tmp_path)[0].drafts()
-    assert isinstance(reject, Reject) and "'weight' is known to change" in reject.reason
+    assert isinstance(reject, Reject) and reject.code == "VL215" and "'weight' is known to change" in reject.reason
+    (draft,) = open_source(tmp_path, ignore=("weight",))[0].drafts()
+    assert ("weight", "left out") in draft.unused
+
+
+@pytest.mark.parametrize("name", ["gqa", "coco-captions", "scienceqa", "ai2d", "screenspot", "vqav2"])
+def test_a_weight_costs_its_question_in_every_layout(name, tmp_path):
+    root = DRAWERS[name](tmp_path / "s")
+    for file in sorted(path for path in root.rglob("*.json") if path.name != "pid_splits.json"):
+        file.write_text(
+            file.read_text().replace('"question":', '"weight": 0.5, "question":').replace('"caption":', '"weight": 0.5, "caption":')
+        )
+        file.write_text(file.read_text().replace('"abcLabel":', '"weight": 0.5, "abcLabel":').replace('"bbox":', '"weight": 0.5, "bbox":'))
+    for ignore in ((), ("weight",)):
+        made = [draft for source in open_source(root, ignore=ignore) for draft in source.drafts()]
+        assert made and any(isinstance(draft, Reject) and draft.code == "VL215" for draft in made) == (not ignore)
 
 
 def test_a_folder_of_no_or_two_layouts_is_named(tmp_path):

@@ -32,6 +32,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         context: what is shown before the question: a hint.
         meta: further texts: category, question type.
         unused: fields of the annotation that no record has a place for, each with what became of it.
+        strange: fields that its dataset has not and that are known to change what is learned.
         fault: why the annotation cannot be used.
     """
 
@@ -46,6 +47,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     context: str = ""
     meta: dict[str, str] = {}
     unused: tuple[tuple[str, str], ...] = ()
+    strange: tuple[str, ...] = ()
     fault: str = ""
 
 
@@ -151,10 +153,9 @@ def with_file_fields(questions: Iterator[Question], fields: Iterable[str]) -> It
         yield question
 
 
-def changes_meaning(entry: dict[str, Any], known: Collection[str]) -> str:
-    """Why an annotation is refused: a field that its dataset has not and that is known to change what is learned; "" for a good one."""
-    strange = sorted(key for key in entry.keys() & MEANING if key not in known)
-    return f"{strange[0]!r} is known to change what is learned, and this dataset has no such field." if strange else ""
+def changes_meaning(entry: dict[str, Any], known: Collection[str]) -> tuple[str, ...]:
+    """The fields that a dataset has not and that are known to change what is learned."""
+    return tuple(sorted(key for key in entry.keys() & MEANING if key not in known))
 
 
 def named(stem: str, folders: Sequence[str]) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def _question(image: dict[str, Any], number_of: str, told: Sequence[dict[str, An
     places = [f"{folder}/{name}" if folder else name for folder in (year, f"images/{year}", "images", "")] if name else []
     unused = dict(pair for entry in (image, *told) for pair in left_out(entry, _IMAGE | _CAPTION))
     fault = "" if name else "it has no file_name."
-    fault = fault or next(filter(None, (changes_meaning(entry, _IMAGE | _CAPTION) for entry in (image, *told))), "")
+    strange = dict.fromkeys(name for entry in (image, *told) for name in changes_meaning(entry, _IMAGE | _CAPTION))
     return Question(
         id=number_of,
         where=where,
@@ -80,5 +80,6 @@ def _question(image: dict[str, Any], number_of: str, told: Sequence[dict[str, An
         text=ASK,
         answers=texts,
         unused=tuple(unused.items()),
+        strange=tuple(strange),
         fault=fault or ("" if texts else "it has no caption: a test set cannot be learned."),
     )

@@ -54,13 +54,12 @@ def _problem(key: str, entry: dict[str, Any], name: str, split: str) -> Question
         context=text_of(entry.get("hint")),
         meta={what: text_of(entry.get(what)) for what in SCIENCEQA_META},
         unused=left_out(entry, _PROBLEM),
-        **_choice(entry.get("choices"), entry.get("answer"), changes_meaning(entry, _PROBLEM | _EXPLAINED)),
+        strange=changes_meaning(entry, _PROBLEM | _EXPLAINED),
+        **_choice(entry.get("choices"), entry.get("answer")),
     )
 
 
-def _choice(choices: Any, right: Any, fault: str) -> dict[str, Any]:
-    if fault:
-        return {"fault": fault}
+def _choice(choices: Any, right: Any) -> dict[str, Any]:
     texts = tuple(text_of(choice) for choice in choices) if isinstance(choices, list) else ()
     if len(texts) < 2 or not all(texts):
         return {"fault": "it has no two choices, or an empty one."}
@@ -98,7 +97,8 @@ def _diagrams(files: Sequence[Path], prefix: str) -> Any:
                     text=text.strip(),
                     meta={"category": "labels in the diagram" if entry.get("abcLabel") else "texts"},
                     unused=(*left_out(entry, _DIAGRAM), *file_fields),
-                    **_choice(entry.get("answerTexts"), entry.get("correctAnswer"), changes_meaning(entry, _DIAGRAM)),
+                    strange=changes_meaning(entry, _DIAGRAM),
+                    **_choice(entry.get("answerTexts"), entry.get("correctAnswer")),
                 )
 
     return read

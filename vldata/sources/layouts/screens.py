@@ -46,7 +46,8 @@ def _screens(files: Sequence[Path]) -> Any:
                     box=box if isinstance(box, tuple) else None,
                     meta={"category": text_of(entry.get("data_type")), "platform": text_of(entry.get("data_source"))},
                     unused=left_out(entry, _KNOWN),
-                    fault=box if isinstance(box, str) else changes_meaning(entry, _KNOWN),
+                    strange=changes_meaning(entry, _KNOWN),
+                    fault=box if isinstance(box, str) else "",
                 )
 
     return read

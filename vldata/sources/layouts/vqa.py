@@ -108,7 +108,7 @@ def _vqav2_question(entry: dict[str, Any], told: Any, where: str, subset: str) -
         answers=chosen_first(texts_of(told.get("answers")), text_of(told.get("multiple_choice_answer"))),
         meta={"question_type": text_of(told.get("question_type")), "answer_type": text_of(told.get("answer_type"))},
         unused=(*left_out(entry, _ASKED), *left_out(told, _ANSWERED), *_fields_of(told, "answers", ("answer", "answer_id"))),
-        fault=changes_meaning(entry, _ASKED) or changes_meaning(told, _ANSWERED),
+        strange=(*changes_meaning(entry, _ASKED), *changes_meaning(told, _ANSWERED)),
     )
 
 
@@ -187,7 +187,7 @@ def _gqa_question(key: str, entry: dict[str, Any], where: str) -> Question:
         answers=texts_of(entry.get("answer")),
         meta={"question_type": kind, "full_answer": text_of(entry.get("fullAnswer"))},
         unused=(*left_out(entry, _GQA), *_fields_of(entry, "types", ("detailed",))),
-        fault=changes_meaning(entry, _GQA),
+        strange=changes_meaning(entry, _GQA),
     )
 
 
@@ -233,9 +233,8 @@ def _data_question(entry: dict[str, Any], where: str, usual: str, split: str) ->
         answers=answers,
         meta={"question_type": ", ".join(texts_of(entry.get("question_types") or ""))},
         unused=left_out(entry, _DATA),
-        fault=changes_meaning(entry, _DATA)
-        or _other_split(entry, split)
-        or ("" if answers else "it has no answer: a test set cannot be learned."),
+        strange=changes_meaning(entry, _DATA),
+        fault=_other_split(entry, split) or ("" if answers else "it has no answer: a test set cannot be learned."),
     )
 
 
