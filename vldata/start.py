@@ -10,11 +10,11 @@ from importlib import import_module
 
 def launch(module: str) -> None:
     """Import a command line and run it; Ctrl-C ends it in one line, also while it is still being imported."""
-    # A handler that ends the process: an exception may be raised where Python only prints it, in a callback of its import locks.
-    before = signal.signal(signal.SIGINT, lambda number, frame: _interrupted())
-    main = import_module(module).main
-    signal.signal(signal.SIGINT, before)
     try:
+        # A handler that ends the process: an exception may be raised where Python only prints it, in a callback of its import locks.
+        before = signal.signal(signal.SIGINT, lambda number, frame: _interrupted())
+        main = import_module(module).main
+        signal.signal(signal.SIGINT, before)
         main()
     except KeyboardInterrupt:
         _interrupted()
