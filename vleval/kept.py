@@ -6,6 +6,7 @@ temporary files (TMPDIR) and is gone with the process, however that ends.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import weakref
@@ -113,7 +114,7 @@ class KeptRows(Sequence[T], Generic[T]):
 
     def _open(self) -> IO[bytes]:
         file = tempfile.TemporaryFile(prefix="vlkit-")  # noqa: SIM115
-        weakref.finalize(self, file.close)
+        weakref.finalize(self, _close, file)
         return file
 
     def _write(self, file: IO[bytes], block: list[T]) -> None:
@@ -127,6 +128,11 @@ class KeptRows(Sequence[T], Generic[T]):
         file.write(lengths)
         file.writelines(encoded)
         self._starts.append(self._starts[-1] + len(lengths) + sum(map(len, encoded)))
+
+
+def _close(file: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):  # what a full disk did not take was told when it was written; the file is gone either way
+        file.close()
 
 
 class Mapped(Sequence[S], Generic[T, S]):

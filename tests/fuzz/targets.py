@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from vldata.api.lint import lint
 from vldata.errors import VlkitError
 from vldata.files import strictjson
 from vldata.files.content import content_fault
@@ -32,6 +33,7 @@ from vldata.records.findings import FindingList
 from vldata.records.record import decode_record
 from vldata.records.rules import faults
 from vldata.records.tool_calls import ToolCallError, read_calls
+from vldata.sources import load_converter
 from vldata.sources.jsonl import open_source as open_jsonl
 from vldata.sources.sharegpt import open_source as open_sharegpt
 from vleval.inference.addresses import read_address
@@ -137,6 +139,32 @@ def _talks(suffix: str) -> Target:
     return read
 
 
+def _labels(name: str, file: str) -> Target:
+    """The reader of an annotation format; beside the file lies an image, and what else such a folder has."""
+
+    def read(data: bytes) -> None:
+        _file(f"{name}/images/a.png", _PNG)
+        if name == "yolo" and file != "data.yaml":
+            _file("yolo/data.yaml", b"names: [cat, dog]\ntrain: images\n")
+        source = _file(f"{name}/{file}", data)
+        while source.parent != _folder():
+            source = source.parent
+        with contextlib.suppress(VlkitError):
+            _drafts(load_converter(name)(source))
+
+    return read
+
+
+def _lint(suffix: str) -> Target:
+    def read(data: bytes) -> None:
+        path = _file(f"lint/rows{suffix}", data)
+        for trainer in ("llamafactory", "swift", "trl", "internvl"):
+            with contextlib.suppress(VlkitError):
+                lint(path, trainer)
+
+    return read
+
+
 def _predictions(suffix: str) -> Target:
     def read(data: bytes) -> None:
         with contextlib.suppress(VlkitError):
@@ -211,6 +239,25 @@ _RECORD = {
     "images": ["images/a.png"],
 }
 _LINE = json.dumps({**_RECORD, "references": [], "meta": {}}, separators=(",", ":")).encode()
+_OBJECT = "<object><name>cat</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox></object>"
+_VOC = f"<annotation><filename>a.png</filename><size><width>3</width><height>3</height></size>{_OBJECT}</annotation>".encode()
+_COCO = {
+    "images": [{"id": 1, "file_name": "a.png", "width": 3, "height": 3}],
+    "categories": [{"id": 1, "name": "cat"}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 2, 2], "iscrowd": 0}],
+}
+_SHAPE = {"label": "cat", "points": [[0, 0], [2, 2]], "shape_type": "rectangle"}
+_LABELME = {"version": "5", "imagePath": "a.png", "imageWidth": 3, "imageHeight": 3, "shapes": [_SHAPE]}
+_CVAT = (
+    b'<annotations><image id="0" name="a.png" width="3" height="3"><box label="cat" xtl="0" ytl="0" xbr="2" ybr="2" rotation="10"/>'
+    b'<polygon label="cat" points="0,0;2,0;2,2"/></image></annotations>'
+)
+_SPAN = {"x": 1, "y": 1, "width": 9, "height": 9, "rotation": 5, "rectanglelabels": ["cat"]}
+_TASK = {
+    "id": 1,
+    "data": {"image": "images/a.png"},
+    "annotations": [{"result": [{"type": "rectanglelabels", "original_width": 3, "original_height": 3, "value": _SPAN}]}],
+}
 _PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108020000009077"
     "53de0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
@@ -234,6 +281,16 @@ TARGETS: dict[str, tuple[Target, tuple[bytes, ...]]] = {
     "pairs-csv": (_pairs(".csv"), (b"image,text\na.png,A cat.\n",)),
     "talks-json": (_talks(".json"), (b'[{"image": "a.png", "conversations": [{"from": "human", "value": "<image>?"}]}]',)),
     "talks-jsonl": (_talks(".jsonl"), (_LINE,)),
+    "coco": (_labels("coco", "instances.json"), (json.dumps(_COCO).encode(),)),
+    "voc": (_labels("voc", "a.xml"), (_VOC,)),
+    "labelme": (_labels("labelme", "images/a.json"), (json.dumps(_LABELME).encode(),)),
+    "cvat": (_labels("cvat", "annotations.xml"), (_CVAT,)),
+    "label-studio": (_labels("label-studio", "tasks.json"), (json.dumps([_TASK]).encode(),)),
+    "yolo-label": (_labels("yolo", "labels/a.txt"), (b"0 0.5 0.5 0.2 0.2\n1 0.1 0.1 0.3 0.1 0.3 0.3\n",)),
+    "yolo-yaml": (_labels("yolo", "data.yaml"), (b"names: {0: cat}\ntrain: images\nnc: 1\n",)),
+    "lint-csv": (_lint(".csv"), (b"instruction,output\na,b\n",)),
+    "lint-jsonl": (_lint(".jsonl"), (_LINE,)),
+    "lint-json": (_lint(".json"), (b'[{"image": "a.png", "conversations": [{"from": "human", "value": "<image>?"}]}]',)),
     "predictions-jsonl": (_predictions(".jsonl"), (b'{"id": "a", "prediction": "b", "references": ["c"]}',)),
     "predictions-json": (_predictions(".json"), (b'[{"id": "a", "prediction": "b"}]', b'{"results": {}, "configs": {}}')),
     "predictions-csv": (_predictions(".csv"), (b"id,prediction\na,b\n",)),

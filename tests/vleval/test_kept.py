@@ -142,8 +142,9 @@ def test_a_full_disk_is_said(few, monkeypatch, tmp_path):
         writelines = write
 
         def close(self):
-            pass
+            raise OSError(28, "No space left on device")  # what was held back goes nowhere either
 
+    kept._close(Full())
     monkeypatch.setattr(kept.tempfile, "TemporaryFile", lambda **_: Full())
     with pytest.raises(DataError, match="No space left on device") as caught:
         kept.kept(range(9), int)

@@ -77,6 +77,7 @@ def export(
         DataError: the model or a dataset cannot be read, or the converter failed.
         UsageError: the server does not serve the family.
     """
+    from vldata.models.layout import check_model_folder
     from vltrain.handing_over import export as run
     from vltrain.handing_over import limits_of
 
@@ -85,6 +86,7 @@ def export(
     if to == "gguf" and t4:
         raise UsageError("--t4 is for --to vllm and lmdeploy.", cure="Leave it out: llama-server has no such variant.")
     targets = [data] if isinstance(data, str) else list(data)
+    check_model_folder(Path(model))  # before its tokenizer is loaded
     limits = limits_of(Path(model), targets, answer_tokens=answer_tokens)
     if to != "gguf":
         return HandOver(run(Path(model), to, limits, t4=t4), limits)
