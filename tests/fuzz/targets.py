@@ -298,7 +298,13 @@ TARGETS: dict[str, tuple[Target, tuple[bytes, ...]]] = {
     "predictions-zip": (_predictions(".eval"), (b"PK\x05\x06" + bytes(18),)),
     "marks": (_marks, (b'{"a": 5}', b'[{"id": "a", "mark": 1}]')),
     "weights": (_weights, (b'\x10\x00\x00\x00\x00\x00\x00\x00{"a":{"dtype":"F',)),
-    "weights-index": (_index, (b'{"weight_map": {"a": "model-00001.safetensors"}}',)),
+    "weights-index": (
+        _index,
+        (
+            b'{"weight_map": {"a": {}}}',
+            b'{"weight_map": {"a": "model-00001.safetensors"}}',
+        ),
+    ),
     "replies": (
         _replies,
         (b'{"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}', b'{"message": {"content": "a"}, "done": true}'),

@@ -71,12 +71,11 @@ def weight_files(folder: Path) -> list[str]:
     table = strictjson.read_json(index)
     if not isinstance(table, dict) or not isinstance(table.get("weight_map"), dict):
         raise DataError("holds no weight_map.", where=str(index), cure="Download the model again.")
-    names = set(table["weight_map"].values())
-    for name in names:
+    for name in table["weight_map"].values():
         if not isinstance(name, str) or "/" in name or path_fault(name) or not name.endswith(".safetensors"):
             cure = "Download the model again: its weights belong in the same folder as this file."
             raise UnsafePathError(f"names the weights {name!r}, which is no safetensors file next to it.", where=str(index), cure=cure)
-    return sorted(names)
+    return sorted(set(table["weight_map"].values()))
 
 
 def read_chat_template(folder: Path) -> str | None:
