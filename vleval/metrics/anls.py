@@ -6,16 +6,23 @@ differ in what is lower-cased and stripped, in whose length divides, and in whet
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextvars import ContextVar
 
 from rapidfuzz.distance import Levenshtein
 
-from vleval.metric import Scorer
+from vleval.metric import Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, mean_of, references
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.pieces import collapsed
+from vleval.metrics.word_keys import MOST_CELLS, lower_bound
 from vleval.rows import Row
+
+_PART = 20_000  # characters of a part of a text that is too long to be compared whole
+_bounds: ContextVar[set[str] | None] = ContextVar("bounds", default=None)  # texts of the rows at hand that were compared in parts
 
 
 def normal(text: str) -> str:
@@ -28,7 +35,45 @@ def distance_ratio(prediction: str, reference: str, length: int, threshold: floa
     if prediction == reference:
         return 0.0
     cutoff = int((1.0 - threshold) * length) + 1
-    return Levenshtein.distance(prediction, reference, score_cutoff=max(cutoff, 0)) / length if length else 0.0
+    return _distance(prediction, reference, max(cutoff, 0)) / length if length else 0.0
+
+
+def _distance(one: str, other: str, cutoff: int) -> int:
+    """Levenshtein distance; of two texts that would take minutes that of their parts, which is never smaller and is noted."""
+    if len(one) * len(other) <= MOST_CELLS:
+        return Levenshtein.distance(one, other, score_cutoff=cutoff)
+    if (noted := _bounds.get()) is not None:
+        noted.add(one)
+    parts = -(-max(len(one), len(other)) // _PART)
+    ends = [(len(one) * place // parts, len(other) * place // parts) for place in range(parts + 1)]
+    return sum(Levenshtein.distance(one[a:c], other[b:d]) for (a, b), (c, d) in itertools.pairwise(ends))
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[set[str]]:
+    """Note the answers that are compared in parts meanwhile."""
+    noted: set[str] = set()
+    token = _bounds.set(noted)
+    try:
+        yield noted
+    finally:
+        _bounds.reset(token)
+
+
+def bound_of(noted: Collection[str]) -> str:
+    """What is told of rows whose answers were compared in parts; nothing of none."""
+    return lower_bound("ANLS", len(noted), "they are compared part by part")
+
+
+def _over_rows(per_row: Callable[[Row], float]) -> Callable[[Sequence[Row]], Scores]:
+    """Score rows one by one, and say of how many the value is a lower bound."""
+
+    def score(rows: Sequence[Row]) -> Scores:
+        with noting() as noted:
+            values = mean_of(per_row)(rows).values
+        return Scores(values=values, inexact=bound_of(noted))
+
+    return score
 
 
 def anls(prediction: str, known: Sequence[str], *, threshold: float = 0.5) -> float:
@@ -112,7 +157,7 @@ def mp_docvqa(options: MetricOptions) -> Scorer:
             return float(text == "none")
         return 0.0 if text == "none" else _best_kept(text, known, threshold)
 
-    return mean_metric(mean_of(per_row), signature=f"norm:strip+lower len:normalised t:{threshold:g} refs:max")
+    return mean_metric(_over_rows(per_row), signature=f"norm:strip+lower len:normalised t:{threshold:g} refs:max")
 
 
 def _build(compare: Callable[..., float], signature: str) -> Callable[[MetricOptions], Scorer]:
@@ -124,7 +169,7 @@ def _build(compare: Callable[..., float], signature: str) -> Callable[[MetricOpt
             known = references(row)
             return 0.0 if text is None else compare(text, known, threshold=threshold)
 
-        return mean_metric(mean_of(per_row), signature=f"{signature} t:{threshold:g}")
+        return mean_metric(_over_rows(per_row), signature=f"{signature} t:{threshold:g}")
 
     build.__doc__ = compare.__doc__
     return build

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vleval.metric import Scorer, Scores
-from vleval.metrics.anls import distance_ratio, normal
+from vleval.metrics.anls import bound_of, distance_ratio, normal, noting
 from vleval.metrics.assignment import assign
 from vleval.metrics.base import answer, mean_metric, references
 from vleval.metrics.json_f1 import read_json
@@ -124,6 +124,7 @@ def vlkit(options: MetricOptions) -> Scorer:
     def score(rows: Sequence[Row]) -> Scores:
         values = np.zeros(len(rows))
         unparsed = 0
+        noted: set[str] = set()
         for index, row in enumerate(rows):
             known = [_structure(reference) for reference in references(row)]
             text = answer(row)
@@ -134,9 +135,12 @@ def vlkit(options: MetricOptions) -> Scorer:
                 data = read_json(text)
                 unparsed += data is None
                 given = text if data is None else data
-            values[index] = anls_star(known[0] if len(known) == 1 else tuple(known), given)
+            with noting() as found:
+                values[index] = anls_star(known[0] if len(known) == 1 else tuple(known), given)
+            if found:
+                noted.add(row.id)
         note = f"{unparsed} of {len(rows)} answers are not JSON and are compared as text."
-        return Scores(values=values, unparsed=unparsed, notes=(note,) if unparsed else ())
+        return Scores(values=values, unparsed=unparsed, notes=(note,) if unparsed else (), inexact=bound_of(noted))
 
     return mean_metric(score, signature="t:0.5 lists:assignment refs:max")
 

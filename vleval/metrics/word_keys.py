@@ -120,9 +120,9 @@ def _sequence(parts: Sequence[NDArray[np.unsignedinteger]]) -> str | array[int]:
     return "".join(texts)
 
 
-def lower_bound(metric: str, rows: int) -> str:
-    """What is told of rows whose common subsequence is of the beginnings of their texts only; nothing of none."""
+def lower_bound(metric: str, rows: int, how: str = "only their beginnings are compared") -> str:
+    """What is told of rows whose value is not of their whole texts; nothing of none."""
     if not rows:
         return ""
     of = "1 row" if rows == 1 else f"{rows} rows"
-    return f"{metric} of {of} is a lower bound: both sides are so long that only their beginnings are compared."
+    return f"{metric} of {of} is a lower bound: both sides are so long that {how}."
