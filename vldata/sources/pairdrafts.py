@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from vldata.media.refs import FormatRule
 from vldata.records.boxes import Coordinate, Target
-from vldata.records.draft import Draft, Reject, Setting, TextDraft, Traits
+from vldata.records.draft import Draft, Reject, TextDraft
 from vldata.sources.assemble import Assembler
 from vldata.sources.census import Census, Fates, extra_json
 from vldata.sources.choices import letter_of, written
@@ -20,7 +18,8 @@ from vldata.sources.dialects.talk import Talk
 from vldata.sources.errors import RowError
 from vldata.sources.jsonrows import Quick
 from vldata.sources.listcells import list_of_text
-from vldata.sources.locate import MediaFinder, names_of
+from vldata.sources.locate import names_of
+from vldata.sources.opened import RowSource
 from vldata.sources.pairfields import (
     ChosenFields,
     answers_of,
@@ -36,7 +35,7 @@ from vldata.sources.prompts import Wording
 from vldata.sources.remote import map_ahead
 from vldata.sources.rowmeta import META_FIELDS, id_field, id_of
 from vldata.sources.rows import RowFault
-from vldata.sources.textboxes import BARE, Settled, TextBoxMover, bare_boxes
+from vldata.sources.textboxes import BARE, TextBoxMover, bare_boxes
 from vldata.sources.textspace import Evidence, TextBoxes
 
 _TASKS = {"caption": "caption", "ocr": "ocr", "question": "vqa", "class": "class", "choices": "choices"}
@@ -54,33 +53,15 @@ class PairReading(msgspec.Struct, frozen=True):
     thinking: Thinking = "keep"
 
 
-class PairSource(msgspec.Struct, frozen=True, kw_only=True):
-    """Opened pictures with texts; see `vldata.records.draft.Source` for the fields."""
+class PairSource(RowSource, frozen=True, kw_only=True):
+    """Opened images with texts."""
 
     converter: str = "jsonl"
-    name: str
-    columns: tuple[str, ...]
-    image_format: FormatRule = "auto"
-    said: tuple[str, ...]
-    annotations: tuple[Path, ...]
-    media_root: Path
-    settings: dict[str, Setting]
-    total: int | None = None
     files: tuple[PairFile, ...]
     chosen: ChosenFields
     wording: Wording
-    finder: MediaFinder
-    prefix: str
-    remote: bool = False
-    traits: Traits = Traits()
-    part: str = ""  # what --name is followed by, where a source makes several datasets
     reading: PairReading
-    texts: Settled = Settled()
     thoughts: PairThoughts
-
-    def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
-        """Yield every row, in file order."""
-        return (draft.as_draft() if isinstance(draft, TextDraft) else draft for draft in self.quick_drafts(evidence))
 
     def quick_drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | TextDraft | Reject]:
         """Yield what `drafts` does, plain rows without an image as `TextDraft`."""

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from vldata.media.refs import FormatRule
 from vldata.records.boxes import Target
-from vldata.records.draft import Draft, Reject, Setting, TextDraft, Traits
+from vldata.records.draft import Draft, Reject, TextDraft
 from vldata.records.parts import PARTS, TASKS, PartName, in_order, said_of
 from vldata.sources.assemble import Assembled, Assembler
 from vldata.sources.census import IN_EXTRA, LEFT_OUT, Census, Fates, extra_json
@@ -21,7 +17,8 @@ from vldata.sources.dialects.messages import numbered_columns
 from vldata.sources.dialects.names import Names
 from vldata.sources.dialects.talk import Talk, without_thoughts
 from vldata.sources.errors import RowError
-from vldata.sources.locate import MediaFinder, names_of
+from vldata.sources.locate import names_of
+from vldata.sources.opened import RowSource
 from vldata.sources.partscan import Thinking, parts_in
 from vldata.sources.plainrows import PlainRows, PlainTalk
 from vldata.sources.remote import map_ahead
@@ -29,38 +26,20 @@ from vldata.sources.rowmeta import ID_FIELDS, META_FIELDS, id_field, id_of, is_o
 from vldata.sources.rows import RowFault, RowFile
 from vldata.sources.shards import Shard
 from vldata.sources.talkfiles import FoundTalk, rows_of
-from vldata.sources.textboxes import BARE, Settled, TextBoxMover, bare_boxes, calls_with_coordinates
+from vldata.sources.textboxes import BARE, TextBoxMover, bare_boxes, calls_with_coordinates
 from vldata.sources.textspace import Evidence
 
 
-class ShareGptSource(msgspec.Struct, frozen=True, kw_only=True):
-    """One opened file of conversations; see `vldata.records.draft.Source` for the fields."""
+class ShareGptSource(RowSource, frozen=True, kw_only=True):
+    """One opened file of conversations."""
 
     converter: str = "sharegpt"
-    name: str
-    columns: tuple[str, ...]
-    image_format: FormatRule = "auto"
-    said: tuple[str, ...]
-    annotations: tuple[Path, ...]
-    media_root: Path
-    settings: dict[str, Setting]
-    total: int | None = None
-    traits: Traits
     files: tuple[RowFile | Shard, ...]
     names: Names
     found: FoundTalk
-    finder: MediaFinder
     boxes: Target
-    prefix: str
-    remote: bool = False
-    part: str = ""  # what --name is followed by, where a source makes several datasets
     ignore: tuple[str, ...] = ()
-    texts: Settled = Settled()
     thinking: Thinking = "keep"
-
-    def drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | Reject]:
-        """Yield every conversation, in file order; the samples of a packed row (Qwen) one after the other."""
-        return (draft.as_draft() if isinstance(draft, TextDraft) else draft for draft in self.quick_drafts(evidence))
 
     def quick_drafts(self, evidence: Evidence | None = None) -> Iterator[Draft | TextDraft | Reject]:
         """Yield what `drafts` does, plain rows of text alone as `TextDraft`."""
