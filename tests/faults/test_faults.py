@@ -10,7 +10,7 @@ import pytest
 from tests.faults.commands import CASES, Case
 from tests.faults.trial import open_bench, trials
 
-SHORT = ("convert jsonl", "split", "info --merge", "export trl", "export parquet", "predict")
+SHORT = ("convert jsonl", "info --merge", "export parquet", "predict")
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in SHORT], ids=lambda case: case.name)

@@ -12,7 +12,7 @@ import pytest
 import vleval
 from vldata.records import thoughts
 
-_LENGTH = 4_000
+_LENGTH = 3_000
 _SEEDS = (
     *"0123456789aAbB \t\n.,:;-_*#<>()[]{}/\\'\"$%=+|~^&!?是的。，答案选一",
     *(

@@ -19,12 +19,14 @@ from vleval.inference.ask import make_ask
 from vleval.inference.options import RunOptions
 from vleval.inference.run import predict
 
+SMALL = 500
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Datasets `n1000` and `n3000` of text-only records, a kilobyte each."""
+    """Datasets of text-only records, a kilobyte each, named by their numbers: `n500` and `n1500`."""
     root = tmp_path_factory.mktemp("texts")
-    for size in (1_000, 3_000):
+    for size in (SMALL, 3 * SMALL):
         with (root / f"{size}.jsonl").open("w") as lines:
             for number in range(size):
                 turns = [{"role": "user", "content": f"Question {number}? " + "x" * 1_000}, {"role": "assistant", "content": "4"}]
@@ -62,23 +64,23 @@ class _NoCounts(Counter):  # type: ignore[type-arg]
 
 def test_memory_does_not_grow_with_the_records(folder: Path, tmp_path: Path) -> None:
     with serve(FakeServer()) as server:
-        peak(folder, 1_000, tmp_path / "warm.jsonl", server)
-        few, many = (peak(folder, size, tmp_path / f"{size}.jsonl", server) for size in (1_000, 3_000))
-    assert many - few < 2_000 * 300, (few, many)  # the records alone are 2,000 x 1,000 characters, in lines and journal twice that
+        peak(folder, SMALL, tmp_path / "warm.jsonl", server)
+        few, many = (peak(folder, size, tmp_path / f"{size}.jsonl", server) for size in (SMALL, 3 * SMALL))
+    assert many - few < 2 * SMALL * 300, (few, many)  # the records alone are 1,000 x 1,000 characters, in lines and journal twice that
 
 
 def test_the_predictions_of_many_records_stand_in_their_order(folder: Path, tmp_path: Path) -> None:
     with serve(FakeServer()) as server:
         options = RunOptions(backend="openai", model="tiny", base_url=server.url, preflight=False, concurrency=64)
-        predict(Dataset(folder / "n3000"), tmp_path / "p.jsonl", options)
+        predict(Dataset(folder / f"n{3 * SMALL}"), tmp_path / "p.jsonl", options)
     ids = [json.loads(line)["id"] for line in (tmp_path / "p.jsonl").read_text().splitlines()]
-    assert ids == [record.id for record in Dataset(folder / "n3000")]
+    assert ids == [record.id for record in Dataset(folder / f"n{3 * SMALL}")]
 
 
 def test_two_runs_do_not_write_one_file(folder: Path, tmp_path: Path) -> None:
     options = RunOptions(backend="openai", model="tiny", base_url="http://127.0.0.1:9", preflight=False)
     with hold(tmp_path / ".p.jsonl.lock", "p.jsonl"), pytest.raises(DataError, match=r"p\.jsonl is in use by process"):
-        predict(Dataset(folder / "n1000"), tmp_path / "p.jsonl", options)
+        predict(Dataset(folder / f"n{SMALL}"), tmp_path / "p.jsonl", options)
     assert not (tmp_path / "p.jsonl.journal").exists()
 
 
@@ -87,7 +89,7 @@ def test_a_journal_with_a_foreign_key_and_a_record_with_a_video_are_named(folder
     line = {"key": "mine", "prediction": {"schema": "vlkit.prediction/1", "id": "a", "prediction": "x"}}
     (tmp_path / "p.jsonl.journal").write_text(json.dumps(line) + "\n")
     with pytest.raises(DataError, match=r"journal:1: not a journal line"):
-        predict(Dataset(folder / "n1000"), tmp_path / "p.jsonl", options)
+        predict(Dataset(folder / f"n{SMALL}"), tmp_path / "p.jsonl", options)
     messages = (Message("user", "<video>What?"), Message("assistant", "That."))
     record = Record(id="v", messages=messages, images=(), references=(), meta={}, videos=("videos/a.mp4",))
     with pytest.raises(DataError, match="record 'v' shows a video"):
