@@ -186,16 +186,19 @@ def _has_mark(file: RowFile | Shard) -> bool:
     with contextlib.suppress(UnicodeDecodeError, OSError), open_utf8(file.path, file.encoding) as handle:
         while block := handle.read(1 << 20):
             text = tail + block
-            if any(search(text) for search in _SEARCHES) or any(mark in text for mark in _RARE):
+            if any(first in text and search(text) for first, search in _SEARCHES) or any(mark in text for mark in _RARE):
                 return True
             tail = block[-32:]
     return False
 
 
-# Each search begins with one rare letter, so that most of a file is passed over at the speed of memory; JSON may escape `<` and `/`.
+# Each search begins with one rare letter, looked for first: most of a file is passed over at the speed of memory. JSON may escape `<`.
 _SEARCHES = (
-    re.compile(rb"<(?:/(?:think|thought|reasoning)|tool_(?:call|response)>)").search,
-    re.compile(rb"\\(?:/(?:think|thought|reasoning)|u003[cC](?:\\?/(?:think|thought|reasoning)|tool_(?:call|response))|u25c1)").search,
+    (b"<", re.compile(rb"<(?:/(?:think|thought|reasoning)|tool_(?:call|response)>)").search),
+    (
+        b"\\",
+        re.compile(rb"\\(?:/(?:think|thought|reasoning)|u003[cC](?:\\?/(?:think|thought|reasoning)|tool_(?:call|response))|u25c1)").search,
+    ),
 )
 _RARE = (b"/THINK", "◁/think".encode())
 

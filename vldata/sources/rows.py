@@ -164,18 +164,20 @@ def _anywhere(text: bytes, left: set[str], *, quoted: bool = True) -> None:
 
 
 def _in_quotes(text: bytes, left: set[str]) -> None:
-    """Do what `_anywhere` does by looking at the two signs behind each quote first, for many megabytes."""
+    """Do what `_anywhere` does by looking at the first signs behind each quote, for many megabytes."""
     import numpy as np
 
-    signs = np.frombuffer(text, dtype=np.uint8)
-    places = np.flatnonzero(signs[:-2] == ord('"'))
+    signs = np.frombuffer(text + b"\0", dtype=np.uint8)
+    places = np.flatnonzero(signs[:-3] == ord('"'))
     pairs = signs[places + 1].astype(np.uint16) << 8 | signs[places + 2]
-    begins = np.zeros(1 << 16, dtype=bool)
+    begins, thirds = np.zeros(1 << 16, dtype=bool), np.zeros(1 << 8, dtype=bool)
     for name in left:
-        first, second = f'{name}"'.encode()[:2]
+        first, second, *third = f'{name}"'.encode()[:3]
         begins[first << 8 | second] = True
+        thirds[third or slice(None)] = True  # behind a name of one letter anything may stand
+    places = places[begins[pairs]]
     match = _any_of(frozenset(left), quoted=True).match
-    for place in places[begins[pairs]].tolist():
+    for place in places[thirds[signs[places + 3]]].tolist():
         if found := match(text, place):
             left.discard(found.group().strip(b'"').decode())
             match = _any_of(frozenset(left), quoted=True).match
