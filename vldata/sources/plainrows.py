@@ -181,6 +181,7 @@ def _reader(
         quotes: how many quotes the strings of decoded rows have around them.
         messages: the turns of a decoded row; None where the row needs the long way.
     """
+    decode = decoder.decode
     misses = 0
 
     def decoded(lines: list[bytes]) -> Iterator[Any]:
@@ -191,8 +192,9 @@ def _reader(
             return
         try:
             joined = b"\n".join(lines)
-            found = decoder.decode_lines(joined) if len(joined) <= MAX_ROW_BYTES else []
-            if len(found) == len(lines) and quotes(found) == _quotes(joined):
+            # Line by line: decoded together, two rows on one line would make good for a blank one, or for a row on two.
+            found = [decode(line) for line in lines] if len(joined) <= MAX_ROW_BYTES else []
+            if found and quotes(found) == _quotes(joined):
                 misses = 0
                 yield from found
                 return

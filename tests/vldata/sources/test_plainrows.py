@@ -31,7 +31,7 @@ ROWS = st.builds(
     TURNS,
     st.sampled_from([{}, {"id": "a"}, {"id": 7}, {"id": True}, {"id": None}, {"id": " "}, {"id": "a", "label": 1}, {"note": "x"}]),
 )
-FAULTS = st.sampled_from(["", "twice", "inside twice", "cut", "nan", "blank", "bytes"])
+FAULTS = st.sampled_from(["", "twice", "inside twice", "cut", "nan", "blank", "bytes", "two on one line", "on two lines", "empty"])
 
 
 def write(row: dict[str, object], fault: str) -> bytes:
@@ -45,6 +45,12 @@ def write(row: dict[str, object], fault: str) -> bytes:
         line = line[:-2]
     elif fault == "nan":
         line = line[:-1] + ', "weight": NaN}'
+    elif fault == "two on one line":
+        line = line + line
+    elif fault == "on two lines":
+        line = line.replace(",", ",\n", 1)
+    elif fault == "empty":
+        line = ""
     elif fault == "blank":
         line = " \t" + line.replace(":", " : ") + "\r"
     return line.encode() + (b"\xff" if fault == "bytes" else b"")
@@ -139,6 +145,12 @@ def test_a_plain_line_is_read_and_a_key_that_stands_twice_is_not() -> None:
     assert read_one(line.replace(b'"id": "a"', b'"id": "b", "id": "a"')) is None
     assert read_one(line.replace(b'"id": "a"', b'"id": "a", "label": true')) is None
     assert read_one(line.replace(b"Ho.", b"Ho\\\\")) is None  # a backslash before a quote that ends a text
+
+
+def test_two_rows_on_one_line_do_not_make_good_for_a_blank_one() -> None:
+    good = b'{"messages": [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Ho."}]}'
+    found = list(plain_talk().reader("t.jsonl")([good, good + good, b"", good], 1))
+    assert [draft and draft.where for draft in found] == ["t.jsonl:1", None, None, "t.jsonl:4"]
 
 
 def test_lines_that_are_never_plain_are_not_tried_for_ever() -> None:
