@@ -11,6 +11,7 @@ from vleval.readers.failures import REFUSED
 from vleval.rows import Row
 
 _FEW = 20  # rows below which chance explains what is odd here
+_MOST = 20_000  # rows that are looked at, all in memory: those that ceiling and floor are computed on
 _CUT_WORDS = 5  # words of an answer that does not begin a reference by chance
 _READ = 200  # characters of a text that is compared with others
 _TAIL = 600  # characters at the end of a long answer that are looked at for a loop
@@ -33,7 +34,9 @@ _HASHES = re.compile(r"(?:^|\n)####[ \t]*\S[^\n]{0,60}\s*\Z")
 
 
 def odd_notes(rows: Sequence[Row], metrics: Sequence[str] = ()) -> list[str]:
-    """Sentences about a file as a whole, scored by these metrics; none where nothing is odd."""
+    """Sentences about a file as a whole, scored by these metrics; none where nothing is odd. Of a long file the first rows are read."""
+    if len(rows) > _MOST:
+        return [f"Among the first {_MOST:,} of {len(rows):,} rows: {note}" for note in odd_notes(rows[:_MOST], metrics)]
     answered = [row for row in rows if row.prediction and not row.error]
     return [
         *_ends(rows),
@@ -50,8 +53,9 @@ def odd_notes(rows: Sequence[Row], metrics: Sequence[str] = ()) -> list[str]:
 
 def same_answers(first: Sequence[Row], second: Sequence[Row], one: str, other: str) -> list[str]:
     """A sentence where two systems gave the very same answers, in the same order of rows; none else, and none of few rows."""
-    told = [row.prediction for row in first if row.prediction and not row.error]
-    if len(told) < _FEW or [row.prediction for row in first] != [row.prediction for row in second]:
+    if len(first) != len(second) or any(a.prediction != b.prediction for a, b in zip(first, second, strict=True)):
+        return []
+    if sum(1 for row in first if row.prediction and not row.error) < _FEW:
         return []
     return [f"{other} has the answers of {one}, letter for letter: the same run twice, or an adapter that was not used?"]
 

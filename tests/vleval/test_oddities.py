@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vleval import oddities
 from vleval.metrics.multiple_choice import all_numbers, key_of, number_base
 from vleval.oddities import odd_notes
 from vleval.rows import Row
@@ -139,3 +140,12 @@ def test_rows_that_ask_in_circles_say_so(tmp_path: Path, vleval: Any) -> None:
     file.write_text("\n".join(lines) + "\n")
     ran = vleval("score", file)
     assert ran.code == 0 and "circular 0.0000" in ran.out and "several orders of their options" in ran.out
+
+
+def test_of_a_long_file_the_first_rows_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held in memory does not grow with the file, and the sentence says what was seen."""
+    rows = [Row(id=str(number), prediction="I cannot help with that.", references=(f"r{number}",)) for number in range(60)]
+    monkeypatch.setattr(oddities, "_MOST", 40)
+    notes = oddities.odd_notes(rows)
+    assert notes and all(note.startswith("Among the first 40 of 60 rows: ") for note in notes)
+    assert any("40 of 40 answers read as refusals" in note for note in notes)
