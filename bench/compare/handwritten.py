@@ -24,7 +24,7 @@ for item in data:
         if images and "<image>" not in messages[0]["content"]:
             messages[0]["content"] = "<image>\n" + messages[0]["content"]
         rows.append({"messages": messages, "images": images})
-    except Exception:
+    except Exception:  # as such scripts have it: what it swallows is what the page counts
         continue
 tags = {"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant", "system_tag": "system"}
 entry = {"file_name": "data.json", "formatting": "sharegpt", "columns": {"messages": "messages", "images": "images"}, "tags": tags}

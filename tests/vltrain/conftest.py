@@ -36,12 +36,15 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def samples(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    return draw_samples(tiny, tmp_path_factory.mktemp("pictures"))
+
+
+def draw_samples(model: Path, folder: Path) -> list[Sample]:
     """Four samples that differ in pictures, their sizes, turns and length; one has no picture."""
-    folder = tmp_path_factory.mktemp("pictures")
     rng = np.random.default_rng(0)
     for number, (width, height) in enumerate(SIZES):
         Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(folder / f"{number}.png")
-    featurizer = Featurizer(tiny)
+    featurizer = Featurizer(model)
     return [featurizer.make(example) for example in examples(folder)]
 
 

@@ -9,14 +9,13 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from vltrain import levers
 from vltrain.adapters import add_adapters
-from vltrain.features import Featurizer, Sample
+from vltrain.features import Sample
 from vltrain.levers import PLAIN, SampleRows
 from vltrain.recipe import Recipe
 
-from tests.vltrain.conftest import SIZES, examples, load
+from tests.vltrain.conftest import draw_samples, load
 from tests.vltrain.test_levers import ALL, assert_equal, run
 from vldata.models.families import FAMILIES
 from vldata.models.tiny_families import build_tiny_family
@@ -38,13 +37,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def lessons(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
-    """Four samples of different lengths."""
-    pictures = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for number, (width, height) in enumerate(SIZES):
-        Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(pictures / f"{number}.png")
-    featurizer = Featurizer(folder)
-    return [featurizer.make(example) for example in examples(pictures)]
+    return draw_samples(folder, tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.fixture(scope="module")
