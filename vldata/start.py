@@ -12,7 +12,9 @@ def launch(module: str) -> None:
     """Import a command line and run it; Ctrl-C ends it in one line, also while it is still being imported."""
     try:
         # A handler that ends the process: an exception may be raised where Python only prints it, in a callback of its import locks.
-        before = signal.signal(signal.SIGINT, lambda number, frame: _interrupted())
+        before = signal.getsignal(signal.SIGINT)
+        if before is signal.default_int_handler:  # not where a shell has it ignored, as for a job in the background
+            signal.signal(signal.SIGINT, lambda number, frame: _interrupted())
         main = import_module(module).main
         signal.signal(signal.SIGINT, before)
         main()
