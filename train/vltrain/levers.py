@@ -25,8 +25,9 @@ import torch
 import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
-from vltrain.attention import Lengths, Segments, attend, can_flash, has_cudnn_attention, move
+from vltrain.attention import Lengths, Segments, attend, can_flash, has_cudnn_attention
 from vltrain.collate import Batch
+from vltrain.delta import Chunks, Mixer, chunks_of, delta_rule
 from vltrain.features import IGNORED, interpolation, patch_coordinates
 from vltrain.kept_vision import KeptVision
 from vltrain.recipe import Levers, Recipe
@@ -108,21 +109,14 @@ def language_layer(
     cos: torch.Tensor,
     sin: torch.Tensor,
     segments: Segments | None,
-    rows: SampleRows | None = None,
-    feed: Callable[[Any, torch.Tensor], torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """One decoder layer on (rows, tokens, width). With segments, the row is packed; without, rows are padded on the right."""
-    normed = layer.input_layernorm(hidden)
-    if hasattr(layer, "linear_attn"):
-        mixed = recur(layer.linear_attn, normed, rows)
-    else:
-        mixed = attend_packed(layer.self_attn, normed, cos, sin, segments)
-    return (feed or feed_forward)(layer, hidden + mixed)
+    return feed_forward(layer, hidden + attend_packed(layer.self_attn, layer.input_layernorm(hidden), cos, sin, segments))
 
 
-def makes_one_graph(layer: Any) -> bool:
-    """Whether a layer has self-attention and a dense product: the same work for every batch."""
-    return hasattr(layer, "self_attn") and hasattr(layer.mlp, "gate_proj")
+def is_linear(layer: Any) -> bool:
+    """Whether a layer carries a state from token to token (a gated delta net) in place of self-attention."""
+    return hasattr(layer, "linear_attn")
 
 
 def feed_forward(layer: Any, hidden: torch.Tensor) -> torch.Tensor:
@@ -161,28 +155,48 @@ def _turned(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tens
     return torch.cat((turned * cos + _rotate_half(turned) * sin, rest), dim=-1)
 
 
-class SampleRows(NamedTuple):
-    """How a packed row becomes rows of one sample each, for layers that carry a state from token to token: nothing may carry over."""
+class Entered(NamedTuple):
+    """What a layer of linear attention makes of its input, a row for each token."""
 
-    lengths: Lengths
-    spread: torch.Tensor | None = None  # as in `Segments`
-    back: torch.Tensor | None = None
+    mixed: torch.Tensor  # queries, keys and values
+    gate: torch.Tensor
+    decay: torch.Tensor  # a logarithm
+    beta: torch.Tensor
 
 
-def recur(module: Any, normed: torch.Tensor, rows: SampleRows | None) -> torch.Tensor:
-    """Linear attention (a gated delta net) of (rows, tokens, width), each sample from an empty state.
+def enter_linear(layer: Any, hidden: torch.Tensor) -> Entered:
+    """The first part of a layer of linear attention (a gated delta net), up to its state."""
+    module, normed = layer.linear_attn, layer.input_layernorm(hidden).flatten(0, 1)
+    mixed, gate, step, size = linears(normed, (module.in_proj_qkv, module.in_proj_z, module.in_proj_a, module.in_proj_b))
+    decay = -module.A_log.float().exp() * F.softplus(step.float() + module.dt_bias)
+    return Entered(mixed, gate, decay, size.sigmoid())
 
-    Samples of one length, or nearly, go together; others one after the other. What fills up a row stands behind all that counts.
-    """
-    if rows is None:
-        return module(normed)  # type: ignore[no-any-return]
-    if len(set(rows.lengths)) == 1:
-        return module(normed.view(-1, rows.lengths[0], normed.shape[-1])).view_as(normed)  # type: ignore[no-any-return]
-    if rows.spread is not None and rows.back is not None:
-        flat = rows.spread.reshape(-1)
-        filled = move(normed[0].unsqueeze(1), flat, rows.back).view(*rows.spread.shape, -1)
-        return move(module(filled).flatten(0, 1).unsqueeze(1), rows.back, flat).view_as(normed)
-    return torch.cat([module(part) for part in normed.split(rows.lengths, dim=1)], dim=1)
+
+def leave_linear(layer: Any, hidden: torch.Tensor, read: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
+    """What follows the state, up to the residual."""
+    module = layer.linear_attn
+    out = module.norm(read.to(hidden.dtype).flatten(0, 1), gate.reshape(-1, module.head_v_dim)).view(*hidden.shape[:-1], -1)
+    return hidden + linears(out, (module.out_proj,))[0]
+
+
+class Parts(NamedTuple):
+    """A layer of linear attention around its rule, compiled or not: the state that goes from chunk to chunk makes no one graph."""
+
+    enter: Callable[..., Any] = enter_linear
+    leave: Callable[..., Any] = leave_linear
+    feed: Callable[..., Any] = feed_forward
+    remade: bool = True  # the rule makes again for the backward pass what it made; where the whole layer is made again, it need not
+    compiled: bool = False
+
+
+def linear_layer(layer: Any, hidden: torch.Tensor, chunks: Chunks, parts: Parts) -> torch.Tensor:
+    """One layer of linear attention on (rows, tokens, width), each sample from an empty state."""
+    module = layer.linear_attn
+    mixed, gate, decay, beta = parts.enter(layer, hidden)
+    widths, heads = (module.key_dim, module.key_dim, module.value_dim), (module.num_k_heads, module.num_v_heads)
+    mixer = Mixer(module.conv1d.weight.squeeze(1), module.conv1d.bias, widths, heads)
+    read = delta_rule(mixed, decay, beta, mixer, chunks, remade=parts.remade, compiled=parts.compiled)
+    return parts.feed(layer, parts.leave(layer, hidden, read, gate))  # type: ignore[no-any-return]
 
 
 def vision_block(block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments) -> torch.Tensor:
@@ -213,23 +227,25 @@ class Step:
         self.cudnn_text = self.cudnn and max(heads) <= _CUDNN_WIDTH
         if levers.liger:
             use_liger(self.language)
-        self.recurs = any(hasattr(layer, "linear_attn") for layer in self.language.layers)
-        layer_fn, block_fn = language_layer, vision_block
-        other_fn: Callable[..., torch.Tensor] = language_layer
+        layer_fn, block_fn, expert_fn = language_layer, vision_block, language_layer
+        parts = Parts(remade=not checkpointing)
         if levers.compile:
             torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
             # A layer that is made again is so inside its graph: outside, the second making may meet another graph than the first.
             layer_fn = torch.compile(again(language_layer) if checkpointing else language_layer)
             block_fn = torch.compile(again(vision_block) if checkpointing and not levers.vision_no_grad else vision_block)
-            # A state that goes from chunk to chunk and a choice of experts make no one graph; what follows the state does.
-            other_fn = functools.partial(language_layer, feed=torch.compile(feed_forward) if self.recurs else feed_forward)
-            other_fn, checkpointing = again(other_fn) if checkpointing else other_fn, False
+            parts = Parts(
+                torch.compile(enter_linear), torch.compile(leave_linear), torch.compile(feed_forward), not checkpointing, compiled=True
+            )
+        linear_fn: Callable[..., torch.Tensor] = functools.partial(linear_layer, parts=parts)
+        if levers.compile and checkpointing:
+            expert_fn, linear_fn, checkpointing = again(expert_fn), again(linear_fn), False
         self.checkpointing = checkpointing
-        for module, function in [
-            *((layer, layer_fn if makes_one_graph(layer) else other_fn) for layer in self.language.layers),
-            *((block, block_fn) for block in self.tower.blocks),
-        ]:
-            _dispatch(module, function)
+        for layer in self.language.layers:
+            dense = hasattr(layer.mlp, "gate_proj")  # a choice of experts makes no one graph
+            _dispatch(layer, linear_fn if is_linear(layer) else layer_fn if dense else expert_fn)
+        for block in self.tower.blocks:
+            _dispatch(block, block_fn)
 
     def __call__(self, batch: Batch) -> torch.Tensor:
         """Return the sum of the token losses."""
@@ -254,10 +270,14 @@ class Step:
         if "lengths" in batch:
             kernel = self.cudnn_text
             segments = self._segments(hidden, batch["lengths"], batch["bounds"], batch.get("spread"), batch.get("back"), cudnn=kernel)
-        rows = SampleRows(batch["lengths"], batch.get("spread"), batch.get("back")) if self.recurs and segments is not None else None
-        fixed = (cos.unsqueeze(2), sin.unsqueeze(2), segments, rows)
+        attended: tuple[Any, ...] = (cos.unsqueeze(2), sin.unsqueeze(2), segments)
+        carried: tuple[Any, ...] = ()
+        if any(is_linear(layer) for layer in self.language.layers):
+            rows, length, _ = hidden.shape
+            carried = (chunks_of(batch.get("lengths", (length,) * rows), hidden.device),)
         keep = self.checkpointing and self.language.training and torch.is_grad_enabled()
         for place, layer in enumerate(self.language.layers):
+            fixed = carried if is_linear(layer) else attended
             hidden = checkpoint(layer, hidden, fast=fixed, use_reentrant=False) if keep else layer(hidden, fast=fixed)
             if place < len(deep):
                 flat = hidden.reshape(-1, hidden.shape[-1])
@@ -351,7 +371,7 @@ def position_tables(grid: torch.Tensor, side: int) -> Batch:
 
 def use_liger(language: Any) -> bool:
     """Replace the language model's RMSNorm by Liger's where it is installed and the model has that of Qwen3-VL; say whether it was."""
-    if any(hasattr(layer, "linear_attn") for layer in language.layers):
+    if any(is_linear(layer) for layer in language.layers):
         return False
     try:
         from liger_kernel.transformers.monkey_patch import _patch_rms_norm_module
