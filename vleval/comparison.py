@@ -81,7 +81,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         preferred: the second's share, a tie as half; with its clustered interval.
         asked: pairs that were asked; equal and missing answers need no judge.
         agreement: the share of them on which both orders agree, with its interval.
-        first_shown: how often the answer that was shown first was preferred; 0.5 in a judge without a bias for places.
+        first_shown: the share of the preferences that went to the answer shown first; 0.5 in a judge without a bias for places.
     """
 
     judge: str

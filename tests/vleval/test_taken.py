@@ -277,6 +277,12 @@ def test_tables_are_read_as_excel_writes_them(write, name):
     assert any("UTF-16" in note for note in result.notes) == (name == "utf-16")
 
 
+def test_a_few_bytes_that_two_encodings_read_are_a_guess(write):
+    for cells, said in (("猫".encode("gbk"), True), ("è".encode(), True), ("café".encode(), False), ("25°".encode(), False), ("猫".encode(), False)):
+        result = score(write("p.csv", b"id,prediction,answer\n1," + cells + b",x\n"), scoring=EXACT)
+        assert any("read as UTF-8" in guess for guess in result.read.guesses) == said, cells
+
+
 def test_what_is_no_table_of_ours_is_refused_by_name(write):
     for content, fault in (
         (b"\x80\x04\x95", "is a pickle"),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing import BinaryIO
 from vldata.causes import write_error
 
 _FSYNCS_AT_ONCE = 16
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+_HANDED = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})\Z")
 
 
 def fsync_dir(path: Path) -> None:
@@ -48,9 +52,16 @@ def open_durable(path: Path) -> Iterator[BinaryIO]:
 def replace_atomic(path: Path) -> Iterator[BinaryIO]:
     """Open what takes the place of a file in one step when the block ends well; else the file stays as it was.
 
+    A stream that a shell hands over (/dev/stdout, `>(gzip > FILE)`) and a device (/dev/null) are written to: to replace one takes it away from
+    every program of the machine.
+
     Raises:
         DataError: as `open_durable`.
     """
+    if (stream := _stream(path)) is not None:
+        with _written_to(path, stream) as handle:
+            yield handle
+        return
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open_durable(beside) as handle:
@@ -62,6 +73,28 @@ def replace_atomic(path: Path) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             beside.unlink()
     fsync_dir(path.parent)
+
+
+def _stream(path: Path) -> str | int | None:
+    """Say what to open for a path that no new file may replace: a descriptor of ours, or the path itself; None for a file."""
+    if (number := _STREAMS.get(str(path))) is not None:
+        return os.dup(number)
+    if handed := _HANDED.match(str(path)):
+        with contextlib.suppress(OSError):
+            return os.dup(int(handed[1]))
+    try:
+        return str(path) if stat.S_ISCHR(path.lstat().st_mode) else None
+    except (OSError, ValueError):
+        return None
+
+
+@contextlib.contextmanager
+def _written_to(path: Path, stream: str | int) -> Iterator[BinaryIO]:
+    try:
+        with open(stream, "wb") as handle:  # noqa: PTH123 - of a descriptor too
+            yield handle
+    except OSError as error:
+        raise write_error(path, error) from None
 
 
 def write_atomic(path: Path, content: bytes) -> None:

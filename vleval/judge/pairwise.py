@@ -29,10 +29,13 @@ nothing. Judge by how well each answer agrees with a correct one; length, style 
 {data}
 
 Reply with one line and nothing else: Verdict: 1, Verdict: 2, or Verdict: tie"""
-_SIDE = r"(?:answer[ _]?)?(1|2|A|B|tie|equal|both|neither|draw)\b"
+_PLACE = r"(?:answer[ _]?)?(?:1|2|A|B|tie)\b"
+# Not of both ("1 or 2", "1/2"), not of a number ("1.5"), not of the loser ("answer 1 is worse"); a small "a" before a word is an article.
+_NO_SIDE = rf"(?![\"'*)\]]{{0,4}}\s{{0,3}}(?:(?:or|and|vs\.?)\s{{1,3}}{_PLACE}|[/|,&]\s{{0,3}}{_PLACE}|[.-]\d)|\s(?:is|was)\s(?:worse|wrong|incorrect|not)\b)"
+_SIDE = rf"(?:an?\s(?=tie|equal|draw))?(?:answer[ _]?)?(?!(?-i:a)\s[A-Za-z])(1|2|A|B|tie|equal|both|neither|draw)\b{_NO_SIDE}"
 _STATED = re.compile(
-    rf"""["']?(?:verdict|winner|better|choice|preferred)["']?\s{{0,3}}(?:is|:|=)\s{{0,3}}["'*\[(]{{0,4}}{_SIDE}"""
-    r"|\[\[\s{0,3}(1|2|A|B|C|tie)\s{0,3}\]\]",
+    rf"""["']?(?:verdict|winner|better|choice|preferred)(?:\s(?:answer|response|one))?["']?\s{{0,3}}(?:is|:|=)\s{{0,3}}["'*\[(]{{0,4}}{_SIDE}"""
+    r"|\[\[\s{0,3}(1|2|A|B|C|tie)\s{0,3}\]\]|\\boxed\{(?:\\text\{)?(1|2|A|B|C|tie)\}",
     re.IGNORECASE,
 )
 _LONE = re.compile(r"\W{0,8}(?:answer[ _]?)?(1|2|A|B|tie)\W{0,8}", re.IGNORECASE)
@@ -45,7 +48,7 @@ DIGEST = hashlib.sha256(_FRAME.encode()).hexdigest()[:8]
 def read_verdict(reply: str) -> Verdict | None:
     """The verdict of a reply: the last that is stated, or a lone one; None where there is none."""
     text = without_thought(reply).strip()
-    stated = [match[1] or match[2] for match in _STATED.finditer(text)]
+    stated = [match[1] or match[2] or match[3] for match in _STATED.finditer(text)]
     lone = _LONE.fullmatch(text.rsplit("\n", 1)[-1])
     found = stated[-1] if stated else lone[1] if lone else ""
     return _SIDES.get(found.lower(), "tie") if found else None
@@ -73,15 +76,16 @@ def judge_pair(
             asks[f"{number} 12"] = _ask(one, one, other)
             asks[f"{number} 21"] = _ask(one, other, one)
     found = ask_judge(judge, asks, lambda reply: read_verdict(reply) is not None, what="verdict", api_key=api_key)
-    tell(f"Compared by {judge.model}/pairwise:{DIGEST}: {len(asks) // 2:,} pairs in both orders, {found.cached:,} verdicts from the cache.")
+    again = f", {found.again:,} replies without a verdict asked again" if found.again else ""
+    tell(f"Compared by {judge.model}/pairwise:{DIGEST}: {len(asks) // 2:,} pairs in both orders, {found.cached:,} verdicts from the cache{again}.")
     shares: list[float] = []
     agree: list[float] = []
-    front = 0
+    front: list[bool] = []
     for number, (one, other) in enumerate(zip(first, second, strict=True)):
         share = _settled(one, other)
         if share is None:
             straight, swapped = (read_verdict(found.replies[f"{number} {order}"]) for order in ("12", "21"))
-            front += (straight == "1") + (swapped == "1")
+            front += [verdict == "1" for verdict in (straight, swapped) if verdict != "tie"]
             same = (straight, swapped) in (("1", "2"), ("2", "1"), ("tie", "tie"))
             agree.append(float(same))
             share = {("1", "2"): 0.0, ("2", "1"): 1.0}.get((straight or "", swapped or ""), 0.5)
@@ -89,7 +93,7 @@ def judge_pair(
     return _summed(judge, np.array(shares), np.array(agree), front, groups)
 
 
-def _summed(judge: Judge, shares: np.ndarray, agree: np.ndarray, front: int, groups: Groups) -> Judged:
+def _summed(judge: Judge, shares: np.ndarray, agree: np.ndarray, front: Sequence[bool], groups: Groups) -> Judged:
     interval = clustered_bounded(shares, groups, 0.0, 1.0)
     asked = len(agree)
     alone = Groups("", np.arange(asked), asked, "")
@@ -107,7 +111,7 @@ def _summed(judge: Judge, shares: np.ndarray, agree: np.ndarray, front: int, gro
         agreement=float(agree.mean()) if asked else None,
         agreement_low=steady.low if steady else None,
         agreement_high=steady.high if steady else None,
-        first_shown=front / (2 * asked) if asked else None,
+        first_shown=sum(front) / len(front) if front else None,
     )
 
 

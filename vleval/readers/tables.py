@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,11 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_SIGNS = re.compile(rb"(?:\xc2[\xa0-\xbf])+")  # of Latin in UTF-8, which stand next to digits: ° ± ² ½ £
+_SHORT_BYTES = 1 << 20  # a longer table has a word that tells its encoding
 _EXPORT_AGAIN = "Repair the file or export it again."
+_ODD_RUNS = re.compile(rb"[A-Za-z]?[\x80-\xff]+[A-Za-z]?")
+_COMMON_HANZI = re.compile(rb"(?:[\xb0-\xd7][\xa1-\xfe])+")  # the first level of GB 2312
 _SAVE_AS = "Save it as UTF-8, or name the encoding: --encoding gb18030"
 
 
@@ -64,6 +69,12 @@ def _in_gb2312(mark: str) -> bool:
         return False
 
 
+def _is_either(raw: bytes) -> bool:
+    """Whether a text in UTF-8 may as well be Chinese in GBK: the bytes of "猫" there are those of "è" here, and no word around tells."""
+    runs = [run[0] for run in _ODD_RUNS.finditer(raw)] if not raw.isascii() and len(raw) < _SHORT_BYTES else []
+    return any(not _SIGNS.fullmatch(run) for run in runs) and all(_COMMON_HANZI.fullmatch(run) for run in runs)
+
+
 def decode(source: PredictionsSource, raw: bytes, encoding: str) -> str:
     """The text of a file.
 
@@ -103,7 +114,11 @@ def said_of(source: PredictionsSource, encoding: str) -> tuple[tuple[str, ...], 
     """
     if encoding:
         return (), ()
-    found = encoding_of(strictjson.read_bytes(source.path), source.name)
+    raw = strictjson.read_bytes(source.path)
+    found = encoding_of(raw, source.name)
+    if found == "utf-8" and _is_either(raw):
+        text = f"{source.name}: read as UTF-8; its few bytes beyond ASCII would be Chinese in GB18030 (GBK)."
+        return (), (TakenGuess(text, "--encoding NAME settles it."),)
     if found == "gb18030":
         text = f"{source.name}: read as GB18030 (GBK), since it is not UTF-8 and is Chinese in that encoding."
         return (), (TakenGuess(text, "--encoding NAME settles it."),)

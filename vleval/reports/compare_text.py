@@ -36,9 +36,10 @@ def judged_lines(found: Judged) -> Iterator[str]:
     bounds = "no interval" if found.low is None or found.high is None else f"95 % {found.low:.4f} to {found.high:.4f}"
     counts = f"{found.wins} won, {found.losses} lost, {found.ties} tied"
     yield f"judged by {found.judge}: preferred in {found.preferred:.4f} ({bounds}; a tie is half): {counts}"
-    if found.agreement is not None and found.first_shown is not None:
+    if found.agreement is not None:
         steady = "" if found.agreement_low is None else f" (95 % {found.agreement_low:.4f} to {found.agreement_high:.4f})"
-        front = f"the answer shown first was preferred {found.first_shown:.4f} of the time"
+        front = "it preferred neither place in any" if found.first_shown is None else f"the answer shown first had {found.first_shown:.4f}"
+        front += "" if found.first_shown is None else " of its preferences (0.5 without a bias for places)"
         yield f"  both orders agree on {found.agreement:.4f}{steady} of {found.asked} pairs; {front}"
 
 

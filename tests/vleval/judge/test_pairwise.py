@@ -72,6 +72,13 @@ def test_a_preference_that_the_other_order_does_not_repeat_is_a_tie(tmp_path: Pa
         assert sum(server.asked.values()) == asked == 6
 
 
+def test_ties_say_nothing_of_a_bias_for_places(tmp_path: Path) -> None:
+    for reply, first in (("Verdict: tie", None), ("Verdict: 2", 0.0)):
+        with serve(judge(lambda shown: "Verdict: tie" if "one" in shown.values() else reply)) as server:
+            found = compare(systems(), scoring=EXACT, judging=Judging(url=server.url, model="tiny", cache=tmp_path / str(first)))
+        assert found.comparison.pairs[0].judged.first_shown == first
+
+
 def test_a_judge_without_verdicts_stops_the_run(tmp_path: Path) -> None:
     with serve(judge(lambda _: "Both are nice.")) as server, pytest.raises(DataError, match="the judge gave no verdict for 6 of 6"):
         compare(systems(), scoring=EXACT, judging=Judging(url=server.url, model="tiny", cache=tmp_path / "judge"))
@@ -103,6 +110,16 @@ def test_the_command_prints_the_preference(tmp_path: Path, vleval: Any) -> None:
         ("[[C]]", "tie"),
         ("Answer 1 names the colour.\n\n2", "2"),
         ("The winner is answer 2", "2"),
+        ("\\boxed{B}", "2"),
+        ("The better answer is 2", "2"),
+        ("The verdict is a tie.", "tie"),
+        ("Verdict: tie, since 1 and 2 say the same", "tie"),
+        ("Verdict: 1/2", None),
+        ("Which is better: 1 or 2? Answer 2 is.", None),
+        ("Verdict: A, B", None),
+        ("Verdict: answer 1 is worse", None),
+        ("Verdict: 1.5", None),
+        ("The better one is a nice answer", None),
         ("Both are nice.", None),
         ("", None),
     ],

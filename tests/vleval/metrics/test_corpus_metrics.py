@@ -273,6 +273,15 @@ def test_chrf_plus_plus_is_sacrebleus():
         ("<answer>4</answer>", 4),
         ("Overall: 4", 4),
         ("Mark: 1-5", None),
+        ("Score: 3/5. To get 5/5 it should name the colour.", 3),
+        ("I rate this a 3. A perfect answer would be 5 out of 5.", 3),
+        ("Score: 4\n\nExplanation: If it had said why, the score is 5.", 4),
+        ("评分：4分（满分5分）", 4),
+        ("I would not give it a 5, rather a 2.", None),
+        ("Score: 4 or 5", None),
+        ("Score: 4%", None),
+        ("4 is my score because 3 things are right.", 4),
+        ('{"reason": "not perfect, it would be 5 if it said why", "score": 4}', 4),
     ],
 )
 def test_a_mark_is_read_in_every_form_of_judges(reply, mark):
