@@ -77,7 +77,9 @@ def judge_pair(
             asks[f"{number} 21"] = _ask(one, other, one)
     found = ask_judge(judge, asks, lambda reply: read_verdict(reply) is not None, what="verdict", api_key=api_key)
     again = f", {found.again:,} replies without a verdict asked again" if found.again else ""
-    tell(f"Compared by {judge.model}/pairwise:{DIGEST}: {len(asks) // 2:,} pairs in both orders, {found.cached:,} verdicts from the cache{again}.")
+    tell(
+        f"Compared by {judge.model}/pairwise:{DIGEST}: {len(asks) // 2:,} pairs in both orders, {found.cached:,} verdicts from the cache{again}."
+    )
     shares: list[float] = []
     agree: list[float] = []
     front: list[bool] = []

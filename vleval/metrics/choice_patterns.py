@@ -20,7 +20,7 @@ FILL = (
     r"(?:(?:most|likely|probably|therefore|thus|clearly|definitely|simply|indeed|actually|obviously|the|both|also|my|correct|right|best|final"
     r"|letter|letters|option|options|choice|choices|answer|number|statement|statements|following|as\s+follows|to\s+be)\b[\s,:]{1,3})"
 )
-NOUN = r"(?:answer|ans|choice|option|selection|conclusion|solution|response|pick|Antwort|respuesta|réponse|resposta)s?"
+NOUN = r"(?:answer|ans|(?:right|correct|best)\s+one|choice|option|selection|conclusion|solution|response|pick|Antwort|respuesta|réponse|resposta)s?"
 TAIL = (
     r"(?:\s+(?:letter|choice|option|here|(?:to|for)\s+(?:the|this|your)\s+question|among\s+the\s+(?:options|choices)|would"
     r"|i\s+(?:choose|select|chose|selected)))"
@@ -28,7 +28,8 @@ TAIL = (
 ANSWER_IS = re.compile(rf"\b{NOUN}\b\.?{TAIL}{{0,2}}\s{{0,5}}(?:{IS}\s{{0,5}}){{1,2}}{FILL}{{0,4}}{LETTERS}", re.IGNORECASE)
 ANSWER_MAY = re.compile(rf"\b{NOUN}\b\s{{1,5}}(?:might|may|could)\s+be\s{{1,5}}{FILL}{{0,4}}{LETTERS}", re.IGNORECASE)
 ANSWER_BARE = re.compile(
-    rf"\b(?:answer|ans|option\s+number)\b\.?\s{{0,2}}[,–-]?\s{{0,2}}(?-i:(?=[(A-Z]){LETTERS})(?=\s{{0,2}}(?:[.,;!)\]\n]|$))", re.IGNORECASE
+    rf"\b(?:answer|ans\.?|option\s+number)(?!\w)\s{{0,2}}[,–-]?\s{{0,2}}(?-i:(?=[(A-Z]){LETTERS})(?=\s{{0,2}}(?:[.,;!)\]\n]|$))",
+    re.IGNORECASE,
 )
 CHOSEN = re.compile(
     r"\b(?:I|we|you)?\s{0,2}(?:(?:would|will|should|must|shall|can|['’]d|['’]ll|have\s+to|am\s+going\s+to)\s{1,3})?"
@@ -52,7 +53,7 @@ IS_RIGHT = re.compile(
     r"(?:(?:is|are|was|must\s+be|should\s+be|seems|appears|looks)\s+(?:\w{1,20}ly\s+)?(?:to\s+be\s+)?(?:(?:the|a|an)\s+)?"
     rf"(?:(?:only|most|best|one|single)\s+){{0,2}}{RIGHT}\b|(?:is|are)\s+(?:the\s+)?best\b)",
 )
-NOT_BUT = re.compile(rf"\bnot\s+(?:option\s+)?[(]?[A-Z][)]?\s{{0,2}},?\s{{0,2}}but\s+(?:rather\s+)?(?:option\s+)?{LETTERS}")
+NOT_BUT = re.compile(rf"\b[Nn]ot\s+(?:option\s+)?[(]?[A-Z][)]?\s{{0,2}},?\s{{0,2}}but\s+(?:rather\s+)?(?:option\s+)?{LETTERS}")
 ZH_SOFT = r"(?:应该|应当|应|可能|大概|就|最终|也|都|即|只能)"
 ZH_ANSWER = re.compile(
     rf"(?:【答案】|(?:答案|答|选项|选择|结论|结果|正确的)\s{{0,2}}{ZH_SOFT}?\s{{0,2}}(?:是|为|选|:|=|应选)+)\s{{0,3}}(?:选项|答案|选)?{LETTERS}"
@@ -63,18 +64,30 @@ ZH_CHOSEN = re.compile(
 )
 ZH_RIGHT = re.compile(
     rf"(?<![A-Za-z0-9]){LETTERS}\s{{0,2}}(?:选项|项|答案)?\s{{0,2}}(?:的?(?:说法|描述|内容|图片)?)?"
-    r"(?:(?:才|都|均|最|是|为|就是|也)\s{0,2}){0,3}(?:正确|对的|最佳|合适|恰当|符合|准确)(?!吗|与否)"
+    r"(?:(?:才|都|均|最|是|为|就是|也)\s{0,2}){0,3}(?:正确|对的|对(?=[,，;；。!\s]|$)|最佳|合适|恰当|符合|准确)(?!吗|与否)"
 )
 ZH_NOT_BUT = re.compile(rf"不(?:是|选)\s{{0,2}}[A-Z]\s{{0,2}}[,，;]?\s{{0,2}}(?:而)?(?:是|选)\s{{0,2}}{LETTERS}")
 STATEMENTS = (ANSWER_IS, CHOSEN, IS_RIGHT, NOT_BUT, ZH_ANSWER, ZH_CHOSEN, ZH_RIGHT, ZH_NOT_BUT)
-WEAKER = (ANSWER_MAY, ANSWER_BARE, IT_IS, HENCE)
+HEADED = re.compile(
+    rf"^\W{{0,4}}(?:correct|final|result|(?:my\s)?(?:best\s)?guess)\s{{0,2}}(?:[:=]|\bis\b)\s{{0,3}}{LETTERS}(?=\W{{0,3}}$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+FITS = re.compile(
+    rf"(?:\b(?:matches|corresponds?\s+to|points?\s+to|fits)\s{{1,3}}(?:the\s)?(?:option|choice|answer)\s{{1,3}}|\blean(?:ing)?\s+(?:towards?|to)\s{{1,3}}{FILL}{{0,2}}){LETTERS}"
+    r"(?=\s{0,3}(?:[.,!。:;)\n]|$))",
+    re.IGNORECASE,
+)
+FITS_BEST = re.compile(
+    rf"(?<![A-Za-z0-9'’]){LETTERS}\s{{1,3}}(?:best|most\s+(?:closely|accurately|likely))\s+(?:describes|fits|matches|answers|represents|reflects|shows)\b"
+)
+WEAKER = (ANSWER_MAY, ANSWER_BARE, IT_IS, HENCE, HEADED, FITS, FITS_BEST)
 
 ALONE = re.compile(
     rf"(?:=>|-{{1,2}}>|→)?\s{{0,2}}(?:(?:选项|选择|选|答案|答|option|choice|answer|letter|both)\s{{0,2}}[:.]?)?{LETTERS}\s{{0,2}}(?:选项|项|答案)?[\W_]*",
     re.IGNORECASE,
 )
 LEADING = re.compile(
-    rf"{OPEN}(?P<letter>[A-Z])[)\]】}}>\"'”’]{{0,2}}\s{{0,2}}(?:[.):,;、\]】]|[-–—]\s|\n|[)\]】])(?!\w\.)\s{{0,3}}(?P<text>[^\n]*)"
+    rf"{OPEN}(?P<letter>[A-Z])[)\]】}}>\"'”’]{{0,2}}\s{{0,2}}(?:[.):,;、。\]】]|[-–—]\s|\n|[)\]】])(?!\w\.)\s{{0,3}}(?P<text>[^\n]*)"
 )
 LABEL = re.compile(r"(?<![A-Za-z0-9])([A-Z])[ \t]{0,2}[.):、\]】]")
 WHY = re.compile(r"([A-Z])\s+(?:because|since|as)\b")
@@ -101,7 +114,7 @@ NO_NOUN = (
 )
 NEGATED = re.compile(
     r"(?:\bnot|n['’]t|\bnever|\bneither|\bnor|\bno|\bexcept|\bexclud\w+|\beliminat\w+|\brul\w+\s+out|\brather\s+than|\binstead\s+of|\bunlike|\bwithout"
-    r"|不是|不选|并非|而非|没有|排除|除了|无)(?:\W{1,3}\w{1,12}){0,2}\W{0,3}$",
+    r"|不是|不选|并非|而非|没有|排除|除了|无)(?:[^\w,]{1,3}\w{1,12}){0,2}[^\w,]{0,3}$",
     re.IGNORECASE,
 )
 DENIED = re.compile(
@@ -114,7 +127,22 @@ UNABLE = re.compile(
 ASKED = re.compile(r"[)\]\"'”’\s]{0,3}(?:(?:呢|吗)?\?|还是|或)")
 LISTED = re.compile(r"[.):、][^\n]{0,200}\n\s{0,4}[(\[]?([A-Z])[.):、]")
 OR_OTHER = re.compile(r"[^.!?。!\n;]{0,3}[.):、]?[^.!?。!\n;]{0,80}\s(?:or|或者?)\s{0,2}(?:option\s{1,2})?[(\[]?[A-Z][)\].:、](?!\w)")
-WRONG = re.compile(r"\s{0,2}(?:选项|项)?\s{0,2}是?(?:错|不对|不正确|有误)")
+WRONG = re.compile(r"\s{0,2}[((]?(?:选项|项)?\s{0,2}是?(?:错|不对|不正确|有误)")
+LOSER = re.compile(
+    r"[)\]】\"'*”]{0,3}\s{1,3}(?:(?:is|are|was|were)\s{1,3}(?:not|wrong|incorrect|false|excluded|ruled\s+out)\b|(?:isn|aren|wasn)['’]t\b"
+    r"|(?:only\s+)?(?:if|unless)\b|\((?:wrong|incorrect|false)\b)"
+)
+BUT_ASKED = re.compile(r"[\s,;]{0,3}but\s+(?:\w+\s+){0,2}question\b")
+NO_DOUBT = re.compile(r"\b(?:no|without(?:\s+an?y?)?)\s(?:doubt|question)\b")
+VERDICT = re.compile(
+    r"^\W{0,6}([A-Z])\W{1,6}(?:(?P<yes>true|yes|right|correct|正确|对|是|✓|✔|✅|√)|false|no|wrong|incorrect|错误|错|否|不是|✗|✘|✖|❌|×)\W{0,3}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", *"一二三四五六")
+ORDINAL = re.compile(
+    rf"(?:the\s)?({'|'.join(ORDINALS[:6])})\s(?:option|choice|answer|one)\W*|第([{''.join(ORDINALS[6:])}])个?(?:选项|答案)\W*",
+    re.IGNORECASE,
+)
 WAIT = re.compile(r"\b(?:wait|actually|correction|on\s+second\s+thought|sorry|my\s+mistake)\b|等等|不对|更正", re.IGNORECASE)
 LAST_SENTENCE = re.compile(r"[.!?。!]\s{1,3}[(\[]?([A-Z])[)\]]?[.。]?\s*\Z")
 REFUSED = re.compile(

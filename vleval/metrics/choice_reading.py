@@ -16,24 +16,31 @@ from vleval.metrics.choice_patterns import (
     ALONE,
     ARTICLE,
     ASKED,
+    BUT_ASKED,
     DENIED,
     HYPOTHETICAL,
+    IS_RIGHT,
     LABEL,
     LAST_SENTENCE,
     LEADING,
     LISTED,
+    LOSER,
     MOST,
     NEGATED,
+    NO_DOUBT,
     NO_NOUN,
     NOT_BUT,
     NUMBERED,
     OR_OTHER,
+    ORDINAL,
+    ORDINALS,
     REFUSED,
     SENTENCE,
     SPLIT,
     STATEMENTS,
     TEXT_STATED,
     UNABLE,
+    VERDICT,
     WAIT,
     WEAKER,
     WHY,
@@ -41,6 +48,7 @@ from vleval.metrics.choice_patterns import (
     WRAPPED,
     WRONG,
     ZH_NOT_BUT,
+    ZH_RIGHT,
 )
 from vleval.metrics.choice_text import contained, first_turn, unwrap, without_boxes
 from vleval.metrics.text import vlkit_normal
@@ -80,8 +88,9 @@ class _Reading:
         found: list[tuple[int, str]] = []
         for number, patterns in enumerate((STATEMENTS, WEAKER)):
             for pattern in patterns:
-                for match in pattern.finditer(text):
-                    found += [(match.end("letters"), letters) for letters in self._clear(text, match)]
+                named = [(match.end("letters"), letters) for match in pattern.finditer(text) for letters in self._clear(text, match)]
+                if pattern not in (IS_RIGHT, ZH_RIGHT) or len({letters for _, letters in named}) == 1:
+                    found += named  # of several that are called right in turn, none is the answer by that
             if found and number == 0:
                 break
         found += [(start, letters) for start, letters in self._texts_stated(text)]
@@ -107,6 +116,7 @@ class _Reading:
             said = self.same_text(stripped[bare.end() :])
             self.conflict |= bool(said) and said != bare[1]
         for read in (
+            self._verdicts,
             self._leading,
             self._last_line,
             self._last_sentence,
@@ -139,6 +149,8 @@ class _Reading:
         """A group of letters as one string; "" for letters that are no options, or that are joined by "or"."""
         if re.search(r"/|或|还是|\bor\b", text, re.IGNORECASE):
             return ""
+        if said := self.same_text(text):
+            return said  # "B and C" may be an option of its own
         named = SPLIT.findall(re.sub(r"\band\b", " ", text, flags=re.IGNORECASE))
         letters = "".join(sorted({letter.upper() for letter in named}))
         word = text.strip().isalpha() and len(named) > 1
@@ -153,8 +165,10 @@ class _Reading:
             return  # "Could the answer be A?", "Unable to answer: A"
         if len(letters) == 1 and (listed := LISTED.match(after)) and ord(listed[1]) == ord(letters) + 1:
             return  # the options, once more
-        if OR_OTHER.match(after) or WRONG.match(after):
-            return  # "A) cat or B) dog", "选A错误"
+        if match.re is IS_RIGHT and BUT_ASKED.match(text[match.end() :]):
+            return  # "A is true, but the question asks for the false one"
+        if OR_OTHER.match(after) or WRONG.match(after) or LOSER.match(after):
+            return  # "A) cat or B) dog", "选A错误", "the answer. (A) is not"
         denied = match.re not in (NOT_BUT, ZH_NOT_BUT) and NEGATED.search(_same_sentence(before))
         if not letters or denied or self._supposed(text, match):
             return
@@ -230,9 +244,18 @@ class _Reading:
         if match is None or match["letter"] not in self.allowed or _lists_options(text):
             return ""
         said = self.same_text(SENTENCE.match(match["text"])[0]) if match["text"] else ""  # type: ignore[index]
-        unsure = WAIT.search(text) is not None or OR_OTHER.match(text[match.end("letter") :]) is not None
+        other = self.alone(match["text"])  # "A: B", which may be short for "Answer: B"
+        unsure = (
+            WAIT.search(text) is not None or other not in ("", match["letter"]) or OR_OTHER.match(text[match.end("letter") :]) is not None
+        )
         self.conflict |= (bool(said) and said != match["letter"]) or unsure
         return "" if self.conflict else match["letter"]
+
+    def _verdicts(self, text: str) -> str:
+        """The options called true where each of a list is called true or false."""
+        found = {match[1].upper(): bool(match["yes"]) for match in VERDICT.finditer(text)}
+        listed = len(found) > 1 and "".join(found) == self.allowed[: len(found)]
+        return "".join(letter for letter, true in found.items() if true) if listed else ""
 
     def _last_line(self, text: str) -> str:
         """Letters alone on the last line, or an option's label and text there."""
@@ -265,6 +288,8 @@ class _Reading:
 
     def _numbered(self, text: str) -> str:
         """The number of an option, counted from 1, where no option holds a number itself."""
+        if (named := ORDINAL.fullmatch(text.strip())) and not any(ORDINAL.search(option) for option in self.options):
+            return self.allowed[ORDINALS.index((named[1] or named[2]).lower()) % 6 :][:1] if self.options else ""
         match = NUMBERED.fullmatch(text.strip())
         if match is None or not self.options or any(re.search(r"\d", option) for option in self.options):
             return ""
@@ -279,7 +304,7 @@ class _Reading:
     def _only_text(self, text: str) -> str:
         """The option whose text is the only one named, as whole words and not denied; a longer option hides a shorter one within it."""
         refused = REFUSED.search(text) is not None  # then only an option that says so may be meant
-        folded = vlkit_normal(text)
+        folded = NO_DOUBT.sub(" ", vlkit_normal(text))
         named: list[str] = []
         for letter, option in sorted(zip(self.allowed, self.options, strict=False), key=lambda item: -len(item[1])):
             places = (
