@@ -278,9 +278,9 @@ def test_tables_are_read_as_excel_writes_them(write, name):
 
 
 def test_a_few_bytes_that_two_encodings_read_are_a_guess(write):
-    for cells, said in (("猫".encode("gbk"), True), ("è".encode(), True), ("café".encode(), False), ("25°".encode(), False), ("猫".encode(), False)):
-        result = score(write("p.csv", b"id,prediction,answer\n1," + cells + b",x\n"), scoring=EXACT)
-        assert any("read as UTF-8" in guess for guess in result.read.guesses) == said, cells
+    for cell, encoding, said in (("猫", "gbk", True), ("è", "utf-8", True), ("café", "utf-8", False), ("25°", "utf-8", False), ("猫", "utf-8", False)):
+        result = score(write("p.csv", f"id,prediction,answer\n1,{cell},x\n".encode(encoding)), scoring=EXACT)
+        assert any("read as UTF-8" in guess for guess in result.read.guesses) == said, cell
 
 
 def test_what_is_no_table_of_ours_is_refused_by_name(write):

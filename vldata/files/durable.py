@@ -52,8 +52,8 @@ def open_durable(path: Path) -> Iterator[BinaryIO]:
 def replace_atomic(path: Path) -> Iterator[BinaryIO]:
     """Open what takes the place of a file in one step when the block ends well; else the file stays as it was.
 
-    A stream that a shell hands over (/dev/stdout, `>(gzip > FILE)`) and a device (/dev/null) are written to: to replace one takes it away from
-    every program of the machine.
+    A stream that a shell hands over (/dev/stdout, `>(gzip > FILE)`) and a device (/dev/null) are written to: to replace one takes it away
+    from every program of the machine.
 
     Raises:
         DataError: as `open_durable`.

@@ -31,7 +31,8 @@ nothing. Judge by how well each answer agrees with a correct one; length, style 
 Reply with one line and nothing else: Verdict: 1, Verdict: 2, or Verdict: tie"""
 _PLACE = r"(?:answer[ _]?)?(?:1|2|A|B|tie)\b"
 # Not of both ("1 or 2", "1/2"), not of a number ("1.5"), not of the loser ("answer 1 is worse"); a small "a" before a word is an article.
-_NO_SIDE = rf"(?![\"'*)\]]{{0,4}}\s{{0,3}}(?:(?:or|and|vs\.?)\s{{1,3}}{_PLACE}|[/|,&]\s{{0,3}}{_PLACE}|[.-]\d)|\s(?:is|was)\s(?:worse|wrong|incorrect|not)\b)"
+_OTHER_TOO = rf"[\"'*)\]]{{0,4}}\s{{0,3}}(?:(?:or|and|vs\.?)\s{{1,3}}{_PLACE}|[/|,&]\s{{0,3}}{_PLACE}|[.-]\d)"
+_NO_SIDE = rf"(?!{_OTHER_TOO}|\s(?:is|was)\s(?:worse|wrong|incorrect|not)\b)"
 _SIDE = rf"(?:an?\s(?=tie|equal|draw))?(?:answer[ _]?)?(?!(?-i:a)\s[A-Za-z])(1|2|A|B|tie|equal|both|neither|draw)\b{_NO_SIDE}"
 _STATED = re.compile(
     rf"""["']?(?:verdict|winner|better|choice|preferred)(?:\s(?:answer|response|one))?["']?\s{{0,3}}(?:is|:|=)\s{{0,3}}["'*\[(]{{0,4}}{_SIDE}"""
@@ -78,7 +79,8 @@ def judge_pair(
     found = ask_judge(judge, asks, lambda reply: read_verdict(reply) is not None, what="verdict", api_key=api_key)
     again = f", {found.again:,} replies without a verdict asked again" if found.again else ""
     tell(
-        f"Compared by {judge.model}/pairwise:{DIGEST}: {len(asks) // 2:,} pairs in both orders, {found.cached:,} verdicts from the cache{again}."
+        f"Compared by {judge.model}/pairwise:{DIGEST}: {len(asks) // 2:,} pairs in both orders, "
+        f"{found.cached:,} verdicts from the cache{again}."
     )
     shares: list[float] = []
     agree: list[float] = []

@@ -20,7 +20,10 @@ FILL = (
     r"(?:(?:most|likely|probably|therefore|thus|clearly|definitely|simply|indeed|actually|obviously|the|both|also|my|correct|right|best|final"
     r"|letter|letters|option|options|choice|choices|answer|number|statement|statements|following|as\s+follows|to\s+be)\b[\s,:]{1,3})"
 )
-NOUN = r"(?:answer|ans|(?:right|correct|best)\s+one|choice|option|selection|conclusion|solution|response|pick|Antwort|respuesta|réponse|resposta)s?"
+NOUN = (
+    r"(?:answer|ans|(?:right|correct|best)\s+one|choice|option|selection|conclusion|solution|response|pick"
+    r"|Antwort|respuesta|réponse|resposta)s?"
+)
 TAIL = (
     r"(?:\s+(?:letter|choice|option|here|(?:to|for)\s+(?:the|this|your)\s+question|among\s+the\s+(?:options|choices)|would"
     r"|i\s+(?:choose|select|chose|selected)))"

@@ -74,7 +74,7 @@ def test_a_preference_that_the_other_order_does_not_repeat_is_a_tie(tmp_path: Pa
 
 def test_ties_say_nothing_of_a_bias_for_places(tmp_path: Path) -> None:
     for reply, first in (("Verdict: tie", None), ("Verdict: 2", 0.0)):
-        with serve(judge(lambda shown: "Verdict: tie" if "one" in shown.values() else reply)) as server:
+        with serve(judge(lambda shown, reply=reply: "Verdict: tie" if "one" in shown.values() else reply)) as server:
             found = compare(systems(), scoring=EXACT, judging=Judging(url=server.url, model="tiny", cache=tmp_path / str(first)))
         assert found.comparison.pairs[0].judged.first_shown == first
 
