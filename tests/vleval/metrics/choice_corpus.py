@@ -910,7 +910,7 @@ LITERAL: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("B\n\nA is a cat which is not shown.", ANIMALS, "B"),
     ("B\n\nExplanation: The image shows a dog. Options A and C are incorrect.", ANIMALS, "B"),
     (
-        "Let me go through them:\nA. cat - not visible\nB. dog - clearly visible\nC. bird - not visible\nD. fish - not visible\n\nAnswer: B",
+        "Let me go through them:\nA. cat - no\nB. dog - clearly visible\nC. bird - not visible\nD. fish - not visible\n\nAnswer: B",
         ANIMALS,
         "B",
     ),
