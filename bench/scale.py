@@ -1,10 +1,14 @@
 """Memory and time of every command by the number of records: `make scale`.
 
-    python -m bench.scale [--records 10000,100000,1000000] [--only convert,split] [--limit-s 600] [--work DIR]
+    python -m bench.scale [--records 10000,100000,1000000] [--only convert,split] [--limit-s 600] [--work DIR [--keep]]
 
 Records are text only, about 330 bytes each, their questions all different. Every command runs in a process of its own.
-Printed are the peak memory of that process (its workers apart), wall time, and microseconds a record, also over that of the size before.
+Printed are the peak memory of that process (its workers apart), the seconds of processors that it and its workers took, wall time, and
+microseconds of processors a record, also over that of the size before. Other work on the machine changes wall time more than the other.
 A command that passes the limit is named.
+
+With --keep the files of each size stay in DIR, and a later run with it uses what is there: a dataset is converted once, and split where
+`certify` or `leaks` wants sides and there are none.
 """
 
 from __future__ import annotations
@@ -12,12 +16,15 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 # VmHWM rather than ru_maxrss: the latter begins at what the parent held.
 CHILD = """
@@ -61,36 +68,72 @@ def write_predictions(files: Sequence[Path], path: Path) -> None:
 def commands(folder: Path, size: int) -> dict[str, list[str]]:
     """Every command in the order in which each finds what it needs."""
     out, dataset = str(folder / "prepared"), str(folder / "prepared" / "d")
+    again = "--overwrite"
     return {
         "convert": ["vldata", "convert", "sharegpt", str(folder / "source.jsonl"), "--out", out, "--name", "d"],
         "validate": ["vldata", "validate", dataset],
         "stats": ["vldata", "stats", dataset],
-        "split": ["vldata", "split", dataset, "--test", str(size // 10), "--group-by", "none"],
+        "split": ["vldata", "split", dataset, "--test", str(size // 10), "--group-by", "none", again],
         "certify": ["vldata", "certify", dataset],
         "leaks": ["vldata", "leaks", f"{dataset}_train", f"{dataset}_test"],
-        "sample": ["vldata", "sample", dataset, "--count", str(size // 2)],
-        "filter": ["vldata", "filter", dataset, "--where", "turns>=2"],
-        "mix": ["vldata", "mix", f"{dataset}=1", "--as", "mixed"],
+        "sample": ["vldata", "sample", dataset, "--count", str(size // 2), again],
+        "filter": ["vldata", "filter", dataset, "--where", "turns>=2", again],
+        "mix": ["vldata", "mix", f"{dataset}=1", "--as", "mixed", again],
         "pii": ["vldata", "pii", dataset],
         "preview": ["vldata", "preview", dataset],
-        "export": ["vldata", "export", dataset, "--to", "parquet", "--rows-per-shard", "100000"],
+        "export": ["vldata", "export", dataset, "--to", "parquet", "--rows-per-shard", "100000", "--out", str(folder / "exported")],
         "score": ["vleval", "score", str(folder / "preds.jsonl"), "--data", dataset, "--metric", "exact_match"],
     }
 
 
-def measure(arguments: list[str], limit_s: float) -> tuple[float, float] | str:
-    """Return MiB and seconds of a command, or why there are none."""
-    started = time.perf_counter()
+class Measured(NamedTuple):
+    """MiB at most, seconds of processors, and of the wall."""
+
+    mib: float
+    cpu_s: float
+    wall_s: float
+
+
+def measure(arguments: list[str], limit_s: float) -> Measured | str:
+    """Return what a command took, or why there is nothing to tell."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     try:
         child = subprocess.run([sys.executable, "-c", CHILD, *arguments], capture_output=True, text=True, check=False, timeout=limit_s)
     except subprocess.TimeoutExpired:
         return f"over {limit_s:,.0f} s"
-    seconds = time.perf_counter() - started
+    wall_s, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found = re.search(r"^peak (\S+)", child.stderr, re.MULTILINE)
     told_nothing = child.returncode == 1 and not child.stdout  # findings are told; an error is not a measurement
     if not found or child.returncode not in (0, 1) or told_nothing or "Traceback" in child.stderr:
         return f"failed: {child.stderr.strip().splitlines()[-2:]}"
-    return float(found.group(1)), seconds
+    return Measured(float(found.group(1)), cpu_s, wall_s)
+
+
+def prepare(what: str, folder: Path, size: int) -> None:
+    """Make what a command reads that no other one of the table makes."""
+    source, predictions = folder / "source.jsonl", folder / "preds.jsonl"
+    if what == "convert" and not source.exists():
+        write_source(source, size)
+    if what == "export":
+        shutil.rmtree(folder / "exported", ignore_errors=True)
+    if what == "score" and not predictions.exists():
+        shards = sorted((folder / "prepared" / "d").glob("*.jsonl"))
+        write_predictions(shards or [folder / "prepared" / "d.jsonl"], predictions)
+
+
+def wanted(only: set[str], folder: Path) -> list[str]:
+    """The commands to run, with those whose output they need and that is not there."""
+    every = list(commands(folder, 0))
+    prepared = folder / "prepared"
+    run = set(only or every)
+    if {"certify", "leaks"} & run and not (prepared / "d_test.contract.json").exists():
+        run.add("split")
+    if (prepared / "d.contract.json").exists():
+        run.discard("convert")
+    else:
+        run.add("convert")
+    return [what for what in every if what in run]
 
 
 def main() -> None:
@@ -99,29 +142,27 @@ def main() -> None:
     parser.add_argument("--records", default="10000,100000,1000000")
     parser.add_argument("--only", default="")
     parser.add_argument("--limit-s", type=float, default=600)
-    parser.add_argument("--work")
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--keep", action="store_true")
     given = parser.parse_args()
-    only = given.only.split(",") if given.only else []
+    if given.keep and not given.work:
+        parser.error("--keep wants --work DIR.")
     before: dict[str, float] = {}
     for size in [int(part) for part in given.records.split(",")]:
         with tempfile.TemporaryDirectory(dir=given.work) as name:
-            folder = Path(name)
-            write_source(folder / "source.jsonl", size)
-            for what, arguments in commands(folder, size).items():
-                if only and what not in only and what != "convert" and not (what == "split" and {"certify", "leaks"} & set(only)):
-                    continue
-                if what == "score":
-                    shards = sorted((folder / "prepared" / "d").glob("*.jsonl"))
-                    write_predictions(shards or [folder / "prepared" / "d.jsonl"], folder / "preds.jsonl")
-                found = measure(arguments, given.limit_s)
+            folder = given.work / str(size) if given.keep else Path(name)
+            folder.mkdir(exist_ok=True)
+            for what in wanted(set(filter(None, given.only.split(","))), folder):
+                prepare(what, folder, size)
+                found = measure(commands(folder, size)[what], given.limit_s)
                 if isinstance(found, str):
                     print(f"{size:>11,} records  {what:<8} {found}", flush=True)
                     continue
-                memory, seconds = found
-                each = seconds / size * 1e6
+                each = found.cpu_s / size * 1e6
                 growth = f"{each / before[what]:5.2f} x" if what in before else ""
                 before[what] = each
-                print(f"{size:>11,} records  {what:<8} {memory:7.0f} MiB {seconds:8.1f} s {each:9.1f} us a record {growth}", flush=True)
+                took = f"{found.mib:7.0f} MiB {found.cpu_s:8.1f} s of processors {found.wall_s:8.1f} s"
+                print(f"{size:>11,} records  {what:<8} {took} {each:9.1f} us a record {growth}", flush=True)
 
 
 if __name__ == "__main__":

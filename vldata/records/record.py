@@ -128,10 +128,12 @@ def iter_records(path: Path) -> Iterator[tuple[int, Record]]:
     Raises:
         DataError: at the first line that is not a record, or names a file outside; `vldata validate` lists them all.
     """
+    folder = path.parent
     for number, line in strictjson.iter_lines(path):
         try:
             record = decode_record(line)
         except (strictjson.StrictJsonError, msgspec.ValidationError) as error:
             raise DataError(f"not a record: {error}.", where=f"{path}:{number}", cure="Run: vldata validate") from None
-        refuse_unsafe(path.parent, record.media, f"{path}:{number}")
+        if record.media:
+            refuse_unsafe(folder, record.media, f"{path}:{number}")
         yield number, record

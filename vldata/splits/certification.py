@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from array import array
-from collections.abc import Callable, Iterable, Iterator
-from itertools import combinations
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from heapq import nsmallest
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,13 +16,12 @@ from vldata.output.contract import Contract, read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.output.sides import iter_sides, parent_digest
 from vldata.records.record import Record, iter_records
+from vldata.splits.corpus import Corpus, Named, read_corpus
+from vldata.splits.digests import Digests, iter_parts
 from vldata.splits.grouping import BY_PICTURE, group_keys
-from vldata.splits.leaks import KINDS, Nearness, OnProgress, compare_all, contents_of, read_corpus
+from vldata.splits.leaks import KINDS, Nearness, compare_all
 from vldata.splits.near_pictures import BITS
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from vldata.splits.prints import OnProgress
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -79,73 +77,77 @@ def certify(
     if not sides:
         raise DataError(f"{parent!r} has no registered split.", where=str(out), cure=f"Make one: vldata split {out / parent} --test 0.2")
     claims = [contract.split for contract in sides.values() if contract.split]
-    keys = _keys_by(out, sides, claims[0].group_by)
-    hashed = {what: {side: _hashes(keys[what](contract)) for side, contract in sides.items()} for what in keys}
+    read = _read_sides(out, sides, claims[0].group_by)
     checks = [
         _claims_agree(sides),
-        *(_disjoint(what, found, sides, keys[what]) for what, found in hashed.items()),
-        *_near_checks(out, sides, near or Nearness(), workers, on_progress),
-        *_parent_checks(out, parent, sides, hashed["ids"]),
+        *_disjoint_checks(read, claims[0].group_by),
+        *_near_checks([side.corpus for side in read], near or Nearness(), workers, on_progress),
+        *_parent_checks(out, parent, sides, [side.ids for side in read]),
     ]
-    return Certification(parent, {side: found.total for side, found in hashed["ids"].items()}, claims[0].group_by, tuple(checks))
+    return Certification(parent, {side.corpus.name: len(side.ids) for side in read}, claims[0].group_by, tuple(checks))
 
 
-Keys = Callable[[Contract], Iterator[tuple[str, str]]]
-"""What stands in a side, each with the label that an example shows."""
+class _Side(NamedTuple):
+    """What is read of one side: its records, and besides the digests of their ids, and their groups."""
+
+    corpus: Corpus
+    ids: Digests
+    groups: Named
 
 
-def _keys_by(out: Path, sides: dict[str, Contract], group_by: str) -> dict[str, Keys]:
-    """What must not be on two sides: how the keys of one side are read from its files."""
+class _Keys(NamedTuple):
+    """What stands in a side, by digests, and how an example shows the one of a row."""
 
-    def ids(contract: Contract) -> Iterator[tuple[str, str]]:
-        return ((record.id, record.id) for record in _read_side(out, contract))
-
-    def pictures(contract: Contract) -> Iterator[tuple[str, str]]:
-        return ((path, path) for record in _read_side(out, contract) for path in record.media)
-
-    def examples(contract: Contract) -> Iterator[tuple[str, str]]:
-        return ((text, record.id) for record in _read_side(out, contract) for text in contents_of(record))
-
-    keys: dict[str, Keys] = {"pictures": pictures, "whole examples (texts and pictures)": examples}
-    groups = {} if group_by == "none" else {f"groups by {group_by}": _groups(out, sides, group_by)}
-    return {**groups, "ids": ids, **keys}
+    digests: Digests
+    label: Callable[[int], str]
 
 
-def _groups(out: Path, sides: dict[str, Contract], group_by: str) -> Keys:
-    """The groups of a side, found over all of them: pictures may link records of two sides."""
-    linked: dict[str, list[str]] = {}
+def _read_sides(out: Path, sides: dict[str, Contract], group_by: str) -> list[_Side]:
+    """Read every side once; groups by picture are found over all of them before, as pictures may link records of two sides."""
+    linked: Iterator[str] | None = None
     if group_by == BY_PICTURE and all(BY_PICTURE not in contract.columns for contract in sides.values()):
-        everything = [record for contract in sides.values() for record in _read_side(out, contract)]
-        keys = group_keys(everything, group_by)
-        linked = {contract.name: [next(keys) for _ in range(contract.counts.written)] for contract in sides.values()}
+        linked = group_keys(_Records(out, tuple(sides.values())), group_by)
+    read = []
+    for name, contract in sides.items():
+        ids, groups = Digests(), Named()
 
-    def groups(contract: Contract) -> Iterator[tuple[str, str]]:
-        told = iter(linked.get(contract.name, ()))
-        for record in _read_side(out, contract):
-            group = (next(told) if linked else record.meta.get(group_by)) or record.id
-            yield group, group
+        def also(record: Record, row: int, ids: Digests = ids, groups: Named = groups) -> None:
+            ids.add(record.id, row)
+            if group_by != "none":
+                groups.add((next(linked) if linked is not None else record.meta.get(group_by)) or record.id)
 
-    return groups
-
-
-class _Hashed(NamedTuple):
-    """Keys as numbers of 64 bits, eight bytes a key instead of its text: each once, in order, and how many there were."""
-
-    distinct: NDArray[np.uint64]
-    total: int
+        read.append(_Side(read_corpus(name, out, contract, also=also), ids, groups))
+    return read
 
 
-def _hashes(keys: Iterable[tuple[str, str]]) -> _Hashed:
-    import numpy as np
+class _Records(Collection[Record]):
+    """The records of some datasets, read again each time they are asked for."""
 
-    found = array("Q")
-    for key, _ in keys:
-        found.append(_hash(key))
-    return _Hashed(np.unique(np.frombuffer(found, dtype=np.uint64)) if found else np.empty(0, dtype=np.uint64), len(found))
+    def __init__(self, out: Path, contracts: Sequence[Contract]) -> None:
+        self._out, self._contracts = out, contracts
+
+    def __len__(self) -> int:
+        return sum(contract.counts.written for contract in self._contracts)
+
+    def __iter__(self) -> Iterator[Record]:
+        for contract in self._contracts:
+            yield from _read_side(self._out, contract)
+
+    def __contains__(self, record: object) -> bool:
+        return any(one == record for one in self)
 
 
-def _hash(key: str) -> int:
-    return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+def _disjoint_checks(read: Sequence[_Side], group_by: str) -> Iterator[Proof]:
+    """Prove for each kind of thing that none is on two sides."""
+    names = [side.corpus.name for side in read]
+    corpora = [side.corpus for side in read]
+    if group_by != "none":
+        yield _disjoint(f"groups by {group_by}", names, [[_Keys(side.groups.digests, side.groups.names.__getitem__) for side in read]])
+    yield _disjoint("ids", names, [[_Keys(side.ids, side.corpus.ids.__getitem__) for side in read]])
+    media = [[corpus.pictures for corpus in corpora], [corpus.videos for corpus in corpora]]
+    yield _disjoint("pictures", names, [[_Keys(shown.digests, shown.names.__getitem__) for shown in kind] for kind in media])
+    examples = [_Keys(corpus.examples, corpus.ids.__getitem__) for corpus in corpora]
+    yield _disjoint("whole examples (texts and pictures)", names, [examples])
 
 
 def _parent_of(out: Path, name: str) -> str:
@@ -172,25 +174,31 @@ def _claims_agree(sides: dict[str, Contract]) -> Proof:
     )
 
 
-def _disjoint(what: str, hashed: dict[str, _Hashed], sides: dict[str, Contract], keys: Keys) -> Proof:
-    """Prove that no key of a side is on another; where hashes meet, the keys themselves are read again and compared."""
+def _disjoint(what: str, names: Sequence[str], kinds: Sequence[Sequence[_Keys]]) -> Proof:
+    """Prove that no key of a side is on another, by digests of 128 bits; of each kind there are the keys of every side."""
     import numpy as np
 
-    meet = {
-        int(h) for one, other in combinations(hashed.values(), 2) for h in np.intersect1d(one.distinct, other.distinct, assume_unique=True)
-    }
-    labels = {side: {key: label for key, label in keys(contract) if _hash(key) in meet} for side, contract in sides.items()} if meet else {}
-    shared: dict[str, str] = {}
-    for first, second in combinations(labels, 2):
-        for key in labels[first].keys() & labels[second].keys():
-            here, there = labels[first][key], labels[second][key]
-            shared[key] = f"{here} in {first} and {'' if here == there else f'{there} '}in {second}"
-    counts = ", ".join(f"{side} {len(found.distinct):,}" for side, found in hashed.items())
-    return Proof(what, not shared, f"{counts}; {len(shared):,} on two sides.", len(shared), tuple(sorted(shared.values())[:5]))
+    counts, shared = [0] * len(names), 0
+    examples: list[str] = []
+    for keys in kinds:
+        for part in iter_parts([one.digests for one in keys]):
+            lasts = np.stack([part.lasts(which) for which in range(len(keys))])
+            counts = [count + int((column >= 0).sum()) for count, column in zip(counts, lasts, strict=True)]
+            several = (lasts >= 0).sum(axis=0) > 1
+            shared += int(several.sum())
+            examples = nsmallest(5, chain(examples, (_told(names, keys, rows) for rows in lasts.T[several].tolist())))
+    told = ", ".join(f"{side} {count:,}" for side, count in zip(names, counts, strict=True))
+    return Proof(what, not shared, f"{told}; {shared:,} on two sides.", shared, tuple(examples))
 
 
-def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers: int, on_progress: OnProgress | None) -> Iterator[Proof]:
-    corpora = [read_corpus(name, out, contract) for name, contract in sides.items()]
+def _told(names: Sequence[str], keys: Sequence[_Keys], rows: Sequence[int]) -> str:
+    """Say where a key stands: in the last two sides that have it."""
+    first, second = [which for which, row in enumerate(rows) if row >= 0][-2:]
+    here, there = keys[first].label(rows[first]), keys[second].label(rows[second])
+    return f"{here} in {names[first]} and {'' if here == there else f'{there} '}in {names[second]}"
+
+
+def _near_checks(corpora: Sequence[Corpus], near: Nearness, workers: int, on_progress: OnProgress | None) -> Iterator[Proof]:
     found = list(compare_all(corpora, near=near, workers=workers, on_progress=on_progress))
     notes = "".join(f" {note}" for note in dict.fromkeys(note for result in found for note in result.notes))
     limits = {"near_picture": f"within {near.picture_distance} of {BITS} bits", "near_text": f"at least {near.text_similarity:.0%} alike"}
@@ -206,22 +214,23 @@ def _near_checks(out: Path, sides: dict[str, Contract], near: Nearness, workers:
         yield Proof(KINDS[kind], not count, detail, count, tuple(examples[:5]), proof=False)
 
 
-def _parent_checks(out: Path, parent: str, sides: dict[str, Contract], ids_of: dict[str, _Hashed]) -> list[Proof]:
-    import numpy as np
-
+def _parent_checks(out: Path, parent: str, sides: dict[str, Contract], ids_of: Sequence[Digests]) -> list[Proof]:
     paths = DatasetPaths(out, parent)
     if not paths.contract.is_file():
         return [Proof("parent", True, f"{parent!r} is not here: coverage of the parent was not checked.")]
     contract = read_contract(paths)
     digest = parent_digest(contract)
     same = all(side.split and side.split.parent_sha256 == digest for side in sides.values())
-    ids = _hashes((record.id, "") for record in _read_side(out, contract))
-    split_ids = np.unique(np.concatenate([found.distinct for found in ids_of.values()]))
+    ids = Digests()
+    for row, record in enumerate(_read_side(out, contract)):
+        ids.add(record.id, row)
+    whole = split = both = 0
+    for part in iter_parts([ids, *ids_of]):
+        here = part.present(0)
+        whole += int(here.sum())
+        split += int(part.present_in_any(1).sum())
+        both += int((here & part.present_in_any(1)).sum())
     return [
         Proof("parent unchanged", same, "its digest is the one the sides name." if same else f"{parent!r} changed after the split."),
-        Proof(
-            "every record on a side",
-            bool(np.array_equal(ids.distinct, split_ids)),
-            f"{len(ids.distinct):,} in {parent!r}, {len(split_ids):,} on the sides.",
-        ),
+        Proof("every record on a side", whole == split == both, f"{whole:,} in {parent!r}, {split:,} on the sides."),
     ]

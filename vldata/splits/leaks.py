@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import nsmallest
+from itertools import chain, combinations, islice
 
 import msgspec
 
 from vldata.datasets.dataset import Dataset
-from vldata.files.gate import SafePath, below
-from vldata.media.refs import Failure
-from vldata.output.contract import Contract
 from vldata.output.folder import Target
-from vldata.records.record import Record, iter_records, plain_text
-from vldata.splits.digests import Digests, PackedNames
-from vldata.splits.near_pictures import BITS, DEFAULT_DISTANCE, fingerprints, near_pairs
-from vldata.splits.near_texts import DEFAULT_SIMILARITY, Texts, near_texts, words_of
-from vldata.wording import counted
+from vldata.splits.corpus import Corpus, Place, Shown, read_corpus
+from vldata.splits.digests import shared_firsts
+from vldata.splits.near_pictures import BITS, DEFAULT_DISTANCE, near_looks
+from vldata.splits.near_texts import DEFAULT_SIMILARITY, near_texts
+from vldata.splits.prints import OnProgress, Prints, PrintsOf
 from vldata.workers import count_workers
 
 KEPT = 1_000
@@ -34,21 +30,12 @@ _LIMITED = (
     "Very many texts are near each other: each was compared with some of its candidates, so that single near-duplicates may be missed."
 )
 
-OnProgress = Callable[[str, int, int], None]
-
 
 class Nearness(msgspec.Struct, frozen=True):
     """What counts as near: bits of a picture's hash that may differ, share of a text's shingles that must agree."""
 
     picture_distance: int = DEFAULT_DISTANCE
     text_similarity: float = DEFAULT_SIMILARITY
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A record: `file:line` and id."""
-
-    at: str
-    id: str
 
 
 class Leak(msgspec.Struct, frozen=True):
@@ -75,33 +62,6 @@ class Leaks(msgspec.Struct, frozen=True):
         return sum(self.counts.values())
 
 
-class Corpus(msgspec.Struct, frozen=True, kw_only=True):
-    """One dataset as it is compared: records go by their numbers. Everything stands where it is used first.
-
-    Attributes:
-        pictures: the first record of each picture, by its path; `videos` likewise.
-        examples: digests of what each record says and shows.
-        texts: what each record says.
-        ids: the id of each record.
-        lines: the line of each record in its file; `files` are the first record of each file.
-    """
-
-    name: str
-    out: Path
-    pictures: dict[str, int]
-    videos: dict[str, int]
-    examples: Digests
-    texts: Texts
-    ids: PackedNames
-    lines: array[int]
-    files: dict[int, str]
-
-    def place(self, row: int) -> Place:
-        """Where a record stands."""
-        first = max(start for start in self.files if start <= row)
-        return Place(f"{self.files[first]}:{self.lines[row]}", self.ids[row])
-
-
 def find_leaks(
     targets: Sequence[Target], *, near: Nearness | None = None, workers: int = 0, on_progress: OnProgress | None = None
 ) -> list[Leaks]:
@@ -122,88 +82,49 @@ def compare_all(
     corpora: Sequence[Corpus], *, near: Nearness | None = None, workers: int = 0, on_progress: OnProgress | None = None
 ) -> Iterator[Leaks]:
     """Compare each corpus with every later one; every picture file is opened once."""
-    prints, notes = _fingerprint_all(corpora, count_workers(workers), on_progress)
+    prints = Prints(corpora, count_workers(workers), on_progress)
     for one, other in combinations(range(len(corpora)), 2):
-        yield _compare(corpora[one], corpora[other], prints[one], prints[other], notes, near or Nearness())
+        yield _compare(corpora[one], corpora[other], prints.of(one), prints.of(other), prints.notes, near or Nearness())
 
 
-def read_corpus(name: str, out: Path, contract: Contract) -> Corpus:
-    """Read the records of one dataset."""
-    corpus = Corpus(
-        name=name, out=out, pictures={}, videos={}, examples=Digests(), texts=Texts(), ids=PackedNames(), lines=array("Q"), files={}
-    )
-    for file in contract.files:
-        corpus.files[len(corpus.ids)] = file.name
-        for number, record in iter_records(below(out, file.name).checked()):
-            row = len(corpus.ids)
-            corpus.ids.append(record.id)
-            corpus.lines.append(number)
-            corpus.texts.add(words_of(record), alone=not record.media)
-            for content in contents_of(record):
-                corpus.examples.add(content, row)
-            for image in record.images:
-                corpus.pictures.setdefault(image, row)
-            for video in record.kept_videos:
-                corpus.videos.setdefault(video, row)
-    return corpus
+def _compare(first: Corpus, second: Corpus, ours: PrintsOf, theirs: PrintsOf, notes: tuple[str, ...], near: Nearness) -> Leaks:
+    leaks: dict[str, list[Leak]] = {}
+    counts: dict[str, int] = {}
 
+    def found(kind: str, count: int, some: Iterable[tuple[int, int, str]]) -> None:
+        counts[kind] = counts.get(kind, 0) + count
+        places = (Leak(kind, first.place(one), second.place(other), what) for one, other, what in some)
+        leaks[kind] = list(islice(chain(leaks.get(kind, ()), places), KEPT))
 
-def contents_of(record: Record) -> Iterator[str]:
-    """Yield what an example says and shows; of a pair once with the chosen and once with the rejected answer."""
-    *before, last = (plain_text(message.content) for message in record.messages)
-    lasts = [last] if record.rejected is msgspec.UNSET else [last, plain_text(record.rejected.content)]
-    for last in lasts:
-        yield "\x1f".join((*before, last)) + f"\x1e{' '.join(record.media)}"
-
-
-def _fingerprint_all(
-    corpora: Sequence[Corpus], workers: int, on_progress: OnProgress | None
-) -> tuple[list[dict[str, bytes]], tuple[str, ...]]:
-    files = list(dict.fromkeys(below(corpus.out.absolute(), picture) for corpus in corpora for picture in corpus.pictures))
-    found: dict[SafePath, bytes] = {}
-    lost = plain = 0
-    for done, (index, result) in enumerate(fingerprints(files, workers=workers) if files else (), start=1):
-        lost += isinstance(result, Failure)
-        plain += result == b""
-        if isinstance(result, bytes):
-            found[files[index]] = result
-        if on_progress:
-            on_progress("all", done, len(files))
-    notes = []
-    if lost:
-        notes.append(f"Not compared, as they cannot be read: {counted(lost, 'picture')}. vldata validate names them.")
-    if plain:
-        notes.append(f"Compared by their bytes alone, as they are of one colour: {counted(plain, 'picture')}.")
-    by_corpus = []
-    for corpus in corpora:
-        paths = {picture: below(corpus.out.absolute(), picture) for picture in corpus.pictures}
-        by_corpus.append({picture: found[path] for picture, path in paths.items() if path in found})
-    return by_corpus, tuple(notes)
-
-
-def _compare(
-    first: Corpus, second: Corpus, ours: Mapping[str, bytes], theirs: Mapping[str, bytes], notes: tuple[str, ...], near: Nearness
-) -> Leaks:
-    leaks: dict[str, list[Leak]] = {kind: [] for kind in KINDS}
-    affected: dict[str, set[str | bytes | int]] = {kind: set() for kind in KINDS}
-
-    def add(kind: str, one: int, other: int, key: str | bytes | int, what: str) -> None:
-        affected[kind].add(key)
-        if len(leaks[kind]) < KEPT:
-            leaks[kind].append(Leak(kind, first.place(one), second.place(other), what))
-
-    for picture in sorted(first.pictures.keys() & second.pictures.keys()):
-        add("picture", first.pictures[picture], second.pictures[picture], picture, picture)
-    for video in sorted(first.videos.keys() & second.videos.keys()):
-        add("picture", first.videos[video], second.videos[video], video, video)
-    for pair in near_pairs(ours, theirs, distance=near.picture_distance):
-        what = f"{pair.first} ~ {pair.second}, {pair.distance} of {BITS} bits apart"
-        add("near_picture", first.pictures[pair.first], second.pictures[pair.second], pair.second, what)
-    for content in first.examples.shared(second.examples):
-        add("example", content.first[0], content.second[0], content.digest, "equal texts and pictures")
-    texts = near_texts(first.texts, second.texts, similarity=near.text_similarity)
-    for text in texts.pairs:
-        add("near_text", text.first, text.second, text.second, f"{text.similarity:.0%} alike")
+    for mine, other in ((first.pictures, second.pictures), (first.videos, second.videos)):
+        found("picture", *_same_names(mine, other))
+    found("near_picture", *_near_pictures(ours, theirs, near.picture_distance))
+    rows, others = shared_firsts(first.examples, second.examples)
+    same = zip(rows[:KEPT].tolist(), others[:KEPT].tolist(), strict=True)
+    found("example", len(rows), ((one, other, "equal texts and pictures") for one, other in same))
+    texts = near_texts(first.texts, second.texts, similarity=near.text_similarity, most=KEPT)
+    found("near_text", texts.affected, ((text.first, text.second, f"{text.similarity:.0%} alike") for text in texts.pairs))
     notes += (_LIMITED,) if texts.limited else ()
-    counts = {kind: len(keys) for kind, keys in affected.items()}
     return Leaks(first.name, second.name, counts, tuple(leak for kind in KINDS for leak in leaks[kind]), notes)
+
+
+def _same_names(mine: Shown, others: Shown) -> tuple[int, Iterator[tuple[int, int, str]]]:
+    """How many files both show, and the first of them by their names."""
+    here, there = shared_firsts(mine.digests, others.digests)
+    named = ((mine.names[one], one, other) for one, other in zip(here.tolist(), there.tolist(), strict=True))
+    some = nsmallest(KEPT, named)
+    return len(here), ((mine.row(one), others.row(other), name) for name, one, other in some)
+
+
+def _near_pictures(ours: PrintsOf, theirs: PrintsOf, distance: int) -> tuple[int, Iterator[tuple[int, int, str]]]:
+    """How many pictures of the second are near one of the first, and the nearest pairs."""
+    seen = bytearray(len(theirs.hashes))
+
+    def named() -> Iterator[tuple[int, str, str, int, int]]:
+        for one, other, apart in near_looks(ours, theirs, distance):
+            seen[other] = 1
+            yield apart, ours.name(one), theirs.name(other), one, other
+
+    some = nsmallest(KEPT, named())
+    whats = ((one, other, f"{name} ~ {its}, {apart} of {BITS} bits apart") for apart, name, its, one, other in some)
+    return sum(seen), ((ours.row(one), theirs.row(other), what) for one, other, what in whats)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vldata.errors import UsageError
 from vldata.files.gate import SafePath
 from vldata.media.refs import Failure
 from vldata.media.sources import Unusable, read_picture_bytes
+from vldata.splits.columns import unfold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +27,13 @@ BITS = 255
 DEFAULT_DISTANCE = 16
 MAX_DISTANCE = 33
 _SIDE, _LOW, _BLOCKS = 64, 16, 8
-_HASH_BYTES = 32
+HASH_BYTES, COLOUR_BYTES = 32, 128
 _FLAT_LEVELS = 8  # a picture of less contrast has noise for a hash
 _COLOUR_LEVELS = 24
 _COLOUR_RANK = 3  # the third largest difference of a block: two blocks may differ by more
 _BANDS = 17  # of 15 bits: pictures within 16 bits agree in one whole band, within 33 in all but one bit of a band
-_CHUNK = 4_000_000
+_CHUNK = 500_000  # pairs that are compared at once
+_HASHES = 20_000
 
 
 class NearPair(NamedTuple):
@@ -91,6 +93,37 @@ def fingerprints(paths: Iterable[str | SafePath], *, workers: int) -> Iterator[t
         yield from pool.map_unordered(paths)
 
 
+class Looks(Protocol):
+    """Pictures of a set that can be told from others, by their numbers from 0."""
+
+    @property
+    def hashes(self) -> NDArray[np.uint8]:
+        """The hash of each."""
+
+    def name(self, number: int) -> str:
+        """The name of one."""
+
+    def colours(self, number: int) -> bytes:
+        """The colours of its blocks."""
+
+
+class _Named:
+    """Pictures whose fingerprints are at hand."""
+
+    def __init__(self, found: Mapping[str, bytes]) -> None:
+        import numpy as np
+
+        self._names = [name for name, data in found.items() if data]
+        self._found = found
+        self.hashes = np.frombuffer(b"".join(found[name][:HASH_BYTES] for name in self._names), np.uint8).reshape(-1, HASH_BYTES)
+
+    def name(self, number: int) -> str:
+        return self._names[number]
+
+    def colours(self, number: int) -> bytes:
+        return self._found[self._names[number]][HASH_BYTES:]
+
+
 def near_pairs(first: Mapping[str, bytes], second: Mapping[str, bytes], *, distance: int = DEFAULT_DISTANCE) -> list[NearPair]:
     """The pairs of differently named pictures within `distance` bits and of the same colours, the nearest first.
 
@@ -101,45 +134,55 @@ def near_pairs(first: Mapping[str, bytes], second: Mapping[str, bytes], *, dista
     Raises:
         UsageError: a distance above `MAX_DISTANCE`.
     """
-    if not 0 <= distance <= MAX_DISTANCE:
-        raise UsageError(f"a distance of {distance} bits cannot be searched.", cure=f"Give 0 to {MAX_DISTANCE} of {BITS} bits.")
-    ours, theirs = _Set(first), _Set(second)
-    if not len(ours.hashes) or not len(theirs.hashes):
-        return []
-    found = [
-        NearPair(one, other, apart)
-        for here, there, apart in _near_hashes(ours.hashes, theirs.hashes, distance)
-        for one, other in ours.same_colours(here, theirs, there)
-    ]
+    ours, theirs = _Named(first), _Named(second)
+    found = [NearPair(ours.name(one), theirs.name(other), apart) for one, other, apart in near_looks(ours, theirs, distance)]
     return sorted(found, key=lambda pair: (pair.distance, pair.first, pair.second))
 
 
-class _Set:
-    """Pictures by hash: each distinct hash once, with the names and colours that have it."""
+def near_looks(ours: Looks, theirs: Looks, distance: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the pairs of `near_pairs` by their numbers, with the bits in which they differ, in any order.
 
-    def __init__(self, found: Mapping[str, bytes]) -> None:
-        import numpy as np
+    Raises:
+        UsageError: a distance above `MAX_DISTANCE`.
+    """
+    if not 0 <= distance <= MAX_DISTANCE:
+        raise UsageError(f"a distance of {distance} bits cannot be searched.", cure=f"Give 0 to {MAX_DISTANCE} of {BITS} bits.")
+    if not len(ours.hashes) or not len(theirs.hashes):
+        return
+    our_hashes, our_members = _distinct(ours.hashes)
+    their_hashes, their_members = _distinct(theirs.hashes)
+    for here, there, apart in _near_hashes(our_hashes, their_hashes, distance):
+        for one, other in _same_colours(ours, our_members(here), theirs, their_members(there)):
+            yield one, other, apart
 
-        members: dict[bytes, list[str]] = {}
-        for name, data in found.items():
-            if data:
-                members.setdefault(data[:_HASH_BYTES], []).append(name)
-        self._found = found
-        self._members = list(members.values())
-        joined = b"".join(members)
-        self.hashes: NDArray[np.uint8] = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _HASH_BYTES)
 
-    def same_colours(self, here: int, other: _Set, there: int) -> Iterator[tuple[str, str]]:
-        """For every picture of one of their hashes, the first other picture of one of ours whose blocks have the same colours."""
-        import numpy as np
+def _distinct(hashes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Callable[[int], list[int]]]:
+    """Each hash once, and the pictures that have it, in their order."""
+    import numpy as np
 
-        ours = [(name, np.frombuffer(self._found[name][_HASH_BYTES:], np.uint8).astype(np.int16)) for name in self._members[here]]
-        for name in other._members[there]:
-            blocks = np.frombuffer(other._found[name][_HASH_BYTES:], np.uint8)
-            for one, colours in ours:
-                if one != name and np.sort(np.abs(colours - blocks))[-_COLOUR_RANK] <= _COLOUR_LEVELS:
-                    yield one, name
-                    break
+    wide = np.ascontiguousarray(hashes).view(np.uint64)
+    order = np.lexsort(wide.T)
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (wide[order[1:]] != wide[order[:-1]]).any(axis=1)
+    starts = np.append(np.flatnonzero(new), len(order))
+
+    def members(number: int) -> list[int]:
+        return list(map(int, order[starts[number] : starts[number + 1]]))
+
+    return np.ascontiguousarray(hashes[order[starts[:-1]]]), members
+
+
+def _same_colours(ours: Looks, members: list[int], theirs: Looks, others: list[int]) -> Iterator[tuple[int, int]]:
+    """For every other picture, the first of ours of another name whose blocks have the same colours."""
+    import numpy as np
+
+    mine = [(one, ours.name(one), np.frombuffer(ours.colours(one), np.uint8).astype(np.int16)) for one in members]
+    for other in others:
+        name, blocks = theirs.name(other), np.frombuffer(theirs.colours(other), np.uint8)
+        for one, its_name, colours in mine:
+            if its_name != name and np.sort(np.abs(colours - blocks))[-_COLOUR_RANK] <= _COLOUR_LEVELS:
+                yield one, other
+                break
 
 
 def _near_hashes(ours: NDArray[np.uint8], theirs: NDArray[np.uint8], distance: int) -> Iterator[tuple[int, int, int]]:
@@ -155,7 +198,7 @@ def _near_hashes(ours: NDArray[np.uint8], theirs: NDArray[np.uint8], distance: i
         for flip in flips:
             wanted = our_bands[:, band] ^ np.uint16(flip)
             begin, end = np.searchsorted(keys, wanted, "left"), np.searchsorted(keys, wanted, "right")
-            hits = [_check(ours, theirs, order, *part, distance) for part in _ranges(begin, end)]
+            hits = [_check(ours, theirs, order, *part, distance) for part in unfold(begin, end, _CHUNK)]
             done = np.union1d(done, np.concatenate(hits)) if hits else done
     for code in done.tolist():
         here, there = divmod(code, len(theirs))
@@ -166,24 +209,13 @@ def _bands(hashes: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """The bands of every hash as numbers; each takes every 17th bit, so that all mix low and high frequencies."""
     import numpy as np
 
-    bits = np.unpackbits(hashes, axis=1)[:, :BITS].reshape(len(hashes), 15, _BANDS).astype(np.uint16)
     weights = (1 << np.arange(15, dtype=np.uint16))[:, None]
-    return np.asarray((bits * weights).sum(axis=1), dtype=np.uint16)
-
-
-def _ranges(begin: NDArray[np.int64], end: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Unfold ranges into (row of ours, place among theirs), some millions at a time."""
-    import numpy as np
-
-    rows = np.flatnonzero(end > begin)
-    sizes = (end - begin)[rows]
-    start = 0
-    while start < len(rows):
-        stop = max(start + 1, start + int(np.searchsorted(np.cumsum(sizes[start:]), _CHUNK, "right")))
-        part, count = rows[start:stop], sizes[start:stop]
-        inside = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-        yield np.repeat(part, count), np.repeat(begin[part], count) + inside
-        start = stop
+    found = np.empty((len(hashes), _BANDS), dtype=np.uint16)
+    for start in range(0, len(hashes), _HASHES):
+        some = hashes[start : start + _HASHES]
+        bits = np.unpackbits(some, axis=1)[:, :BITS].reshape(len(some), 15, _BANDS).astype(np.uint16)
+        found[start : start + _HASHES] = (bits * weights).sum(axis=1)
+    return found
 
 
 def _check(

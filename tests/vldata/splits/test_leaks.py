@@ -15,7 +15,7 @@ from fixtures.openeqa import draw_frame
 from vldata.errors import UsageError
 from vldata.media.refs import Failure
 from vldata.records.record import Message, Record
-from vldata.splits import near_texts as search
+from vldata.splits import candidates, shingled
 from vldata.splits.certification import certify
 from vldata.splits.leaks import Nearness, find_leaks
 from vldata.splits.near_pictures import BITS, MAX_DISTANCE, fingerprint, near_pairs
@@ -185,8 +185,8 @@ def test_the_search_of_texts_finds_what_comparing_all_finds() -> None:
 
 def test_many_texts_of_one_template_are_compared_in_bounds_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each text of the second set still finds one that is near it."""
-    monkeypatch.setattr(search, "_MOST_PAIRS", 5_000)
-    monkeypatch.setattr(search, "_COMMON_SHARE", 1.0)
+    monkeypatch.setattr(candidates, "MOST_PAIRS", 5_000)
+    monkeypatch.setattr(shingled, "COMMON_SHARE", 1.0)
     template = "what is the value of the bar named number {} in the year of the lord two thousand and four please"
     first, second = (said(*(template.format(n).split() for n in range(300))) for _ in range(2))
     found = near_texts(first, second)
