@@ -10,13 +10,14 @@ from vltrain.data import load_set
 from vltrain.features import read_picture
 
 from vldata.files.gate import below
+from vldata.models.families_of import folder_family, folder_images
 from vldata.models.processor import load_processor
 
 
 def exact_match(model: Any, folder: Path, target: str) -> float:
     processor = load_processor(folder)
     processor.tokenizer.padding_side = "left"
-    examples = load_set(target).examples
+    examples, images = load_set(target).examples, folder_images(folder, folder_family(folder))
     right = 0
     for start in range(0, len(examples), 16):
         chunk = examples[start : start + 16]
@@ -25,7 +26,7 @@ def exact_match(model: Any, folder: Path, target: str) -> float:
                 {
                     "role": "user",
                     "content": [
-                        {"type": "image", "image": read_picture(below(example.folder, example.record.images[0]))},
+                        {"type": "image", "image": read_picture(below(example.folder, example.record.images[0]), images)},
                         {"type": "text", "text": example.record.messages[0].content.removeprefix("<image>")},
                     ],
                 }

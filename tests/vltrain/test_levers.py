@@ -9,10 +9,11 @@ import msgspec
 import pytest
 import torch
 from vltrain.adapters import add_adapters
-from vltrain.collate import Collator, as_rows
+from vltrain.collate import as_rows
 from vltrain.features import Sample
 from vltrain.levers import PLAIN, Segments, Step, attend, core_of, plain_loss
 from vltrain.recipe import Levers, Recipe
+from vltrain.trainer import make_collator
 
 from tests.vltrain.conftest import load
 
@@ -33,7 +34,7 @@ def model(tiny: Path) -> Any:
 def run(model: Any, samples: list[Sample], levers: Levers, *, checkpointing: bool = False) -> tuple[float, dict[str, torch.Tensor]]:
     model.zero_grad()
     model.train()
-    batch = Collator(packing=levers.packing, pad_id=0, position_side=8)(samples)
+    batch = make_collator(model, levers)(samples)
     if levers == PLAIN:
         loss = plain_loss(model, batch, core_of(model).config.image_token_id)
     else:
@@ -75,7 +76,7 @@ def test_packed_samples_do_not_see_each_other(model: Any, samples: list[Sample])
     alone, _ = run(model, samples[1:2], ALL)
     changed = msgspec.structs.replace(samples[0], ids=samples[0].ids[::-1].copy(), labels=samples[0].labels)
     for first in (samples[0], changed):
-        batch = Collator(packing=True, pad_id=0, position_side=8)([first, samples[1]])
+        batch = make_collator(model, ALL)([first, samples[1]])
         own = batch["label_rows"] >= len(first)
         batch["targets"], batch["label_rows"] = batch["targets"][own], batch["label_rows"][own]
         if first is changed:  # picture tokens moved with the ids

@@ -21,7 +21,7 @@ from vldata.models.families import FAMILIES
 from vldata.models.tiny_families import build_tiny_family
 
 LIMIT = 1e-4  # of each parameter; the state is kept in 32 bits, and a gate for each head has a small gradient
-KINDS = {"qwen3_vl_moe": "qwen3-vl", "qwen3_5": "qwen3.5", "qwen3_5_moe": "qwen3.5"}
+KINDS = {"qwen2_vl": "qwen2-vl", "qwen2_5_vl": "qwen2.5-vl", "qwen3_vl_moe": "qwen3-vl", "qwen3_5": "qwen3.5", "qwen3_5_moe": "qwen3.5"}
 
 
 @pytest.fixture(scope="module", params=sorted(KINDS))

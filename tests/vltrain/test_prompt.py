@@ -12,6 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from vltrain.cuts import Cut
 from vltrain.data import Example
 from vltrain.features import IGNORED, Featurizer, Sample, interpolation, read_picture, to_patches
 from vltrain.levers import to_pixel_values
@@ -30,6 +31,8 @@ IMITATIONS = st.sampled_from(
 )
 TEXT = st.lists(st.one_of(st.text(st.characters(codec="utf-8"), min_size=1, max_size=12), IMITATIONS), min_size=1, max_size=3).map("".join)
 ROUNDS = st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=3)
+
+HALF = torch.tensor(Cut().normal)[:, :, None]  # the normalisation of Qwen3-VL
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +139,7 @@ def test_tokens_and_pixels_are_the_processors(tiny: Path, tmp_path: Path) -> Non
     wanted = processor.apply_chat_template(chat, tokenize=True, return_dict=True, return_tensors="pt")
     assert sample.ids.tolist() == wanted["input_ids"][0].tolist()
     assert [(1, *grid) for grid in sample.grids] == [tuple(grid) for grid in wanted["image_grid_thw"].tolist()]
-    assert torch.allclose(to_pixel_values(torch.from_numpy(sample.patches)), wanted["pixel_values"], atol=1e-6)
+    assert torch.allclose(to_pixel_values(torch.from_numpy(sample.patches), HALF), wanted["pixel_values"], atol=1e-6)
 
 
 def test_positions_are_the_models(tiny: Path, samples: list[Sample]) -> None:
@@ -163,9 +166,9 @@ def test_interpolated_positions_are_the_towers(grid: tuple[int, int]) -> None:
 
 def test_an_off_grid_picture_is_resized_as_the_processor_does(tiny: Path, tmp_path: Path) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (301, 407, 3), dtype=np.uint8)).save(tmp_path / "a.png")
-    ours = to_patches(read_picture(below(tmp_path, "a.png")))
+    ours = to_patches(read_picture(below(tmp_path, "a.png")), 16)
     wanted = load_processor(tiny).image_processor(Image.open(tmp_path / "a.png"), return_tensors="pt")["pixel_values"]
-    assert to_pixel_values(torch.from_numpy(ours)).shape == wanted.shape
+    assert to_pixel_values(torch.from_numpy(ours), HALF).shape == wanted.shape
 
 
 def test_something_is_always_learned(samples: list[Sample]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any, NamedTuple
 
 import torch
@@ -89,8 +90,11 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, segments: Segments
     if segments.flash:
         bounds, longest = segments.bounds, segments.longest
         return torch.ops.aten._flash_attention_forward(q, k, v, bounds, bounds, longest, longest, 0.0, causal, False, scale=scale)[0]  # type: ignore[no-any-return]
-    out = []
-    for query, key, value in zip(q.split(segments.lengths), k.split(segments.lengths), v.split(segments.lengths), strict=True):
-        one, two, three = (part.transpose(0, 1)[None] for part in (query, key, value))
-        out.append(F.scaled_dot_product_attention(one, two, three, is_causal=causal, scale=scale, enable_gqa=True)[0].transpose(0, 1))
+    out, start = [], 0
+    for length, run in itertools.groupby(segments.lengths):  # equal ones next to each other together: windows of a picture are many
+        count = len(list(run))
+        parts = [part[start : start + count * length].unflatten(0, (count, length)).transpose(1, 2) for part in (q, k, v)]
+        mixed = F.scaled_dot_product_attention(*parts, is_causal=causal, scale=scale, enable_gqa=True)
+        out.append(mixed.transpose(1, 2).flatten(0, 1))
+        start += count * length
     return torch.cat(out)

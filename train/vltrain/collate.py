@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from vldata.errors import DataError
-from vltrain.features import IGNORED, Grid, Sample, interpolation, patch_coordinates
+from vltrain.features import IGNORED, Grid, Laid, Sample
 
 Batch = dict[str, Any]
+Lay = Callable[[Grid], Laid]  # a tower's, for one picture; a loader's workers carry it
 ROW_STEP = 128  # widths of rows are multiples of this: a kernel is planned once a width
 ROW_WASTE = 1.3  # rows may cost this much more than their samples: what the faster kernel gains
 
@@ -20,10 +20,10 @@ ROW_WASTE = 1.3  # rows may cost this much more than their samples: what the fas
 class Collator:
     """Makes batches. Its result is a plain dict of tensors and numbers; `labels` are there for Trainer to count."""
 
-    def __init__(self, *, packing: bool, pad_id: int, position_side: int) -> None:
+    def __init__(self, *, packing: bool, pad_id: int, lay: Lay) -> None:
         self._packing = packing
         self._pad_id = pad_id
-        self._side = position_side
+        self._lay = lay
 
     def __call__(self, samples: Sequence[Sample | DataError]) -> Batch:
         """Make one batch, or say under `broken` which record could not be read."""
@@ -41,31 +41,37 @@ class Collator:
         following[length - 1 :: length] = IGNORED
         batch["label_rows"] = torch.nonzero(following != IGNORED).squeeze(1)
         batch["targets"] = following[batch["label_rows"]]
-        batch |= self._vision([grid for sample in samples for grid in sample.grids])
+        grids = [grid for sample in samples for grid in sample.grids]
+        batch["grid"] = torch.tensor([(1, *grid) for grid in grids]) if grids else torch.zeros((0, 3), dtype=torch.long)
+        batch |= lay_out(grids, self._lay)
         batch["patches"] = torch.from_numpy(np.concatenate([sample.patches for sample in samples]))
+        batch["normal"] = torch.tensor(samples[0].cut.normal)[:, :, None]
         batch["picture_names"] = tuple(name for sample in samples for name in sample.names)
         batch["samples"] = len(samples)
         return batch
 
-    def _vision(self, grids: Sequence[Grid]) -> Batch:
-        if not grids:
-            return {"grid": torch.zeros((0, 3), dtype=torch.long)}
-        tables = [_tables(grid, self._side) for grid in grids]
-        lengths = [rows * columns for rows, columns in grids]
-        return {
-            "grid": torch.tensor([(1, *grid) for grid in grids]),
-            "patch_places": torch.from_numpy(np.concatenate([table[0] for table in tables])),
-            "position_taps": torch.from_numpy(np.concatenate([table[1] for table in tables])),
-            "position_weights": torch.from_numpy(np.concatenate([table[2] for table in tables])),
-            "picture_bounds": _bounds(lengths),
-            "picture_lengths": tuple(lengths),
-        }
 
-
-@functools.lru_cache(maxsize=256)
-def _tables(grid: Grid, side: int) -> tuple[Any, Any, Any]:
-    taps, weights = interpolation(grid, side)
-    return patch_coordinates(grid), taps, weights
+def lay_out(grids: Sequence[Grid], lay: Lay) -> Batch:
+    """What the tower needs to know of the pictures of a batch, one after the other; nothing where there are none."""
+    if not grids:
+        return {}
+    laid = [lay(grid) for grid in grids]
+    lengths = [rows * columns for rows, columns in grids]
+    out: Batch = {
+        "picture_grids": tuple(grids),
+        "picture_lengths": tuple(lengths),
+        "picture_bounds": _bounds(lengths),
+        "patch_places": torch.from_numpy(np.concatenate([one.places for one in laid])),
+    }
+    for name in laid[0].columns:
+        out[name] = torch.from_numpy(np.concatenate([one.columns[name] for one in laid]))
+    orders = [one.order for one in laid if one.order is not None]
+    if orders:
+        starts = np.cumsum([0, *lengths[:-1]])
+        out["patch_order"] = torch.from_numpy(np.concatenate([order + start for order, start in zip(orders, starts, strict=True)]))
+        out["window_lengths"] = tuple(length for one in laid for length in one.windows)
+        out["window_bounds"] = _bounds(out["window_lengths"])
+    return out
 
 
 def _bounds(lengths: Sequence[int]) -> torch.Tensor:

@@ -1,31 +1,43 @@
 """From an example to arrays: tokens, labels, positions and picture patches. All of it on the host, in the loader's workers.
 
-Pictures stay bytes (768 a patch) until they reach the model: a quarter of the float, and half of that because a picture's two time
-slices are equal. Layout and arithmetic follow transformers' Qwen2-VL image processor and Qwen3-VL model (releases 5.17 to 5.23).
+Pictures stay bytes (768 a patch of 16 pixels, 588 of 14) until they reach the model: a quarter of the float, and half of that because a
+picture's two time slices are equal. Layout and arithmetic follow transformers' Qwen2-VL image processor and the models that came with and
+after it (releases 5.17 to 5.23).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from vldata.errors import DataError
-from vldata.media.pixels import is_fixed_point, smart_resize, vision_tokens
+from vldata.models.families import DEFAULT, FAMILIES
+from vldata.models.families.family import Images
+from vldata.models.families_of import folder_family, folder_images
 from vldata.models.prompt import Prompter
+from vltrain.cuts import MERGE, Cut, cut_of
 from vltrain.data import Example, Openable, open_images
 
-PATCH = 16
-MERGE = 2
 IGNORED = -100
 Grid = tuple[int, int]  # rows and columns of patches
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+
+
+class Laid(NamedTuple):
+    """What a tower needs to know of a picture, which its grid alone decides. Arrays have one row a patch, in the order the tower takes."""
+
+    places: Ints  # row and column of each patch
+    columns: dict[str, npt.NDArray[Any]] = {}
+    order: Ints | None = None  # which patch of `to_patches` stands where; None for the same order
+    windows: tuple[int, ...] = ()  # patches of each window, where attention stays inside windows
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -38,6 +50,7 @@ class Sample(msgspec.Struct, frozen=True):
     patches: Bytes
     grids: tuple[Grid, ...]
     names: tuple[str, ...] = ()  # of the picture files
+    cut: Cut = Cut()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -49,6 +62,8 @@ class Featurizer:
     def __init__(self, model: Path) -> None:
         self._model = model
         self._prompter: Prompter | None = None
+        family = folder_family(model) or FAMILIES[DEFAULT]
+        self._images, self._cut = folder_images(model, family), cut_of(model, family) or Cut()
 
     def __getstate__(self) -> Path:
         return self._model
@@ -69,22 +84,24 @@ class Featurizer:
         Raises:
             DataError: a picture cannot be read, or there is nothing to learn.
         """
-        pictures = [read_picture(image) for image in open_images(example)]
-        grids = tuple((picture.shape[0] // PATCH, picture.shape[1] // PATCH) for picture in pictures)
-        tokens = [vision_tokens(columns * PATCH, rows * PATCH, processor="qwen3-vl") for rows, columns in grids]
+        patch = self._cut.patch
+        pictures = [read_picture(image, self._images) for image in open_images(example)]
+        grids = tuple((picture.shape[0] // patch, picture.shape[1] // patch) for picture in pictures)
+        tokens = [rows * columns // MERGE**2 for rows, columns in grids]
         encoded = self.prompter.encode(example.record, tokens)
         ids = encoded.ids.astype(np.int64)
         labels = np.where(encoded.answer, ids, IGNORED)
         labels[0] = IGNORED
         if (labels == IGNORED).all():
             raise DataError("has no answer to learn.", where=example.record.id, cure="Run: vldata validate")
-        patches = np.concatenate([to_patches(picture) for picture in pictures]) if pictures else np.zeros((0, 768), np.uint8)
+        cut = [to_patches(picture, patch) for picture in pictures]
+        patches = np.concatenate(cut) if cut else np.zeros((0, 3 * patch**2), np.uint8)
         positions = rotary_positions(len(ids), encoded.first, grids)
         names = tuple(str(example.folder / image) for image in example.record.images)
-        return Sample(ids, labels, positions, np.flatnonzero(encoded.pictures), patches, grids, names)
+        return Sample(ids, labels, positions, np.flatnonzero(encoded.pictures), patches, grids, names, self._cut)
 
 
-def read_picture(path: Openable) -> Bytes:
+def read_picture(path: Openable, images: Images = FAMILIES[DEFAULT].images) -> Bytes:
     """Decode a picture to rows x columns x RGB on the processor's grid; one that is not there yet is resized as the processor would."""
     from PIL import Image, UnidentifiedImageError
 
@@ -93,18 +110,17 @@ def read_picture(path: Openable) -> Bytes:
             picture = opened.convert("RGB")
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise DataError(f"no picture: {error}.", where=str(path), cure="Run: vldata validate") from None
-    if not is_fixed_point(*picture.size, processor="qwen3-vl", min_pixels=0, max_pixels=16_777_216):
-        size = smart_resize(*picture.size, processor="qwen3-vl")
-        if size != picture.size:
-            picture = picture.resize(size, Image.Resampling.BICUBIC)
+    size = images.resize(*picture.size)
+    if size != picture.size:
+        picture = picture.resize(size, Image.Resampling.BICUBIC)
     return np.asarray(picture, dtype=np.uint8)
 
 
-def to_patches(picture: Bytes) -> Bytes:
-    """Cut into patches of 3 x 16 x 16, in the order of 2 x 2 blocks that become one token."""
-    rows, columns = picture.shape[0] // PATCH, picture.shape[1] // PATCH
-    blocks = picture.reshape(rows // MERGE, MERGE, PATCH, columns // MERGE, MERGE, PATCH, 3)
-    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 6, 2, 5)).reshape(rows * columns, 3 * PATCH * PATCH)
+def to_patches(picture: Bytes, patch: int) -> Bytes:
+    """Cut into patches of three colours x rows x columns, in the order of 2 x 2 blocks that become one token."""
+    rows, columns = picture.shape[0] // patch, picture.shape[1] // patch
+    blocks = picture.reshape(rows // MERGE, MERGE, patch, columns // MERGE, MERGE, patch, 3)
+    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 6, 2, 5)).reshape(rows * columns, 3 * patch**2)
 
 
 def rotary_positions(length: int, first: Sequence[int], grids: Sequence[Grid]) -> Ints:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from vltrain.collate import Batch
+from vltrain.collate import Batch, Lay, lay_out
 
 GIB = 2**30
-ROWS = ("patch_places", "position_taps", "position_weights")  # of a batch, one row a patch
 Look = Callable[[torch.Tensor, Batch], torch.Tensor]
 
 
@@ -22,7 +21,8 @@ class KeptVision:
     What is kept stays to the end; once `limit_gib` is full, further pictures pass the tower each time.
     """
 
-    def __init__(self, limit_gib: float) -> None:
+    def __init__(self, limit_gib: float, lay: Lay) -> None:
+        self._lay = lay
         self._left = int(limit_gib * GIB)
         self._kept: dict[str, torch.Tensor] = {}
 
@@ -36,7 +36,7 @@ class KeptVision:
         seen: dict[str, torch.Tensor] = {}
         if new:
             chosen = list(new.values())
-            made = look(*(choose(patches, table, chosen) if len(chosen) < len(names) else (patches, table)))
+            made = look(*(choose(patches, table, chosen, self._lay) if len(chosen) < len(names) else (patches, table)))
             seen = dict(zip(new, made.split([lengths[place] // 4 for place in chosen], dim=1), strict=True))
             for name, part in seen.items():
                 self._keep(name, part)
@@ -53,17 +53,17 @@ class KeptVision:
         self._kept[name] = torch.empty(part.shape, dtype=part.dtype, pin_memory=part.is_cuda).copy_(part, non_blocking=True)
 
 
-def choose(patches: torch.Tensor, table: Batch, chosen: Sequence[int]) -> tuple[torch.Tensor, Batch]:
+def choose(patches: torch.Tensor, table: Batch, chosen: Sequence[int], lay: Lay) -> tuple[torch.Tensor, Batch]:
     """Take some pictures of a batch."""
     lengths: Sequence[int] = table["picture_lengths"]
     ends = [0]
     for length in lengths:
         ends.append(ends[-1] + length)
     rows = torch.cat([torch.arange(ends[place], ends[place + 1]) for place in chosen]).to(patches.device)
-    taken = [lengths[place] for place in chosen]
-    bounds = torch.tensor([0, *taken]).cumsum(0).int().to(patches.device)
-    return patches[rows], {
-        **{name: table[name][rows] for name in ROWS},
-        "picture_bounds": bounds,
-        "picture_lengths": tuple(taken),
-    }
+    laid = moved(lay_out([table["picture_grids"][place] for place in chosen], lay), patches.device)
+    return patches[rows], {**table, **laid}
+
+
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """The same with its tensors on a device."""
+    return {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in batch.items()}

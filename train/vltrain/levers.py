@@ -1,4 +1,4 @@
-"""What makes a step fast, each a switch, all in this module; loss and gradients stay those of the plain model.
+"""What makes a step fast, each a switch; loss and gradients stay those of the plain model. What a family's vision tower does: `towers/`.
 
 `plain_loss` is the model as transformers runs it. `Step` is the same arithmetic with the levers:
 
@@ -26,11 +26,13 @@ import torch.nn.functional as F
 from torch.utils.checkpoint import checkpoint
 
 from vltrain.attention import Lengths, Segments, attend, can_flash, has_cudnn_attention
-from vltrain.collate import Batch
+from vltrain.collate import Batch, lay_out
 from vltrain.delta import Chunks, Mixer, chunks_of, delta_rule
-from vltrain.features import IGNORED, interpolation, patch_coordinates
-from vltrain.kept_vision import KeptVision
+from vltrain.features import IGNORED
+from vltrain.kept_vision import KeptVision, moved
+from vltrain.linears import linears, rotate_half
 from vltrain.recipe import Levers, Recipe
+from vltrain.towers import tower_of
 
 _CUDNN_WIDTH = 128  # of a head: cuDNN's attention takes no wider ones there and back
 
@@ -50,15 +52,15 @@ def core_of(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
-def to_pixel_values(patches: torch.Tensor) -> torch.Tensor:
+def to_pixel_values(patches: torch.Tensor, normal: torch.Tensor) -> torch.Tensor:
     """Bytes to what the image processor returns: normalised, each patch with its two equal time slices."""
-    values = normalise(patches).view(-1, 3, 1, 256).expand(-1, 3, 2, 256)
-    return values.reshape(-1, 1_536)
+    values = normalise(patches, normal).view(len(patches), 3, 1, -1)
+    return values.expand(-1, -1, 2, -1).reshape(len(patches), -1)
 
 
-def normalise(patches: torch.Tensor) -> torch.Tensor:
-    """Bytes to [-1, 1], as rescaling by 1/255 and a mean and deviation of 0.5 do."""
-    return patches.float() * (2.0 / 255.0) - 1.0
+def normalise(patches: torch.Tensor, normal: torch.Tensor) -> torch.Tensor:
+    """Bytes as the image processor's rescaling, mean and deviation make them; `normal` is factor and summand of each colour."""
+    return (patches.view(len(patches), 3, -1).float() * normal[0] + normal[1]).flatten(1)
 
 
 def plain_loss(forward: Callable[..., Any], batch: Batch, image_token: int) -> torch.Tensor:
@@ -67,7 +69,7 @@ def plain_loss(forward: Callable[..., Any], batch: Batch, image_token: int) -> t
     pictures: dict[str, Any] = {}
     if has_pictures:
         pictures = {
-            "pixel_values": to_pixel_values(batch["patches"]),
+            "pixel_values": to_pixel_values(batch["patches"], batch["normal"]),
             "image_grid_thw": batch["grid"],
             "mm_token_type_ids": (batch["input_ids"] == image_token).int(),
         }
@@ -76,31 +78,7 @@ def plain_loss(forward: Callable[..., Any], batch: Batch, image_token: int) -> t
     return F.cross_entropy(logits.float().flatten(0, 1), labels.reshape(-1), ignore_index=IGNORED, reduction="sum")
 
 
-# ---------------------------------------------------------------- layers
-
-
-def linears(x: torch.Tensor, modules: Sequence[Any]) -> list[torch.Tensor]:
-    """Apply linears that share an input. Their adapters' down projections become one product, unless dropout sets them apart."""
-    adapted = [module for module in modules if hasattr(module, "lora_A") and not module.disable_adapters]
-    drops = any(drop.p > 0 and drop.training for module in adapted for drop in module.lora_dropout.values() if hasattr(drop, "p"))
-    if not adapted or drops:
-        return [module(x) for module in modules]
-    name = adapted[0].active_adapters[0]
-    down = torch.cat([module.lora_A[name].weight for module in adapted]).to(x.dtype)
-    parts = iter(F.linear(x, down).split([module.lora_A[name].weight.shape[0] for module in adapted], dim=-1))
-    out = []
-    for module in modules:
-        if not (hasattr(module, "lora_A") and not module.disable_adapters):
-            out.append(module(x))
-            continue
-        up = module.lora_B[name].weight.to(x.dtype) * module.scaling[name]
-        out.append(module.base_layer(x) + F.linear(next(parts), up))
-    return out
-
-
-def _rotate_half(x: torch.Tensor) -> torch.Tensor:
-    low, high = x.chunk(2, dim=-1)
-    return torch.cat((-high, low), dim=-1)
+# ---------------------------------------------------------------- layers of the language model
 
 
 def language_layer(
@@ -136,7 +114,9 @@ def attend_packed(attention: Any, normed: torch.Tensor, cos: torch.Tensor, sin: 
     if q.shape[-1] == 2 * attention.head_dim * attention.config.num_attention_heads:
         q, gate = q.view(*normed.shape[:-1], -1, 2 * attention.head_dim).chunk(2, dim=-1)
         gate = gate.reshape(*normed.shape[:-1], -1)
-    q, k, v = attention.q_norm(q.reshape(shape)), attention.k_norm(k.view(shape)), v.view(shape)
+    q, k, v = q.reshape(shape), k.view(shape), v.view(shape)
+    if hasattr(attention, "q_norm"):  # not in Qwen2-VL and Qwen2.5-VL
+        q, k = attention.q_norm(q), attention.k_norm(k)
     q, k = (_turned(part, cos, sin) for part in (q, k))
     if segments is not None:
         mixed = attend(q[0], k[0], v[0], segments, causal=True)[None]
@@ -150,9 +130,9 @@ def attend_packed(attention: Any, normed: torch.Tensor, cos: torch.Tensor, sin: 
 def _turned(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
     width = cos.shape[-1]
     if width == x.shape[-1]:
-        return x * cos + _rotate_half(x) * sin
+        return x * cos + rotate_half(x) * sin
     turned, rest = x[..., :width], x[..., width:]
-    return torch.cat((turned * cos + _rotate_half(turned) * sin, rest), dim=-1)
+    return torch.cat((turned * cos + rotate_half(turned) * sin, rest), dim=-1)
 
 
 class Entered(NamedTuple):
@@ -199,18 +179,6 @@ def linear_layer(layer: Any, hidden: torch.Tensor, chunks: Chunks, parts: Parts)
     return parts.feed(layer, parts.leave(layer, hidden, read, gate))  # type: ignore[no-any-return]
 
 
-def vision_block(block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments) -> torch.Tensor:
-    """One block of the vision tower on (patches, width)."""
-    attention = block.attn
-    mixed = linears(block.norm1(hidden), (attention.qkv,))[0].view(len(hidden), 3, attention.num_heads, -1)
-    q, k, v = mixed.unbind(1)
-    q, k = ((part.float() * cos + _rotate_half(part.float()) * sin).to(hidden.dtype) for part in (q, k))
-    out = attend(q, k, v.contiguous(), segments, causal=False)
-    hidden = hidden + linears(out.reshape(len(hidden), -1), (attention.proj,))[0]
-    inner = block.mlp.act_fn(linears(block.norm2(hidden), (block.mlp.linear_fc1,))[0])
-    return hidden + linears(inner, (block.mlp.linear_fc2,))[0]
-
-
 # ---------------------------------------------------------------- the step
 
 
@@ -220,20 +188,21 @@ class Step:
     def __init__(self, model: Any, levers: Levers, *, checkpointing: bool = False) -> None:
         self.levers = levers
         self.cudnn = has_cudnn_attention()
-        self.kept = KeptVision(levers.keep_vision_gib) if levers.keep_vision_gib and levers.vision_no_grad else None
         core = core_of(model)
-        self.head, self.language, self.tower = core.lm_head, core.model.language_model, core.model.visual
+        self.head, self.language, self.tower = core.lm_head, core.model.language_model, tower_of(core)
+        self.lay = self.tower.lay()
+        self.kept = KeptVision(levers.keep_vision_gib, self.lay) if levers.keep_vision_gib and levers.vision_no_grad else None
         heads = [layer.self_attn.head_dim for layer in self.language.layers if hasattr(layer, "self_attn")]
         self.cudnn_text = self.cudnn and max(heads) <= _CUDNN_WIDTH
         if levers.liger:
             use_liger(self.language)
-        layer_fn, block_fn, expert_fn = language_layer, vision_block, language_layer
+        layer_fn, block_fn, expert_fn = language_layer, self.tower.block, language_layer
         parts = Parts(remade=not checkpointing)
         if levers.compile:
             torch._dynamo.config.cache_size_limit = max(64, torch._dynamo.config.cache_size_limit)
             # A layer that is made again is so inside its graph: outside, the second making may meet another graph than the first.
             layer_fn = torch.compile(again(language_layer) if checkpointing else language_layer)
-            block_fn = torch.compile(again(vision_block) if checkpointing and not levers.vision_no_grad else vision_block)
+            block_fn = torch.compile(again(block_fn) if checkpointing and not levers.vision_no_grad else block_fn)
             parts = Parts(
                 torch.compile(enter_linear), torch.compile(leave_linear), torch.compile(feed_forward), not checkpointing, compiled=True
             )
@@ -244,7 +213,7 @@ class Step:
         for layer in self.language.layers:
             dense = hasattr(layer.mlp, "gate_proj")  # a choice of experts makes no one graph
             _dispatch(layer, linear_fn if is_linear(layer) else layer_fn if dense else expert_fn)
-        for block in self.tower.blocks:
+        for block in self.tower.module.blocks:
             _dispatch(block, block_fn)
 
     def __call__(self, batch: Batch) -> torch.Tensor:
@@ -286,27 +255,37 @@ class Step:
 
     def _see(self, batch: Batch) -> torch.Tensor:
         """Return (levels, picture tokens, width): what stands for the pictures, and what joins the first language layers."""
-        table = batch if self.levers.host_positions else position_tables(batch["grid"], self.tower.num_grid_per_side)
+        table = batch if self.levers.host_positions else {**batch, **self._lay_out(batch)}
         if self.kept is None:
             return self._look(batch["patches"], table)
         return self.kept.see(batch["picture_names"], batch["patches"], table, self._look)
 
+    def _lay_out(self, batch: Batch) -> Batch:
+        """Make on the spot what host_positions has ready: the GPU waits meanwhile."""
+        return moved(lay_out(batch["picture_grids"], self.lay), batch["patches"].device)
+
     def _look(self, patches: torch.Tensor, table: Batch) -> torch.Tensor:
         """Run the vision tower."""
-        tower = self.tower
-        hidden = self._embed_patches(patches)
-        mixed = (tower.pos_embed(table["position_taps"]) * table["position_weights"][:, :, None]).sum(1)
-        hidden = hidden + mixed.to(hidden.dtype)
-        cos, sin = tower.rotary_pos_emb(hidden, table["patch_places"])
-        segments = self._segments(hidden, table["picture_lengths"], table["picture_bounds"], cudnn=self.cudnn)
-        fixed = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float(), segments)
+        tower, module = self.tower, self.tower.module
+        tower.prepare()
+        if "patch_order" in table:
+            patches = patches[table["patch_order"]]
+        hidden = tower.enter(self._embed_patches(patches, table["normal"]), table)
+        cos, sin = module.rotary_pos_emb(hidden, table["patch_places"])
+        whole = self._segments(hidden, table["picture_lengths"], table["picture_bounds"], cudnn=self.cudnn)
+        near = whole
+        if "window_lengths" in table:
+            near = self._segments(hidden, table["window_lengths"], table["window_bounds"], cudnn=self.cudnn)
+        turned = (cos.unsqueeze(1).float(), sin.unsqueeze(1).float())
         deep: list[torch.Tensor] = []
-        keep = self.checkpointing and torch.is_grad_enabled() and not self.levers.vision_no_grad and tower.training
-        for place, block in enumerate(tower.blocks):
+        keep = self.checkpointing and torch.is_grad_enabled() and not self.levers.vision_no_grad and module.training
+        for place, block in enumerate(module.blocks):
+            fixed = (*turned, near if tower.sees_windows(place) else whole)
             hidden = checkpoint(block, hidden, fast=fixed, use_reentrant=False) if keep else block(hidden, fast=fixed)
-            if place in getattr(tower, "deepstack_visual_indexes", ()):
-                deep.append(tower.deepstack_merger_list[len(deep)](hidden))
-        return torch.stack([tower.merger(hidden), *deep])
+            joins = tower.joins(place, len(deep), hidden)
+            if joins is not None:
+                deep.append(joins)
+        return torch.stack([tower.leave(hidden, table), *deep])
 
     def _segments(
         self,
@@ -327,12 +306,13 @@ class Step:
             return segments._replace(width=lengths[0])
         return segments._replace(spread=spread, back=back)
 
-    def _embed_patches(self, patches: torch.Tensor) -> torch.Tensor:
-        conv = self.tower.patch_embed.proj
+    def _embed_patches(self, patches: torch.Tensor, normal: torch.Tensor) -> torch.Tensor:
+        embed = self.tower.module.patch_embed
+        conv = embed.proj
         if not self.levers.linear_patch_embed:
-            return self.tower.patch_embed(to_pixel_values(patches))  # type: ignore[no-any-return]
+            return embed(to_pixel_values(patches, normal))  # type: ignore[no-any-return]
         weight = conv.weight.float().sum(2).flatten(1).to(conv.weight.dtype)
-        return F.linear(normalise(patches).to(weight.dtype), weight, conv.bias)
+        return F.linear(normalise(patches, normal).to(weight.dtype), weight, conv.bias)
 
 
 def again(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
@@ -354,21 +334,6 @@ def _dispatch(module: Any, function: Callable[..., Any]) -> None:
     module.forward = forward
 
 
-def position_tables(grid: torch.Tensor, side: int) -> Batch:
-    """Make on the spot what host_positions has ready: the GPU waits meanwhile."""
-    grids = [(rows, columns) for _, rows, columns in grid.tolist()]
-    tables = [interpolation(one, side) for one in grids]
-    lengths = [rows * columns for rows, columns in grids]
-    joined = {
-        "patch_places": torch.cat([torch.from_numpy(patch_coordinates(one)) for one in grids]),
-        "position_taps": torch.cat([torch.from_numpy(taps) for taps, _ in tables]),
-        "position_weights": torch.cat([torch.from_numpy(weights) for _, weights in tables]),
-        "picture_bounds": torch.tensor([0, *lengths]).cumsum(0).int(),
-    }
-    moved: Batch = {name: tensor.to(grid.device) for name, tensor in joined.items()}
-    return {**moved, "picture_lengths": tuple(lengths)}
-
-
 def use_liger(language: Any) -> bool:
     """Replace the language model's RMSNorm by Liger's where it is installed and the model has that of Qwen3-VL; say whether it was."""
     if any(is_linear(layer) for layer in language.layers):
@@ -378,6 +343,7 @@ def use_liger(language: Any) -> bool:
     except ImportError:
         return False
     for layer in language.layers:
-        for norm in (layer.input_layernorm, layer.post_attention_layernorm, layer.self_attn.q_norm, layer.self_attn.k_norm):
+        inner = [getattr(layer.self_attn, name) for name in ("q_norm", "k_norm") if hasattr(layer.self_attn, name)]
+        for norm in (layer.input_layernorm, layer.post_attention_layernorm, *inner):
             _patch_rms_norm_module(norm, offset=0.0, casting_mode="llama")
     return True

@@ -26,7 +26,7 @@ from vltrain.memory import GPUS, estimate, system_memory_gib
 from vltrain.plan_data import Notes, compare_contracts
 from vltrain.recipe import Recipe
 from vltrain.trainer_names import OPTIMIZERS, SCHEDULES, TRACKERS
-from vltrain.ways import MEASURED, Way, by_levers, is_template_of, way_of, what_is_lacking
+from vltrain.ways import REGULAR, Way, by_levers, is_template_of, way_of, what_is_lacking
 from vltrain.ways import PUBLISHED as PUBLISHED_WAY
 
 VERSIONED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "liger-kernel")
@@ -114,12 +114,13 @@ def prepare(recipe: Recipe, *, gpu: str = "", gpus: int = 1, notes: Sequence[str
     compare_contracts(recipe, train_sets, eval_sets, way, said)
     _versions(recipe, said)
     trainable = _trainable(recipe, shape, way, said)
-    memory = _memory(recipe, shape if way.kind == MEASURED and way.fast else None, trainable, kept.tokens, counted, gpu, way, said)
-    if not (by_levers(way, recipe) and way.kind == MEASURED):
+    memory = _memory(recipe, shape if way.kind in REGULAR and way.fast else None, trainable, kept.tokens, counted, gpu, way, said)
+    if not (by_levers(way, recipe) and way.kind in REGULAR):
+        known = ", ".join(REGULAR)
         if recipe.base == "fp8":
-            said.problems.append(f"base: fp8 is for {MEASURED} on the fast path (docs/models.md). Leave base out.")
+            said.problems.append(f"base: fp8 is for {known} on the fast path (docs/models.md). Leave base out.")
         if recipe.liger:
-            said.warnings.append(f"{recipe.written('liger')}: Liger's kernels are for {MEASURED}; the run goes without them.")
+            said.warnings.append(f"{recipe.written('liger')}: Liger's kernels are for {known}; the run goes without them.")
     (said.warnings if gpu or elsewhere else said.problems).extend(said.here)
     held_out = bool(kept_eval.examples) or (not train and bool(recipe.val_size or recipe.eval_data))  # without data it is not known
     said.problems.extend(setting_problems(recipe, evaluates=held_out))

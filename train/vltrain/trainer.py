@@ -21,6 +21,7 @@ from vltrain.data import Example
 from vltrain.features import Featurizer, Sample
 from vltrain.levers import PLAIN, Step, core_of, plain_loss
 from vltrain.recipe import Levers, Recipe
+from vltrain.towers import tower_of
 
 
 class Samples(Dataset[Sample | DataError]):
@@ -232,4 +233,4 @@ def make_collator(model: Any, levers: Levers) -> Collator:
     """Build the collator for a model."""
     core = core_of(model)
     pad = core.config.text_config.pad_token_id or 0
-    return Collator(packing=levers.packing, pad_id=pad, position_side=core.model.visual.num_grid_per_side)
+    return Collator(packing=levers.packing, pad_id=pad, lay=tower_of(core).lay())

@@ -10,7 +10,8 @@ import msgspec
 from vldata.media.pixels import Size
 from vldata.models.families import DEFAULT, FAMILIES
 from vldata.models.families.family import Family, Images
-from vldata.models.families_of import folder_family, folder_images, image_settings, model_type_of, read_json
+from vldata.models.families_of import folder_family, folder_images, model_type_of, read_json
+from vltrain.cuts import cut_of
 from vltrain.recipe import Recipe
 
 _UNCHECKED = "what its images cost (so neither cutoff nor memory), whether images have a size that it leaves alone, its boxes"
@@ -45,22 +46,24 @@ def is_template_of(template: str, folder: Path) -> bool:
     return family is None or template.startswith(family.templates)
 
 
-MEASURED = "qwen3_vl"  # the type whose memory, Liger kernels and eight-bit base were measured on a GPU
-PUBLISHED = Way(MEASURED, FAMILIES[DEFAULT], FAMILIES[DEFAULT].images, True)  # of a model that is only named
+# Types with layers that are all alike, of which memory is estimated, and which Liger's kernels and an eight-bit base are for.
+REGULAR = ("qwen3_vl", "qwen2_5_vl", "qwen2_vl")
+PUBLISHED = Way("qwen3_vl", FAMILIES[DEFAULT], FAMILIES[DEFAULT].images, True)  # of a model that is only named
 
 
 def way_of(folder: Path) -> Way:
     """Look at a model folder."""
     kind, family = model_type_of(folder), folder_family(folder)
     images = folder_images(folder, family) if family else None
-    return Way(kind, family, images, bool(family and kind in family.fast and _as_the_levers_take_it(folder)))
+    return Way(kind, family, images, bool(family and kind in family.fast and _as_the_levers_take_it(folder, family)))
 
 
-def _as_the_levers_take_it(folder: Path) -> bool:
-    """Whether the image processor does what the levers do in its place: patches of 16 pixels merged by 2, values from -1 to 1."""
-    told, half = image_settings(folder), [0.5, 0.5, 0.5]
-    usual = {"patch_size": 16, "merge_size": 2, "temporal_patch_size": 2, "image_mean": half, "image_std": half}
-    return all(told.get(name, value) == value for name, value in usual.items()) and told.get("do_normalize", True) is True
+def _as_the_levers_take_it(folder: Path, family: Family) -> bool:
+    """Whether image processor and language model do what the levers do in their place."""
+    config = read_json(folder, "config.json")
+    text = config.get("text_config")
+    slides = (text if isinstance(text, dict) else config).get("use_sliding_window") is True
+    return cut_of(folder, family) is not None and not slides
 
 
 def what_is_lacking(way: Way, folder: Path, recipe: Recipe) -> tuple[list[str], list[str], list[str]]:
@@ -74,7 +77,7 @@ def what_is_lacking(way: Way, folder: Path, recipe: Recipe) -> tuple[list[str], 
         )
     if way.family and way.kind in way.family.fast:
         return (
-            ["The image processor's settings are not the published ones: it trains padded, by that processor, without the levers."],
+            ["The levers do not know this image processor's settings, or a sliding window: it trains padded, by that processor, without them."],
             [],
             [],
         )

@@ -17,8 +17,9 @@ import numpy as np
 from vldata.errors import DataError, VlkitError
 from vldata.records.record import iter_records
 from vldata.version import __version__
+from vltrain.cuts import MERGE
 from vltrain.data import Example
-from vltrain.features import MERGE, PATCH, Bytes, Featurizer, Grid, Sample
+from vltrain.features import Bytes, Featurizer, Grid, Sample
 from vltrain.ways import way_of
 
 Look = Callable[[Example, str], dict[str, Any]]
@@ -72,12 +73,12 @@ def _seen(sample: Sample, out: Path, name: str) -> dict[str, Any]:
     images, start = [], 0
     for number, grid in enumerate(sample.grids):
         count = grid[0] * grid[1]
-        picture = _picture(sample.patches[start : start + count], grid)
+        picture = _picture(sample.patches[start : start + count], grid, sample.cut.patch)
         start += count
         file = f"{name}-image{number}-0.png"
         Image.fromarray(picture).save(out / file, compress_level=1)
         digest = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
-        images.append({"kind": "image", "grid": [1, *grid], "patch": PATCH, "digests": [digest], "files": [file]})
+        images.append({"kind": "image", "grid": [1, *grid], "patch": sample.cut.patch, "digests": [digest], "files": [file]})
     return {
         "ids": sample.ids.tolist(),
         "labels": sample.labels.tolist(),
@@ -86,11 +87,11 @@ def _seen(sample: Sample, out: Path, name: str) -> dict[str, Any]:
     }
 
 
-def _picture(patches: Bytes, grid: Grid) -> Bytes:
+def _picture(patches: Bytes, grid: Grid, patch: int) -> Bytes:
     """Put patches together again: the inverse of `vltrain.features.to_patches`."""
     rows, columns = grid
-    blocks = patches.reshape(rows // MERGE, columns // MERGE, MERGE, MERGE, 3, PATCH, PATCH)
-    return np.ascontiguousarray(blocks.transpose(0, 2, 5, 1, 3, 6, 4)).reshape(rows * PATCH, columns * PATCH, 3)
+    blocks = patches.reshape(rows // MERGE, columns // MERGE, MERGE, MERGE, 3, patch, patch)
+    return np.ascontiguousarray(blocks.transpose(0, 2, 5, 1, 3, 6, 4)).reshape(rows * patch, columns * patch, 3)
 
 
 def main() -> int:

@@ -18,7 +18,7 @@ from vldata.models.families.family import Learns
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes of a Qwen3-VL. `vision_` are the tower's."""
+    """Sizes of a model of the Qwen line. `vision_` are the tower's. What a later one left out or added has the later one's value."""
 
     name: str
     hidden: int
@@ -33,8 +33,14 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     vision_hidden: int
     vision_ffn: int
     vision_heads: int = 16
-    deepstack: tuple[int, ...]
+    deepstack: tuple[int, ...] = ()
     positions: int = 2_304
+    patch: int = 16
+    patch_bias: bool = True
+    qkv_bias: bool = False
+    head_norms: bool = True  # of queries and keys
+    vision_gated: bool = False  # three linears after attention, not two
+    vision_centred: bool = True  # norms with a bias
 
     def linears(self) -> dict[str, tuple[int, int]]:
         """(inputs, outputs) of each linear of one language layer."""
@@ -51,13 +57,9 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
     def vision_linears(self) -> dict[str, tuple[int, int]]:
         """(inputs, outputs) of each linear of one vision block."""
-        width = self.vision_hidden
-        return {
-            "qkv": (width, 3 * width),
-            "proj": (width, width),
-            "linear_fc1": (width, self.vision_ffn),
-            "linear_fc2": (self.vision_ffn, width),
-        }
+        width, inner = self.vision_hidden, self.vision_ffn
+        gate = {"gate": (width, inner)} if self.vision_gated else {}
+        return {"qkv": (width, 3 * width), "proj": (width, width), **gate, "linear_fc1": (width, inner), "linear_fc2": (inner, width)}
 
     def merger_linears(self) -> dict[str, tuple[int, int]]:
         """(inputs, outputs) of the linears of one patch merger."""
@@ -72,16 +74,18 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def vision_parameters(self) -> int:
         """Parameters of the vision tower with its mergers."""
-        width = self.vision_hidden
-        block = sum(inputs * outputs + outputs for inputs, outputs in self.vision_linears().values()) + 4 * width
+        width, norm = self.vision_hidden, self.vision_hidden * (2 if self.vision_centred else 1)
+        block = sum(inputs * outputs + outputs for inputs, outputs in self.vision_linears().values()) + 2 * norm
         mergers = sum(inputs * outputs + outputs for inputs, outputs in self.merger_linears().values()) * (1 + len(self.deepstack))
-        norms = 2 * width + len(self.deepstack) * 8 * width
-        return self.vision_depth * block + mergers + norms + 1_536 * width + width + self.positions * width
+        norms = norm + len(self.deepstack) * 4 * norm
+        embedding = 2 * 3 * self.patch**2 * width + width * self.patch_bias
+        return self.vision_depth * block + mergers + norms + embedding + self.positions * width
 
     @property
     def parameters(self) -> int:
         """All parameters."""
-        norms = self.layers * (2 * self.hidden + 2 * self.head_dim) + self.hidden
+        small = 2 * self.hidden + 2 * self.head_dim * self.head_norms + (self.heads + 2 * self.kv_heads) * self.head_dim * self.qkv_bias
+        norms = self.layers * small + self.hidden
         embeddings = self.vocabulary * self.hidden * (1 if self.tied else 2)
         return self.language_linear_parameters + norms + embeddings + self.vision_parameters
 
@@ -124,6 +128,8 @@ def read_shape(folder: Path) -> Shape | None:
     path = folder / "config.json"
     config = strictjson.read_json(path)
     kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind in _OLDER:
+        return _older_shape(path, config)
     if kind != "qwen3_vl":
         family = family_of(str(kind))
         return _regular_shape(folder.name, config) if family is not None and family.learns == Learns() else None
@@ -145,6 +151,46 @@ def read_shape(folder: Path) -> Shape | None:
             vision_heads=vision["num_heads"],
             deepstack=tuple(vision["deepstack_visual_indexes"]),
             positions=vision.get("num_position_embeddings", 2_304),
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(f"lacks {error}.", where=str(path), cure="Copy the published config.json.") from None
+
+
+_OLDER = ("qwen2_vl", "qwen2_5_vl")
+
+
+def _older_shape(path: Path, config: dict[str, Any]) -> Shape:
+    """The shape of a Qwen2-VL or Qwen2.5-VL; the published files have the language model's sizes at their top.
+
+    Raises:
+        DataError: the config lacks something.
+    """
+    inner, windows = config.get("text_config"), config.get("model_type") == "qwen2_5_vl"
+    text = inner if isinstance(inner, dict) else config
+    try:
+        vision = config["vision_config"]
+        width = vision["hidden_size" if windows else "embed_dim"]
+        return Shape(
+            name=path.parent.name,
+            hidden=text["hidden_size"],
+            ffn=text["intermediate_size"],
+            layers=text["num_hidden_layers"],
+            heads=text["num_attention_heads"],
+            kv_heads=text["num_key_value_heads"],
+            head_dim=text["hidden_size"] // text["num_attention_heads"],
+            vocabulary=text["vocab_size"],
+            tied=bool(config.get("tie_word_embeddings", text.get("tie_word_embeddings", False))),
+            vision_depth=vision["depth"],
+            vision_hidden=width,
+            vision_ffn=vision["intermediate_size"] if windows else int(width * vision["mlp_ratio"]),
+            vision_heads=vision["num_heads"],
+            positions=0,
+            patch=vision.get("patch_size", 14),
+            patch_bias=False,
+            qkv_bias=True,
+            head_norms=False,
+            vision_gated=windows,
+            vision_centred=not windows,
         )
     except (KeyError, TypeError) as error:
         raise DataError(f"lacks {error}.", where=str(path), cure="Copy the published config.json.") from None

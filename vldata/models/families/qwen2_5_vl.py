@@ -15,6 +15,7 @@ FAMILY = Family(
     box_text='{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}',
     parts=Parts("visual", "visual.merger"),
     serving=Serving(servers=("vllm", "lmdeploy", "ollama", "transformers", "llama-server"), pixel_limits=True),
+    fast=("qwen2_5_vl",),
     processor="Qwen2_5_VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
     templates=(
@@ -32,6 +33,12 @@ FAMILY = Family(
         },
         text={"rope_parameters": {"rope_type": "default", "rope_theta": 10_000.0, "mrope_section": [4, 2, 2]}},
         vision={"fullatt_block_indexes": [1]},
-        images={"patch_size": 14, "merge_size": 2, "size": {"shortest_edge": 3_136, "longest_edge": 12_845_056}},
+        images={
+            "patch_size": 14,
+            "merge_size": 2,
+            "size": {"shortest_edge": 3_136, "longest_edge": 12_845_056},
+            "image_mean": [0.48145466, 0.4578275, 0.40821073],
+            "image_std": [0.26862954, 0.26130258, 0.27577711],
+        },
     ),
 )
