@@ -2,6 +2,7 @@
 
     python bench/train_h100.py [--only plain,fast,...] [--steps 24]     # one H100, about 8 minutes
     python bench/train_h100.py --shape qwen3.5-2b --only 'plain;fast'     # of about the shape of Qwen3.5-2B; without MFU
+    python bench/train_h100.py --shape qwen2.5-vl-3b [--only "@one;@but"]   # of the published shape of Qwen2.5-VL-3B
     python bench/train_h100.py --tiny                                     # a logic test on the CPU
 
 Every row is a run of `vltrain.training.run_sft` on the same folder of JPEG files; speed is taken over the second half of its steps. MFU is
@@ -37,15 +38,18 @@ import torch._inductor.config
 import vltrain.collate
 from PIL import Image
 from vltrain.collate import ROW_WASTE
+from vltrain.cuts import MERGE
 from vltrain.data import load_set
 from vltrain.features import IGNORED, Featurizer
 from vltrain.planning import prepare
 from vltrain.recipe import Recipe
+from vltrain.towers.qwen2_5_vl import lay as windows_of
 from vltrain.trainer import SftTrainer
 from vltrain.training import run_sft
 
 from vldata.models import tiny_families
 from vldata.models.families import FAMILIES
+from vldata.models.families_of import folder_family
 from vldata.models.shapes import PUBLISHED, Shape, read_shape
 from vldata.models.tiny import build_config, build_tokenizer, write_processor_files
 from vldata.output.dataset_info import make_entry
@@ -54,16 +58,19 @@ from vldata.records.record import Message, Record, encode_record
 PEAK = 989e12
 TARGET, ANSWER = 2_048, 63
 HYBRID = "qwen3.5-2b"
+WINDOWS = "qwen2.5-vl-3b"
+OTHERS = {HYBRID: "qwen3.5", WINDOWS: "qwen2.5-vl"}
 
 
 def build_model(out: Path, *, tiny: bool, name: str = "2b") -> None:
     """Write random weights of a published shape with a small tokenizer; its token ids lie in the large vocabulary."""
     from transformers import AutoModelForImageTextToText
 
-    hybrid = FAMILIES["qwen3.5"] if name == HYBRID else None
-    tokenizer = tiny_families.build_tokenizer(hybrid) if hybrid else build_tokenizer()
-    config = hybrid_config(tokenizer, tiny=tiny) if hybrid else build_config(tokenizer)
-    if not tiny and not hybrid:
+    other = FAMILIES[OTHERS[name]] if name in OTHERS else None
+    tokenizer = tiny_families.build_tokenizer(other) if other else build_tokenizer()
+    make = {HYBRID: hybrid_config, WINDOWS: windows_config}.get(name)
+    config = make(tokenizer, tiny=tiny) if make else build_config(tokenizer)
+    if not tiny and not other:
         shape = PUBLISHED[name]
         text, vision = config.text_config, config.vision_config
         for key, value in {"vocab_size": 151_936, "hidden_size": shape.hidden, "intermediate_size": shape.ffn,
@@ -83,8 +90,8 @@ def build_model(out: Path, *, tiny: bool, name: str = "2b") -> None:
         model = AutoModelForImageTextToText.from_config(config, dtype=torch.bfloat16 if device == "cuda" else torch.float32)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    if hybrid:
-        tiny_families.write_processor_files(hybrid, out)
+    if other:
+        tiny_families.write_processor_files(other, out)
     else:
         write_processor_files(out)
 
@@ -108,11 +115,31 @@ def hybrid_config(tokenizer: Any, *, tiny: bool) -> Any:
     return type(config).from_dict(config.to_dict())
 
 
+def windows_config(tokenizer: Any, *, tiny: bool) -> Any:
+    """The configuration of Qwen2.5-VL-3B as it was published."""
+    config = tiny_families.build_config(FAMILIES["qwen2.5-vl"], "qwen2_5_vl", tokenizer)
+    if tiny:
+        return config
+    text, vision = config.text_config, config.vision_config
+    for key, value in {"vocab_size": 151_936, "hidden_size": 2_048, "intermediate_size": 11_008, "num_hidden_layers": 36,
+                       "num_attention_heads": 16, "num_key_value_heads": 2, "layer_types": ["full_attention"] * 36}.items():  # fmt: skip
+        setattr(text, key, value)
+    text.rope_parameters = {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]}
+    for key, value in {"depth": 32, "hidden_size": 1_280, "intermediate_size": 3_420, "num_heads": 16, "out_hidden_size": 2_048,
+                       "window_size": 112, "fullatt_block_indexes": [7, 15, 23, 31]}.items():  # fmt: skip
+        setattr(vision, key, value)
+    return type(config).from_dict(config.to_dict())
+
+
 def write_data(out: Path, model: Path, *, records: int, tiny: bool) -> None:
-    """Write `frames` (8 pictures of 448 x 448, 2,048 tokens), `near` (up to 100 tokens fewer) and `mixed` (every other one a chart)."""
+    """Write `frames` (8 pictures of 448 x 448, 2,048 tokens), `near` (up to 100 tokens fewer) and `mixed` (every other one a chart).
+
+    On a grid of 28 pixels 6 pictures take as many tokens; `ragged` has 8 of 392 x 392, whose last windows are half as wide.
+    """
     rng, choose = np.random.default_rng(0), random.Random(0)
     (out / "images").mkdir(parents=True)
-    side, pool = (256, 8) if tiny else (448, 96)
+    cell = folder_family(model).images.factor
+    side, pool, shown = (256 // cell * cell, 8, 8) if tiny else (448, 96, 8 if cell == 32 else 6)
 
     def draw(name: str, width: int, height: int) -> str:
         noise = rng.integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
@@ -120,7 +147,8 @@ def write_data(out: Path, model: Path, *, records: int, tiny: bool) -> None:
         return f"images/{name}"
 
     frames = [draw(f"f{number}.jpg", side, side) for number in range(pool)]
-    charts = [draw(f"c{number}.jpg", 800 - 800 % 32, 608) for number in range(pool // 4)]
+    charts = [draw(f"c{number}.jpg", 800 - 800 % cell, 608 - 608 % cell) for number in range(pool // 4)]
+    small = [draw(f"s{number}.jpg", 392, 392) for number in range(pool)] if cell == 28 else []
 
     def digits(count: int) -> str:
         return "".join(choose.choice("0123456789") for _ in range(count))
@@ -130,7 +158,7 @@ def write_data(out: Path, model: Path, *, records: int, tiny: bool) -> None:
         messages = (user, Message("assistant", digits(ANSWER)))
         return Record(id=f"r{number}", messages=messages, images=tuple(images), references=(), meta={})
 
-    eight = [choose.choices(frames, k=8) for _ in range(records)]
+    eight = [choose.choices(frames, k=shown) for _ in range(records)]
     probe = [record(0, eight[0], 8), record(0, [charts[0]], 140)]
     write_dataset(out, "probe", probe)
     featurizer = Featurizer(model)
@@ -139,6 +167,8 @@ def write_data(out: Path, model: Path, *, records: int, tiny: bool) -> None:
     write_dataset(out, "near", [record(number, images, 8 + max(0, pad - number * 37 % 100)) for number, images in enumerate(eight)])
     mixed = [record(n, images, 8 + pad) if n % 2 else record(n, [choose.choice(charts)], 140) for n, images in enumerate(eight)]
     write_dataset(out, "mixed", mixed)
+    if small:
+        write_dataset(out, "ragged", [record(number, choose.choices(small, k=8), 8 + pad - 32) for number in range(records)])
 
 
 def write_dataset(out: Path, name: str, records: list[Record]) -> None:
@@ -157,16 +187,22 @@ def useful_flops(shape: Shape, target: str, model: Path, *, seen: bool) -> float
         sample = featurizer.make(example)
         length, labels = len(sample), int((sample.labels != IGNORED).sum())
         language = 2.0 * shape.language_linear_parameters * length + 2.0 * length**2 * queries * shape.layers
-        width = shape.vision_hidden
-        block = shape.vision_depth * sum(inputs * outputs for inputs, outputs in shape.vision_linears().values())
-        merger = (1 + len(shape.deepstack)) * sum(inputs * outputs for inputs, outputs in shape.merger_linears().values())
-        patches = sum(rows * columns for rows, columns in sample.grids)
-        squares = sum((rows * columns) ** 2 for rows, columns in sample.grids)
-        vision = (
-            2.0 * block * patches + 4.0 * squares * width * shape.vision_depth + 2.0 * merger * patches / 4 + 2.0 * 1_536 * width * patches
-        )
+        vision = sum(vision_flops(shape, grid, model) for grid in sample.grids)
         total += 2 * language + 2 * 2.0 * shape.hidden * shape.vocabulary * labels + (0.0 if seen else vision)
     return total / len(examples)
+
+
+def vision_flops(shape: Shape, grid: tuple[int, int], model: Path) -> float:
+    """FLOPs of a picture in the tower, attention inside windows where it stays there."""
+    width, patches = shape.vision_hidden, grid[0] * grid[1]
+    block = shape.vision_depth * sum(inputs * outputs for inputs, outputs in shape.vision_linears().values())
+    merger = (1 + len(shape.deepstack)) * sum(inputs * outputs for inputs, outputs in shape.merger_linears().values())
+    squares = shape.vision_depth * patches**2
+    config = json.loads((model / "config.json").read_text())["vision_config"]
+    if "window_size" in config:
+        whole, side = len(config["fullatt_block_indexes"]), config["window_size"] // config["patch_size"] // MERGE
+        squares = whole * patches**2 + (shape.vision_depth - whole) * sum(length**2 for length in windows_of(grid, side).windows)
+    return 2.0 * block * patches + 4.0 * squares * width + 2.0 * merger * patches / 4 + 2.0 * 6 * shape.patch**2 * width * patches
 
 
 PLAIN = {"packing": False, "vision_no_grad": False, "logits_at_labels": False, "linear_patch_embed": False, "host_positions": False}
@@ -194,8 +230,38 @@ ROWS: dict[str, dict[str, Any]] = {
     "fast, fp8, batch 2": {"data": "frames", "compile": True, "batch_size": 2, "checkpointing": False, "base": "fp8"},
     "fast, fp8, checkpointing": {"data": "frames", "compile": True, "batch_size": 8, "checkpointing": True, "base": "fp8"},
     "fast, fp8, batch 4": {"data": "frames", "compile": True, "batch_size": 4, "checkpointing": False, "base": "fp8"},
+    "fast, kept, checkpointing": {
+        "data": "frames",
+        "compile": True,
+        "batch_size": 8,
+        "checkpointing": True,
+        "keep_vision_gib": 8.0,
+    },
+    "fast, ragged windows": {"data": "ragged", "compile": True, "batch_size": 8, "checkpointing": True},
+    "plain, ragged windows": {"data": "ragged", **PLAIN, "batch_size": 4, "checkpointing": True, "steps": 12},
     "fast, batch 12": {"data": "frames", "compile": True, "batch_size": 12, "checkpointing": False},
 }
+
+
+ONE = {f"plain and {name}": {"data": "frames", **PLAIN, name: True, "batch_size": 4, "checkpointing": True, "steps": 8} for name in PLAIN}
+BUT = {
+    f"fast without {name}": {"data": "frames", "compile": True, name: False, "batch_size": 8, "checkpointing": True, "steps": 12}
+    for name in (*PLAIN, "compile")
+}
+USUAL = [name for name in ROWS if name != "trace" and "ragged" not in name]
+ROWS |= {**ONE, **BUT}
+GROUPS = {"@one": ["plain, checkpointing", *ONE], "@but": ["fast, checkpointing", *BUT]}
+USUAL_OF = {
+    WINDOWS: ["plain, checkpointing", "fast, checkpointing", "plain", "fast", "fast, fp8, checkpointing", "plain, mixed", "fast, mixed",
+              "fast, batch 4", "plain, ragged windows", "fast, ragged windows", "fast, kept, checkpointing", "qlora", "fast, Liger",
+              "fast, near lengths"],
+}  # fmt: skip
+
+
+COMPARED = {
+    "fast, mixed": "plain, mixed", "plain, mixed": "", "fast, ragged windows": "plain, ragged windows", "plain, ragged windows": "",
+    "plain": "", "plain, checkpointing": "",
+}  # fmt: skip
 
 
 def run_row(name: str, work: Path, steps: int, *, tiny: bool, trace: bool) -> dict[str, Any]:
@@ -267,12 +333,12 @@ def profiled(call: Any) -> Any:
 def main() -> None:
     """Run the rows and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="names of rows, separated by ;")
+    parser.add_argument("--only", default="", help="names of rows, separated by ; (@one: each lever alone, @but: all but one)")
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--budget", type=float, default=500, help="seconds after which no row is begun")
     parser.add_argument("--trace", default="", help="name of a row to profile")
     parser.add_argument("--inductor", default="", help="settings of torch._inductor.config to switch on, separated by commas")
-    parser.add_argument("--shape", default="2b", choices=(*PUBLISHED, HYBRID), help="of the published Qwen3-VL, or Qwen3.5")
+    parser.add_argument("--shape", default="2b", choices=(*PUBLISHED, *OTHERS), help="of the published Qwen3-VL, or another")
     parser.add_argument("--tiny", action="store_true")
     arguments = parser.parse_args()
     began, rows = time.perf_counter(), []
@@ -286,7 +352,8 @@ def main() -> None:
     print(f"model and data in {time.perf_counter() - began:.0f} s", flush=True)
     for setting in arguments.inductor.split(",") if arguments.inductor else ():
         setattr(torch._inductor.config, setting, True)
-    for name in arguments.only.split(";") if arguments.only else (row for row in ROWS if row != "trace"):
+    chosen = arguments.only.split(";") if arguments.only else USUAL_OF.get(arguments.shape, USUAL)
+    for name in dict.fromkeys(row for entry in chosen for row in GROUPS.get(entry, [entry])):
         if time.perf_counter() - began > arguments.budget:
             print(f"{name}: not run, out of time", flush=True)
             continue
@@ -299,8 +366,9 @@ def main() -> None:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     found = {row["row"]: row["samples_per_s"] for row in rows}
-    for fast, plain in (("fast", "plain"), ("fast, checkpointing", "plain, checkpointing"), ("fast, mixed", "plain, mixed")):
-        if found.get(plain) and fast in found:
+    for fast in found:
+        plain = COMPARED.get(fast, "plain, checkpointing" if ROWS[fast].get("checkpointing") else "plain")
+        if found.get(plain) and fast != plain:
             print(f"{fast} / {plain}: {found[fast] / found[plain]:.2f} x")
     if os.environ.get("OUT"):
         (Path(os.environ["OUT"]) / "train_h100.json").write_text(json.dumps(rows, indent=2))

@@ -48,10 +48,11 @@ def test_it_holds(recipe: Recipe, changes: dict[str, Any]) -> None:
     assert told == ["Not part of it: dropout (dropout draws anew at every run)."]
 
 
-def test_it_holds_where_layers_carry_a_state(tmp_path: Path) -> None:
-    """Qwen3.5: a state of linear attention that went on from sample to sample would count."""
-    model = build_tiny_family(FAMILIES["qwen3.5"], tmp_path / "model")
-    recipe = Recipe(model=str(model), data=(uneven(tmp_path, "qwen3.5"),), output=str(tmp_path / "out"), workers=0)
+@pytest.mark.parametrize("family", ["qwen3.5", "qwen2.5-vl"])
+def test_it_holds_for_other_families(family: str, tmp_path: Path) -> None:
+    """Qwen3.5: a state of linear attention that went on from sample to sample would count. Qwen2.5-VL: windows of a trained tower."""
+    model, sees = build_tiny_family(FAMILIES[family], tmp_path / "model"), family == "qwen2.5-vl"
+    recipe = Recipe(model=str(model), data=(uneven(tmp_path, family),), output=str(tmp_path / "out"), workers=0, train_vision=sees)
     found = certify_batches(recipe, records=3, precision="fp32")
     assert found.holds and found.way == "packed" and (found.control_error or 0) > 1e-2
 
@@ -71,10 +72,10 @@ def test_it_fails_without_borders(recipe: Recipe, monkeypatch: pytest.MonkeyPatc
 
 
 def test_it_fails_where_a_neighbour_counts_in_a_padded_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = build_tiny_family(FAMILIES["qwen2.5-vl"], tmp_path / "model")
+    model = build_tiny_family(FAMILIES["llava-onevision"], tmp_path / "model")
     recipe = Recipe(
         model=str(model),
-        data=(uneven(tmp_path, "qwen2.5-vl"),),
+        data=(uneven(tmp_path, "llava-onevision"),),
         output=str(tmp_path / "out"),
         packing=False,
         checkpointing=False,

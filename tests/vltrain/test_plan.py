@@ -17,7 +17,9 @@ from vltrain.data import cut
 from vltrain.planning import count_steps, prepare
 from vltrain.recipe import ATTENTION, Recipe
 
+from vldata.models.families import FAMILIES
 from vldata.models.shapes import PUBLISHED, published_shape, read_shape
+from vldata.models.tiny_families import build_tiny_family
 
 ALL = Recipe(model="m").target_names
 
@@ -52,16 +54,43 @@ def test_models_are_known_by_the_last_part_of_their_path(path: str, found: str |
         ({"train_projector": True}, False, True),
     ],
 )
-def test_parameters_are_those_peft_makes(tiny: Path, changes: dict[str, Any], vision: bool, projector: bool) -> None:
+@pytest.mark.parametrize("family", ["", "qwen2.5-vl", "qwen2-vl"])
+def test_parameters_are_those_peft_makes(
+    family: str, tiny: Path, tmp_path: Path, changes: dict[str, Any], vision: bool, projector: bool
+) -> None:
     from vltrain.adapters import add_adapters
 
     from tests.vltrain.conftest import load
 
+    tiny = build_tiny_family(FAMILIES[family], tmp_path / "model") if family else tiny
     recipe = Recipe(model=str(tiny), rank=4, **changes)
     made = sum(parameter.numel() for parameter in add_adapters(load(tiny), recipe).parameters() if parameter.requires_grad)
     shape = read_shape(tiny)
     assert made == shape.lora_parameters(4, recipe.target_names, vision=vision, projector=projector)
     assert shape.parameters == sum(parameter.numel() for parameter in load(tiny).parameters())
+
+
+TOWER = {"depth": 32, "num_heads": 16, "patch_size": 14}
+WINDOWS = {**TOWER, "hidden_size": 1_280, "intermediate_size": 3_420, "window_size": 112, "fullatt_block_indexes": [7, 15, 23, 31]}
+OLDER = [
+    ("qwen2_5_vl", (2_048, 11_008, 36, 16, 2, 151_936, True), {**WINDOWS, "out_hidden_size": 2_048}, 3_754_622_976),
+    ("qwen2_5_vl", (3_584, 18_944, 28, 28, 4, 152_064, False), {**WINDOWS, "out_hidden_size": 3_584}, 8_292_166_656),
+    ("qwen2_vl", (1_536, 8_960, 28, 12, 2, 151_936, True), {**TOWER, "embed_dim": 1_280, "mlp_ratio": 4}, 2_208_985_600),
+]  # fmt: skip
+SIZES = (
+    "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "vocab_size",
+    "tie_word_embeddings",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "sizes", "vision", "wanted"), OLDER)
+def test_a_config_as_it_was_published_tells_all_parameters(
+    kind: str, sizes: tuple[int, ...], vision: dict[str, Any], wanted: int, tmp_path: Path
+) -> None:
+    """Sizes of the language model stand at the top; the sums are those of the published weights."""
+    config = {"model_type": kind, "vision_config": vision, **dict(zip(SIZES, sizes, strict=True))}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert read_shape(tmp_path).parameters == wanted
 
 
 def test_steps_of_the_tutorials() -> None:

@@ -93,8 +93,8 @@ def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, segments: Segments
     out, start = [], 0
     for length, run in itertools.groupby(segments.lengths):  # equal ones next to each other together: windows of a picture are many
         count = len(list(run))
-        parts = [part[start : start + count * length].unflatten(0, (count, length)).transpose(1, 2) for part in (q, k, v)]
-        mixed = F.scaled_dot_product_attention(*parts, is_causal=causal, scale=scale, enable_gqa=True)
+        one, two, three = (part[start : start + count * length].unflatten(0, (count, length)).transpose(1, 2) for part in (q, k, v))
+        mixed = F.scaled_dot_product_attention(one, two, three, is_causal=causal, scale=scale, enable_gqa=True)
         out.append(mixed.transpose(1, 2).flatten(0, 1))
         start += count * length
     return torch.cat(out)

@@ -7,8 +7,9 @@ after it (releases 5.17 to 5.23).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,7 +36,7 @@ class Laid(NamedTuple):
     """What a tower needs to know of a picture, which its grid alone decides. Arrays have one row a patch, in the order the tower takes."""
 
     places: Ints  # row and column of each patch
-    columns: dict[str, npt.NDArray[Any]] = {}
+    columns: Mapping[str, npt.NDArray[Any]] = MappingProxyType({})
     order: Ints | None = None  # which patch of `to_patches` stands where; None for the same order
     windows: tuple[int, ...] = ()  # patches of each window, where attention stays inside windows
 

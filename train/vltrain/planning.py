@@ -26,8 +26,8 @@ from vltrain.memory import GPUS, estimate, system_memory_gib
 from vltrain.plan_data import Notes, compare_contracts
 from vltrain.recipe import Recipe
 from vltrain.trainer_names import OPTIMIZERS, SCHEDULES, TRACKERS
-from vltrain.ways import REGULAR, Way, by_levers, is_template_of, way_of, what_is_lacking
 from vltrain.ways import PUBLISHED as PUBLISHED_WAY
+from vltrain.ways import REGULAR, Way, by_levers, is_template_of, way_of, what_is_lacking
 
 VERSIONED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "liger-kernel")
 PRECISIONS = {

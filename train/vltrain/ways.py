@@ -77,7 +77,7 @@ def what_is_lacking(way: Way, folder: Path, recipe: Recipe) -> tuple[list[str], 
         )
     if way.family and way.kind in way.family.fast:
         return (
-            ["The levers do not know this image processor's settings, or a sliding window: it trains padded, by that processor, without them."],
+            ["The image processor's settings, or a sliding window, are not what the levers know: it trains padded, without them."],
             [],
             [],
         )

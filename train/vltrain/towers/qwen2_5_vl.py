@@ -48,9 +48,11 @@ class WindowTower(Tower):
         self._ready = False
 
     def lay(self) -> Lay:
+        """Positions, in the order of the windows."""
         return functools.partial(lay, window=self.module.window_size // MERGE // self.module.patch_size)
 
     def prepare(self) -> None:
+        """Widen what is frozen."""
         if not self._ready:
             for block in self.module.blocks:
                 widen(block.mlp)
@@ -58,13 +60,16 @@ class WindowTower(Tower):
 
     @staticmethod
     def block(block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments) -> torch.Tensor:
+        """Attention, then the gated product."""
         hidden = attended(block, hidden, cos, sin, segments)
         return hidden + gated(block.mlp, block.norm2(hidden))
 
     def sees_windows(self, place: int) -> bool:
+        """All but those that the configuration names."""
         return place not in self._whole
 
     def leave(self, hidden: torch.Tensor, table: Batch) -> torch.Tensor:
+        """Merge, and put the tokens back into rows."""
         tokens = self.module.merger(hidden)
         order = table["patch_order"][:: MERGE**2] // MERGE**2  # all patches of a token stay together
         return torch.empty_like(tokens).index_copy(0, order, tokens)
@@ -89,7 +94,7 @@ def widen(mlp: Any) -> bool:
     inner = mlp.gate_proj.out_features
     if not plain or inner % _STEP == 0 or any(part.weight.is_meta for part in parts):
         return False
-    gate, up, down = (part.weight for part in parts)
+    gate, down = mlp.gate_proj.weight, mlp.down_proj.weight
     wide = -(-inner // _STEP) * _STEP
     into, out = gate.new_zeros(2 * wide, gate.shape[1]), down.new_zeros(down.shape[0], wide)
     bias = None if mlp.gate_proj.bias is None else gate.new_zeros(2 * wide)

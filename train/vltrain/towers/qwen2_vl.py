@@ -24,10 +24,12 @@ class PlainTower(Tower):
     """Rotary positions alone, two linears after attention."""
 
     def lay(self) -> Lay:
+        """Positions alone."""
         return lay
 
     @staticmethod
     def block(block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments) -> torch.Tensor:
+        """Attention, then two linears."""
         hidden = attended(block, hidden, cos, sin, segments)
         inner = block.mlp.act(linears(block.norm2(hidden), (block.mlp.fc1,))[0])
         return hidden + linears(inner, (block.mlp.fc2,))[0]

@@ -1,4 +1,4 @@
-"""Qwen3-VL and Qwen3.5: a table of learned positions that is stretched over each picture, and features of some blocks for the first layers."""
+"""Qwen3-VL and Qwen3.5: a table of learned positions stretched over each picture, and features of some blocks for the first layers."""
 
 from __future__ import annotations
 
@@ -25,19 +25,23 @@ class PlacedTower(Tower):
     """Learned positions, two linears after attention."""
 
     def lay(self) -> Lay:
+        """Positions, and which entries of the table they mix."""
         return functools.partial(lay, side=self.module.num_grid_per_side)
 
     def enter(self, hidden: torch.Tensor, table: Batch) -> torch.Tensor:
-        mixed = (self.module.pos_embed(table["position_taps"]) * table["position_weights"][:, :, None]).sum(1)
+        """Add the learned positions."""
+        mixed: torch.Tensor = (self.module.pos_embed(table["position_taps"]) * table["position_weights"][:, :, None]).sum(1)
         return hidden + mixed.to(hidden.dtype)
 
     @staticmethod
     def block(block: Any, hidden: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor, segments: Segments) -> torch.Tensor:
+        """Attention, then two linears."""
         hidden = attended(block, hidden, cos, sin, segments)
         inner = block.mlp.act_fn(linears(block.norm2(hidden), (block.mlp.linear_fc1,))[0])
         return hidden + linears(inner, (block.mlp.linear_fc2,))[0]
 
     def joins(self, place: int, level: int, hidden: torch.Tensor) -> torch.Tensor | None:
+        """Features of the blocks that the configuration names; Qwen3.5 has none."""
         if place not in getattr(self.module, "deepstack_visual_indexes", ()):
             return None
         return self.module.deepstack_merger_list[level](hidden)  # type: ignore[no-any-return]
