@@ -12,6 +12,7 @@ from vleval.rows import Row
 
 _FEW = 20  # rows below which chance explains what is odd here
 _MOST = 20_000  # rows that are looked at, all in memory: those that ceiling and floor are computed on
+_LABELS = 10  # different texts of a side that are labels
 _CUT_WORDS = 5  # words of an answer that does not begin a reference by chance
 _READ = 200  # characters of a text that is compared with others
 _TAIL = 600  # characters at the end of a long answer that are looked at for a loop
@@ -48,6 +49,7 @@ def odd_notes(rows: Sequence[Row], metrics: Sequence[str] = ()) -> list[str]:
         *_shifted(rows),
         *_worked_out(rows),
         *_boxes(rows, metrics),
+        *_other_labels(answered, metrics),
     ]
 
 
@@ -82,6 +84,18 @@ def _alike(rows: Sequence[Row], answered: Sequence[Row]) -> list[str]:
             f"All {len(answered):,} answers are {_shown(answered[0].prediction or '')}: the model says one thing whatever is asked."
         )
     return notes
+
+
+def _other_labels(answered: Sequence[Row], metrics: Sequence[str]) -> list[str]:
+    """Answers and references of few different texts each, of which none is on both sides: yes and no for True and False."""
+    if len(answered) < _FEW or not any(name.startswith(_TEXT_METRICS) for name in metrics):
+        return []
+    given = {vlkit_normal((row.prediction or "")[:_READ]) for row in answered}
+    wanted = {vlkit_normal(text[:_READ]) for row in answered for text in row.references}
+    if not (2 <= len(given) <= _LABELS and 2 <= len(wanted) <= _LABELS) or given & wanted:
+        return []
+    ours, theirs = (", ".join(_shown(text) for text in sorted(side)[:3]) for side in (given, wanted))
+    return [f"The answers are {ours} and the references {theirs}: none is ever the other. Are they the same labels in other words?"]
 
 
 def _shown(text: str) -> str:

@@ -149,3 +149,11 @@ def test_of_a_long_file_the_first_rows_are_looked_at(monkeypatch: pytest.MonkeyP
     notes = oddities.odd_notes(rows)
     assert notes and all(note.startswith("Among the first 40 of 60 rows: ") for note in notes)
     assert any("40 of 40 answers read as refusals" in note for note in notes)
+
+
+def test_labels_in_other_words_are_said() -> None:
+    made = [Row(id=str(n), prediction=("yes", "No.")[n % 2], references=(("True", "False")[n % 2],)) for n in range(24)]
+    (note,) = odd_notes(made, ("exact_match",))
+    assert note.startswith("The answers are 'no', 'yes' and the references 'false', 'true'")
+    assert odd_notes(made, ("multiple_choice",)) == []
+    assert odd_notes([*made, Row(id="x", prediction="true", references=("True",))], ("exact_match",)) == []

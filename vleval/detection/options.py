@@ -10,7 +10,7 @@ from vldata.media.pixels import DEFAULT
 from vleval.detection.labels import LabelFormat
 from vleval.inference.ask import MOST_TOKENS
 from vleval.inference.options import Adapter, AnswerTimeout, BackendName, BaseUrl
-from vleval.metrics.options import CoordSpace
+from vleval.metrics.options import BoxOrder, CoordSpace
 
 _MODEL = (
     "Ask this model first: its name as the server lists it, or its folder for hf. FILE is then a folder of images, or --data a dataset."
@@ -24,6 +24,7 @@ class Drawing(OptionGroup, frozen=True, kw_only=True):
         image_root: the folder that image paths are relative to; by default that of the references.
         out: the folder for the drawn images.
         coord_space: how the boxes count.
+        box_order: what four numbers of a box are, where the spelling does not tell.
         classes: labels that are expected; empty to take any.
         fonts: fonts for labels; by default those of this machine.
         whole_folder: images without an answer count as failed.
@@ -42,6 +43,9 @@ class Drawing(OptionGroup, frozen=True, kw_only=True):
     coord_space: Annotated[
         CoordSpace,
         Flag("Of predicted boxes: 0-1000, pixels, pixels-resized, 0-1, or auto: found out and said.", metavar="SPACE", show_default=False),
+    ] = ""
+    box_order: Annotated[
+        BoxOrder, Flag("What four numbers of a box are: xyxy, xywh (COCO), yxyx. Default: as written.", metavar="ORDER", show_default=False)
     ] = ""
     classes: Annotated[str, Flag("Labels that are expected; others are drawn and counted.", metavar="A,B,C", show_default=False)] = ""
     fonts: Annotated[

@@ -15,6 +15,7 @@ from vldata.files.durable import write_atomic
 from vldata.files.strictjson import iter_lines
 from vldata.jobs import JobResult
 from vldata.output.publish import MediaLine
+from vldata.records.thoughts import without_thought
 from vldata.wording import counted
 from vleval.detection.draw import colours_of, draw_boxes, label_text
 from vleval.detection.fonts import FontChain, find_fonts, script_names
@@ -25,7 +26,7 @@ from vleval.joining import JoinedRows, join
 from vleval.metrics.box_spaces import BoxAnswer, find_space, outside_notes
 from vleval.metrics.boxes import LabelledBox, ParsedBoxes, is_none, parse_boxes
 from vleval.metrics.coords import to_pixels
-from vleval.metrics.options import CoordSpace
+from vleval.metrics.options import BoxOrder, CoordSpace
 from vleval.readers import read_predictions
 from vleval.references import read_references
 from vleval.reports.text import cut
@@ -133,12 +134,13 @@ class Detection(JobResult):
             )
             yield from (f"  {count} {words}" for count, words in left_out if count)
         boxes = sum(len(image.boxes) for image in self.drawn)
-        yield f"{counted(len(self.drawn), 'image')}, {boxes:,} boxes drawn; {self.parsing.read:,} of {self.parsing.answers:,} answers read."
+        yield f"{counted(len(self.drawn), 'image')}, {_boxes(boxes)} drawn; {self.parsing.read:,} of {self.parsing.answers:,} answers read."
         yield from (f"{name} = {value:.4f}" for name, value in self.scores.items())
         if self.labels is not None:
             yield f"Labels to correct: {self.labels}"
         if not boxes and self.drawn:
-            yield "No answer has a box that can be read."
+            beyond = any(image.outside for image in self.drawn)
+            yield "Every box is outside its image." if beyond else "No answer has a box that can be read."
 
 
 def detect(
@@ -207,8 +209,14 @@ def draw_answers(rows: Sequence[Row], root: Path, drawing: Drawing, tick: Callab
     tasks, lost = pair_up(rows, root, whole_folder=drawing.whole_folder)
     if not tasks:
         raise DataError("no prediction names a picture in it.", where=str(root), cure="Name the folder that image paths are relative to.")
-    parsed = [parse_boxes(task.row.prediction) if task.row is not None and task.row.prediction is not None else None for task in tasks]
+    parsed = [_parse(task, drawing.box_order) for task in tasks]
     space, notes = _space(tasks, parsed, drawing.coord_space)
+    turned = [task.name for task, found in zip(tasks, parsed, strict=True) for box in (found.boxes if found else ()) if box.turned]
+    if turned and drawing.box_order != "xywh":
+        notes.append(
+            f"{_boxes(len(turned))} with a second corner above or left of the first, as of {turned[0]!r}, drawn with corners "
+            "in order. Where it is a size: --box-order xywh."
+        )
     labels = [box.label for found in parsed if found is not None for box in found.boxes]
     fonts, escaped = _fonts(labels, drawing)
     colours = colours_of(labels)
@@ -235,6 +243,17 @@ def draw_answers(rows: Sequence[Row], root: Path, drawing: Drawing, tick: Callab
         notes=tuple(notes),
         parsing=_parsing(tasks, parsed),
     )
+
+
+def _boxes(count: int) -> str:
+    return f"{count:,} " + ("box" if count == 1 else "boxes")
+
+
+def _parse(task: Task, order: BoxOrder) -> ParsedBoxes | None:
+    """The boxes of an answer; those of a thought are none. None for no answer."""
+    if task.row is None or task.row.prediction is None:
+        return None
+    return parse_boxes(without_thought(task.row.prediction), order)
 
 
 def _draw_one(
@@ -275,7 +294,7 @@ def _draw_one(
 
 def _parsing(tasks: Sequence[Task], parsed: Sequence[ParsedBoxes | None]) -> Parsing:
     answers = [(task, found) for task, found in zip(tasks, parsed, strict=True) if found is not None]
-    read = sum(bool(found.boxes) or is_none(task.row.prediction or "") for task, found in answers if task.row is not None)
+    read = sum(bool(found.boxes) or is_none(without_thought(task.row.prediction or "")) for task, found in answers if task.row is not None)
     return Parsing(answers=len(answers), read=read, rate=round(read / len(answers), 4) if answers else 0.0)
 
 

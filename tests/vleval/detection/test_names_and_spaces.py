@@ -41,3 +41,15 @@ def test_a_long_name_is_cut_and_told_apart(vleval, tmp_path):
     names = output_names([Task(f"d/{'猫' * 80}{n}.png", tmp_path, None) for n in range(2)])
     assert names[0] != names[1]
     assert all(name.startswith("d/猫") and len(name.encode()) <= 202 for name in names)
+
+
+def test_a_box_of_a_thought_is_not_drawn(vleval, tmp_path):
+    found = drawn(vleval, tmp_path, ["<think>[[1, 1, 50, 50]]</think>[[100, 100, 200, 150]]"], "--coord-space", "pixels")
+    assert "1 image, 1 box drawn" in found.out and "[100, 100, 200, 150]" in found.out
+
+
+def test_a_corner_that_may_be_a_size_is_said(vleval, tmp_path):
+    found = drawn(vleval, tmp_path, ["[300, 150, 50, 20]"], "--coord-space", "pixels")
+    assert "[50, 20, 300, 150]" in found.out and "--box-order xywh" in found.err + found.out
+    told = drawn(vleval, tmp_path, ["[300, 150, 50, 20]"], "--coord-space", "pixels", "--box-order", "xywh")
+    assert "[300, 150, 350, 170]" in told.out and "--box-order" not in told.err + told.out
