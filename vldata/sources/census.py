@@ -26,6 +26,9 @@ MEANING = frozenset(
         *("label", "labels", "kto_tag", "kto", "preference", "ranking", "rank", "score", "scores", "reward", "rewards", "margin"),
         *("chosen", "rejected", "rejected_response", "rejected_responses", "rejected_messages", "rejected_images", "rejected_answer"),
         *("chosen_response", "chosen_messages", "positive_messages", "negative_messages"),
+        *("neg_response", "negative_response", "neg_answer", "negative_answer", "neg_answers", "negative_answers", "hard_negatives"),
+        *("wrong_answer", "wrong_answers", "incorrect_answer", "incorrect_answers", "is_correct", "is_wrong", "is_incorrect", "is_valid"),
+        *("system", "system_prompt", "system_message", "history"),
         *("reasoning", "reasoning_content", "thinking", "thought", "thoughts", "rationale", "cot", "solution", "think"),
         *("choices", "options", "choice", "option", "correct_choice_idx", "correct_answer_idx", "distractors"),
         *("objects", "bbox", "bboxes", "bbox_2d", "box", "boxes", "box_2d", "points", "point", "polygon", "polygons", "segmentation"),
@@ -40,10 +43,12 @@ _MEANING_DEEP = MEANING & {
 _LEARNED = frozenset(
     {
         *("loss", "train", "train_on", "weight", "weights", "loss_weight", "loss_scale", "sample_weight"),
-        *("train_on_turn", "learn", "calculate_loss", "compute_loss", "desirable", "preferred", "is_good"),
+        *("train_on_turn", "learn", "calculate_loss", "compute_loss", "desirable", "preferred", "is_good", "is_correct", "is_valid"),
     }
 )  # 1 and true: learned
-_NOT_LEARNED = frozenset({"mask", "masked", "loss_mask", "no_loss", "is_mask", "undesirable", "is_bad"})
+_NOT_LEARNED = frozenset({"mask", "masked", "loss_mask", "no_loss", "is_mask", "undesirable", "is_bad", "is_wrong", "is_incorrect"})
+# What is done to a picture before it is shown; as a number or a list of them, for the words are about other things (a crop may be wheat).
+_CUTS = frozenset({"crop", "crop_box", "cropbox", "roi", "region", "rotation", "rotate", "rotation_angle", "flip", "hflip", "vflip"})
 # Marks of a pair of answers: where the rejected one has more, the pair may be the wrong way round.
 _MARKS = {
     **{f"{kind}_chosen": f"{kind}_rejected" for kind in ("score", "rating", "reward")},
@@ -168,6 +173,10 @@ class Census:
             raise RowError(
                 "VL215", f"{path!r} is {_short(value)}, which changes what is learned, and is not used; --ignore {name} leaves it out."
             )
+        if lowered in _CUTS and _cuts(value):
+            raise RowError(
+                "VL215", f"{path!r} is {_short(value)}: the picture is meant cut or turned, and is used whole; --ignore {name} uses it so."
+            )
         if lost := _lost_media(name, value, shows):
             raise RowError("VL214", f"{path!r} holds {lost}, which would be lost.")
         if deep := next(_deep_names(value), None):
@@ -175,6 +184,14 @@ class Census:
                 "VL215", f"{path!r} holds {deep!r}, which changes what is learned, and is not used; --ignore {name} leaves it out."
             )
         return BYTES if _holds_bytes(value) else IN_EXTRA
+
+
+def _cuts(value: Any) -> bool:
+    """Whether a value cuts or turns a picture: a true or a number but 0, or four numbers and more."""
+    if type(value) in (bool, int, float):
+        return bool(value)
+    numbers = list(value.values()) if isinstance(value, dict) else value
+    return isinstance(numbers, list) and len(numbers) >= 4 and all(map(_is_number, numbers))
 
 
 def _box_columns(row: dict[str, Any], unused: Collection[str]) -> tuple[str, ...]:

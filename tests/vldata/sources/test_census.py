@@ -252,6 +252,27 @@ def test_more_names_that_change_what_is_learned(field):
         Census().judge({field: value}, ())
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "harmless"),
+    [
+        ("system", "Be brief.", ""),
+        ("history", [["Before?", "Yes."]], []),
+        ("neg_response", "red", ""),
+        ("is_correct", False, True),
+        ("is_wrong", 1, 0),
+        ("rotation", 90, 0),
+        ("hflip", True, False),
+        ("crop", [0, 0, 10, 10], "wheat"),
+        ("roi", {"x": 1, "y": 2, "w": 3, "h": "4"}, "Europe"),
+    ],
+)
+def test_what_else_changes_a_lesson_and_what_only_looks_so(field, value, harmless):
+    with pytest.raises(RowError, match=f"--ignore {field}"):
+        Census().judge({field: value}, ())
+    Census().judge({field: harmless}, ())
+    assert Census((field,)).judge({field: value}, ())[0] == ((field, "left out (--ignore)"),)
+
+
 def test_two_system_prompts_that_differ_are_no_one(folder: Path) -> None:
     row = talk(system="Be brief.")
     row["messages"].insert(0, {"role": "system", "content": "Be long."})
