@@ -11,11 +11,12 @@ import msgspec
 
 from vldata.datasets.dataset import Dataset
 from vldata.datasets.derive import read_media
+from vldata.datasets.rows import row_numbers
 from vldata.datasets.stats import text_tokens
 from vldata.errors import DataError
 from vldata.files import strictjson
 from vldata.models.text import TextCounter, load_text_counter
-from vldata.output.contract import Contract, Spread, spread
+from vldata.output.contract import Contract, Spread, spread_counted
 from vldata.output.folder import Target
 from vldata.output.publish import MediaLine
 from vldata.output.sides import iter_sides, parent_digest
@@ -23,6 +24,7 @@ from vldata.previews.drawn import drawn_shapes
 from vldata.previews.items import MAX_PICTURES, Note, PreviewImage, PreviewItem, make_broken_item, make_item
 from vldata.records.findings import Finding
 from vldata.records.record import Record, decode_record
+from vldata.splits.digests import Digests, iter_parts
 from vldata.splits.grouping import SIDES
 from vldata.validation import validate
 
@@ -40,12 +42,12 @@ class Facet(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """What is counted over all records, shown or not."""
+    """What is counted over all records, shown or not; `tokens` is how many records have each number of tokens."""
 
     records: int
     pictures: int
     videos: int
-    tokens: tuple[int, ...]
+    tokens: dict[int, int]
     vision: Spread
     total: Spread
     text_counted: bool
@@ -75,15 +77,15 @@ def gather(target: Target, *, limit: int, seed: int = 0, tokenizer: str = "") ->
     dataset = Dataset(target)
     reader = _Reader(dataset, load_text_counter(tokenizer) if tokenizer else None)
     tokens, vision, facets = reader.count()
-    rows, note = _choose(len(tokens), [row for row, noted in enumerate(reader.noted) if noted], limit, seed)
+    rows, note = _choose(reader.noted, limit, seed)
     items, pictures = reader.items(rows)
     overview = Overview(
-        records=len(tokens),
+        records=len(reader.noted),
         pictures=sum(not line.frames for line in reader.media.values()),
         videos=sum(line.frames > 0 for line in reader.media.values()),
-        tokens=tuple(tokens),
-        vision=spread(vision),
-        total=spread(tokens),
+        tokens=tokens,
+        vision=spread_counted(vision),
+        total=spread_counted(tokens),
         text_counted=bool(tokenizer),
         facets=facets,
         counts=reader.counts,
@@ -109,8 +111,9 @@ class _Reader:
             self.media = read_media(dataset.paths)
         except DataError as error:
             self.notes.append(f"Sizes, sources and vision tokens of pictures are not known: {dataset.paths.media.name} {error.what}")
-        self.noted: list[bool] = []
+        self.noted = bytearray()  # whether each record has findings
         self._sides = self._read_sides()
+        self._side_of_row = bytearray()  # by the place in `_sides`, from 1
         self._of_line: dict[tuple[str, int], list[Note]] = {}
         self._of_picture: dict[str, list[Note]] = {}
         self.of_folder: list[Note] = []
@@ -132,23 +135,45 @@ class _Reader:
         else:
             self.of_folder.append((finding.code, f"{Path(finding.where).name}: {finding.message}"))
 
-    def _read_sides(self) -> dict[str, str]:
+    def _read_sides(self) -> list[tuple[str, Digests | None]]:
+        """The sides of the split, each with the ids that are on it; None for all."""
         certificate = self._dataset.contract.split
         if certificate is not None:
-            return {"": certificate.side}
+            return [(certificate.side, None)]
         paths = self._dataset.paths
-        sides: dict[str, str] = {}
+        sides: list[tuple[str, Digests | None]] = []
         for name, contract in iter_sides(paths.out, paths.name):
             if contract.split is None:
                 continue
             if contract.split.parent_sha256 != parent_digest(self._dataset.contract):
                 self.notes.append(f"{name!r} was split from an earlier {paths.name!r}: split again.")
-            sides.update((record.id, contract.split.side) for record in Dataset(paths.out / name))
+            ids = Digests()
+            for row, record in enumerate(Dataset(paths.out / name)):
+                ids.add(record.id, row)
+            if len(ids):
+                sides.append((contract.split.side, ids))
         return sides
 
-    def side_of(self, record_id: str) -> str:
+    def _find_sides(self, own: Digests) -> None:
+        """Find the side of each record by its id; of two sides the later one."""
+        import numpy as np
+
+        of_row = np.zeros(len(self.noted), dtype=np.uint8)
+        for place, (_, ids) in enumerate(self._sides, start=1):
+            if ids is None:
+                of_row[:] = place
+                continue
+            for part in iter_parts((own, ids)):
+                _, rows = part.every(0, part.present(1))
+                of_row[rows] = place
+        self._side_of_row = bytearray(of_row)
+
+    def side_of(self, row: int) -> str:
         """The side of the split a record is on, "" where there is no split."""
-        return self._sides.get(record_id) or self._sides.get("") or ("none" if self._sides else "")
+        if not self._sides:
+            return ""
+        place = self._side_of_row[row]
+        return self._sides[place - 1][0] if place else "none"
 
     def _lines(self) -> Iterator[Line]:
         for file in self._dataset.files():
@@ -177,25 +202,32 @@ class _Reader:
             total += self._cost.get(file, 0)
         return total
 
-    def count(self) -> tuple[list[int], list[int], tuple[Facet, ...]]:
-        """Tokens and vision tokens of every record, and the keys worth filtering by."""
-        tokens: list[int] = []
-        vision: list[int] = []
+    def count(self) -> tuple[Counter[int], Counter[int], tuple[Facet, ...]]:
+        """How many records have each number of tokens and of vision tokens, and the keys worth filtering by."""
+        tokens: Counter[int] = Counter()
+        vision: Counter[int] = Counter()
         values: dict[str, Counter[str]] = {}
-        sides: Counter[str] = Counter()
-        for _, record, notes in self._records():
+        own, whole = Digests(), bytearray()
+        for row, (_, record, notes) in enumerate(self._records()):
             self.noted.append(bool(notes))
+            whole.append(record is not None)
             if record is None:
-                tokens.append(0)
+                tokens[0] += 1
                 continue
-            vision.append(self.vision_of(record))
-            tokens.append(vision[-1] + text_tokens(record, self._counter))
-            sides[self.side_of(record.id)] += 1
+            seen = self.vision_of(record)
+            vision[seen] += 1
+            tokens[seen + text_tokens(record, self._counter)] += 1
+            if self._sides:
+                own.add(record.id, row)
             for key, value in record.meta.items():
                 counter = values.setdefault(key, Counter())
                 if value and len(counter) <= MAX_VALUES:
                     counter[value] += 1
-        chosen = {"side": Counter({side: sides[side] for side in (*SIDES, "none") if sides[side]})} if self._sides else {}
+        chosen: dict[str, Counter[str]] = {}
+        if self._sides:
+            self._find_sides(own)
+            sides = Counter(self.side_of(row) for row, good in enumerate(whole) if good)
+            chosen["side"] = Counter({side: sides[side] for side in (*SIDES, "none") if sides[side]})
         sorting = {key: found for key, found in values.items() if key != "extra" and _sorts(found)}
         chosen |= dict(sorted(sorting.items(), key=lambda entry: len(entry[1])))
         return tokens, vision, tuple(Facet(name, dict(found if name == "side" else found.most_common())) for name, found in chosen.items())
@@ -213,7 +245,7 @@ class _Reader:
                 continue
             for file in record.media[:MAX_PICTURES]:
                 numbers.setdefault(file, len(numbers))
-            seen, side = self.vision_of(record), self.side_of(record.id)
+            seen, side = self.vision_of(record), self.side_of(row)
             text = text_tokens(record, self._counter)
             first = self.media.get(record.images[0]) if record.images else None
             shapes = drawn_shapes(record, self._space, first.width, first.height) if first else ()
@@ -239,12 +271,14 @@ def _sorts(found: Counter[str]) -> bool:
     return 2 <= len(found) <= MAX_VALUES and found.total() >= _MIN_SHARE * len(found)
 
 
-def _choose(total: int, noted: list[int], limit: int, seed: int) -> tuple[set[int], str]:
+def _choose(flags: bytearray, limit: int, seed: int) -> tuple[set[int], str]:
+    total = len(flags)
     if total <= limit:
         return set(range(total)), ""
+    noted = row_numbers(row for row, flag in enumerate(flags) if flag)
     rng = random.Random(seed)
     kept = set(noted if len(noted) <= limit // 2 else rng.sample(noted, limit // 2))
-    others = [row for row in range(total) if row not in kept]
+    others = row_numbers(row for row in range(total) if row not in kept)
     kept.update(rng.sample(others, limit - len(kept)))
     found = f", {len(kept.intersection(noted)):,} of them with findings" if noted else ""
     return kept, f"{limit:,} of {total:,} records are shown: a sample with seed {seed}{found}. --limit shows more."

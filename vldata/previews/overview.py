@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
 from vldata.output.tokens import LLAMAFACTORY_CUTOFF
 from vldata.previews.gather import Facet, Gathered, Overview
@@ -27,8 +28,8 @@ def overview_cards(found: Gathered) -> Iterator[str]:
 
 def _tokens_card(overview: Overview) -> str:
     tokens = overview.tokens
-    fitting = sum(1 for count in tokens if count <= LLAMAFACTORY_CUTOFF)
-    fit = "All fit" if fitting == len(tokens) else f"{fitting:,} of {len(tokens):,} fit"
+    fitting = sum(records for count, records in tokens.items() if count <= LLAMAFACTORY_CUTOFF)
+    fit = "All fit" if fitting == overview.records else f"{fitting:,} of {overview.records:,} fit"
     total = overview.total
     but = " but for the marks of time of videos" if overview.videos else ""
     return (
@@ -42,27 +43,34 @@ def _tokens_card(overview: Overview) -> str:
     )
 
 
-def bins_of(tokens: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Bins `(from, to, records)` over the range; both ends belong to their bin. A few far outliers share a last, wider bin."""
+def bins_of(tokens: Mapping[int, int]) -> list[tuple[int, int, int]]:
+    """Bins `(from, to, records)` over the range; both ends belong to their bin. A few far outliers share a last, wider bin.
+
+    Args:
+        tokens: how many records have each number of tokens.
+    """
     if not tokens:
         return []
-    ordered = sorted(tokens)
-    low, usual, high = ordered[0], ordered[-(-len(ordered) * 99 // 100) - 1], ordered[-1]
+    ordered = sorted(tokens.items())
+    total = sum(tokens.values())
+    sums = accumulate(records for _, records in ordered)
+    usual = next(value for (value, _), records in zip(ordered, sums, strict=True) if records >= -(-total * 99 // 100))
+    low, high = ordered[0][0], ordered[-1][0]
     end = usual if high - low > 2 * (usual - low) else high
     step = max(1, -(-(end - low + 1) // _BINS))
     counts = [0] * ((end - low) // step + 1)
-    for value in ordered:
+    for value, records in ordered:
         if value <= end:
-            counts[(value - low) // step] += 1
+            counts[(value - low) // step] += records
     bins = [(low + place * step, low + (place + 1) * step - 1, count) for place, count in enumerate(counts)]
     start, _, last = bins[-1]
     bins[-1] = (start, min(bins[-1][1], end), last)
     if end < high:
-        bins.append((end + 1, high, len(ordered) - sum(counts)))
+        bins.append((end + 1, high, total - sum(counts)))
     return bins
 
 
-def _histogram(tokens: Sequence[int]) -> str:
+def _histogram(tokens: Mapping[int, int]) -> str:
     bins = bins_of(tokens)
     if not bins:
         return ""

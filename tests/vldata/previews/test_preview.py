@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -211,10 +212,10 @@ def test_the_order_in_which_pictures_deserve_a_place() -> None:
 
 def test_bins_hold_every_record() -> None:
     for tokens in ([5], [1, 1, 1], list(range(100)), [3, 4_000, 17], [*range(500), 90_000], [7] * 300 + [8_000]):
-        bins = bins_of(tokens)
+        bins = bins_of(Counter(tokens))
         assert [sum(low <= value <= high for value in tokens) for low, high, _ in bins] == [count for _, _, count in bins]
         assert sum(count for _, _, count in bins) == len(tokens) and len(bins) <= 31
-    assert bins_of([]) == []
+    assert bins_of({}) == []
 
 
 def test_the_script_writes_text_nodes_only() -> None:
