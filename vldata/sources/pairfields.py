@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from vldata.sources.rowmeta import META_FIELDS, plain
 IMAGE_FIELDS = (
     *("image", "images", "image_path", "image_paths", "img", "img_path", "imgname", "image_file", "image_url", "image_list"),
     *("file_name", "filename", "path", "jpg", "png", "webp", "picture", "photo"),
+    *("image_name", "img_name", "image_filename", "filepath", "file_path"),
     *("图片", "图像", "图片路径", "图像路径", "文件名", "图片名"),
 )
 VIDEO_FIELDS = ("video", "videos", "video_path", "视频")  # looked for where no row has a picture
@@ -37,6 +38,7 @@ _CLASS_FIELDS = frozenset({"label", "labels", "cls", "class", "标签"})
 _CONVERSATIONS = ("messages", "conversations", "conversation")
 _CAPTION_LIKE = frozenset({"caption", "captions", "text", "texts", "txt", "label", "labels", "cls"})
 _NUMBERED = re.compile(r"(?:image|img|picture)s?[_-]?(\d{1,2})").fullmatch
+_FILE_NAME = re.compile(rf"[^\n\t]{{1,1000}}\.(?:{ENDINGS})", re.IGNORECASE).fullmatch
 
 _INSTRUCTION = re.compile(
     r"\s*(?:请|麻烦|帮我|解释|描述一下|提取|识别|分析|回答)|.*[?？]\s*$"
@@ -99,7 +101,11 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: ChosenFields, path: Pat
         )
     for field, flag, names in ((image, "image", IMAGE_FIELDS), (text, "text", TEXT_FIELDS)):
         if not field:
+            likely = [key for key in there if (_holds_names if flag == "image" else _holds_texts)(row.get(key) for row in rows)]
             cure = f"Name it with --{flag}-field; known by themselves are {', '.join(names)}."
+            if likely and len(likely) <= 3:
+                kind = "names of images" if flag == "image" else "texts"
+                cure = f"{' and '.join(map(repr, likely))} hold{'s' * (len(likely) == 1)} {kind}: --{flag}-field {likely[0]}. {cure}"
             raise UsageError(f"no field for the {flag} among {', '.join(there)}.", where=str(path), cure=cure)
     form = asked.form
     if form == "auto":
@@ -108,6 +114,19 @@ def choose_fields(rows: Sequence[dict[str, Any]], asked: ChosenFields, path: Pat
         cure = f"Name the field with --prompt-field; known by themselves are {', '.join(PROMPT_FIELDS)}."
         raise UsageError(f"--form {form} needs a field for the question; there are {', '.join(there)}.", where=str(path), cure=cure)
     return ChosenFields(image, text, prompt, form, columns if image in columns else (), choices if form == "choices" else None)
+
+
+def _holds_names(values: Iterable[Any]) -> bool:
+    """Whether all values are names of image files."""
+    given = [value for value in values if value not in (None, "")]
+    return bool(given) and all(isinstance(value, str) and _FILE_NAME(value) is not None for value in given)
+
+
+def _holds_texts(values: Iterable[Any]) -> bool:
+    """Whether all values are texts that are neither numbers nor names of image files."""
+    given = [value for value in values if value not in (None, "")]
+    texts = bool(given) and all(isinstance(value, str) and re.search(r"[^\W\d_]", value) for value in given)
+    return texts and not any(_FILE_NAME(value) for value in given)
 
 
 def _is_talk(value: Any) -> bool:

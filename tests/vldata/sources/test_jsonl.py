@@ -353,3 +353,13 @@ def test_an_open_question_among_choices_may_write_its_answers_as_a_list(tmp_path
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
     (source,) = open_source(tmp_path / "m.jsonl")
     assert [draft.references for draft in source.drafts()] == [("B", "2"), ("3", "three")]
+
+
+def test_the_field_that_must_be_named_is_suggested(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps({"fig_nr": 7, "fig_fn": "a.png", "formula": "x + y", "answer": "dog"}) + "\n")
+    with pytest.raises(UsageError, match=r"'fig_fn' holds names of images: --image-field fig_fn\."):
+        jsonl.open_source(rows)
+    rows.write_text(json.dumps({"img_name": "a.png", "formula": "x + y", "nr": "12"}) + "\n")
+    with pytest.raises(UsageError, match=r"'formula' holds texts: --text-field formula\."):
+        jsonl.open_source(rows)
