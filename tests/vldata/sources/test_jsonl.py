@@ -359,7 +359,7 @@ def test_the_field_that_must_be_named_is_suggested(tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text(json.dumps({"fig_nr": 7, "fig_fn": "a.png", "formula": "x + y", "answer": "dog"}) + "\n")
     with pytest.raises(UsageError, match=r"'fig_fn' holds names of images: --image-field fig_fn\."):
-        jsonl.open_source(rows)
+        open_source(rows)
     rows.write_text(json.dumps({"img_name": "a.png", "formula": "x + y", "nr": "12"}) + "\n")
     with pytest.raises(UsageError, match=r"'formula' holds texts: --text-field formula\."):
-        jsonl.open_source(rows)
+        open_source(rows)
