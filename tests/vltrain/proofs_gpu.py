@@ -17,10 +17,12 @@ from vltrain.trainer import make_collator
 from vltrain.training import run_sft
 
 from tests.vltrain.answers import exact_match
-from tests.vltrain.conftest import load
+from tests.vltrain.conftest import draw_samples, load
 from tests.vltrain.test_levers import ALL, SWITCHES
 from tests.vltrain.test_sft import recipe_for
+from vldata.models.families import FAMILIES
 from vldata.models.tiny import build_config, build_tokenizer, write_processor_files
+from vldata.models.tiny_families import build_tiny_family
 
 pytestmark = [pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"), pytest.mark.filterwarnings("ignore")]
 HAS_LIGER = importlib.util.find_spec("liger_kernel") is not None
@@ -50,18 +52,18 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def adapted(folder: Path, dtype: torch.dtype) -> Any:
+def adapted(folder: Path, dtype: torch.dtype, **changes: Any) -> Any:
     torch.manual_seed(0)
-    model = add_adapters(load(folder).to(dtype), Recipe(model=str(folder), data=("x",), output="y"))
+    model = add_adapters(load(folder).to(dtype), Recipe(model=str(folder), data=("x",), output="y", **changes))
     for name, parameter in model.named_parameters():
         if "lora_B" in name:  # at zero, half of the gradients would be zero too
             torch.nn.init.normal_(parameter, std=0.02)
     return model.cuda().train()
 
 
-def run(folder: Path, samples: list[Sample], levers: Levers, dtype: torch.dtype, *, checkpointing: bool = False) -> Found:
+def run(folder: Path, samples: list[Sample], levers: Levers, dtype: torch.dtype, *, checkpointing: bool = False, **changes: Any) -> Found:
     """Loss and gradients of one batch, with a model of its own: layers that were compiled or patched stay so."""
-    model = adapted(folder, dtype)
+    model = adapted(folder, dtype, **changes)
     batch = make_collator(model, levers)(samples)
     moved = {name: value.cuda() if isinstance(value, torch.Tensor) else value for name, value in batch.items()}
     if levers == PLAIN:
@@ -122,6 +124,24 @@ def test_samples_of_nearly_equal_length(small: Path, samples: list[Sample], comp
     wanted = run(small, samples, PLAIN, torch.bfloat16)
     assert_near(run(small, samples, levers, torch.bfloat16), wanted, 2e-2)
     assert_near(run(small, samples, levers, torch.bfloat16, checkpointing=True), wanted, 2e-2)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("trained", [False, True])
+def test_windows_of_a_tower(tmp_path: Path, trained: bool, compiled: bool, checkpointing: bool) -> None:
+    """Qwen2.5-VL, its tower of a width that no GPU likes; pictures whose windows are all alike, and others."""
+    family = FAMILIES["qwen2.5-vl"]
+    wide = {"hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2}
+    rope = {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [8, 12, 12]}
+    vision = {**family.tiny.vision, "hidden_size": 320, "num_heads": 4, "intermediate_size": 420, "depth": 3, "out_hidden_size": 256}
+    tiny = msgspec.structs.replace(family.tiny, text={**family.tiny.text, **wide, "rope_parameters": rope}, vision=vision)
+    folder = build_tiny_family(msgspec.structs.replace(family, tiny=tiny), tmp_path / "model", embedding_std=0.0)
+    levers = msgspec.structs.replace(ALL, compile=compiled, vision_no_grad=not trained)
+    samples, changes = draw_samples(folder, tmp_path), {"train_vision": trained, "train_projector": trained}
+    for chosen in (samples, samples[:1] * 3):
+        wanted = run(folder, chosen, PLAIN, torch.bfloat16, **changes)
+        assert_near(run(folder, chosen, levers, torch.bfloat16, checkpointing=checkpointing, **changes), wanted, 2e-2)
 
 
 @pytest.mark.skipif(not HAS_LIGER, reason="liger-kernel is not installed")

@@ -21,7 +21,7 @@ from vltrain.levers import PLAIN, core_of, to_pixel_values
 from vltrain.recipe import Recipe
 from vltrain.towers import TOWERS
 from vltrain.towers.qwen2_5_vl import lay
-from vltrain.ways import way_of
+from vltrain.ways import way_of, what_is_lacking
 
 from tests.vltrain.conftest import draw_samples, load
 from tests.vltrain.test_levers import ALL, SWITCHES, assert_equal, run
@@ -134,7 +134,11 @@ def test_a_window_that_sees_its_neighbours_is_seen(windows: Path, lessons: list[
 
 def test_what_the_levers_do_not_know_trains_padded(tmp_path: Path) -> None:
     folder = build_tiny_family(FAMILIES["qwen2.5-vl"], tmp_path / "tiny")
-    assert way_of(folder).fast
+    assert what_is_lacking(way_of(folder), folder, Recipe(model="m")) == (
+        ["Qwen2.5-VL (qwen2_5_vl): it trains by the levers, packed."],
+        [],
+        [],
+    )
     for name, changes, fast in (
         ("preprocessor_config.json", {"image_mean": [0.1, 0.2, 0.3]}, True),  # any normalisation is followed
         ("preprocessor_config.json", {"image_mean": None}, True),

@@ -69,12 +69,11 @@ def _as_the_levers_take_it(folder: Path, family: Family) -> bool:
 def what_is_lacking(way: Way, folder: Path, recipe: Recipe) -> tuple[list[str], list[str], list[str]]:
     """Return what is to be said of the way, what is to be warned of, and what stops the run."""
     if way.fast:
+        if by_levers(way, recipe):
+            name = f"{way.family.title} ({way.kind})" if way.family else way.kind
+            return [f"{name}: it trains by the levers, {'packed' if recipe.packing else 'padded'}."], [], []
         what = "method: full" if recipe.method == "full" else "dora"
-        return (
-            ([] if by_levers(way, recipe) else [f"{what} trains padded, by the model's own processor: the levers know LoRA alone."]),
-            [],
-            [],
-        )
+        return [f"{what} trains padded, by the model's own processor: the levers know LoRA alone."], [], []
     if way.family and way.kind in way.family.fast:
         return (
             ["The image processor's settings, or a sliding window, are not what the levers know: it trains padded, without them."],
