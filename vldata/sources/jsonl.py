@@ -30,6 +30,7 @@ from vldata.sources.pairfields import (
     choose_fields,
     instruction_warning,
     number_warning,
+    spelling_warning,
 )
 from vldata.sources.pairfiles import FoundPairs, find_pair_files
 from vldata.sources.pairthoughts import find_thoughts
@@ -169,6 +170,7 @@ def _open(
         wording.sentence(chosen),
         instruction_warning(rows, chosen),
         "" if reading.labels else number_warning(rows, chosen),
+        spelling_warning(rows, chosen),
         mixed_splits(rows),
     ]
     thoughts = find_thoughts(rows, chosen.text, reading.thinking, reading.ignore)

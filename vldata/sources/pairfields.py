@@ -14,6 +14,7 @@ import msgspec
 from vldata.errors import UsageError
 from vldata.files import strictjson
 from vldata.media.refs import ENDINGS
+from vldata.records.draft import Guess
 from vldata.sources.choices import ChoiceForm, find_choices
 from vldata.sources.errors import RowError
 from vldata.sources.listcells import list_of_text
@@ -273,6 +274,17 @@ def number_warning(rows: Sequence[dict[str, Any]], chosen: ChosenFields) -> str:
     if not values or not all(type(value) is int or (type(value) is str and value.isdecimal()) for value in values):
         return ""
     return f"Warning: the answers in {chosen.text!r} are bare numbers, for example {values[0]!r}; --label-names gives their names."
+
+
+def spelling_warning(rows: Sequence[dict[str, Any]], chosen: ChosenFields) -> str:
+    """Guess how answers are spelt that are no texts but true, false or fractions: 1.50 of a file is learned as 1.5."""
+    cells = [row.get(chosen.text) for row in rows]
+    values = [value for cell in cells for value in (cell if isinstance(cell, list) else [cell]) if type(value) in (bool, float)]
+    if not values:
+        return ""
+    kinds = " and ".join(sorted({"true or false" if type(value) is bool else "fractions" for value in values}))
+    what = f"Warning: answers in {chosen.text!r} are {kinds}, not texts; learned as {str(values[0])!r} and the like, a guess"
+    return Guess(f"{what} (write them as texts).")
 
 
 def instruction_warning(rows: Sequence[dict[str, Any]], chosen: ChosenFields) -> str:

@@ -14,6 +14,7 @@ from fixtures.shapes import shape_bytes, write_clip, write_shapes
 from vldata.conversion import Conversion, convert
 from vldata.errors import DataError, UsageError
 from vldata.output.options import ConvertOptions
+from vldata.records.draft import Guess
 from vldata.records.record import Record, iter_records
 from vldata.sources.jsonl import open_source
 from vldata.sources.pairfields import IMAGE_FIELDS, PROMPT_FIELDS, TEXT_FIELDS
@@ -363,3 +364,15 @@ def test_the_field_that_must_be_named_is_suggested(tmp_path: Path) -> None:
     rows.write_text(json.dumps({"img_name": "a.png", "formula": "x + y", "nr": "12"}) + "\n")
     with pytest.raises(UsageError, match=r"'formula' holds texts: --text-field formula\."):
         open_source(rows)
+
+
+def test_how_answers_that_are_no_texts_are_spelt_is_a_guess(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(
+        '{"image": "a.png", "question": "Is it?", "answer": true}\n{"image": "a.png", "question": "How much?", "answer": 1.50}\n'
+    )
+    (source,) = open_source(rows)
+    said = next(one for one in source.said if "not texts" in one)
+    assert isinstance(said, Guess) and "fractions and true or false" in said and "'True'" in said
+    rows.write_text(rows.read_text().replace("true", '"yes"').replace("1.50", "2"))
+    assert not any("not texts" in one for one in open_source(rows)[0].said)
