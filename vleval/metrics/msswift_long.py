@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vleval.metrics.bleu_batch import score_of
 from vleval.metrics.lcs import WALKED_CELLS, common_places
 from vleval.metrics.segment import batches
+from vleval.metrics.word_bags import clipped_matches
 from vleval.metrics.word_keys import Distinct, Keys, grams_of, keys_of, places_in, shared
 
 _STOPS = re.compile(r"[^.]+|\.")
@@ -21,19 +22,8 @@ _NO_KEYS: Keys = np.empty(0, np.uint64)
 
 def bleu(hypothesis: str, target: str) -> float:
     """`bleu4` of the words of both sides."""
-    wanted = np.concatenate([_NO_KEYS, *map(keys_of, _tokens(target))])
-    grams = [np.unique(grams_of(wanted, order), return_counts=True) for order in range(1, 5)]
-    found = [np.zeros(len(known), np.int64) for known, _ in grams]
-    length, tail = 0, _NO_KEYS
-    for batch in _tokens(hypothesis):
-        fresh = keys_of(batch)
-        joined = np.concatenate([tail, fresh])
-        for order, ((known, _), counts) in enumerate(zip(grams, found, strict=True), start=1):
-            places = places_in(known, grams_of(joined[max(len(tail) - order + 1, 0) :], order))
-            counts += np.bincount(places[places >= 0], minlength=len(known))
-        length, tail = length + len(fresh), joined[-3:]
-    matches = [int(np.minimum(have, want).sum()) for have, (_, want) in zip(found, grams, strict=True)]
-    return score_of(length, len(wanted), *matches)
+    length, reference_length, matches = clipped_matches(lambda: _tokens(hypothesis), lambda: _tokens(target), 4)
+    return score_of(length, reference_length, *matches)
 
 
 def rouge(hypothesis: str, target: str) -> tuple[float, float, float, bool]:

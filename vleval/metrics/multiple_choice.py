@@ -19,9 +19,11 @@ from vleval.metrics.choice_reading import read_options
 from vleval.metrics.evalscope_choice import read_evalscope
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import vlkit_normal
+from vleval.metrics.word_keys import LONG
 from vleval.rows import Row
 
 _OPTION_LINE = re.compile(r"^[ \t(]{0,4}([A-Z])[.):、][ \t]{0,4}([^\n]+)$", re.MULTILINE)
+_NOT_BLANK = re.compile(r"\S+")
 _LONGEST_KEY = 2_000  # characters of a reference that is looked at for letters
 _STRICT_LINE = re.compile(r"(?i)^ANSWER\s*:\s*([A-Za-z\d ,]+)\s*(?:$|\n|\.)", re.MULTILINE)
 _LOOSE_LINE = re.compile(r"(?i)ANSWER\s*:\s*([A-Za-z\d ,]+)(?:[^\w]|\n|$|\.)")
@@ -70,14 +72,25 @@ def _vlmeval_option(text: str, letters: str) -> str:
         return ""
     if any(refusal in text for refusal in _VLMEVAL_REFUSALS):
         return "Z"
-    words = text.translate(_VLMEVAL_BLANKED).split()
-    present = [letter for letter in letters if letter in words]
-    if len(present) == 1 and words.index(present[0]) > len(words) - 5:
+    first, count = _first_places(text.translate(_VLMEVAL_BLANKED), {*letters, "Z"})
+    present = [letter for letter in letters if letter in first]
+    if len(present) == 1 and first[present[0]] > count - 5:
         return present[0]
-    if not present and "Z" in words:
+    if not present and "Z" in first:
         return "Z"
     said = _VERBOSE.search(text)
     return said[1].upper() if said and said[1].upper() in letters else ""
+
+
+def _first_places(text: str, wanted: set[str]) -> tuple[dict[str, int], int]:
+    """The number of the first word that is each of these, and how many words there are; of a long text no list of them is made."""
+    words = text.split() if len(text) < LONG else (match[0] for match in _NOT_BLANK.finditer(text))
+    first: dict[str, int] = {}
+    count = 0
+    for count, word in enumerate(words, start=1):
+        if word in wanted:
+            first.setdefault(word, count - 1)
+    return first, count
 
 
 def _vlmeval_text(text: str, choices: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ checked against it. Corpus BLEU of perfect one-word answers is 0, since no two-w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.long_texts import BREAKS, LONG, bleu_counts, chrf_counts
 from vleval.metrics.options import MetricOptions
-from vleval.metrics.pieces import SPACES
+from vleval.metrics.pieces import SPACES, pieces
 from vleval.metrics.text import has_cjk
 from vleval.rows import Row
 
@@ -146,12 +146,24 @@ def _ter(rows: Sequence[Row], *, asian: bool) -> Scores:
     stats = _statistics(metric, short, 2)
     notes = ["Chinese and Japanese characters are split and counted as words of their own."] if asian else []
     for index in long:
-        words = metric._preprocess_segment(rows[index].prediction).split()
         targets = [metric._preprocess_segment(reference).split() for reference in rows[index].references]
-        stats[index, 0] = min(Levenshtein.distance(words, target) for target in targets)
+        numbers = {word: _character(number) for number, word in enumerate({word for target in targets for word in target}, start=1)}
+        given = _numbered(metric.tokenizer, rows[index].prediction or "", numbers)
+        stats[index, 0] = min(Levenshtein.distance(given, "".join(map(numbers.__getitem__, target))) for target in targets)
     if long:
         notes.append(f"{len(long)} answers of more than {_LONGEST_FOR_SHIFTS:,} characters are scored without shifts.")
     return Scores(values=ter_value(stats), corpus=CorpusStats(stats, ter_value), notes=tuple(notes))
+
+
+def _character(number: int) -> str:
+    return chr(number if number < 0xD800 else number + 0x800)
+
+
+def _numbered(tokenizer: Any, text: str, numbers: Mapping[str, str]) -> str:
+    """A character for each word of a long text, the same for all that no reference has: no list of the words is made."""
+    tokenize = type(tokenizer).__call__.__wrapped__  # its cache would keep every piece
+    cut = (tokenize(tokenizer, piece).split() for piece in pieces(text, SPACES))
+    return "".join("".join([numbers.get(word, "\0") for word in words]) for words in cut)
 
 
 def _bleu(rows: Sequence[Row], tokenize: str, *, chosen: bool) -> Scores:

@@ -11,6 +11,8 @@ from vleval.metric import Scorer
 from vleval.metrics.base import answer, mean_metric, mean_of, references
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.pieces import BLANKS, SPACES, pieces, rejoined
+from vleval.metrics.word_bags import Bag, bag_of
+from vleval.metrics.word_keys import LONG
 from vleval.metrics.words import words
 from vleval.rows import Row
 
@@ -25,6 +27,11 @@ def token_f1(prediction: str, reference: str) -> float:
 
     Other scripts have words by Unicode's kinds of characters, CJK by character. Two texts without tokens are equal: 1.
     """
+    if len(prediction) > LONG or len(reference) > LONG:
+        given, target = (bag_of(map(_squad_tokens, pieces(text))) for text in (prediction, reference))
+        if not given.total or not target.total:
+            return float(given.total == target.total)
+        return 2.0 * given.common(target) / (given.total + target.total)
     want = _squad_tokens(reference)
     wanted = Counter(want)
     found: Counter[str] = Counter()
@@ -62,6 +69,10 @@ def inspect(options: MetricOptions) -> Scorer:
         known = references(row)
         if text is None:
             return 0.0
+        if max(len(text), *map(len, known)) > LONG:
+            bags = [bag for target in known if (bag := _long_bag(target)).total]
+            given = _long_bag(text)
+            return round(max((_f1(given.common(bag), given.total, bag.total) for bag in bags), default=0.0), 2)
         have = Counter(word for piece in pieces(inspect_normal(text), BLANKS) for word in piece.split())
         targets = [words for target in known if (words := Counter(inspect_normal(target).split()))]
         return round(max((_bag_f1(have, want) for want in targets), default=0.0), 2)
@@ -111,7 +122,14 @@ def _finite(text: str) -> bool:
 
 
 def _bag_f1(have: Counter[str], want: Counter[str]) -> float:
-    common = (have & want).total()
-    precision = common / have.total() if have else 1.0
-    recall = common / want.total()
+    return _f1((have & want).total(), have.total(), want.total())
+
+
+def _long_bag(text: str) -> Bag:
+    return bag_of(piece.split() for piece in pieces(inspect_normal(text), BLANKS))
+
+
+def _f1(common: int, have: int, want: int) -> float:
+    precision = common / have if have else 1.0
+    recall = common / want
     return 2 * precision * recall / (precision + recall) if precision or recall else 0.0

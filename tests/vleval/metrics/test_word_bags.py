@@ -1,0 +1,82 @@
+"""Words and n-grams of long texts counted in few times their memory: the counts of plain dictionaries."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import Counter
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.effort import examples
+from vleval.metrics import token_f1, word_bags
+from vleval.metrics.multiple_choice import read_vlmevalkit
+from vleval.metrics.word_bags import Bag, clipped_matches
+from vleval.profiles import resolve
+from vleval.rows import Row
+
+NUMBERS = st.lists(st.integers(0, 5), max_size=40)
+WORDS = st.lists(st.sampled_from(["a", "b", "red", "猫", "1"]), max_size=30)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(NUMBERS, NUMBERS, st.integers(1, 7))
+def test_a_bag_counts_as_a_dictionary_does(first, second, size):
+    bags = []
+    before, word_bags._WAITING = word_bags._WAITING, 3
+    for numbers in (first, second):
+        bag = Bag()
+        for start in range(0, len(numbers), size):
+            bag.add(np.array(numbers[start : start + size], np.uint64))
+        bags.append(bag)
+    word_bags._WAITING = before
+    assert bags[0].common(bags[1]) == (Counter(first) & Counter(second)).total()
+    assert [bag.total for bag in bags] == [len(first), len(second)]
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(WORDS, WORDS, st.integers(1, 7))
+def test_clipped_matches_are_those_of_all_n_grams(first, second, size):
+    def cut(words):
+        return lambda: (words[start : start + size] for start in range(0, len(words), size))
+
+    def grams(words, order):
+        return Counter(zip(*(words[place:] for place in range(order)), strict=False))
+
+    wanted = [(grams(first, order) & grams(second, order)).total() for order in range(1, 5)]
+    before, word_bags._AT_ONCE = word_bags._AT_ONCE, 4
+    try:
+        assert clipped_matches(cut(first), cut(second), 4) == (len(first), len(second), wanted)
+    finally:
+        word_bags._AT_ONCE = before
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(WORDS, WORDS)
+def test_the_long_way_of_token_f1_is_the_short_one(first, second):
+    row = Row(id="1", prediction=" ".join(first), references=(" ".join(second), "x"))
+    for profile in ("vlkit", "inspect"):
+        short = resolve(profile, "token_f1").score([row]).values[0]
+        before, token_f1.LONG = token_f1.LONG, -1
+        try:
+            assert resolve(profile, "token_f1").score([row]).values[0] == short
+        finally:
+            token_f1.LONG = before
+
+
+def test_ter_makes_no_list_of_a_long_answers_words():
+    text = "1, " * 40_000
+    metric = resolve("vlkit", "ter")
+    metric.score([Row(id="0", prediction="a " * 20_000, references=("a",))])  # imports
+    tracemalloc.start()
+    metric.score([Row(id="1", prediction=text, references=("a red flower",))])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * len(text)
+
+
+def test_a_long_answer_of_marks_is_read_as_a_short_one():
+    for tail, letter in (("B", "B"), ("B x y z w", ""), ("A B", "")):
+        assert read_vlmevalkit(f"{'?! ' * 20_000}{tail}", ("cat", "dog")) == letter
+        assert read_vlmevalkit(f"?! {tail}", ("cat", "dog")) == letter

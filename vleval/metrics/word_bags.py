@@ -1,0 +1,115 @@
+"""How often each word, and each n-gram of words, stands in a long text, in few times the text's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vleval.metrics.word_keys import Keys, grams_of, keys_of, places_in
+
+Words = Callable[[], Iterable[Sequence[str]]]
+"""The words of a text, list by list, as often as they are wanted."""
+
+_AT_ONCE = 1 << 16
+_WAITING = 1 << 15
+_PARTS = 8  # passes over n-grams, each of an eighth of them
+
+
+class Bag:
+    """The distinct numbers of a stream and how often each came."""
+
+    def __init__(self) -> None:
+        self.keys: Keys = np.empty(0, np.uint64)
+        self.counts: NDArray[np.uint32] = np.empty(0, np.uint32)
+        self.total = 0
+        self._new: list[tuple[Keys, NDArray[np.uint32]]] = []
+        self._waiting = 0
+
+    def add(self, keys: Keys) -> None:
+        """More of the stream."""
+        fresh, counts = np.unique(keys, return_counts=True)
+        self._new.append((fresh, counts.astype(np.uint32)))
+        self._waiting += len(fresh)
+        self.total += len(keys)
+        if self._waiting > max(_WAITING, len(self.keys) // 4):
+            self.settle()
+
+    def settle(self) -> None:
+        """Bring what was added last among the sorted keys."""
+        if not self._new:
+            return
+        keys = np.concatenate([part for part, _ in self._new])
+        counts = np.concatenate([part for _, part in self._new])
+        self._new, self._waiting = [], 0
+        order = np.argsort(keys)
+        keys, counts = keys[order], counts[order]
+        starts = np.flatnonzero(np.concatenate([np.ones(min(len(keys), 1), np.bool_), keys[1:] != keys[:-1]]))
+        keys, counts = keys[starts], np.add.reduceat(counts, starts) if len(starts) else counts
+        places = places_in(self.keys, keys)
+        known = places >= 0
+        self.counts[places[known]] += counts[known]
+        fresh = keys[~known]
+        before = np.searchsorted(self.keys, fresh)
+        self.keys = np.insert(self.keys, before, fresh)
+        self.counts = np.insert(self.counts, before, counts[~known])
+
+    def common(self, other: Bag) -> int:
+        """The size of what both have, each number as often as in the one that has it less often."""
+        self.settle()
+        other.settle()
+        found = 0
+        for start in range(0, len(self.keys), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            places = places_in(other.keys, self.keys[part])
+            known = places >= 0
+            found += int(np.minimum(self.counts[part][known], other.counts[places[known]]).sum())
+        return found
+
+
+def bag_of(words: Iterable[Sequence[str]]) -> Bag:
+    """The words of a text, counted."""
+    bag = Bag()
+    for batch in words:
+        bag.add(keys_of(batch))
+    bag.settle()
+    return bag
+
+
+def clipped_matches(hypothesis: Words, target: Words, order: int) -> tuple[int, int, list[int]]:
+    """The lengths of two texts in words, and their common n-grams of 1 to `order` words, each counted as in the side that has fewer.
+
+    The target's words are asked for twice: they are numbered by what it holds, which takes as few bytes a word as there are words.
+    """
+    known = bag_of(target()).keys
+    wanted, given = _codes(known, target()), _codes(known, hypothesis())
+    matches = []
+    for size in range(1, order + 1):
+        found = 0
+        for part in range(_PARTS):
+            bags = [Bag(), Bag()]
+            for bag, codes in zip(bags, (wanted, given), strict=True):
+                for grams in _grams(codes, size):
+                    bag.add(grams[(grams >> np.uint64(40)) % np.uint64(_PARTS) == part])
+            found += bags[0].common(bags[1])
+        matches.append(found)
+    return len(given), len(wanted), matches
+
+
+def _codes(known: Keys, words: Iterable[Sequence[str]]) -> NDArray[np.unsignedinteger]:
+    """The words of a text by their place among the known ones, and one number for all others."""
+    kind = np.min_scalar_type(len(known))
+    parts = [np.empty(0, kind)]
+    for batch in words:
+        places = places_in(known, keys_of(batch))
+        places[places < 0] = len(known)
+        parts.append(places.astype(kind))
+    return np.concatenate(parts)
+
+
+def _grams(codes: NDArray[np.unsignedinteger], size: int) -> Iterator[Keys]:
+    """The numbers of a text's n-grams."""
+    for start in range(0, len(codes), _AT_ONCE):
+        part = codes[start : start + _AT_ONCE + size - 1].astype(np.uint64)
+        yield grams_of((part + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93), size)
