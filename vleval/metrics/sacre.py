@@ -161,7 +161,8 @@ def _character(number: int) -> str:
 
 def _numbered(tokenizer: Any, text: str, numbers: Mapping[str, str]) -> str:
     """A character for each word of a long text, the same for all that no reference has: no list of the words is made."""
-    tokenize = type(tokenizer).__call__.__wrapped__  # its cache would keep every piece
+    cached: Any = type(tokenizer).__call__
+    tokenize = cached.__wrapped__  # its cache would keep every piece
     cut = (tokenize(tokenizer, piece).split() for piece in pieces(text, SPACES))
     return "".join("".join([numbers.get(word, "\0") for word in words]) for words in cut)
 
