@@ -1,12 +1,10 @@
 """From the table of `make scale` to a plot, and on paper to 10^9 records: core-hours, memory, files and cost.
 
-    python -m bench.scale_paper bench/scale_2026-11-26.txt --memory bench/scale_memory_2026-11-27.txt --svg docs/scale.svg
+    python -m bench.scale_paper bench/scale_2026-11-27.txt --svg docs/scale.svg
 
-A second table, made where other work kept the cores busy, tells the memory of its commands anew and leaves the seconds.
-
-Beyond what was measured, time is taken to grow as it did between the two largest sizes, and at least in proportion; memory likewise, by the
-records added. What no record of the table tells stands in the arguments: pictures a record and their bytes, core seconds a picture (by
-`bench.two_cores` or `bench.media_pictures`), and prices. Wall time is counted as two cores busy, which is more than most commands use.
+Times are seconds of processors. Beyond what was measured, they are taken to grow as they did between the two largest sizes, and at least in
+proportion; memory likewise, by the records added. What no record of the table tells stands in the arguments: pictures a record and their
+bytes, core seconds a picture (by `bench.two_cores` or `bench.media_pictures`), and prices.
 """
 
 from __future__ import annotations
@@ -17,8 +15,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-LINE = re.compile(r"^\s*([\d,]+) records\s+(\w+)\s+(\d+) MiB\s+([\d.]+) s", re.MULTILINE)
-CORES = 2
+LINE = re.compile(r"^\s*([\d,]+) records\s+(\w+)\s+(\d+) MiB\s+([\d.]+) s of processors", re.MULTILINE)
 COLOURS = [
     "#1b6ca8",
     "#c44536",
@@ -37,7 +34,7 @@ COLOURS = [
 
 
 class Point(NamedTuple):
-    """A command at a size; `mib` is NaN where only the time was measured."""
+    """A command at a size; `seconds` are those of processors."""
 
     records: int
     mib: float
@@ -52,21 +49,11 @@ def read_table(text: str) -> dict[str, list[Point]]:
     return {command: sorted(points) for command, points in found.items()}
 
 
-def with_memory(table: dict[str, list[Point]], newer: dict[str, list[Point]]) -> dict[str, list[Point]]:
-    """The table with the memory of another one for each command that this has."""
-    found = dict(table)
-    for command, points in newer.items():
-        mib = {point.records: point.mib for point in points}
-        found[command] = [point._replace(mib=mib.get(point.records, math.nan)) for point in table[command]]
-    return found
-
-
 def extrapolate(points: list[Point], records: int) -> Point:
     """The command at a size beyond the largest, as the two largest have it."""
     before, last = points[-2:]
     power = math.log(last.seconds / before.seconds) / math.log(last.records / before.records)
     seconds = last.seconds * (records / last.records) ** max(1.0, power)
-    before, last = [point for point in points if not math.isnan(point.mib)][-2:]
     slope = max(0.0, (last.mib - before.mib) / (last.records - before.records))
     return Point(records, last.mib + slope * (records - last.records), seconds)
 
@@ -76,7 +63,7 @@ def draw(table: dict[str, list[Point]]) -> str:
     parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 980 400" font-family="sans-serif" font-size="12">',
              '<rect width="980" height="400" fill="white"/>']  # fmt: skip
     panels = [
-        (50, "microseconds a record", 1.0, 1000.0, lambda point: point.seconds / point.records * 1e6),
+        (50, "microseconds of processors a record", 1.0, 1000.0, lambda point: point.seconds / point.records * 1e6),
         (450, "MiB of the main process", 30.0, 3000.0, lambda point: point.mib),
     ]
     for left, title, low, high, value in panels:
@@ -95,7 +82,7 @@ def draw(table: dict[str, list[Point]]) -> str:
             parts.append(f'<line x1="{left}" x2="{left + 330}" y1="{y(mark):.1f}" y2="{y(mark):.1f}" stroke="#ddd"{dash}/>')
             parts.append(f'<text x="{left - 34}" y="{y(mark) + 4:.1f}">{mark}</text>')
         for colour, points in zip(COLOURS, table.values(), strict=False):
-            path = " ".join(f"{x(point.records):.1f},{y(value(point)):.1f}" for point in points if left == 50 or not math.isnan(point.mib))
+            path = " ".join(f"{x(point.records):.1f},{y(value(point)):.1f}" for point in points)
             parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8"/>')
     for place, (colour, command) in enumerate(zip(COLOURS, table, strict=False)):
         parts.append(f'<rect x="810" y="{52 + 20 * place}" width="14" height="4" fill="{colour}"/>')
@@ -107,7 +94,6 @@ def main() -> None:
     """Write the plot and print both tables in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
-    parser.add_argument("--memory", type=Path, help="a table whose MiB stand for those of its commands")
     parser.add_argument("--svg", type=Path)
     parser.add_argument("--records", type=int, default=10**9)
     parser.add_argument("--parts", type=int, default=1_000, help="datasets that the records are divided into, each for a process")
@@ -118,23 +104,24 @@ def main() -> None:
     parser.add_argument("--gb-month", type=float, default=0.023, help="price of a gigabyte in a store, a month")
     given = parser.parse_args()
     table = read_table(given.table.read_text())
-    if given.memory:
-        table = with_memory(table, read_table(given.memory.read_text()))
     sizes = sorted({point.records for points in table.values() for point in points})
     head = [f"10^{round(math.log10(size))}" for size in sizes]
-    print("| command | " + " | ".join(f"{size}: MiB | s | us a record" for size in head) + " |")
-    print("|---" * (1 + 3 * len(sizes)) + "|")
+    print("| command | " + " | ".join(f"{size}: MiB | s | us a record" for size in head) + " | 10^7 over 10^5 |")
+    print("|---" * (2 + 3 * len(sizes)) + "|")
     for command, points in table.items():
         at = {point.records: point for point in points}
-        mib = {size: f"{point.mib:,.0f}" if not math.isnan(point.mib) else "" for size, point in at.items()}
-        cells = [f"{mib[s]} | {at[s].seconds:,.1f} | {at[s].seconds / s * 1e6:,.1f}" if s in at else " | | " for s in sizes]
-        print(f"| {command} | " + " | ".join(cells) + " |")
+        cells = [f"{at[s].mib:,.0f} | {at[s].seconds:,.1f} | {at[s].seconds / s * 1e6:,.1f}" if s in at else " | | " for s in sizes]
+        both = 10**7 in at and 10**5 in at
+        growth = f"{at[10**7].seconds / at[10**5].seconds / 100:.2f}" if both else ""
+        print(f"| {command} | " + " | ".join(cells) + f" | {growth} |")
     print(f"\n| command | core-hours at {given.records:,} | cost | MiB in one process | MiB in each of {given.parts} |")
     print("|---|---|---|---|---|")
     total = 0.0
     for command, points in table.items():
+        if len(points) < 2:
+            continue
         whole, part = extrapolate(points, given.records), extrapolate(points, given.records // given.parts)
-        hours = part.seconds * given.parts * CORES / 3600
+        hours = part.seconds * given.parts / 3600
         total += hours
         print(f"| {command} | {hours:,.0f} | ${hours * given.core_hour:,.0f} | {whole.mib:,.0f} | {part.mib:,.0f} |")
     pictures = given.records * given.pictures

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RUN = 1 << 18
 """Digests of a run, 20 bytes each; a set without a whole run is in memory."""
-PART = 1 << 20
+PART = 1 << 18
 """Digests that are joined at once."""
 _BINS = 256  # by the first byte
 _ROW = 32  # bits of a row's number
