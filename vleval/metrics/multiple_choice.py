@@ -248,7 +248,7 @@ def vlkit(options: MetricOptions) -> Scorer:
             notes.append("Questions are asked in several orders of their options: `circular` counts one that is right in all of them.")
         return Scores(values=values, unparsed=unparsed, notes=tuple(notes), parts=parts)
 
-    return replace(mean_metric(score, signature="read:options-2 refs:any", binary=True), gold=lambda rows: score(rows, keys=True))
+    return replace(mean_metric(score, signature="read:options-3 refs:any", binary=True), gold=lambda rows: score(rows, keys=True))
 
 
 vlmevalkit = _build(read_vlmevalkit, "read:can-infer judge:none", needs=("references", "choices"))
