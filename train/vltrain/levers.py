@@ -97,6 +97,11 @@ def is_linear(layer: Any) -> bool:
     return hasattr(layer, "linear_attn")
 
 
+def is_dense(layer: Any) -> bool:
+    """Whether a layer ends in one gated product; a choice of experts makes no one graph."""
+    return hasattr(layer.mlp, "gate_proj")
+
+
 def feed_forward(layer: Any, hidden: torch.Tensor) -> torch.Tensor:
     """The second half of a layer: a gated product, or experts as the model chooses them."""
     mlp, normed = layer.mlp, layer.post_attention_layernorm(hidden)
@@ -176,7 +181,8 @@ def linear_layer(layer: Any, hidden: torch.Tensor, chunks: Chunks, parts: Parts)
     widths, heads = (module.key_dim, module.key_dim, module.value_dim), (module.num_k_heads, module.num_v_heads)
     mixer = Mixer(module.conv1d.weight.squeeze(1), module.conv1d.bias, widths, heads)
     read = delta_rule(mixed, decay, beta, mixer, chunks, remade=parts.remade, compiled=parts.compiled)
-    return parts.feed(layer, parts.leave(layer, hidden, read, gate))  # type: ignore[no-any-return]
+    feed = parts.feed if is_dense(layer) else feed_forward
+    return feed(layer, parts.leave(layer, hidden, read, gate))  # type: ignore[no-any-return]
 
 
 # ---------------------------------------------------------------- the step
@@ -211,8 +217,7 @@ class Step:
             expert_fn, linear_fn, checkpointing = again(expert_fn), again(linear_fn), False
         self.checkpointing = checkpointing
         for layer in self.language.layers:
-            dense = hasattr(layer.mlp, "gate_proj")  # a choice of experts makes no one graph
-            _dispatch(layer, linear_fn if is_linear(layer) else layer_fn if dense else expert_fn)
+            _dispatch(layer, linear_fn if is_linear(layer) else layer_fn if is_dense(layer) else expert_fn)
         for block in self.tower.module.blocks:
             _dispatch(block, block_fn)
 
