@@ -105,7 +105,7 @@ def is_dense(layer: Any) -> bool:
 def feed_forward(layer: Any, hidden: torch.Tensor) -> torch.Tensor:
     """The second half of a layer: a gated product, or experts as the model chooses them."""
     mlp, normed = layer.mlp, layer.post_attention_layernorm(hidden)
-    if not hasattr(mlp, "gate_proj"):
+    if not is_dense(layer):
         return hidden + mlp(normed)  # type: ignore[no-any-return]
     gate, up = linears(normed, (mlp.gate_proj, mlp.up_proj))
     return hidden + linears(mlp.act_fn(gate) * up, (mlp.down_proj,))[0]
@@ -182,7 +182,7 @@ def linear_layer(layer: Any, hidden: torch.Tensor, chunks: Chunks, parts: Parts)
     mixer = Mixer(module.conv1d.weight.squeeze(1), module.conv1d.bias, widths, heads)
     read = delta_rule(mixed, decay, beta, mixer, chunks, remade=parts.remade, compiled=parts.compiled)
     feed = parts.feed if is_dense(layer) else feed_forward
-    return feed(layer, parts.leave(layer, hidden, read, gate))  # type: ignore[no-any-return]
+    return feed(layer, parts.leave(layer, hidden, read, gate))
 
 
 # ---------------------------------------------------------------- the step
