@@ -80,13 +80,24 @@ def _truth(row: Row) -> Box:
     box = read_box(" ".join(row.references) if len(row.references) == _SIDES else only_reference(row))  # four numbers are one box
     if box is None:
         raise DataError("the reference holds no box of four numbers.", where=row.id, cure="Write it as [left, top, right, bottom].")
-    if not (row.width and row.height):
-        raise DataError("no width and height of the picture, which boxes are counted in.", where=row.id, cure="Give them in --references.")
     return box
 
 
-def _scaled(box: Box, row: Row, *, shares: bool) -> Box:
-    width, height = (row.width, row.height) if shares else (1, 1)
+def _size(row: Row, said: Box | None, *, shares: bool) -> tuple[float, float]:
+    """The size of a row's picture. Without it, shares and thousandths are compared in one of 1 x 1: stretching both changes no overlap.
+
+    Raises:
+        DataError: the row does not tell it, and one of its boxes is in pixels.
+    """
+    if row.width and row.height:
+        return row.width, row.height
+    if not shares or (said is not None and max(map(abs, said)) > _THOUSANDTHS):
+        raise DataError("no width and height of the picture, which boxes are counted in.", where=row.id, cure="Give them in --references.")
+    return 1, 1
+
+
+def _scaled(box: Box, size: tuple[float, float], *, shares: bool) -> Box:
+    width, height = size if shares else (1, 1)
     return box[0] * width, box[1] * height, box[2] * width, box[3] * height
 
 
@@ -104,14 +115,16 @@ def _space_note(said: Sequence[Box | None]) -> str:
 def refcoco(options: MetricOptions) -> Scorer:
     """Percent of boxes whose overlap with the right one is at least 0.5; `IoU` is the mean overlap."""
 
-    def overlaps(rows: Sequence[Row], said: Sequence[Box | None], *, shares: bool) -> Floats:
-        truths = [_scaled(_truth(row), row, shares=shares) for row in rows]
+    def overlaps(rows: Sequence[Row], said: Sequence[Box | None], sizes: Sequence[tuple[float, float]], *, shares: bool) -> Floats:
+        truths = [_scaled(_truth(row), size, shares=shares) for row, size in zip(rows, sizes, strict=True)]
         return np.array([0.0 if box is None else overlap(box, truth) for box, truth in zip(said, truths, strict=True)])
 
     def score(rows: Sequence[Row]) -> Scores:
         read = [read_box(text) if (text := answer(row)) is not None else None for row in rows]
-        boxes = [None if box is None else in_pixels(box, row.width, row.height) for row, box in zip(rows, read, strict=True)]
-        found = overlaps(rows, boxes, shares=_shares(rows))
+        shares = _shares(rows)
+        sizes = [_size(row, box, shares=shares) for row, box in zip(rows, read, strict=True)]
+        boxes = [None if box is None else in_pixels(box, *size) for box, size in zip(read, sizes, strict=True)]
+        found = overlaps(rows, boxes, sizes, shares=shares)
         unread = sum(1 for row, box in zip(rows, read, strict=True) if box is None and answer(row) is not None)
         notes = [_space_note(read)] if any(read) else []
         notes += [f"{unread:,} of {len(rows):,} answers hold no box; they count as wrong."] if unread else []
@@ -125,8 +138,9 @@ def refcoco(options: MetricOptions) -> Scorer:
     def gold(rows: Sequence[Row]) -> Scores:
         shares = _shares(rows)
         read = [read_box(row.prediction or "") for row in rows]
-        boxes = [None if box is None else _scaled(box, row, shares=shares) for row, box in zip(rows, read, strict=True)]
-        return Scores(values=np.where(overlaps(rows, boxes, shares=shares) >= _LEAST, 100.0, 0.0))
+        sizes = [_size(row, None, shares=shares) for row in rows]
+        boxes = [None if box is None else _scaled(box, size, shares=shares) for box, size in zip(read, sizes, strict=True)]
+        return Scores(values=np.where(overlaps(rows, boxes, sizes, shares=shares) >= _LEAST, 100.0, 0.0))
 
     scorer = mean_metric(score, signature="iou:0.5 space:by-size", scale=100.0, binary=True, styled=False)
     return replace(scorer, gold=gold)

@@ -259,6 +259,15 @@ def test_boxes_as_upstream_reads_them(text, box):
     assert refcoco.read_box(text) == box
 
 
+def test_refcoco_needs_no_size_where_both_sides_are_parts_of_the_picture():
+    right = "[0.25, 0.25, 0.5, 0.75]"
+    rows = [row(1, "(250,250),(500,750)", right), row(2, "[0.25, 0.25, 0.5, 0.5]", right), row(3, "[0, 0, 250, 250]", right)]
+    found = official("refcoco", rows)
+    assert round(found.value, 2) == 66.67 and round(found.parts["IoU"], 2) == 50  # overlaps of 1, a half and 0
+    with pytest.raises(DataError, match="no width and height"):
+        official("refcoco", [row(1, "[300, 300, 1200, 900]", right)])
+
+
 def test_refcoco_tells_the_space_by_the_largest_number():
     size = {"width": 2000, "height": 1000}
     rows = [
