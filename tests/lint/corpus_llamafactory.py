@@ -11,6 +11,7 @@ import polars as pl
 
 from tests.lint.cases import Case, Meant
 from tests.lint.corpus_everyday import everyday
+from tests.lint.corpus_threads import threads
 from vldata.linting.llamafactory.entry import guess_entry
 
 TAGS = {
@@ -762,7 +763,7 @@ def _preference() -> Iterator[Case]:
 
 
 def _everyday() -> Iterator[Case]:
-    for one in everyday():
+    for one in (*everyday(), *threads()):
         rows = one.rows if isinstance(one.rows, list) and isinstance(one.rows[0], dict) else []
         info = {"data": guess_entry("data", one.file, rows).given}
         yield case(one.name, one.rows if len(one.rows) else [], one.meant, file=one.file, info=info)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.lint.cases import Case, Meant
 from tests.lint.corpus_everyday import everyday
+from tests.lint.corpus_threads import threads
 
 Q, A = "What is it?", "A red box."
 PLAIN: Meant = {"answers": [A], "prompts": [Q], "images": 1}
@@ -413,7 +414,7 @@ def _preference() -> Iterator[Case]:
 
 
 def _everyday() -> Iterator[Case]:
-    for one in everyday():
+    for one in (*everyday(), *threads()):
         yield case(one.name, one.rows, one.meant, file=one.file)
 
 

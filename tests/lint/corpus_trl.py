@@ -11,6 +11,7 @@ import polars as pl
 
 from tests.lint.cases import PICTURES, Case, Meant
 from tests.lint.corpus_everyday import everyday
+from tests.lint.corpus_threads import threads
 
 Q, A = "What is it?", "A red box."
 PLAIN: Meant = {"answers": [A], "prompts": [Q], "images": 1}
@@ -317,7 +318,7 @@ def _files() -> Iterator[Case]:
 
 
 def _everyday() -> Iterator[Case]:
-    for one in everyday():
+    for one in (*everyday(), *threads()):
         yield case(one.name, one.rows, one.meant, file=one.file)
 
 

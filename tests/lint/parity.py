@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import tempfile
@@ -76,7 +77,8 @@ def lint_case(consumer: str, case: Case, folder: Path, counter: Counter) -> list
     )
     target = folder / case.spec["file"] if "file" in case.spec else folder
     try:
-        linted = lint_path(target, CONSUMERS[consumer], consumer, options, each=True)
+        with contextlib.chdir(folder):  # where the real ones were started
+            linted = lint_path(target, CONSUMERS[consumer], consumer, options, each=True)
     except (DataError, UsageError):
         return ["crash"]
     verdicts = [outcome for part in linted.parts for _, outcome in part.verdicts]

@@ -15,6 +15,8 @@ from vldata.media.pixels import DEFAULT, smart_resize
 _CALL = "axolotl/processing_strategies.py: ProcessingStrategy.__call__"
 _STOPS = "The collator fails, and the run stops."
 _KINDS = {"json": "json", "jsonl": "json", "csv": "csv", "parquet": "parquet", "arrow": "arrow"}
+_RENAMED = {"human": "user", "gpt": "assistant"}  # the speakers of conversations
+_ROLES = frozenset({"user", "assistant", "system", "tool"})
 _USED = frozenset({"image", "images", "tools"})
 
 TABLE: Table = {
@@ -22,15 +24,17 @@ TABLE: Table = {
              sizes="To the grid of the processor, or to image_size where the YAML sets it.", turned="note"),
     "AX10": Behaviour("crash", "no conversation", "`Only configured field_messages, messages, and conversations message keys are currently supported.`, or `KeyError`.", "Name the column messages or conversations.", _CALL),
     "AX12": Behaviour("altered", "a turn without content", "A turn whose content is neither a text nor a list is left out of the conversation.", "Fill the turn.", f"{_CALL}: convert_messages_to_multimedia_messages"),
+    "AX13": Behaviour("ignored", "a turn of another role", "It stands in the text under its own name and is not learned. Speakers human and gpt of `conversations` are renamed, those of `messages` are not.", "Name the roles user, assistant, system and tool.", "axolotl/processing_strategies.py: _compute_role_keep_mask"),
     "AX16": Behaviour("crash", "a part without type", "`KeyError: 'type'`.", "Give each part its type.", _CALL),
     "AX20": Behaviour("ignored", "more than one image in a column", "`Using the first one.`: the others are not loaded.", "Put images into the parts of the turns.", _CALL),
     "AX21": Behaviour("crash", "a column of images that is a text", "Its first character is taken for the image.", "Write a list of one path.", _CALL),
     "AX22": Behaviour("note", "the image is put behind the question", "Without a part {\"type\": \"image\"} the image comes after the text of the first user turn.", "Write the part where the image stands.", _CALL),
     "AX23": Behaviour("altered", "an image tag in the text", "No text is a placeholder here, `<image>` no more than others: it stays in the text.", "Use a part {\"type\": \"image\"}.", _CALL),
     "AX24": Behaviour("crash", "a placeholder without its image", "The template writes an image that is not given: the processor fails.", "Give the image.", _CALL),
-    "AX25": Behaviour("crash", "a part of a type that is not loaded", "Only parts of type image and video are loaded; the template writes an image token for image_url too: `RowFinding 1 <|image_pad|> tokens in the text but no images were passed.`", "Write {\"type\": \"image\", \"url\": ...}.", "transformers processing_utils.py: ProcessorMixin.apply_chat_template"),
+    "AX25": Behaviour("ignored", "a part without its image", "A part of type image_url is read under that name alone: the template writes nothing for it, and its image is not loaded.", "Write {\"type\": \"image\", \"url\": ...}.", "transformers processing_utils.py: ProcessorMixin.apply_chat_template"),
+    "AX26": Behaviour("crash", "an empty list of images", "The first of it is taken: `IndexError: list index out of range`.", "Leave the column out, or write null, in rows without an image.", _CALL),
     "AX51": Behaviour("nothing", "the answer is blank", "Only the end of the turn is learned.", "Fill the answer or remove the row.", "axolotl/processing_strategies.py: process_labels"),
-    "AX52": Behaviour("nothing", "no assistant turn", "roles_to_train is assistant: nothing else is learned. Roles human and gpt are renamed, no others.", "Name the role assistant.", "axolotl/processing_strategies.py: _compute_role_keep_mask"),
+    "AX52": Behaviour("nothing", "no assistant turn", "roles_to_train is assistant: nothing else is learned. Speakers human and gpt of `conversations` are renamed, no others.", "Name the role assistant.", "axolotl/processing_strategies.py: _compute_role_keep_mask"),
 }  # fmt: skip
 
 
@@ -38,6 +42,8 @@ class AxolotlJudge(FileJudge):
     """Judges rows as ProcessingStrategy does."""
 
     prefix = "AX"
+    started = True
+    tells_turned = True
 
     def resize(self, width: int, height: int) -> Size | str:
         """Resize as the processor does."""
@@ -55,59 +61,74 @@ class AxolotlJudge(FileJudge):
             return [self.found("10", ", ".join(map(repr, list(row)[:8])))]
         found = self.unused(row, _USED, turns, frozenset())
         texts: list[str] = []
-        bare = inline = 0
         answers: list[str] = []
+        parts: list[dict[str, Any]] = []
+        renamed = _RENAMED if keys[0] == "from" else {}
         for turn in turns:
-            role = "assistant" if turn[keys[0]] in ("gpt", "assistant") else turn[keys[0]]
-            content = turn[keys[1]]
-            parts = [{"type": "text", "text": content}] if type(content) is str else content
-            if type(parts) is not list:
+            role, content = renamed.get(str(turn[keys[0]]), turn[keys[0]]), turn[keys[1]]
+            listed = [{"type": "text", "text": content}] if type(content) is str else content
+            if type(listed) is not list:
                 found.append(self.found("12", f"{content!r:.40}"))
                 continue
-            for part in parts:
+            for part in listed:
                 if type(part) is not dict or "type" not in part:
                     return [*found, self.found("16", f"{part!r:.60}")]
-                if part["type"] == "image_url":
-                    return [*found, self.found("25", f"{part.get('image_url')!r:.60}")]
-                own = any(part.get(key) for key in ("image", "url", "path", "base64"))
-                if part["type"] == "video" and not any(one.code == "AX34" for one in found):
-                    found.append(self.found("34"))
-                bare += part["type"] == "image" and not own
-                inline += part["type"] == "image" and own
+                parts.append(part)
                 if part["type"] == "text" and type(part.get("text")) is str:
                     texts.append(part["text"])
                     answers += [part["text"]] if role == "assistant" else []
-        if not any(turn[keys[0]] in ("assistant", "gpt") for turn in turns):
+            if type(role) is not str or role not in _ROLES:
+                found.append(self.found("13", f"a turn of {role!r}"))
+        if not any(renamed.get(str(turn[keys[0]]), turn[keys[0]]) == "assistant" for turn in turns):
             found.append(self.found("52"))
         elif not any(text.strip() for text in answers):
             found.append(self.found("51"))
-        return [*found, *self._shown(row, texts, bare, inline), *self.control(texts)]
+        return [*found, *self._shown(row, texts, parts), *self.control(texts)]
 
-    def _shown(self, row: dict[str, Any], texts: list[str], bare: int, inline: int) -> list[RowFinding]:
+    def _shown(self, row: dict[str, Any], texts: list[str], parts: list[dict[str, Any]]) -> list[RowFinding]:
         given = row.get("images") if "images" in row else row.get("image")
+        inline = [value for part in parts if (value := _own(part)) is not None]
+        bare = sum(part["type"] == "image" and _own(part) is None for part in parts)
         found = [self.found("23")] if any("<image>" in text for text in texts) else []
-        if not found and given and not bare and not inline and (others := other_tags(("", text) for text in texts)):
+        others = other_tags(("", text) for text in texts)
+        if not found and others and not bare and not inline and (given or "</img>" in others):
             found = [self.found("23", others.removeprefix("; "))]
+        found += [self.found("34")] if any(part["type"] == "video" for part in parts) else []
+        found += [self.found("25", f"{part!r:.60}") for part in parts if part["type"] == "image_url" and "image_url" not in part][:1]
         if type(given) is str:
             return [*found, self.found("21", given[:60])]
-        if not given:
-            return [*found, self.found("24", f"{bare} parts")] if bare else found
-        if type(given) is not list:
+        if given is not None and type(given) is not list:
             return [*found, self.found("32", f"{given!r:.60}")]
-        if len(given) > 1:
+        if given == []:
+            return [*found, self.found("26")]
+        if bare > bool(given):
+            return [*found, self.found("24", f"{bare} placeholders and {'one image' if given else 'no image'}")]
+        if given and len(given) > 1:
             found.append(self.found("20", f"{len(given)} images"))
-        if bare > 1:
-            return [*found, self.found("24", f"{bare} placeholders and one image")]
-        if not bare and not inline:
+        if given and not bare and not inline:
             found.append(self.found("22"))
-        seen, _ = self.images(given[:1], texts, upright=True)
+        seen, _ = self.images([*(given or [])[:1], *inline], texts, upright=True)
         return [*found, *seen]
+
+
+def _own(part: dict[str, Any]) -> Any:
+    """Return the image that a part names itself, None where it leaves that to the column."""
+    if part["type"] == "image_url" and "image_url" in part:
+        value = part["image_url"]
+        return value.get("url", "") if type(value) is dict else value
+    if part["type"] != "image":
+        return None
+    return next((value for key in ("image", "url", "path", "base64") if (value := part.get(key)) is not None), None)
 
 
 def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open one file, or each file of rows in a folder."""
     return open_files(
-        path, options, _KINDS, AxolotlJudge, "image paths are looked up from its folder; Axolotl looks from where it is started."
+        path,
+        options,
+        _KINDS,
+        AxolotlJudge,
+        "image paths are looked up from its folder and the working folder; Axolotl looks from where it is started.",
     )
 
 

@@ -18,9 +18,9 @@ from vldata.linting.fields import TURN_FIELDS, may_matter, part_fields, says_som
 from vldata.linting.outcomes import Behaviour, RowFinding, Table
 from vldata.linting.pictures import is_file
 from vldata.linting.plain import AlikeRows
-from vldata.linting.reading import Broken, open_json
+from vldata.linting.reading import Broken
 from vldata.linting.tables import first_rows, no_rows_in, rows_of
-from vldata.linting.texts import pixel_boxes
+from vldata.linting.texts import is_base64, pixel_boxes
 
 _CONTROL = re.compile(r"<\|(?:im_start|im_end|endoftext|vision_start|vision_end|vision_pad|image_pad|video_pad)\|>")
 _SAMPLE = 1_000
@@ -34,6 +34,8 @@ class FileJudge:
     prefix = ""
     passes_over_parts = True  # settings like nframes inside a part
     transparent = "43"  # the number that tells of transparency; "" where it is put on white
+    started = False  # images are looked up from where the trainer is started, and no folder is named
+    tells_turned = False  # EXIF is followed, and 42 says so
     # Of rows of text alone: the field of their turns, the keys of a turn, who asks and answers, and what no text may hold.
     talk: tuple[str, tuple[str, str], str, str] = ("messages", ("role", "content"), "user", "assistant")
     never = "<"
@@ -100,7 +102,10 @@ class FileJudge:
                 return [self.found("33", item[:80])], sizes
             if not self.options.files or item.startswith("data:"):
                 continue
-            seen = self.options.pictures.look(is_file(self.folder, item) or os.path.join(self.folder, item), item)  # noqa: PTH118
+            if self.started and is_base64(item):
+                continue
+            path = is_file(self.folder, item) or (self.started and not self.options.media_root and is_file(Path(), item))
+            seen = self.options.pictures.look(path or os.path.join(self.folder, item), item)  # noqa: PTH118
             if seen.error:
                 return [self.found("30" if seen.error.startswith("FileNotFound") else "31", f"{item}: {seen.error}"[:160])], sizes
             size = (seen.height, seen.width) if upright and seen.sideways else (seen.width, seen.height)
@@ -111,7 +116,7 @@ class FileJudge:
             if final != size:
                 resized = f"{item}: {size[0]}x{size[1]} becomes {final[0]}x{final[1]}"
                 found.append(self.found("40", resized))
-            if seen.turned and not upright:
+            if seen.turned and (not upright or self.tells_turned):
                 found.append(self.found("42", f"{item}: orientation {seen.turn}"))
             if seen.alpha and self.transparent:
                 found.append(self.found(self.transparent, item))
@@ -161,6 +166,9 @@ def common(
         alpha: the outcome of transparency.
     """
     files, images, turns = places
+    exif = "EXIF is not looked at: the model sees it on its side, upside down or mirrored."
+    if turned == "note":
+        exif = "EXIF is followed: boxes in the text have to be those of the upright image."
     rows = {
         "01": ("crash", "no JSON", "The whole file fails to load.", "Write the row again with a JSON library.", files),
         "02": ("crash", "not UTF-8", "The whole file fails to load.", "Save the file as UTF-8.", files),
@@ -174,7 +182,7 @@ def common(
         "40": ("note", "the image is resized", sizes, "`vldata convert` writes images on the grid.", images),
         "41": ("boxes", "boxes that may be in pixels of an image that is resized", "The image changes its size, the numbers in the text do not.",
                "Convert with `vldata convert sharegpt`, which moves them, or write them on a scale of 0 to 1000 (if they are: --boxes 0-1000).", images),
-        "42": (turned, "an image that its EXIF turns", "EXIF is not looked at: the model sees it on its side, upside down or mirrored.", "Turn the pixels (`vldata convert` does).", images),
+        "42": (turned, "an image that its EXIF turns", exif, "Turn the pixels (`vldata convert` does).", images),
         "43": (alpha, "transparency", "The alpha channel is dropped: what was transparent shows its hidden colour.", "Put the image on white (`vldata convert` does).", images),
         "44": ("altered", "an image of 16 bits", "Converted to 8 bits by cutting off: nearly everything is white.", "Scale it to 8 bits.", images),
         "50": ("altered", "a control token in the text", "It becomes the real token: whoever wrote it can end a turn or add an image.", "Take it out of the text.", turns),
@@ -219,8 +227,3 @@ def open_file(
     if other := no_rows_in(file, kinds, taken):
         return RowSet(name or file.stem, [], judge, ((file, ""),), first=[WholeFinding(str(file), judge.found("01", other))])
     return RowSet(name or file.stem, [(file, rows)], judge, ((file, ""),), said)
-
-
-def is_list_file(file: Path) -> bool:
-    """Whether a JSON file holds one list, as `json.load` wants."""
-    return file.is_file() and open_json(file).form == "list"

@@ -13,6 +13,7 @@ from vldata.linting.consumer import Consumer, Options, RowSet, WholeFinding
 from vldata.linting.filejudge import Size, common, open_file, open_files
 from vldata.linting.fromvalue import USED, FromValueJudge
 from vldata.linting.outcomes import Behaviour, RowFinding, Table
+from vldata.linting.pythonjson import python_faults
 
 _TRAIN = "internvl/train/internvl_chat_finetune.py"
 _ITEM = f"{_TRAIN}: LazySupervisedDataset.__getitem__"
@@ -25,12 +26,14 @@ _KINDS = {"jsonl": "json"}
 TABLE: Table = {
     **common("IV", bad="drop", happens=_GONE, places=(f"{_TRAIN}: LazySupervisedDataset.__init__", f"{_TRAIN}: load_image", _TURNS),
              sizes="Cut into tiles of 448x448 after it is stretched to their grid."),
+    "IV01": Behaviour("crash", "no JSON", "A line is read when its row is drawn; the handler of the error reads it again, and the run stops. A blank line is one.", "Write the row again with a JSON library; leave no blank lines.", _ITEM),
+    "IV32": Behaviour("crash", "media that are no paths", "The handler of the error joins them to root, and fails itself: the run stops. `null` is one, `\"\"` and `[]` are none.", "Give paths; leave `image` out of rows without one.", _ITEM),
     "IV05": Behaviour("crash", "not JSON Lines", "`annotation must be jsonl`: the run exits with `Error in loading dataset`.", "Write JSON Lines and name the file so.", f"{_TRAIN}: LazySupervisedDataset.__init__"),
     "IV06": Behaviour("crash", "the meta file lacks a key", "`KeyError`: root, annotation, data_augment, repeat_time and length are read.", "Add the key.", f"{_TRAIN}: build_datasets"),
     "IV07": Behaviour("crash", "the annotation file is not there", "The run exits with `Error in loading dataset`.", "Correct `annotation`; it is relative to the working folder.", f"{_TRAIN}: build_datasets"),
     "IV10": Behaviour("drop", "no conversation", _GONE, "Write conversations of from and value.", _ITEM),
     "IV11": Behaviour("drop", "a speaker that is not human, gpt or a leading system", f"`NotImplementedError`. {_GONE}", "Name the speakers human and gpt.", _TURNS),
-    "IV12": Behaviour("drop", "a turn without text", _GONE, "Fill the turn.", _TURNS),
+    "IV12": Behaviour("altered", "a turn without text", f"`null` is written as the word None, and learned in an answer. In the first turn of a row with an image: {_GONE[0].lower()}{_GONE[1:]}", "Fill the turn.", _TURNS),
     "IV20": Behaviour("drop", "tags and images differ in number", f"`AssertionError`: with a list of images the human turns need as many <image>. {_GONE}", "Write one <image> for each image.", _MANY),
     "IV21": Behaviour("note", "the tag is put in front", "One image without a tag is put before the first turn.", "Write <image> in it.", _ONE),
     "IV22": Behaviour("altered", "more tags than images", "The first is used, the others stay in the text.", "Write one <image>.", _TURNS),
@@ -59,6 +62,8 @@ class InternvlJudge(FromValueJudge):
         if any(who == "system" for who, _ in talk.turns[1:]):
             return [self.found("11", "a system turn that is not the first")]
         found = self.unused(row, USED, row["conversations"], frozenset())
+        if (fault := self._no_paths(row)) is not None:
+            return [*found, fault]
         tags = talk.count("<image>", "human")
         if talk.videos and not talk.images:
             return [*found, self.found("24")]
@@ -73,6 +78,17 @@ class InternvlJudge(FromValueJudge):
         seen, _ = self.images(talk.images, talk.texts())
         return [*found, *seen, *self.control(talk.texts()), *self.blank(talk)]
 
+    def _no_paths(self, row: dict[str, Any]) -> RowFinding | None:
+        """Return that a field of media holds what even the handler of errors cannot join to root."""
+        for name in ("image", "video") if "image" not in row else ("image",):
+            given = row.get(name, "")
+            listed = given if type(given) is list and name == "image" else [given]
+            if name == "video" and given is None:
+                continue
+            if not all(type(item) is str for item in listed):
+                return self.found("32", f"{name} is {given!r:.60}")
+        return None
+
 
 def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open a meta file, a JSON Lines file, or each of a folder.
@@ -86,6 +102,7 @@ def open_path(path: Path, options: Options) -> list[RowSet]:
     parts = open_files(path, options, _KINDS if path.is_dir() else {"jsonl": "json", "json": "json"}, InternvlJudge, says)
     for part in parts:
         part.first += [WholeFinding(str(file), RowFinding("IV05")) for file, _ in part.files if file.suffix != ".jsonl"]
+    python_faults([part for part in parts if not part.first], "IV", lambda _: False)
     return parts
 
 
@@ -113,6 +130,7 @@ def _listed(meta: Path, name: str, entry: dict[str, Any], options: Options) -> R
         return RowSet(name, [], judge, (), [], [*first, WholeFinding(f"{meta}: {name}", RowFinding("IV07", annotation))])
     part = open_file(file, options, {"jsonl": "json"}, lambda one, given, columns: InternvlJudge(one, given, columns, folder), name=name)
     part.first += first
+    python_faults([part], "IV", lambda _: False)
     part.said += filter(None, led)
     part.sources = ((meta, name), *part.sources)
     return part

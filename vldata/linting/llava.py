@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vldata.linting.consumer import Consumer, Options, RowSet, WholeFinding
-from vldata.linting.filejudge import Size, common, is_list_file, open_files
+from vldata.linting.consumer import Consumer, Options, RowSet
+from vldata.linting.filejudge import Size, common, open_files
 from vldata.linting.fromvalue import USED, FromValueJudge
 from vldata.linting.outcomes import Behaviour, RowFinding, Table
+from vldata.linting.pythonjson import python_faults
 
 _TRAIN = "llava/train/train.py"
 _ITEM, _PREPROCESS = f"{_TRAIN}: LazySupervisedDataset.__getitem__", f"{_TRAIN}: preprocess_v1"
@@ -23,7 +24,7 @@ TABLE: Table = {
     "LV05": Behaviour("crash", "not one JSON list", "`json.load` reads the file: JSON Lines fail with `Extra data`.", "Write one list (`vldata export --to llava`).", f"{_TRAIN}: LazySupervisedDataset.__init__"),
     "LV10": Behaviour("crash", "no conversation", "`KeyError: 'conversations'`, `'from'` or `'value'`.", "Write conversations of from and value.", _ITEM),
     "LV11": Behaviour("crash", "a speaker that is not human or gpt", "`KeyError` with the speaker: a system turn stops the run.", "Name the speakers human and gpt; leave system turns out.", _PREPROCESS),
-    "LV12": Behaviour("crash", "a turn without text", "`TypeError`.", "Fill the turn.", _MULTI),
+    "LV12": Behaviour("crash", "a turn without text", "`TypeError`; in a row without an image null is an empty turn, and nothing is learned from it on.", "Fill the turn.", _MULTI),
     "LV13": Behaviour("crash", "turns that do not alternate", "`AssertionError`.", "Merge turns of one speaker.", _PREPROCESS),
     "LV14": Behaviour("ignored", "the first turn is an answer", "It is skipped.", "Begin with human.", _PREPROCESS),
     "LV15": Behaviour("crash", "several images in a row", "`image` is joined to the folder as one path: a list is a `TypeError`.", "One image a row.", _ITEM),
@@ -31,7 +32,7 @@ TABLE: Table = {
     "LV21": Behaviour("crash", "tags in several turns", "Each turn keeps one tag; there is one image: `IndexError`, or the image of another row.", "Write one <image>.", "llava/model/llava_arch.py: prepare_inputs_labels_for_multimodal"),
     "LV22": Behaviour("note", "the tag is moved", "All tags of a turn become one in front of its text.", "Write <image> first.", _MULTI),
     "LV23": Behaviour("ignored", "a tag without an image", "Without `image` the tag stays in the text.", "Add `image`.", _ITEM),
-    "LV51": Behaviour("nothing", "the answer is blank", "Only the end of the turn is learned.", "Fill the answer or remove the row.", _PREPROCESS),
+    "LV51": Behaviour("nothing", "the answer is blank", "An empty one ends the row: the labels of the whole row are masked. Of spaces, only the end of the turn is learned.", "Fill the answer or remove the row.", _PREPROCESS),
     "LV52": Behaviour("nothing", "the template's own words in the text", "`WARNING: tokenization mismatch ... (ignored)`: all labels of the row are masked.", "Take ` ASSISTANT: ` and `</s>` out of the text.", _PREPROCESS),
 }  # fmt: skip
 
@@ -80,10 +81,7 @@ def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open a JSON file, or each of a folder."""
     kinds = _KINDS if path.is_dir() else {"json": "json", "jsonl": "json"}
     parts = open_files(path, options, kinds, LlavaJudge, "image paths are looked up from its folder, as if that were image_folder.")
-    for part in parts:
-        for file, _ in part.files:
-            if not is_list_file(file):
-                part.first.append(WholeFinding(str(file), RowFinding("LV05")))
+    python_faults(parts, "LV", lambda _: True)
     return parts
 
 

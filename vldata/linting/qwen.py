@@ -10,6 +10,7 @@ from vldata.linting.consumer import Consumer, Options, RowSet
 from vldata.linting.filejudge import Size, common, open_files
 from vldata.linting.fromvalue import USED, FromValueJudge, FromValueTalk
 from vldata.linting.outcomes import Behaviour, RowFinding, Table
+from vldata.linting.pythonjson import python_faults
 from vldata.media.pixels import DEFAULT, find_family, smart_resize
 
 _DATA = "qwenvl/data/data_processor.py"
@@ -21,9 +22,10 @@ _KINDS = {"json": "json", "jsonl": "json"}
 TABLE: Table = {
     **common("QW", bad="drop", happens=_GONE, places=(f"{_DATA}: LazySupervisedDataset.__init__", _BUILD, _BUILD),
              sizes="To between 12,544 and 451,584 pixels (--min_pixels, --max_pixels) and the grid of the processor.", turned="note"),
+    "QW05": Behaviour("crash", "not the form of its name", "A .jsonl file is read line by line, any other whole as one list: JSON Lines named .json fail with `Extra data`.", "Name JSON Lines .jsonl, and a list .json.", f"{_DATA}: LazySupervisedDataset.__init__"),
     "QW10": Behaviour("drop", "no conversation", _GONE, "Write conversations of from and value.", _BUILD),
     "QW11": Behaviour("prompt", "a speaker that is not human or gpt", "Whatever is not `human` is the assistant: a system or user turn is learned as an answer.", "Name the speakers human and gpt; leave system turns out.", _BUILD),
-    "QW12": Behaviour("drop", "a turn without text", _GONE, "Fill the turn.", _BUILD),
+    "QW12": Behaviour("drop", "a turn without text", f"A question: {_GONE} An answer: the template writes the word `None`, which is learned.", "Fill the turn.", _BUILD),
     "QW20": Behaviour("drop", "tags and media differ in number", f"`Number of <image> placeholders exceeds` or `image(s) remain unused`; {_GONE}", "Write one <image> in a human turn for each image.", _BUILD),
     "QW21": Behaviour("altered", "a tag in an answer", "It is learned as the text that it is.", "Take it out of the answer.", _BUILD),
     "QW51": Behaviour("nothing", "the answer is blank", "Only the end of the turn is learned.", "Fill the answer or remove the row.", f"{_DATA}: preprocess_qwen_visual"),
@@ -35,6 +37,7 @@ class QwenJudge(FromValueJudge):
     """Judges rows as `_build_messages` does."""
 
     prefix = "QW"
+    tells_turned = True
 
     def knows(self, speaker: Any) -> bool:
         """Whoever is not human is the assistant."""
@@ -74,7 +77,9 @@ class QwenJudge(FromValueJudge):
 
 def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open a JSON or JSON Lines file, or each of a folder."""
-    return open_files(path, options, _KINDS, QwenJudge, "image paths are looked up from its folder, as if that were data_path.")
+    parts = open_files(path, options, _KINDS, QwenJudge, "image paths are looked up from its folder, as if that were data_path.")
+    python_faults(parts, "QW", lambda file: file.suffix != ".jsonl")
+    return parts
 
 
 CONSUMER = Consumer(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import os
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -11,6 +14,7 @@ _BOX = re.compile(
     r"(?:[\[(]\s*\d+(?:\.\d+)?\s*(?:,\s*\d+(?:\.\d+)?\s*){3}[\])])"  # [x1, y1, x2, y2]
     r"|(?:\(\s*\d+\s*,\s*\d+\s*\)\s*,\s*\(\s*\d+\s*,\s*\d+\s*\))"  # (x1, y1), (x2, y2)
 )
+_POLYGON = re.compile(r"\[\s*(?:[\[(]\s*-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?\s*[\])]\s*,?\s*){3,}\]")  # [[x, y], [x, y], [x, y]]
 _OTHER_TAG = re.compile(
     r"<\|?\s*(?:image|img|picture|video|ImageHere|start_of_image)[^<>]{0,20}>|<IMG_CONTEXT>|\[(?:IMG|image)[ _]?\d*\]"
     r"|\uff1c\s*(?:image|video)\s*\uff1e|</(?:image|img|video)>",
@@ -49,8 +53,18 @@ def closing_tag(text: str) -> str:
     return match.group() if match else ""
 
 
+def is_base64(text: str) -> bool:
+    """Whether a text is the bytes of a file in base64, as transformers loads images."""
+    if len(text) < 64 or os.sep == text[:1]:
+        return False
+    try:
+        return bool(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return False
+
+
 def pixel_boxes(text: str, sizes: list[tuple[int, int]]) -> str:
-    """Return a box in a text that is written in pixels of an image of one of these sizes, "" where there is none.
+    """Return a box or polygon in a text that is written in pixels of an image of one of these sizes, "" where there is none.
 
     Numbers up to 1 are shares. Numbers up to 1000 in an image smaller than that cannot be pixels of it. Whatever else fits into an
     image may be pixels, and is taken for them.
@@ -61,4 +75,10 @@ def pixel_boxes(text: str, sizes: list[tuple[int, int]]) -> str:
         x1, y1, x2, y2 = map(float, _NUMBER.findall(match.group())[:4])
         if max(x1, y1, x2, y2) > 1 and x1 <= x2 and y1 <= y2 and any(x2 <= width and y2 <= height for width, height in sizes):
             return match.group()
+    if "]" in text:
+        for match in _POLYGON.finditer(text):
+            numbers = [*map(float, _NUMBER.findall(match.group()))]
+            right, low = max(numbers[::2]), max(numbers[1::2])
+            if max(right, low) > 1 and any(right <= width and low <= height for width, height in sizes):
+                return match.group()
     return ""

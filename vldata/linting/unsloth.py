@@ -22,9 +22,11 @@ _USED = frozenset({"images", "tools"})
 TABLE: Table = {
     **common("UN", bad="crash", happens=_STOPS, places=("datasets, packaged_modules/json", f"{_ZOO}: _decode_image", _COLLATE),
              sizes="resize=\"min\": wider than 512 pixels is shrunk to that where the model names no size of its own, then to the grid."),
+    "UN42": Behaviour("altered", "an image that its EXIF turns", "EXIF is not looked at for images inside parts: the model sees it on its side, upside down or mirrored. Those of the column images are turned.", "Turn the pixels (`vldata convert` does).", f"{_ZOO}: fetch_image, _load_column_images"),
     "UN10": Behaviour("crash", "no conversation", "Neither prompt with completion, messages nor conversations.", "Name the column messages.", f"{_ZOO}: _select_messages_or_raw"),
     "UN11": Behaviour("crash", "turns of from and value", "`Failed to use vision data collator! Maybe use standardize_data_formats first!`", "Write role and content.", _FIRST),
     "UN12": Behaviour("crash", "a first turn without content", "`Your messages must be like ...`.", "Write a text or a list of parts.", _FIRST),
+    "UN13": Behaviour("crash", "one of prompt and completion is a text, the other turns", "`TypeError: can only concatenate str (not \"list\") to str`, or the turns are learned as Python prints them.", "Write both as turns.", f"{_ZOO}: UnslothVisionDataCollator._collate_prompt_completion"),
     "UN16": Behaviour("crash", "a part without type", "`AssertionError`, or the template prints nothing for it.", "Give each part its type.", _FIRST),
     "UN20": Behaviour("crash", "placeholders and images differ in number", "The processor counts image tokens and images: `IndexError` or a mismatch.", "Write one part {\"type\": \"image\"} for each image.", _COLLATE),
     "UN21": Behaviour("altered", "an image tag in the text", "`<image>` is no placeholder here: it stays in the text.", "Use a part {\"type\": \"image\"}.", _COLLATE),
@@ -39,6 +41,7 @@ class UnslothJudge(FileJudge):
     """Judges rows as the collator does."""
 
     prefix = "UN"
+    started = True
     passes_over_parts = False  # its copy of qwen-vl-utils reads nframes and fps of a part
     beside = frozenset({"prompt", "completion"})
 
@@ -58,13 +61,15 @@ class UnslothJudge(FileJudge):
     def judge(self, row: dict[str, Any]) -> list[RowFinding]:
         """Return what befalls one row."""
         pair = "prompt" in row and "completion" in row
+        if pair and (type(row["prompt"]) is list) != (type(row["completion"]) is list):
+            return [self.found("13")]
         turns = [*_turns(row["prompt"]), *_turns(row["completion"])] if pair else row.get("messages", row.get("conversations"))
         if type(turns) is not list or not turns or not all(type(turn) is dict for turn in turns):
             return [self.found("10", ", ".join(map(repr, list(row)[:8])))]
         found = self.unused(row, _USED | {"image"}, turns, frozenset())
         if "role" not in turns[0] and "content" not in turns[0]:
             return [*found, self.found("11", ", ".join(map(repr, turns[0])))]
-        if type(turns[0].get("content")) not in (str, list):
+        if type(turns[0].get("content")) not in (str, list) or turns[0]["content"] == []:
             return [*found, self.found("12", f"{turns[0].get('content')!r:.40}")]
         texts: list[str] = []
         answers: list[str] = []
@@ -88,14 +93,17 @@ class UnslothJudge(FileJudge):
                 elif type(part.get("text")) is str:
                     texts.append(part["text"])
                     answers += [part["text"]] if turn.get("role") == "assistant" else []
-        shown = row.get("images") if row.get("images") is not None else inside
+                    holders += part["text"].count("<|image_pad|>")
+        column = row.get("images")
+        shown = [_path(item) for item in column if item is not None] if type(column) is list else [*map(_path, inside)]
         if row.get("image") is not None and not inside:
             found.append(self.found("22"))
         found += [self.found("21")] if any("<image>" in text for text in texts) else []
-        if type(shown) is not list or holders != len(shown):
-            count = len(shown) if type(shown) is list else 1
-            return [*found, self.found("20", f"{holders} placeholders and {count} images")]
-        seen, sizes = self.images(shown, texts)
+        if column is not None and type(column) is not list:
+            return [*found, self.found("32", f"images is {column!r:.60}")]
+        if holders != len(shown):
+            return [*found, self.found("20", f"{holders} placeholders and {len(shown)} images")]
+        seen, sizes = self.images(shown, texts, upright=column is not None)
         if not pair and not self.options.settings.get("train_on_responses_only"):
             found.append(RowFinding("UN50P"))
         if not any(text.strip() for text in answers):
@@ -111,6 +119,11 @@ class UnslothJudge(FileJudge):
         return [self.found("70", f"about {total:,} tokens; the limit is {self.options.cutoff:,}")] if total > self.options.cutoff else []
 
 
+def _path(item: Any) -> Any:
+    """Return the path of an image that is an object, as `datasets` writes it."""
+    return item["path"] if type(item) is dict and not item.get("bytes") and type(item.get("path")) is str else item
+
+
 def _turns(value: Any) -> list[Any]:
     return value if type(value) is list else [{"role": "assistant", "content": value}]
 
@@ -118,7 +131,11 @@ def _turns(value: Any) -> list[Any]:
 def open_path(path: Path, options: Options) -> list[RowSet]:
     """Open one file, or each file of rows in a folder."""
     return open_files(
-        path, options, _KINDS, UnslothJudge, "image paths are looked up from its folder; Unsloth looks from where it is started."
+        path,
+        options,
+        _KINDS,
+        UnslothJudge,
+        "image paths are looked up from its folder and the working folder; Unsloth looks from where it is started.",
     )
 
 

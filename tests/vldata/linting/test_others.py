@@ -41,6 +41,8 @@ def messages(*turns: dict[str, Any], images: Any = ("a.png",), **more: Any) -> d
 
 TEXT = {"from": "human", "value": "What?"}
 SYSTEM = {"from": "system", "value": "Be brief."}
+TALKED = {"from": "human", "value": "What?"}
+PART: dict[str, Any] = {"role": "user"}
 BLANK = {"from": "gpt", "value": " "}
 BOX = {"from": "gpt", "value": "[10, 20, 800, 500]"}
 
@@ -76,6 +78,10 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("internvl", talk(Q, A, image=None), "ignored", "IV23"),
     ("internvl", talk(Q, A, image=None, video="v.mp4"), "drop", "IV24"),
     ("internvl", talk(Q, A, image="none.png"), "drop", "IV30"),
+    ("internvl", talk(TEXT, A, image=None) | {"image": None}, "crash", "IV32"),
+    ("internvl", talk(TEXT, A, image=""), "train", ""),
+    ("internvl", talk(Q, A, image=[{"path": "tile.png"}]), "crash", "IV32"),
+    ("internvl", talk(TEXT, {"from": "gpt", "value": None}, image=None), "altered", "IV12"),
     ("axolotl", messages(U, S), "train", ""),
     ("axolotl", talk(TEXT, A, image=None), "train", ""),
     ("axolotl", messages(U, S, images="a.png"), "crash", "AX21"),
@@ -86,12 +92,25 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("axolotl", messages(U, {"role": "model", "content": "A box."}), "nothing", "AX52"),
     ("axolotl", messages(U, {"role": "assistant", "content": None}), "nothing", "AX51"),
     ("axolotl", {"text": "x"}, "crash", "AX10"),
+    ("axolotl", messages(U, S, images=()), "crash", "AX26"),
+    ("axolotl", messages(TALKED, S, images=None), "crash", "AX10"),
+    ("axolotl", messages({"role": "user", "content": "What?"}, {"role": "gpt", "content": "It."}, images=None), "nothing", "AX52"),
+    ("axolotl", talk(TEXT, {"from": "function_call", "value": "crop"}, A, image=None), "ignored", "AX13"),
+    ("axolotl", messages(PART | {"content": [{"type": "image", "path": "none.png"}]}, S, images=None), "crash", "AX30"),
+    ("axolotl", messages(PART | {"content": [{"type": "image", "image": {"path": "a.png"}}]}, S, images=None), "crash", "AX32"),
+    ("axolotl", messages(PART | {"content": [{"type": "image_url", "value": "a.png"}]}, S, images=None), "ignored", "AX25"),
+    ("axolotl", messages(U, S, images=("turned.jpg",)), "note", "AX42"),
     ("unsloth", messages(U, S), "prompt", "UN50P"),
     ("unsloth", {"prompt": [U], "completion": [S], "images": ["a.png"]}, "train", ""),
     ("unsloth", messages({"role": "user", "content": "What?"}, S), "crash", "UN20"),
     ("unsloth", talk(Q, A, image=None), "crash", "UN11"),
     ("unsloth", {"prompt": [U], "completion": [S], "image": "a.png"}, "crash", "UN20"),
     ("unsloth", {"prompt": [U], "completion": [S], "images": ["none.png"]}, "crash", "UN30"),
+    ("unsloth", {"prompt": [U], "completion": [S], "images": [{"path": "a.png", "bytes": None}, None]}, "train", ""),
+    ("unsloth", {"prompt": [U], "completion": [S], "images": ["turned.jpg"]}, "train", ""),
+    ("unsloth", {"prompt": [PART | {"content": [{"type": "image", "image": "turned.jpg"}]}], "completion": [S]}, "altered", "UN42"),
+    ("unsloth", {"prompt": "What?", "completion": [S]}, "crash", "UN13"),
+    ("unsloth", messages({"role": "user", "content": []}, S, images=None), "crash", "UN12"),
 ]
 
 
@@ -100,6 +119,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("rows")
     for name, size in (("a.png", (256, 256)), ("tile.png", (448, 448)), ("big.png", (1920, 1080))):
         Image.new("RGB", size, "red").save(root / name)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (256, 256), "red").save(root / "turned.jpg", exif=exif)
     return root
 
 
@@ -117,6 +139,21 @@ def test_llava_wants_a_list_and_internvl_lines(folder: Path) -> None:
     (folder / "talk.json").write_text(json.dumps([talk(Q, A)]))
     assert "LV05" in vldata.lint(folder / "talk.jsonl", "llava").linted.counts
     assert "IV05" in vldata.lint(folder / "talk.json", "internvl").linted.counts
+
+
+@pytest.mark.parametrize("consumer", ["qwen", "internvl", "llava"])
+def test_what_python_json_stumbles_on(consumer: str, folder: Path) -> None:
+    row = json.dumps(talk(TEXT, A, image=None))
+    file = folder / "strict.jsonl"
+    for text in (f"{row}\n\n{row}\n", json.dumps(json.loads(row), indent=1), f"\ufeff{row}\n", f"[{row}]\n"):
+        file.write_text(text, encoding="utf-8")
+        if consumer != "llava":
+            assert vldata.lint(file, consumer).outcomes == {"crash": 1 + text.count("\n\n")}
+    file.write_text(f"{row}\n{row}", encoding="utf-8")
+    assert ("crash" in vldata.lint(file, consumer).outcomes) == (consumer == "llava")
+    other = folder / "strict.json"
+    other.write_text(f"{row}\n{row}\n", encoding="utf-8")
+    assert vldata.lint(other, consumer).outcomes == {"crash": 2}
 
 
 def test_internvl_reads_its_meta_file(folder: Path) -> None:
@@ -179,7 +216,7 @@ def test_tags_of_other_tools_and_parts_that_nobody_loads(tmp_path: Path) -> None
     file.write_text(
         json.dumps({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "a.png"}}]}, S]}) + "\n"
     )
-    assert vldata.lint(file, "axolotl").outcomes == {"crash": 1}
+    assert vldata.lint(file, "axolotl").outcomes == {"train": 1}
     assert vldata.lint(file, "unsloth", set_=("train_on_responses_only=true",)).outcomes == {"train": 1}
     file.write_text(
         json.dumps({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "none.png"}}]}, S]}) + "\n"

@@ -148,5 +148,7 @@ TABLE: Table = {
     "LF93": Behaviour("crash", "a frame or video is not there", "`Invalid image found in video frames.` or `FileNotFoundError`.", "Put the file below dataset_dir.",
                       "data/mm_plugin.py: Qwen2VLPlugin._regularize_videos"),
     "LF94": Behaviour("unjudged", "audio", "Rows with audio are not judged.", "Try a few rows in the trainer.", _COUNT),
+    "LF96": Behaviour("crash", "frames of several sizes in one video", "`ValueError: all input arrays must have the same shape`.", "Give frames of one size.",
+                      "data/mm_plugin.py: Qwen2VLPlugin._regularize_videos"),
     "LF95": Behaviour("time", "several videos in one turn", "All get the marks of time of one of them.", "One video a row.", _VIDEO),
 }  # fmt: skip

@@ -120,7 +120,7 @@ class MediaReader:
                 self._video(item, media)
             else:
                 media.found.append(RowFinding("LF53", f"a video is {type(item).__name__}"))
-            if any(found.code in ("LF51", "LF52", "LF53", "LF93") for found in media.found):
+            if any(found.code in ("LF51", "LF52", "LF53", "LF93", "LF96") for found in media.found):
                 break
         return media
 
@@ -128,6 +128,7 @@ class MediaReader:
         if not all(type(frame) is str for frame in frames) or not frames:
             media.found.append(RowFinding("LF53", "frames that are no paths"))
             return
+        sizes = []
         for frame in frames:
             path = is_file(self._folder, frame)
             if not path and not Path(frame).exists():
@@ -137,8 +138,11 @@ class MediaReader:
             if seen.error:
                 media.found.append(RowFinding("LF52", f"{frame}: {seen.error}"))
                 return
-        first = self._pictures.look(is_file(self._folder, frames[0]) or frames[0])
-        width, height = llamafactory_resize(first.width, first.height, max_pixels=_FRAME_PIXELS, min_pixels=_FRAME_MIN_PIXELS)
+            sizes.append(llamafactory_resize(seen.width, seen.height, max_pixels=_FRAME_PIXELS, min_pixels=_FRAME_MIN_PIXELS))
+        if len(set(sizes)) > 1:
+            media.found.append(RowFinding("LF96", " and ".join(f"{width}x{height}" for width, height in sorted(set(sizes))[:2])))
+            return
+        width, height = sizes[0]
         columns, rows = (max(1, round(side / 32)) for side in (width, height))
         steps = -(-len(frames) // 2)
         media.costs.append(steps * (columns * rows + find_family(DEFAULT).delimiters + 6))

@@ -53,7 +53,10 @@ def _part(file: Path, options: Options) -> RowSet:
         else [f"{file.name}: judged for `swift rlhf` ({stage}), as its columns say; --stage sft judges `swift sft`."]
     )
     if any(key in MEDIA_KEYS for key in columns) and options.media_root is None:
-        said.append(f"{file.name}: media paths are looked up from its folder; ms-swift looks from where it is started, or ROOT_IMAGE_DIR.")
+        said.append(
+            f"{file.name}: media paths are looked up from its folder and the working folder; "
+            "ms-swift looks from where it is started, or ROOT_IMAGE_DIR."
+        )
     judge = SwiftJudge(file, options, stage=stage, columns=columns, form=form)
     return RowSet(file.stem, [(file, rows)] if kind else [], judge, ((file, ""),), said, first)
 

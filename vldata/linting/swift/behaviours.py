@@ -74,6 +74,7 @@ TABLE: Table = {
     "SW64": Behaviour("ignored", "a preference in plain training", "`rejected_response` and `label` are for rlhf; plain training learns the answer of every row, unwanted ones too.", "Use `swift rlhf`, or remove unwanted rows.", f"{_BASE}: Template.encode"),
     "SW65": Behaviour("note", "no label", "Under KTO a row without `label` counts as unwanted.", "Write true or false.", f"{_BASE}: Template._kto_encode"),
     "SW66": Behaviour("ignored", "two columns for one question", "Two columns mean the same (query, prompt, question, instruction ...): only the one that has the name already is used, else none.", "Join them, or give `--columns`.", _NAMES),
+    "SW67": Behaviour("note", "a list of answers", "The first is learned, unless RANDOM_DATASET_RESPONSE is set.", "Write one answer.", f"{_CORE}: ResponsePreprocessor.preprocess"),
     "SW70": Behaviour("drop", "longer than max_length", "`MaxLengthError`; another row is taken in its place (truncation_strategy delete).", "Raise --max_length, or set --truncation_strategy.", f"{_BASE}: Template._encode_truncated"),
     "SW72": Behaviour("cut", "text is cut off", "truncation_strategy left or right: text over max_length is cut, vision tokens are kept.", "Raise --max_length.", f"{_BASE}: Template._truncate"),
     "SW71": Behaviour("unjudged", "a video", "Its frames are not looked at here.", "See `vldata convert --videos keep`.", f"{_QWEN}.replace_tag"),

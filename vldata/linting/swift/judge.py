@@ -39,6 +39,7 @@ class SwiftJudge:
         self._stage, self._form, self._where = stage, form, str(file)
         self._options, self._pictures = options, options.pictures
         self._folder = options.media_root or file.parent
+        self._also = [] if options.media_root else [Path()]  # where the trainer is started
         self._columns = dict.fromkeys(columns)
         self._renamed: Renamed = new_names(columns)
         self._has_rejected = "rejected_response" in columns
@@ -82,6 +83,9 @@ class SwiftJudge:
         if fault:
             return [fault]
         found = self._unused(row, talk)
+        answers = row["output"] if self._renamed.form == "alpaca" and row.get("output") is not None else new.get("response")
+        if type(answers) is list and len(answers) > 1 and self._renamed.form != "talk":
+            found.append(RowFinding("SW67", counted(len(answers), "answer")))
         for kind in ("images", "videos", "audios"):
             if talk.media[kind] and new.get(kind):
                 return [RowFinding("SW15", kind)]
@@ -201,7 +205,7 @@ class SwiftJudge:
         if not any("<img>" in turn.content for turn in turns):
             return turns, []
         paths = [path for turn in turns for path in _IMG.findall(turn.content)]
-        there = [path for path in paths if is_file(self._folder, path)]
+        there = [path for path in paths if self._file(path)]
         return [turn._replace(content=_IMG.sub("<image>", turn.content)) for turn in turns], there
 
     def _length(self, turns: list[SwiftTurn], system: str | None, vision: int) -> int:
@@ -232,6 +236,9 @@ class SwiftJudge:
 
     # --- media -----------------------------------------------------------------------------------------------------------------------
 
+    def _file(self, name: str) -> str:
+        return next((path for folder in (self._folder, *self._also) if (path := is_file(folder, name))), "")
+
     def _image(self, item: Any, sizes: list[tuple[int, int]]) -> tuple[int, list[RowFinding]]:
         if type(item) is dict:
             if not {"path", "bytes"} & item.keys():
@@ -246,7 +253,7 @@ class SwiftJudge:
             return 0, [RowFinding("SW40", name[:80])]
         if not self._options.files:
             return 0, []
-        path = is_file(self._folder, os.path.expanduser(name))  # noqa: PTH111 - a name may be none that Path takes
+        path = self._file(os.path.expanduser(name))  # noqa: PTH111 - a name may be none that Path takes
         if not path and (name.startswith("data:") or _is_base64(name)):
             return 0, []
         if not path and name in ("", "."):
@@ -274,7 +281,7 @@ class SwiftJudge:
     def _videos(self, items: list[Any]) -> list[RowFinding]:
         for item in items:
             for name in item if type(item) is list else [item]:
-                if type(name) is str and not name.startswith("http") and self._options.files and not is_file(self._folder, name):
+                if type(name) is str and not name.startswith("http") and self._options.files and not self._file(name):
                     return [RowFinding("SW30", f"FileNotFoundError: [Errno 2] No such file or directory: {name!r:.100}")]
         return [RowFinding("SW71", counted(len(items), "video"))]
 

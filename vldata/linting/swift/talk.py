@@ -147,13 +147,22 @@ def _join(content: Any, media: dict[str, list[Any]]) -> str | RowFinding:
             continue
         kind = kind.removesuffix("_url")
         text += f"<{kind}>"
+        if kind == "image" and type(part.get("source")) is dict:  # as Anthropic writes images
+            value = _source(part["source"])
         if type(value) is dict:
-            value = value.get("url")
+            if "url" not in value:
+                return RowFinding("SW14", f"KeyError: 'url': an image with {', '.join(map(repr, value))}")
+            value = value["url"]
         if value:
             if f"{kind}s" not in media:
                 return RowFinding("SW14", f"a part of type {kind!r}")
             media[f"{kind}s"].append(value)
     return text
+
+
+def _source(source: dict[str, Any]) -> Any:
+    """Return the address of an image, or its bytes as a data address."""
+    return f"data:{source.get('media_type')};base64,{source.get('data')}" if source.get("type") == "base64" else source.get("url")
 
 
 def of_pair(query: Any, response: Any, system: Any, history: Any) -> SwiftTalk | RowFinding:

@@ -44,7 +44,7 @@ def _part(file: Path, options: Options) -> RowSet:
     talks = isinstance(talk, list) and bool(talk) and isinstance(talk[0], dict) and {"from", "value"} <= talk[0].keys()
     said = []
     if {"image", "images"} & set(columns) and options.media_root is None:
-        said.append(f"{file.name}: image paths are looked up from its folder; TRL looks from where it is started.")
+        said.append(f"{file.name}: image paths are looked up from its folder and the working folder; TRL looks from where it is started.")
     judge = TrlJudge(file, options, columns=columns, talks=talks, decoded=decoded)
     if other := no_rows_in(file, _KINDS, taken):
         return RowSet(file.stem, [], judge, ((file, ""),), first=[WholeFinding(str(file), RowFinding("TR01", other))])

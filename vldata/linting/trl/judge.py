@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +15,7 @@ from vldata.linting.outcomes import RowFinding
 from vldata.linting.pictures import is_file
 from vldata.linting.plain import AlikeRows
 from vldata.linting.reading import Broken
-from vldata.linting.texts import other_tags, pixel_boxes
+from vldata.linting.texts import is_base64, other_tags, pixel_boxes
 from vldata.linting.trl.behaviours import TABLE
 from vldata.linting.trl.turns import Piece, TrlPrepared, prepare
 from vldata.media.pixels import DEFAULT, MAX_RATIO, smart_resize, vision_tokens
@@ -35,7 +32,7 @@ class TrlJudge:
 
     def __init__(self, file: Path, options: Options, *, columns: list[str], talks: bool, decoded: frozenset[str]) -> None:
         self._options, self._where = options, str(file)
-        self._folder = options.media_root or file.parent
+        self._folders = [options.media_root] if options.media_root else [file.parent, Path()]
         self._columns, self._decoded = set(columns), decoded
         self._talks = talks
         self._limit = options.cutoff or DEFAULT_CUTOFF
@@ -117,9 +114,12 @@ class TrlJudge:
             return None if good else RowFinding("TR32", f"{_short(item)}")
         if item.startswith("http"):
             return RowFinding("TR35", item[:80])
-        if not self._options.files or is_file(self._folder, item) or item.startswith("data:image/") or _is_base64(item):
+        if not self._options.files or self._file(item) or item.startswith("data:image/") or is_base64(item):
             return None
         return RowFinding("TR30", f"ValueError: Incorrect image source. ... Got {item!r:.80}")
+
+    def _file(self, item: str) -> str:
+        return next((path for folder in self._folders if (path := is_file(folder, item))), "")
 
     def _look(self, items: list[Any]) -> tuple[list[int], list[tuple[int, int]], list[RowFinding]]:
         costs: list[int] = []
@@ -128,7 +128,7 @@ class TrlJudge:
         for item in items:
             if fault := self._image_fault(item):
                 return costs, sizes, [fault]
-            path = is_file(self._folder, item) if type(item) is str and self._options.files else ""
+            path = self._file(item) if type(item) is str and self._options.files else ""
             if not path:
                 costs.append(0)
                 continue
@@ -176,7 +176,10 @@ class TrlJudge:
             return [RowFinding("TR18")]
         if not shown and any(piece is None for _, pieces in asked.turns for piece in pieces):
             broken = next((fault for item in asked.inside if (fault := self._image_fault(item))), None)
-            return [broken or RowFinding("TR25")] if asked.inside else [RowFinding("TR15")]
+            if not asked.inside:
+                return [RowFinding("TR15")]
+            whole = completion is None and self._whole
+            return [broken] if broken else [RowFinding("TR25"), *([RowFinding("TR50")] if whole else [])]
         return self._turns(asked, said, shown, learned_whole=completion is None)
 
     def _turns(self, asked: TrlPrepared, said: TrlPrepared, shown: list[Any], *, learned_whole: bool) -> list[RowFinding]:
@@ -334,12 +337,3 @@ def _no_tools(tools: Any) -> bool:
     except (ValueError, RecursionError):
         return True
     return bool(listed) and not (type(listed) is list and all(type(tool) is dict for tool in listed))
-
-
-def _is_base64(text: str) -> bool:
-    if len(text) < 64 or os.sep == text[:1]:
-        return False
-    try:
-        return bool(base64.b64decode(text, validate=True))
-    except (binascii.Error, ValueError):
-        return False
