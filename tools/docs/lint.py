@@ -10,9 +10,9 @@ _HEAD = """# What trainers do with data
 `vldata lint PATH --as TRAINER` reads any file or folder as that trainer would and says for each row what will become of it. The rules were
 written from the source of the release named here; nothing of it is imported, and nothing of a dataset is run. `make lint-parity` runs
 the real trainers over a corpus of rows right and wrong and holds lint to what they do: 499 rows for LLaMA-Factory (0.994 alike), 373 for
-ms-swift (0.989), 309 for TRL (0.990), and none called fine where the real one stops or learns something else (2026-11-27). The code of Qwen's
-script, Axolotl and Unsloth was given 180 of these rows by hand: 0.99, 0.93 and 0.98 alike; what differs is which of two faults is the worse.
-LLaVA and InternVL were read alone.
+ms-swift (0.989), 309 for TRL (0.990), and none called fine where the real one stops or learns something else (2026-11-27). The code of
+Qwen's script, Axolotl and Unsloth was given 180 of these rows by hand: 0.99, 0.93 and 0.98 alike; what differs is which of two faults is
+the worse. LLaVA and InternVL were read alone.
 
 ```sh
 vldata lint data --as llamafactory
