@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vldata.wording import counted
 from vldata.xrays.pixels import compare_images
 from vldata.xrays.text import Tokens, seconds_of
 from vldata.xrays.views import HARMLESS, ORDER, Divergence, Kind, Predicted, RowView
@@ -132,7 +133,7 @@ def _in_text(theirs: RowView, ours: RowView, tokens: Tokens, *, cut: bool) -> It
         a, b = _MARK.sub("", a), _MARK.sub("", b)
     tags = len(_TAG.findall(a)), len(_TAG.findall(b))
     if tags[0] > tags[1]:
-        yield _of("literal tag", f"{tags[0]} tags stand as text, which the model reads as letters")
+        yield _of("literal tag", f"{counted(tags[0], 'image tag')} in the text, which the model reads as letters")
         a, b = _TAG.sub("", a), _TAG.sub("", b)
     if a.strip() == b.strip():
         return

@@ -62,7 +62,7 @@ def _body(seen: XrayDocument, images: _Images, tell: Callable[[View], str], foot
 def _record(record: XrayRecord, seen: XrayDocument, images: _Images, tell: Callable[[View], str]) -> Iterator[str]:
     yield f'<div class="row"><h2>row {record.row}</h2><span class="mono">{bdi(record.id)}</span>'
     if record.predicted is not None:
-        vision = ", ".join(map(str, record.predicted.vision)) or "none"
+        vision = ", ".join(f"{tokens:,}" for tokens in record.predicted.vision) or "none"
         yield f'<span class="soft small">predicted: vision {vision}</span>'
     yield "</div>"
     if record.note:

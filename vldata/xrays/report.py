@@ -26,7 +26,7 @@ def _record_lines(record: XrayRecord) -> Iterator[str]:
     if record.note:
         yield f"  ours: {visible(record.note)}"
     if record.predicted is not None:
-        vision = ", ".join(map(str, record.predicted.vision)) or "none"
+        vision = ", ".join(f"{tokens:,}" for tokens in record.predicted.vision) or "none"
         whole = f"{record.predicted.tokens:,} tokens, " if record.predicted.tokens else ""
         yield f"  predicted: {whole}vision {vision}"
     for view in record.views:
