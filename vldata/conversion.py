@@ -195,16 +195,15 @@ class _Run:
             if read >= limit:
                 self._excluded += 1
                 continue
+            if not isinstance(draft, Reject) and draft.unused:
+                self._unused[draft.unused] += 1
             if type(draft) is TextDraft and read >= resumed:
                 part.drafts.append(draft)
                 if len(part.drafts) >= _PART_DRAFTS:
                     part = self._next_part(part)
                 continue
-            if isinstance(draft, Draft):
-                if draft.unused:
-                    self._unused[draft.unused] += 1
-                if "split" in draft.meta:
-                    self._splits[draft.meta["split"]] = None
+            if isinstance(draft, Draft) and "split" in draft.meta:
+                self._splits[draft.meta["split"]] = None
             if read < resumed:
                 check.add(draft)
                 continue

@@ -119,6 +119,9 @@ def mix(
         raise UsageError("the datasets are in different folders.", cure="Bring them together first: vldata info FOLDER --merge OTHER")
     if not folders:
         raise UsageError("no dataset is named.", cure="For example: vldata mix prepared/a=1 prepared/b=0.5")
+    names = [one.name for one, _ in found]
+    if twice := next((one for one in names if names.count(one) > 1), ""):
+        raise UsageError(f"{twice!r} is named twice.", cure="Name each dataset once, with the sum of its weights.")
     paths = DatasetPaths(folders.pop(), name)
     taken = run(paths, {one.name: weight for one, weight in found}, seed=seed, total=total, overwrite=overwrite)
     return Derived(paths, sum(taken.values()), taken)

@@ -89,7 +89,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 class TextDraft(msgspec.Struct, frozen=True, gc=False):
     """A draft of text alone that breaks no rule: nothing is left to render, so the line of its record is written already.
 
-    All of its row is used. `text_bytes` is what its `turns` turns have.
+    All fields of its row are used. `text_bytes` is what its `turns` turns have. `unused` is as in `Draft`.
     """
 
     id: str
@@ -97,6 +97,7 @@ class TextDraft(msgspec.Struct, frozen=True, gc=False):
     line: bytes
     text_bytes: int
     turns: int
+    unused: tuple[tuple[str, str], ...] = ()
 
     def as_draft(self) -> Draft:
         """The same as any other draft, which can be renamed or rejected."""
@@ -109,6 +110,7 @@ class TextDraft(msgspec.Struct, frozen=True, gc=False):
             references=None if record.references == (record.messages[-1].content,) else record.references,
             meta=record.meta,
             tools=None if record.tools is msgspec.UNSET else record.tools,
+            unused=self.unused,
         )
 
 

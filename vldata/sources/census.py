@@ -62,6 +62,10 @@ _NAME_FIELD = re.compile(
     r"(?:.*[_-])?(?:ids?|names?|filenames?|imgname|urls?|uri|link|source|src|key|title|origin|original|ref|hash)", re.IGNORECASE
 )
 _PATH_FIELD = re.compile(r"(?:.*[_-])?(?:path|file)", re.IGNORECASE)
+_PAIR_COLUMN = re.compile(
+    r"(?:chosen|rejected|dispreferred|preferred|preference|losing|winning)_"
+    r"(?:conversations?|turns|completions?|outputs?|answers?|texts?|captions?|values?|solutions?|images?|responses?|messages?)"
+).fullmatch
 _CHOICE_COLUMN = re.compile(r"(?:choice|option)[ _-]?(?:[a-h]|[1-9])").fullmatch
 _NUMBER = re.compile(r"-?\d+(?:\.\d*)?").fullmatch
 _BOX_COLUMNS = (
@@ -169,7 +173,7 @@ class Census:
         if name in self._ignore or path in self._ignore:
             return IGNORED
         lowered = name.lower()
-        if (lowered in self._meaning or _CHOICE_COLUMN(lowered)) and not _is_neutral(lowered, value, role):
+        if (lowered in self._meaning or _CHOICE_COLUMN(lowered) or _PAIR_COLUMN(lowered)) and not _is_neutral(lowered, value, role):
             raise RowError(
                 "VL215", f"{path!r} is {_short(value)}, which changes what is learned, and is not used; --ignore {name} leaves it out."
             )

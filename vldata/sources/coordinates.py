@@ -31,7 +31,16 @@ _OBJECT = re.compile(
     rf"{_QUOTE}(?P<key>{_BOX_KEYS}|box_2d|{_POINT_KEYS}){_QUOTE}\s*:\s*\[?\s*"
     rf"(?:\{{\s*{_QUOTE}(?:x|y|x1|y1|x_?min|y_?min|left|top|cx|cy|w|width){_QUOTE}\s*:\s*{_QUOTE}?{_N}|{_QUOTE}\s*{_N}\s*,\s*{_N})"
 )
-_BARE = re.compile(rf"[\[(]\s*{_N}(?:\s*,\s*{_N}){{3}}\s*[\])]")
+# Coordinates in forms that no dialect has: two or at least four numbers in brackets (three are a colour or a version), numbers between
+# tags, bins of Kosmos and MiniGPT-v2, x and y by name, and a text that is four numbers.
+_IN_BRACKETS = re.compile(rf"[\[(]\s*{_N}(?:\s*,\s*{_N}|(?:\s*,\s*{_N}){{3,}})\s*[\])]")
+_IN_TAGS = re.compile(
+    rf"<(?P<tag>[a-z_]{{1,20}})>\s*{_N}(?:[\s,]+{_N})+\s*</(?P=tag)>"
+    r"|<patch_index_\d+>|(?:<\d+>){4}|(?:<(?:bin|x|y|pos|coord)_?\d+>){2}",
+    re.IGNORECASE,
+)
+_BY_NAME = re.compile(rf"\bx[01]?[\"']?\s*[:=]\s*{_N}\W{{1,8}}y[01]?[\"']?\s*[:=]\s*{_N}", re.IGNORECASE)
+_ALONE = re.compile(rf"\D{{0,20}}?{_N}(?:(?:\s*,\s*|\s+){_N}){{3}}\W{{0,3}}")
 
 
 def unread_boxes(text: str) -> str:
@@ -41,8 +50,12 @@ def unread_boxes(text: str) -> str:
 
 
 def has_bare_box(text: str) -> bool:
-    """Whether a list of four numbers stands in the text, without a word that says what it is."""
-    return ("[" in text or "(" in text) and _BARE.search(text) is not None
+    """Whether numbers stand in the text that may be coordinates, without a word that says what they are."""
+    if ("[" in text or "(" in text) and _IN_BRACKETS.search(text):
+        return True
+    if "<" in text and _IN_TAGS.search(text):
+        return True
+    return _BY_NAME.search(text) is not None or (len(text) < 80 and _ALONE.fullmatch(text) is not None)
 
 
 class Number(NamedTuple):

@@ -41,6 +41,9 @@ from vldata.sources.textspace import Evidence, TextBoxes
 _TASKS = {"caption": "caption", "ocr": "ocr", "question": "vqa", "class": "class", "choices": "choices"}
 
 
+NO_PICTURE = ("rows without a picture", "learned as questions of text alone")
+
+
 class PairReading(msgspec.Struct, frozen=True):
     """Options that every row of a source is read with."""
 
@@ -100,12 +103,14 @@ class _DraftMaker:
         self._base = {"source": source.prefix, "task": task, **dict.fromkeys(self._fields, ""), "extra": ""}
         if source.chosen.choices:
             self._base["choices"] = ""
-        self.plain_rows = PlainRows(self._prefix, self._base, source.traits)
+        self.plain_rows = PlainRows(self._prefix, self._base, source.traits, (NO_PICTURE,))
         self.quick = self._plain_reader(source)
 
     def _plain_reader(self, source: PairSource) -> Callable[[str], Quick] | None:
         """Return what reads plain rows; None where every row of the source needs more than its question and its answer."""
         chosen, wording = source.chosen, source.wording
+        if not self._asks:  # a question about the picture, which a plain row has not
+            return None
         special = chosen.choices or chosen.columns or chosen.shows_videos or self._context or self._labels or source.traits.parts
         text = wording.texts[0]
         if special or len(wording.texts) > 1 or ("{" in text and text != "{question}"):
@@ -126,6 +131,8 @@ class _DraftMaker:
             if self._context:
                 question = self._with_context(row, question)
             given = media_of(row, self._chosen)
+            if not given and not self._asks:
+                raise RowError("VL212", f"{self._chosen.image!r} is empty, and what every row is asked is about its picture.")
             answers, choices = self._answers(row)
             thought = self._thoughts.of(row, answers)
             answers = thought.answers
@@ -148,7 +155,7 @@ class _DraftMaker:
             extra: dict[str, Any] = {}
             if beside or not row.keys() <= self._usual or type(row.get("id", "")) not in (str, int):
                 unused, extra = self._census.judge(row, {*self._known, *thought.used, id_field(row)}, beside, shows=names_of(media))
-            unused += thought.fates
+            unused += thought.fates if given else (*thought.fates, NO_PICTURE)
             if media and bare_boxes(turns):
                 unused += (BARE,)
         except RowError as error:

@@ -173,6 +173,9 @@ def answers_of(row: dict[str, Any], chosen: ChosenFields) -> tuple[str, ...]:
         RowError: there is none, or it is no text.
     """
     value = row.get(chosen.text)
+    if _holds_pair(value):
+        what = "holds a chosen and a rejected answer, of which one is not to be learned"
+        raise RowError("VL215", f"{chosen.text!r} {what}: make them fields of the row, which vldata convert sharegpt reads.")
     if type(value) is str and value.startswith("{") and (parsed := donut_text(value)) is not None:
         value = parsed
     if type(value) is str:
@@ -187,10 +190,29 @@ def answers_of(row: dict[str, Any], chosen: ChosenFields) -> tuple[str, ...]:
     if not texts or not all(isinstance(text, str | int | float) for text in texts):
         what = "missing" if chosen.text not in row else f"{value!r:.80}"
         raise RowError("VL201", f"{chosen.text!r} is {what}; a text or a list of texts is needed.")
+    if is_number_list(value) and plain(chosen.text) not in _CLASS_FIELDS:
+        return (json.dumps(value),)  # a box or a row of a table: no first number of it is the answer
     answers = tuple(str(text) for text in texts)
     if not answers[0].strip():
         raise RowError("VL005", f"{chosen.text!r} begins with an empty text.")
     return answers
+
+
+def _holds_pair(value: Any) -> bool:
+    """Whether a value is a pair of answers, as an object or as its JSON (RLHF-V)."""
+    if type(value) is str:
+        if not value.startswith("{") or '"chosen"' not in value or '"rejected"' not in value:
+            return False
+        try:
+            value = strictjson.loads(value)
+        except strictjson.StrictJsonError:
+            return False
+    return isinstance(value, dict) and {"chosen", "rejected"} <= value.keys()
+
+
+def is_number_list(value: Any) -> bool:
+    """Whether a value is one answer of several numbers."""
+    return isinstance(value, list) and len(value) > 1 and all(type(item) in (int, float) for item in value)
 
 
 def _answers_of_people(answers: list[str], chosen: Any) -> tuple[str, ...]:
@@ -279,10 +301,13 @@ def number_warning(rows: Sequence[dict[str, Any]], chosen: ChosenFields) -> str:
 def spelling_warning(rows: Sequence[dict[str, Any]], chosen: ChosenFields) -> str:
     """Guess how answers are spelt that are no texts but true, false or fractions: 1.50 of a file is learned as 1.5."""
     cells = [row.get(chosen.text) for row in rows]
-    values = [value for cell in cells for value in (cell if isinstance(cell, list) else [cell]) if type(value) in (bool, float)]
+    lists = [] if plain(chosen.text) in _CLASS_FIELDS else [cell for cell in cells if is_number_list(cell)]
+    single = [cell for cell in cells if not is_number_list(cell)]
+    values = lists + [value for cell in single for value in (cell if isinstance(cell, list) else [cell]) if type(value) in (bool, float)]
     if not values:
         return ""
-    kinds = " and ".join(sorted({"true or false" if type(value) is bool else "fractions" for value in values}))
+    names = {bool: "true or false", list: "lists of numbers"}
+    kinds = " and ".join(sorted({names.get(type(value), "fractions") for value in values}))
     what = f"Warning: answers in {chosen.text!r} are {kinds}, not texts; learned as {str(values[0])!r} and the like, a guess"
     return Guess(f"{what} (write them as texts).")
 

@@ -32,10 +32,11 @@ class PlainRows:
         prefix: of the ids.
         base: the meta of every record.
         traits: the columns of the dataset.
+        unused: what is to be said of each row.
     """
 
-    def __init__(self, prefix: str, base: dict[str, str], traits: Traits) -> None:
-        self._prefix, self._base = prefix, base
+    def __init__(self, prefix: str, base: dict[str, str], traits: Traits, unused: tuple[tuple[str, str], ...] = ()) -> None:
+        self._prefix, self._base, self._unused = prefix, base, unused
         self._videos: tuple[str, ...] | msgspec.UnsetType = () if traits.videos else msgspec.UNSET
         self._tools: str | msgspec.UnsetType = "" if traits.tools else msgspec.UNSET
         self.read = 0
@@ -50,7 +51,7 @@ class PlainRows:
         record = Record(
             id=record_id, messages=tuple(messages), images=(), references=(answer,), meta=self._base, videos=self._videos, tools=self._tools
         )
-        return TextDraft(record_id, where, encode_record(record), size, len(messages))
+        return TextDraft(record_id, where, encode_record(record), size, len(messages), self._unused)
 
 
 class PlainTalk(NamedTuple):

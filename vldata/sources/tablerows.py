@@ -6,9 +6,10 @@ import csv
 import datetime
 import itertools
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
 from vldata.causes import read_error
 from vldata.errors import DataError, UsageError
@@ -222,22 +223,44 @@ def iter_excel(path: Path) -> Iterator[tuple[str, Row]]:
                 names = [str(value).strip() if value is not None else f"column_{place}" for place, value in enumerate(values, start=1)]
                 _check_header(path, names)
                 continue
+            if fault := next(
+                (f"{name!r} is {value}" for name, value in zip(names, values, strict=False) if isinstance(value, _Broken)), ""
+            ):
+                yield f"{path.name}:{number}", RowFault("VL201", f"{fault}, an error of the workbook; correct or clear the cell.")
+                continue
             cells = [_cell(value) for value in values[: len(names)]]
             yield f"{path.name}:{number}", dict(zip(names, [*cells, *[None] * (len(names) - len(cells))], strict=True))
 
 
 def sheets_said(path: Path) -> tuple[str, ...]:
-    """Say which other sheets with anything in them are not read: a guess, for nobody said that the first is meant."""
+    """Say what of a workbook is not read, or read in a way nobody asked for: guesses.
+
+    Raises:
+        DataError: cells are merged over rows, of which only the first has the value.
+    """
     book = _Sheet(path)
     with book:
-        others = book.others()
-    if not others:
-        return ()
+        if merged := book.merged():
+            raise DataError(
+                f"the cells {merged} are merged: the value is in the first row alone, and the others would be read as empty.",
+                where=str(path),
+                cure="Unmerge them and fill the value into each row.",
+            )
+        others, drawn, dates = book.others(), book.drawn(), book.dates()
     what = f"{path}: the first sheet is read, a guess; not read: {', '.join(map(repr, others))}"
-    return (Guess(f"{what}. Save a sheet as a file of its own to read it."),)
+    said = [f"{what}. Save a sheet as a file of its own to read it."] if others else []
+    if drawn:
+        said.append(
+            f"{path}: pictures that lie in the workbook itself ({drawn}) are not read, a guess. Save them as files, named in a column."
+        )
+    if dates:
+        said.append(f"{path}: cells that are dates are read as 2024-12-31, a guess, however the sheet shows them. Write them as texts.")
+    return tuple(map(Guess, said))
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()  # a workbook knows no days, only moments
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
@@ -245,12 +268,31 @@ def _cell(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
+class _Broken(str):
+    """What stands in a cell whose formula failed, as #N/A."""
+
+
+_MERGE = re.compile(rb'<mergeCell [^>]{0,200}?ref="([A-Z0-9:$]{1,40})"')
+
+
+def _merges(handle: IO[bytes]) -> Iterator[str]:
+    """Yield the ranges of merged cells of a sheet's XML, which stand behind its rows."""
+    tail = b""
+    while block := handle.read(1 << 20):
+        text = tail + block
+        yield from (found.decode() for found in _MERGE.findall(text))
+        tail = text[-300:]
+
+
+def _over_rows(merged: str) -> bool:
+    first, _, last = merged.partition(":")
+    return bool(last) and first.strip("ABCDEFGHIJKLMNOPQRSTUVWXYZ$") != last.strip("ABCDEFGHIJKLMNOPQRSTUVWXYZ$")
+
+
 class _Sheet:
     """The first sheet of a workbook, open for reading row by row."""
 
     def __init__(self, path: Path) -> None:
-        import zipfile
-
         import openpyxl
         from openpyxl.utils.exceptions import InvalidFileException
 
@@ -265,7 +307,23 @@ class _Sheet:
 
     def __enter__(self) -> Iterator[tuple[Any, ...]]:
         rows = iter_rows(self._book.worksheets[0], str(self._path))
-        return (tuple(cell.value for cell in cells) for cells in rows)
+        return (tuple(_Broken(cell.value) if cell.data_type == "e" else cell.value for cell in cells) for cells in rows)
+
+    def merged(self) -> str:
+        """The first merged cells of the sheet that go over several rows, as A2:A3; "" for none."""
+        member = str(getattr(self._book.worksheets[0], "_worksheet_path", "")).lstrip("/")
+        with zipfile.ZipFile(self._path) as archive, archive.open(member) as handle:
+            return next((text for text in _merges(handle) if _over_rows(text)), "")
+
+    def drawn(self) -> int:
+        """How many pictures lie in the workbook itself."""
+        with zipfile.ZipFile(self._path) as archive:
+            return sum(name.startswith("xl/media/") for name in archive.namelist())
+
+    def dates(self) -> bool:
+        """Whether cells of the first rows are dates or times."""
+        rows = itertools.islice(iter_rows(self._book.worksheets[0], str(self._path)), 1_000)
+        return any(isinstance(cell.value, datetime.date | datetime.time) for cells in rows for cell in cells)
 
     def others(self) -> list[str]:
         """The names of the further sheets that hold anything in their first rows."""

@@ -154,11 +154,11 @@ def calls_with_coordinates(turns: Iterable[Turn]) -> bool:
     return any(_mark(part) for turn in turns if turn.role == "function_call" for part in turn.parts if isinstance(part, str))
 
 
-BARE = ("[x1, y1, x2, y2] in a text", "left as it is, also where the image changes its size")
+BARE = ("numbers in a text that may be coordinates", "left as they are, also where the image changes its size")
 
 
 def bare_boxes(turns: Iterable[Turn]) -> bool:
-    """Whether a text holds four numbers in brackets, which may be a box and stay as they are."""
+    """Whether a text holds numbers that may be coordinates of no known dialect, and stay as they are."""
     return any(has_bare_box(part) for turn in turns if turn.role not in _LEFT for part in turn.parts if isinstance(part, str))
 
 

@@ -75,6 +75,14 @@ def _read(text: str, choices: Sequence[str]) -> str:
     return reading.whole(without_boxes(plain))
 
 
+def bare_number(text: str, choices: Sequence[str]) -> int | None:
+    """The number that is all of an answer, where no option holds a number itself; None for any other answer."""
+    match = NUMBERED.fullmatch(text.strip()) if len(text) < 80 else None
+    if match is None or not choices or any(re.search(r"\d", choice) for choice in choices):
+        return None
+    return int(match[1])
+
+
 class _Reading:
     """One question's options, by which texts are read."""
 
@@ -290,11 +298,8 @@ class _Reading:
         """The number of an option, counted from 1, where no option holds a number itself."""
         if (named := ORDINAL.fullmatch(text.strip())) and not any(ORDINAL.search(option) for option in self.options):
             return self.allowed[ORDINALS.index((named[1] or named[2]).lower()) % 6 :][:1] if self.options else ""
-        match = NUMBERED.fullmatch(text.strip())
-        if match is None or not self.options or any(re.search(r"\d", option) for option in self.options):
-            return ""
-        number = int(match[1])
-        return self.allowed[number - 1] if 1 <= number <= len(self.options) else ""
+        number = bare_number(text, self.options)
+        return self.allowed[number - 1] if number is not None and 1 <= number <= len(self.options) else ""
 
     def _leading_text(self, text: str) -> str:
         """An option's text in front of a mark: "Yes, there is no dog" is yes, and "cat, dog" is none."""

@@ -15,7 +15,7 @@ import numpy as np
 from vldata.errors import DataError
 from vleval.metric import Floats, Scorer, Scores
 from vleval.metrics.base import answer, mean_metric, references
-from vleval.metrics.choice_reading import read_options
+from vleval.metrics.choice_reading import bare_number, read_options
 from vleval.metrics.evalscope_choice import read_evalscope
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.text import vlkit_normal
@@ -220,12 +220,36 @@ def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[
     return build
 
 
+def _answers_from_zero(rows: Sequence[Row]) -> tuple[bool, str]:
+    """Whether answers that are bare numbers of options count from 0, and what to say of it.
+
+    A 0 among them proves it, unless another is the number of the last option counted from 1. Else they count from 1, as people do.
+    """
+    given = [
+        (number, len(choices)) for row in rows if (choices := row.choices or choices_in(row.question)) for number in _bare(row, choices)
+    ]
+    if not given:
+        return False, ""
+    zero, last = any(number == 0 for number, _ in given), any(number == most for number, most in given)
+    if zero and not last:
+        return True, f"{len(given)} answers are numbers of options, counted from 0, for some are 0 and none is beyond the last option."
+    doubt = ": some are 0, and some the number of the last option" if zero else "" if last else ": nothing proves it"
+    return False, f"{len(given)} answers are numbers of options, read as counted from 1{doubt}."
+
+
+def _bare(row: Row, choices: Sequence[str]) -> tuple[int, ...]:
+    text = answer(row)
+    number = None if text is None else bare_number(text, choices)
+    return () if number is None else (number,)
+
+
 def vlkit(options: MetricOptions) -> Scorer:
     """Our recommendation: the options that an answer names are those of a reference; see `choice_reading`."""
 
     def score(rows: Sequence[Row], *, keys: bool = False) -> Scores:
         base = number_base(rows)
         numbers = all_numbers(rows, base)
+        from_zero, said = (False, "") if keys else _answers_from_zero(rows)
         values = np.zeros(len(rows))
         unparsed = unkeyed = 0
         for index, row in enumerate(rows):
@@ -235,6 +259,8 @@ def vlkit(options: MetricOptions) -> Scorer:
             if text is None:
                 continue
             letters = key_of(text, choices, base, numbers=numbers) if keys else read_options(text, choices)
+            if from_zero and (number := bare_number(text, choices)) is not None:
+                letters = ascii_uppercase[number] if number < len(choices) else ""
             unparsed += not letters
             unkeyed += not targets
             values[index] = float(letters in targets) if letters else 0.0
@@ -243,6 +269,7 @@ def vlkit(options: MetricOptions) -> Scorer:
             notes.append(f"{unkeyed} of {len(rows)} references are neither letters nor an option's text; their rows count as wrong.")
         if base >= 0:
             notes.append(f"References are numbers of options, counted from {base}.")
+        notes += [said] if said else []
         parts = circular(rows, values)
         if parts:
             notes.append("Questions are asked in several orders of their options: `circular` counts one that is right in all of them.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vldata.api.select import mix as mixing
 from vldata.datasets.budget import solve_budget
 from vldata.datasets.dataset import Dataset
 from vldata.datasets.info import list_datasets, merge_folder, prune, rename
@@ -95,6 +96,11 @@ def test_a_mixture_takes_each_by_its_weight(prepared: Path) -> None:
     assert mix(paths(prepared, "shares"), {"openeqa_train": 3, "openeqa_test": 1}, total=12) == {"openeqa_train": 9, "openeqa_test": 3}
     with pytest.raises(UsageError, match="weights must be above 0"):
         mix(paths(prepared, "none"), {"openeqa": 0})
+
+
+def test_a_dataset_named_twice_in_a_mixture_is_refused(prepared: Path) -> None:
+    with pytest.raises(UsageError, match="'openeqa' is named twice"):
+        mixing([f"{prepared}/openeqa=0.5", f"{prepared}/openeqa=2"])
 
 
 def test_stats_and_budget_agree_with_the_contract(prepared: Path) -> None:

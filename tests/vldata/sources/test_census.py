@@ -245,9 +245,9 @@ def test_a_pair_whose_rejected_answer_has_the_better_mark_is_refused(key):
     assert Census().judge({key: 2, other: 1}, ())[1] == {key: 2, other: 1}
 
 
-@pytest.mark.parametrize("field", ["desirable", "preferred", "is_good", "train_detail", "think", "no_loss"])
+@pytest.mark.parametrize("field", ["desirable", "preferred", "is_good", "train_detail", "think", "no_loss", "rejected_conversations"])
 def test_more_names_that_change_what_is_learned(field):
-    value = {"train_detail": [{"train": False}], "think": "x", "no_loss": True}.get(field, False)
+    value = {"train_detail": [{"train": False}], "think": "x", "no_loss": True, "rejected_conversations": ["x"]}.get(field, False)
     with pytest.raises(RowError, match=f"--ignore {field}"):
         Census().judge({field: value}, ())
 

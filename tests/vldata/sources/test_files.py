@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
 import tarfile
@@ -20,7 +21,9 @@ from vldata.output.options import ConvertOptions
 from vldata.records.draft import Draft, Guess, Reject
 from vldata.records.record import Record, iter_records
 from vldata.sources import jsonl, sharegpt
+from vldata.sources.faults import RowFault
 from vldata.sources.splitnames import group_files
+from vldata.sources.tablerows import iter_excel
 
 PAIR = {"image": "images/circle.png", "text": "A circle."}
 
@@ -113,6 +116,30 @@ def test_a_workbook(folder: Path) -> None:
     assert [(field.field, field.rows) for field in result.unused] == [("year", 1)]
     (folder / "rows.xlsx").write_bytes(b"PK\3\4 nothing")
     with pytest.raises(DataError, match="is a damaged zip archive"):
+        jsonl.open_source(folder / "rows.xlsx")
+
+
+def test_what_a_workbook_holds_beside_texts_is_said(folder: Path) -> None:
+    """Dates, failed formulas, pictures drawn in it, and cells merged over rows, of which only the first has the value."""
+    book = openpyxl.Workbook()
+    for row in (
+        ("image", "text"),
+        ("images/circle.png", datetime.date(2024, 1, 2)),
+        ("images/square.png", "#N/A"),
+        ("images/circle.png", "x"),
+    ):
+        book.active.append(row)
+    book.active.add_image(openpyxl.drawing.image.Image(str(folder / "images" / "circle.png")), "D2")
+    book.save(folder / "rows.xlsx")
+    rows = dict(iter_excel(folder / "rows.xlsx"))
+    assert [rows[f"rows.xlsx:{number}"]["text"] for number in (2, 4)] == ["2024-01-02", "x"]
+    assert rows["rows.xlsx:3"] == RowFault("VL201", "'text' is #N/A, an error of the workbook; correct or clear the cell.")
+    (source,) = jsonl.open_source(folder / "rows.xlsx")
+    said = [line for line in source.said if isinstance(line, Guess)]
+    assert ["the workbook itself (1)" in said[0], "cells that are dates" in said[1]] == [True, True]
+    book.active.merge_cells("A3:A4")
+    book.save(folder / "rows.xlsx")
+    with pytest.raises(DataError, match="the cells A3:A4 are merged"):
         jsonl.open_source(folder / "rows.xlsx")
 
 

@@ -191,10 +191,28 @@ def test_several_captions_and_labels_are_references(tmp_path: Path) -> None:
 
 
 def test_several_pictures_and_none(tmp_path: Path) -> None:
+    """Without a picture a caption has nothing to be about; a question of its own may stand alone, and is told."""
     rows = [pair(image=["images/circle.png", "images/square.png"]), pair(image=""), pair(image=None), pair()]
-    _, records = run(write_rows(tmp_path, *rows), tmp_path / "out")
-    assert sorted(len(record.images) for record in records) == [0, 0, 1, 2]
-    assert next(record for record in records if len(record.images) == 2).messages[0].content == "<image><image>Describe the picture."
+    result, records = run(write_rows(tmp_path, *rows), tmp_path / "out")
+    assert [len(record.images) for record in records] == [2, 1]
+    assert records[0].messages[0].content == "<image><image>Describe the picture."
+    assert [(reject.code, reject.where) for reject in result.rejects] == [("VL212", "rows.jsonl:2"), ("VL212", "rows.jsonl:3")]
+    file = write_rows(
+        tmp_path, *({**row, "question": "What?", "id": number} for number, row in enumerate([*rows, pair(image="", note="x")]))
+    )
+    result, records = run(file, tmp_path / "asked")
+    assert [len(record.images) for record in records] == [2, 0, 0, 1, 0]
+    assert ("rows without a picture", 3) in [(field.field, field.rows) for field in result.unused]
+
+
+def test_a_list_of_numbers_is_one_answer(tmp_path: Path) -> None:
+    file = write_rows(
+        tmp_path, {"image": "images/circle.png", "answer": [20, 30.5, 120, 200]}, {"image": "images/circle.png", "answer": [3]}
+    )
+    result, records = run(file, tmp_path / "out")
+    assert [record.references for record in records] == [("[20, 30.5, 120, 200]",), ("3",)]
+    assert any("lists of numbers" in said for said in open_source(file)[0].said)
+    assert [(field.field, field.rows) for field in result.unused] == [("numbers in a text that may be coordinates", 1)]
 
 
 BAD_ROWS: list[tuple[Any, str, str]] = [
@@ -207,6 +225,8 @@ BAD_ROWS: list[tuple[Any, str, str]] = [
     (pair(image="../a.png"), "VL111", "climbs"),
     (pair(image={"path": None}), "VL205", "a picture is None"),
     (pair(image=True), "VL205", "a picture is True"),
+    (pair(caption='{"question": "?", "chosen": "a", "rejected": "b"}'), "VL215", "'caption' holds a chosen and a rejected answer"),
+    (pair(caption={"chosen": "a", "rejected": "b"}), "VL215", "'caption' holds a chosen and a rejected answer"),
     ({"img": "images/circle.png", "caption": "x"}, "VL201", "'image' is empty, but 'img' is not"),
     (pair(caption="See <image>."), "VL008", "holds '<image>'"),
     ("text", "VL201", "the row is 'text'"),

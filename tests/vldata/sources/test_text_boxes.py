@@ -18,7 +18,7 @@ from vldata.output.options import ConvertOptions
 from vldata.records.draft import Draft, Reject
 from vldata.records.record import iter_records
 from vldata.sources import jsonl, sharegpt
-from vldata.sources.coordinates import find_coordinates, strip_names
+from vldata.sources.coordinates import find_coordinates, has_bare_box, strip_names
 
 WIDE = (1920, 1080)  # written as 1024x576 under the default budget
 
@@ -198,4 +198,22 @@ def test_an_object_that_is_no_box_is_none(folder: Path, tmp_path: Path) -> None:
 
 def test_four_numbers_in_brackets_are_told(folder: Path, tmp_path: Path) -> None:
     _, result, _ = run(folder, tmp_path / "out", "It is at [1600, 20, 1700, 90].", "Nothing.", "At (0.1, 0.2, 0.3, 0.4).")
-    assert [(field.field, field.rows) for field in result.unused] == [("[x1, y1, x2, y2] in a text", 2)]
+    assert [(field.field, field.rows) for field in result.unused] == [("numbers in a text that may be coordinates", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be"),
+    [
+        *[
+            (text, True)
+            for text in ("(588, 360)", "[0.49,0.4]", "<click>588,360</click>", "<bbox>10 20 100 200</bbox>", "10, 20, 500, 600")
+        ],
+        *[
+            (text, True)
+            for text in ('{"x": 588, "y": 360}', "x1=10, y1=20", "{<40><45><60><80>}", "<object><patch_index_0044>", "[1,2,3,4,45]")
+        ],
+        *[(text, False) for text in ("A box.", "In 2003 (rgb(255, 0, 0)) 1 of 3.", "<b>3</b>", "x is 3", "3, 4", "[1]", "9 8 7")],
+    ],
+)
+def test_numbers_that_may_be_coordinates(text, may_be):
+    assert has_bare_box(text) is may_be

@@ -72,3 +72,17 @@ def test_circular_passes_are_right_together():
         for name, text in ("1A", "1B", "2A", "2A")
     ]
     assert (scored(*rows).values.mean(), scored(*rows).parts) == (0.75, {"circular": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("texts", "right", "said"),
+    [
+        (("0", "1", "2"), [1, 1, 1], "counted from 0"),
+        (("1", "2", "3"), [1, 1, 1], "read as counted from 1: nothing proves it"),
+        (("0", "2", "4"), [0, 1, 0], "read as counted from 1: some are 0"),
+    ],
+)
+def test_answers_that_are_numbers_count_from_where_they_show(texts, right, said):
+    found = scored(*({"prediction": text, "references": (key,), "choices": ANIMALS} for text, key in zip(texts, "ABC", strict=True)))
+    assert found.values.tolist() == right
+    assert said in found.notes[-1]
