@@ -8,5 +8,5 @@ _FACTOR = int(os.environ.get("VLKIT_EFFORT", "1"))
 
 
 def examples(number: int) -> int:
-    """Half of `number` examples in `make test`."""
-    return number * _FACTOR if _FACTOR > 1 else max(1, number // 2)
+    """A third of `number` examples in `make test`."""
+    return number * _FACTOR if _FACTOR > 1 else max(1, number // 3)
