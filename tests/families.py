@@ -105,6 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the gates, and exit 1 where one is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--type", action="append", help="only these model types")
+    parser.add_argument("--without", action="append", default=[], help="not these model types")
     parser.add_argument("--work", type=Path)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--report", type=Path, help="note what was seen in this file, for docs/models.md")
@@ -116,7 +117,7 @@ def main(words: Sequence[str] | None = None) -> int:
         root = arguments.work or Path(name)
         for family in FAMILIES.values():
             for kind in family.model_types:
-                if arguments.type and kind not in arguments.type:
+                if kind in arguments.without or (arguments.type and kind not in arguments.type):
                     continue
                 try:
                     seen[kind] = pass_gate(family, kind, root / kind, steps=arguments.steps)

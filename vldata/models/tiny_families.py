@@ -26,6 +26,7 @@ _TEXT = {
     "max_position_embeddings": 16_384,
     "num_experts": 4,
     "num_local_experts": 4,
+    "n_routed_experts": 4,
     "num_experts_per_tok": 2,
     "tie_word_embeddings": True,
 }
