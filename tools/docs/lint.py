@@ -11,8 +11,9 @@ _HEAD = """# What trainers do with data
 written from the source of the release named here; nothing of it is imported, and nothing of a dataset is run. `make lint-parity` runs
 the real trainers over a corpus of rows right and wrong and holds lint to what they do: 499 rows for LLaMA-Factory (0.994 alike), 373 for
 ms-swift (0.989), 309 for TRL (0.990), and none called fine where the real one stops or learns something else (2026-11-27). The code of
-Qwen's script, Axolotl and Unsloth was given 180 of these rows by hand: 0.99, 0.93 and 0.98 alike; what differs is which of two faults is
-the worse. LLaVA and InternVL were read alone.
+Qwen's script, Axolotl and Unsloth was given 180 of these rows by hand, on transformers 5.23.0, some imports and Qwen's label mask stood in
+for: 0.99, 0.93 and 0.98 alike after the rules had been corrected by them. Most of what differs is which of two faults is the worse; some of
+Axolotl's rows with videos are called a fault though they train. LLaVA and InternVL were read alone.
 
 ```sh
 vldata lint data --as llamafactory
