@@ -166,11 +166,24 @@ def _split_name(name: str) -> tuple[str, str]:
     return f"{folder}/{stem}" if folder else stem, suffix.lower()
 
 
+# What a second picture of a sample is called that is no picture to look at, but says something about the first.
+_ABOUT = frozenset(
+    {
+        *("seg", "segmentation", "semseg", "sem", "instance", "panoptic", "mask", "label", "labels", "depth", "disparity"),
+        *("normal", "normals", "alpha", "matte", "edge", "edges", "flow"),
+    }
+)
+
+
 def _sample(key: str, members: _Members) -> Row:
     texts = [suffix for suffix in members if f".{suffix.rpartition('.')[2]}" in _TEXT_SUFFIXES]
     if members.twice or len(texts) > 1:
         what = f"{len(texts)} texts ({', '.join(texts)})" if len(texts) > 1 else f"{members.twice[0]!r} twice"
         return RowFault("VL217", f"the sample {key!r} has {what}; WebDataset takes what stands before the first dot for the sample's key.")
+    shown = [suffix for suffix in members if f".{suffix.rpartition('.')[2]}" in PICTURE_SUFFIXES]
+    about = [suffix for suffix in shown if suffix.partition(".")[0] in _ABOUT]
+    if about and len(shown) > 1:
+        return RowFault("VL217", f"the sample {key!r} has {about[0]!r}, which says something about a picture; it would be shown as one more.")
     row: dict[str, Any] = {}
     pictures = []
     videos = []

@@ -14,7 +14,7 @@ from fixtures.shapes import shape_bytes, write_clip, write_shapes
 from vldata.conversion import Conversion, convert
 from vldata.errors import DataError, UsageError
 from vldata.output.options import ConvertOptions
-from vldata.records.draft import Guess
+from vldata.records.draft import Draft, Guess, Reject
 from vldata.records.record import Record, iter_records
 from vldata.sources.jsonl import open_source
 from vldata.sources.pairfields import IMAGE_FIELDS, PROMPT_FIELDS, TEXT_FIELDS
@@ -266,6 +266,18 @@ def write_tar(path: Path, members: dict[str, bytes | tarfile.TarInfo]) -> Path:
             info.size = 0 if isinstance(data, tarfile.TarInfo) else len(data)
             archive.addfile(info, None if isinstance(data, tarfile.TarInfo) else io.BytesIO(data))
     return path
+
+
+def test_a_mask_in_a_tar_is_no_second_picture(tmp_path: Path) -> None:
+    picture = shape_bytes("circle", "jpg")
+    members: dict[str, bytes | tarfile.TarInfo] = {"a.jpg": picture, "a.seg.png": picture, "a.txt": b"a dog"}
+    members |= {"b.0.jpg": picture, "b.1.jpg": picture, "b.txt": b"two dogs"}
+    draft, two = open_source(write_tar(tmp_path / "a.tar", members))[0].drafts()
+    assert isinstance(draft, Reject) and draft.code == "VL217" and "'seg.png'" in draft.reason
+    assert isinstance(two, Draft) and len(two.media) == 2
+    alone = write_tar(tmp_path / "b.tar", {"a.edge.jpg": picture, "a.txt": b"a dog"})
+    (draft,) = open_source(alone)[0].drafts()
+    assert isinstance(draft, Draft) and len(draft.media) == 1
 
 
 def test_tars_with_odd_members(tmp_path: Path) -> None:
