@@ -183,7 +183,7 @@ def _sample(key: str, members: _Members) -> Row:
     shown = [suffix for suffix in members if f".{suffix.rpartition('.')[2]}" in PICTURE_SUFFIXES]
     about = [suffix for suffix in shown if suffix.partition(".")[0] in _ABOUT]
     if about and len(shown) > 1:
-        return RowFault("VL217", f"the sample {key!r} has {about[0]!r}, which says something about a picture; it would be shown as one more.")
+        return RowFault("VL217", f"the sample {key!r} has {about[0]!r}, which is about a picture and would be shown as one more.")
     row: dict[str, Any] = {}
     pictures = []
     videos = []
