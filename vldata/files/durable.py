@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vldata.causes import write_error
+from vldata.errors import DataError
 
 _FSYNCS_AT_ONCE = 16
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -83,9 +84,12 @@ def _stream(path: Path) -> str | int | None:
         with contextlib.suppress(OSError):
             return os.dup(int(handed[1]))
     try:
-        return str(path) if stat.S_ISCHR(path.lstat().st_mode) else None
+        mode = path.lstat().st_mode
     except (OSError, ValueError):
         return None
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISBLK(mode):
+        raise DataError("is a pipe, a socket or a disk, which no file may replace.", where=str(path), cure="Name a file.")
+    return str(path) if stat.S_ISCHR(mode) else None
 
 
 @contextlib.contextmanager

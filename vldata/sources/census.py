@@ -47,8 +47,10 @@ _LEARNED = frozenset(
     }
 )  # 1 and true: learned
 _NOT_LEARNED = frozenset({"mask", "masked", "loss_mask", "no_loss", "is_mask", "undesirable", "is_bad", "is_wrong", "is_incorrect"})
-# What is done to a picture before it is shown; as a number or a list of them, for the words are about other things (a crop may be wheat).
-_CUTS = frozenset({"crop", "crop_box", "cropbox", "roi", "region", "rotation", "rotate", "rotation_angle", "flip", "hflip", "vflip"})
+# What is done to a picture before it is shown: turned by a number, or cut to four of them. As words they are about other things (a crop may
+# be wheat).
+_TURNS = frozenset({"rotation", "rotate", "rotation_angle", "flip", "hflip", "vflip"})
+_CUTS = frozenset({"crop", "crop_box", "cropbox", "roi", "region"})
 # Marks of a pair of answers: where the rejected one has more, the pair may be the wrong way round.
 _MARKS = {
     **{f"{kind}_chosen": f"{kind}_rejected" for kind in ("score", "rating", "reward")},
@@ -177,7 +179,7 @@ class Census:
             raise RowError(
                 "VL215", f"{path!r} is {_short(value)}, which changes what is learned, and is not used; --ignore {name} leaves it out."
             )
-        if lowered in _CUTS and _cuts(value):
+        if (lowered in _TURNS and _turns(value)) or (lowered in _CUTS and _cuts(value)):
             raise RowError(
                 "VL215", f"{path!r} is {_short(value)}: the picture is meant cut or turned, and is used whole; --ignore {name} uses it so."
             )
@@ -190,10 +192,17 @@ class Census:
         return BYTES if _holds_bytes(value) else IN_EXTRA
 
 
+def _turns(value: Any) -> bool:
+    """Whether a value, as a table writes it too, turns a picture: true or a number but 0."""
+    if isinstance(value, str):
+        return value.strip().lower() == "true" or (_is_number(value) and float(value) != 0)
+    return type(value) in (bool, int, float) and bool(value)
+
+
 def _cuts(value: Any) -> bool:
-    """Whether a value cuts or turns a picture: a true or a number but 0, or four numbers and more."""
-    if type(value) in (bool, int, float):
-        return bool(value)
+    """Whether a value, as a table writes it too, is a part of a picture: four numbers or more."""
+    if isinstance(value, str):
+        value = re.split(r"[\s,;]+", value.strip().strip("[](){}"))
     numbers = list(value.values()) if isinstance(value, dict) else value
     return isinstance(numbers, list) and len(numbers) >= 4 and all(map(_is_number, numbers))
 

@@ -42,6 +42,7 @@ _TASKS = {"caption": "caption", "ocr": "ocr", "question": "vqa", "class": "class
 
 
 NO_PICTURE = ("rows without a picture", "learned as questions of text alone")
+NO_TEXT = ("answers that are true, false or fractions, not texts", "learned as Python writes them")
 
 
 class PairReading(msgspec.Struct, frozen=True):
@@ -158,6 +159,8 @@ class _DraftMaker:
             unused += thought.fates if given else (*thought.fates, NO_PICTURE)
             if media and bare_boxes(turns):
                 unused += (BARE,)
+            if type(row.get(self._chosen.text)) in (bool, float):
+                unused += (NO_TEXT,)
         except RowError as error:
             return Reject(record_id, where, error.code, error.reason)
         meta = self._base.copy()

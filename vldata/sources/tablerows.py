@@ -7,6 +7,7 @@ import datetime
 import itertools
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple
@@ -312,8 +313,12 @@ class _Sheet:
     def merged(self) -> str:
         """The first merged cells of the sheet that go over several rows, as A2:A3; "" for none."""
         member = str(getattr(self._book.worksheets[0], "_worksheet_path", "")).lstrip("/")
-        with zipfile.ZipFile(self._path) as archive, archive.open(member) as handle:
-            return next((text for text in _merges(handle) if _over_rows(text)), "")
+        try:
+            with zipfile.ZipFile(self._path) as archive, archive.open(member) as handle:
+                return next((text for text in _merges(handle) if _over_rows(text)), "")
+        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, OSError) as error:
+            cure = "Save it again as .xlsx, or as CSV."
+            raise DataError(f"is not a whole Excel workbook: {error}.", where=str(self._path), cure=cure) from None
 
     def drawn(self) -> int:
         """How many pictures lie in the workbook itself."""

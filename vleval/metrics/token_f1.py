@@ -69,7 +69,7 @@ def inspect(options: MetricOptions) -> Scorer:
         known = references(row)
         if text is None:
             return 0.0
-        if max(len(text), *map(len, known)) > LONG:
+        if max(len(text), *map(len, known), 0) > LONG:
             bags = [bag for target in known if (bag := _long_bag(target)).total]
             given = _long_bag(text)
             return round(max((_f1(given.common(bag), given.total, bag.total) for bag in bags), default=0.0), 2)

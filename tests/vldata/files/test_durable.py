@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
+from vldata.errors import DataError
 from vldata.files.durable import write_atomic
 
 
@@ -33,3 +35,10 @@ def test_a_device_is_written_to() -> None:
     assert os.read(ours, 100) == b"shown"
     for handle in (ours, terminal):
         os.close(handle)
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="no file may replace"):
+        write_atomic(tmp_path / "pipe", b"x")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)

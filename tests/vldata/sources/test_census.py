@@ -261,9 +261,12 @@ def test_more_names_that_change_what_is_learned(field):
         ("is_correct", False, True),
         ("is_wrong", 1, 0),
         ("rotation", 90, 0),
+        ("rotation", "-90", "0"),
+        ("crop_box", "[0, 0, 10, 10]", "0"),
         ("hflip", True, False),
         ("crop", [0, 0, 10, 10], "wheat"),
         ("roi", {"x": 1, "y": 2, "w": 3, "h": "4"}, "Europe"),
+        ("region", [1.5, 2, 3, 4], 5),
     ],
 )
 def test_what_else_changes_a_lesson_and_what_only_looks_so(field, value, harmless):

@@ -399,6 +399,7 @@ def test_the_field_that_must_be_named_is_suggested(tmp_path: Path) -> None:
 
 
 def test_how_answers_that_are_no_texts_are_spelt_is_a_guess(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(shape_bytes("circle"))
     rows = tmp_path / "rows.jsonl"
     rows.write_text(
         '{"image": "a.png", "question": "Is it?", "answer": true}\n{"image": "a.png", "question": "How much?", "answer": 1.50}\n'
@@ -406,5 +407,6 @@ def test_how_answers_that_are_no_texts_are_spelt_is_a_guess(tmp_path: Path) -> N
     (source,) = open_source(rows)
     said = next(one for one in source.said if "not texts" in one)
     assert isinstance(said, Guess) and "fractions and true or false" in said and "'True'" in said
+    assert all(isinstance(draft, Draft) and any("not texts" in what for what, _ in draft.unused) for draft in source.drafts())
     rows.write_text(rows.read_text().replace("true", '"yes"').replace("1.50", "2"))
     assert not any("not texts" in one for one in open_source(rows)[0].said)
