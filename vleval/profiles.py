@@ -185,6 +185,12 @@ TASK_ALIASES: dict[str, str] = {
     "text": "ocr",
     "captioning": "caption",
     "mcq": "multiple_choice",
+    "choices": "multiple_choice",
+    "choice": "multiple_choice",
+    "multi_choice": "multiple_choice",
+    "multichoice": "multiple_choice",
+    "mcqa": "multiple_choice",
+    "vmcq": "multiple_choice",
     "kie": "extraction",
     "json": "extraction",
     "grounding": "detection",
@@ -245,9 +251,15 @@ def _with_list(row: Row) -> Row:
 
 def default_metrics(profile: str, task: str) -> tuple[str, ...]:
     """The metrics a profile scores when none is named, by the task in the record's meta."""
-    name = task.strip().lower().replace("-", "_")
     by_task = DEFAULTS[profile]
-    return by_task.get(TASK_ALIASES.get(name, name), by_task[""])
+    return by_task.get(known_task(task), by_task[""])
+
+
+def known_task(task: str) -> str:
+    """The task under the name that `DEFAULTS` has for it; "" for one that no profile knows."""
+    name = task.strip().lower().replace("-", "_").replace(" ", "_")
+    name = TASK_ALIASES.get(name, name)
+    return name if any(name in by_task for by_task in DEFAULTS.values()) else ""
 
 
 def table() -> list[tuple[str, tuple[str, ...]]]:
@@ -296,4 +308,4 @@ def _answer_only(row: Row) -> Row:
     return row if same else msgspec.structs.replace(row, prediction=prediction, references=references)
 
 
-__all__ = ["ALIASES", "DEFAULTS", "PROFILES", "TASK_ALIASES", "MetricOptions", "default_metrics", "resolve", "table"]
+__all__ = ["ALIASES", "DEFAULTS", "PROFILES", "TASK_ALIASES", "MetricOptions", "default_metrics", "known_task", "resolve", "table"]

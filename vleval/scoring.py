@@ -303,7 +303,7 @@ def pick_metrics(rows: Sequence[Row], profile: str, names: Sequence[str], option
         UsageError: the profile does not define one of them.
     """
     if not names:
-        tasks = dict.fromkeys(row.task or ("multiple_choice" if _asks_for_letters(row) else "") for row in rows)
+        tasks = dict.fromkeys(profiles.known_task(row.task) or ("multiple_choice" if _asks_for_letters(row) else "") for row in rows)
         if profile not in profiles.PROFILES:
             raise UsageError(f"no profile {profile!r}.", cure="Profiles: " + ", ".join(profiles.PROFILES) + ".")
         names = list(dict.fromkeys(name for task in tasks for name in profiles.default_metrics(profile, task)))
@@ -311,7 +311,7 @@ def pick_metrics(rows: Sequence[Row], profile: str, names: Sequence[str], option
 
 
 def _asks_for_letters(row: Row) -> bool:
-    """Whether a row of no task has options, of which its reference is one: by letter, by letters or by text."""
+    """Whether a row of no known task has options, of which its reference is one: by letter, by letters or by text."""
     if row.choices:
         return any(len(text.strip()) == 1 or text in row.choices or _names_letters(text, len(row.choices)) for text in row.references)
     listed = choices_in(row.question) if any(_LETTERS.fullmatch(text.strip()) for text in row.references) else ()

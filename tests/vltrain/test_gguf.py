@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from vltrain.api.export import export
-from vltrain.gguf import as_gguf, find_converter
+from vltrain.gguf import as_gguf, cure_for, find_converter
 
 from vldata.errors import DataError, UsageError
 from vldata.models.serving import Limits
@@ -66,6 +67,21 @@ def test_a_converter_that_fails_leaves_nothing(folder: Path, tmp_path: Path) -> 
     with pytest.raises(DataError, match="Model Tiny is not supported"):
         as_gguf(folder, tmp_path / "gguf", LIMITS, outtype="bf16", llama_cpp=converter(tmp_path / "llama.cpp", fails=True))
     assert not (tmp_path / "gguf").exists() and not list(tmp_path.glob(".gguf.partial"))
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [  # the last words of convert_hf_to_gguf.py of b11434
+        ("ModuleNotFoundError: No module named 'sentencepiece'", "-m pip install sentencepiece$"),
+        ("ModuleNotFoundError: No module named 'google.protobuf'", "-m pip install protobuf$"),
+        ("NotImplementedError: BPE pre-tokenizer was not recognized - update get_vocab_base_pre()", "tokenizer.json"),
+        ("ERROR:hf-to-gguf:Model TinyForConditionalGeneration is not supported", "newer"),
+        ("ValueError: Splitting the vocabulary is not supported", "requirements"),
+        ("it said nothing", "sentencepiece"),
+    ],
+)
+def test_what_the_converter_ends_with_has_a_cure(said: str, cure: str) -> None:
+    assert re.search(cure, cure_for(said))
 
 
 def test_without_a_converter_its_lines_are_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

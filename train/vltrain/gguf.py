@@ -7,6 +7,7 @@ Where it is at hand it is run; else its lines are printed.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from vldata.models.serving import Exposure, Limits, check_served, launch_line
 from vltrain.api.export import OutType
 
 SCRIPT = "convert_hf_to_gguf.py"
+_PACKAGES = {"yaml": "pyyaml", "google": "protobuf", "mistral_common": "mistral-common"}  # where the package has another name
 _LAST = 12  # lines of the converter that a failure shows
 _EVERY_S = 5.0  # of a progress bar, which a pipe turns into lines
 Tell = Callable[[str], None]
@@ -122,8 +124,21 @@ def _run(line: list[str], file: Path, tell: Tell | None) -> None:
                 tell(said)
     if running.returncode or not file.is_file() or file.stat().st_size == 0:
         end = "\n  ".join(last) or "it said nothing"
-        raise DataError(
-            f"the converter ended with {running.returncode} and without {file.name}:\n  {end}",
-            where=line[1],
-            cure="It needs its requirements (torch, transformers, gguf) in this Python, and a llama.cpp that knows the model.",
+        what = f"the converter ended with {running.returncode} and without {file.name}:\n  {end}"
+        raise DataError(what, where=line[1], cure=cure_for("\n".join(last)))
+
+
+def cure_for(said: str) -> str:
+    """What to do about the converter's last words, in the words of its releases of October 2026 (b11434)."""
+    missing = re.search(r"No module named '([\w.]+)'", said)
+    if missing:
+        package = missing[1].split(".")[0]
+        return f"Install what it imports into this Python: {sys.executable} -m pip install {_PACKAGES.get(package, package)}"
+    if "pre-tokenizer was not recognized" in said:
+        return (
+            "It knows a tokenizer by the hash of what it makes of a text, and not this one: put back tokenizer.json and "
+            "tokenizer_config.json of the base model if they were changed, or take a newer llama.cpp."
         )
+    if re.search(r"Model \w+ is not supported", said):
+        return "This llama.cpp does not know the model: take a newer one."
+    return "It needs its requirements (torch, transformers, sentencepiece) in this Python, and a llama.cpp that knows the model."

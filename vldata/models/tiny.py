@@ -181,18 +181,21 @@ def write_processor_files(out: Path) -> None:
         (out / name).write_text(json.dumps({**common, **own}, indent=2) + "\n", encoding="utf-8")
 
 
-def build_tiny_model(out: Path, *, seed: int = 0, embedding_std: float = 0.0, mixing: float = 1.0, head_dim: int = 16) -> Path:
+def build_tiny_model(
+    out: Path, *, seed: int = 0, embedding_std: float = 0.0, mixing: float = 1.0, head_dim: int = 16, tokenizer: Any = None
+) -> Path:
     """Write a whole model folder: weights, config, tokenizer, template, processors. The same seed gives the same weights.
 
     With `embedding_std` the (tied) embeddings are widened to it: at the usual 0.02 a frozen head cannot express a sure answer.
     `mixing` multiplies what the layers add to the residual stream: at 1 a random model repeats its last token whatever it is shown.
     `head_dim` is 16, or 32 where a server's attention has no kernel for less (vLLM on the CPU).
+    `tokenizer` takes the place of the trained one of 512 entries.
     """
     import torch
     from transformers import GenerationConfig, Qwen3VLForConditionalGeneration
 
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = build_tokenizer()
+    tokenizer = tokenizer or build_tokenizer()
     config = build_config(tokenizer, head_dim)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

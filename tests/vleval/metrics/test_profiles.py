@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vldata.errors import DataError, UsageError
+from vldata.sources import official, pairdrafts
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.table import METRICS
-from vleval.profiles import ALIASES, DEFAULTS, PROFILES, TASK_ALIASES, default_metrics, resolve, table
+from vleval.profiles import ALIASES, DEFAULTS, PROFILES, TASK_ALIASES, default_metrics, known_task, resolve, table
 from vleval.rows import Row
+from vleval.scoring import pick_metrics
 
 PAIRS = [(profile, metric) for profile, metrics in PROFILES.items() for metric in metrics]
 TEXT_PAIRS = [pair for pair in PAIRS if pair[1].split(":")[0] != "json_f1" and pair[1] not in ("detection_f1", "coco_ap", "cider:ptb")]
@@ -58,6 +60,20 @@ def test_defaults_are_defined_by_their_profiles():
     assert set(TASK_ALIASES.values()) <= set(DEFAULTS["vlkit"])
     assert default_metrics("vlkit", "ChartQA") == ("relaxed_accuracy", "exact_match")
     assert default_metrics("llamafactory", "chart") == tuple(ALIASES["llamafactory"])
+
+
+def test_every_task_that_a_converter_writes_is_scored_by_a_metric_of_its_own():
+    written = {*pairdrafts._TASKS.values(), *(layout.task for layout in official.LAYOUTS.values()), "chartqa", "detection", "solution"}
+    in_words = {"vqa", "class", "chat", "pointing"}  # scored as texts
+    assert {task for task in written if not known_task(task)} <= in_words
+    assert default_metrics("vlkit", "choices") == default_metrics("vlkit", "Multiple Choice") == ("multiple_choice",)
+    assert default_metrics("llamafactory", "choices") == default_metrics("llamafactory", "")
+
+
+@pytest.mark.parametrize("task", ["", "choices", "spatial relations"])
+def test_options_with_a_letter_are_scored_by_letters_whatever_the_task_is_called(task):
+    asked = row("(B)", "B", choices=("red", "green"), task=task)
+    assert [metric.name for metric in pick_metrics([asked], "vlkit", (), MetricOptions())] == ["multiple_choice"]
 
 
 def test_the_table_lists_every_name_once():

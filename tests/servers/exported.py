@@ -1,0 +1,100 @@
+"""`vltrain export --to gguf` with llama.cpp's converter as it is, and llama-server started by the line that it prints.
+
+The model has Qwen's whole vocabulary, so that the converter knows its tokenizer by itself; the questions hold what pre-tokenizers cut
+differently (digits, Chinese, emoji, line ends, control tokens as text).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.chain import ask
+from tests.servers.compare import compare
+from tests.servers.process import Commands, install, running
+from tests.servers.servers import HERE, Place
+
+PORT = 6  # after the run's first
+KEY = "a-key-of-this-run"
+NAME = "gguf"
+TEXTS = (
+    "What is shown?",
+    "How many? 3 33 333 3333, 1,234.50 or 1e-5?",
+    "图里有什么？请用一句话回答，不要超过二十个字。",
+    "Что на картинке? И сколько их?",
+    "😀 or 👩‍👩‍👧, and a flag 🇨🇭?",
+    "  two blanks in front,\ttab,\r\nwindows line,\n\n\nthree lines. ",
+    "I'll say it's 'RE you sure? WE'VE don't",
+    "x = a[i]+=1; // ====---====\n\tif (x) { return; }",
+    "កាន់តែពិសេស नमस्ते مرحبا",
+    "a\u0301 is not \u00e1, nor \u212b \u00c5",
+)
+
+
+def ask_exported(call: Commands, place: Place) -> str:
+    """Make the model and the questions, convert, serve, and hold the server to `hf`; returns the verdict's words."""
+    venv = place.venvs / "llama"
+    install(HERE / "setup_llama_server.sh", venv, place.work / f"{NAME}.log")
+    call.clear(place.work, "whole", "whole-gguf", "texts")
+    model, data = place.work / "whole", ask_texts(call, place.work)
+    call(["python", "-m", "tests.servers.whole_vocabulary", str(venv / "source"), str(model)])
+    export = ["-m", "vltrain", "export", str(model), "--to", "gguf", "--outtype", "f32", "--llama-cpp", str(venv / "source"), "--json"]
+    paths = {"PYTHONPATH": os.pathsep.join((str(Path.cwd()), str(Path.cwd() / "train")))}
+    told = json.loads(call.python(venv / "bin/python", [*export, "--data", str(data)], paths))
+    if not told["made"] or not all(Path(file).is_file() for file in told["files"]):
+        raise AssertionError(f"the two files are not there: {told}")
+    ours = ask(call, data, place.work / "answers" / f"{NAME}-hf.jsonl", "--backend", "hf", "--model", str(model))
+    os.environ["VLEVAL_API_KEY"] = KEY
+    try:
+        with started(told["command"], place) as url:
+            at = ("--backend", "llama-server", "--base-url", url, "--model", model.name)
+            call(["vleval", "ping", "--data", str(data), *at, "--strict"])
+            backends = f"hf@{model},llama-server@{model.name}={url}"
+            call(["vleval", "parity", "--data", str(data), "--backends", backends, "--limit", str(len(TEXTS)), "--max-tokens", "8"])
+            agreement = compare(ours, ask(call, data, place.work / "answers" / f"{NAME}.jsonl", *at))
+    finally:
+        del os.environ["VLEVAL_API_KEY"]
+    if not agreement.whole:
+        raise AssertionError(str(agreement))
+    return f"converted and served as printed: {agreement}"
+
+
+def ask_texts(call: Commands, work: Path) -> Path:
+    """Questions with a picture each; returns the dataset."""
+    from PIL import Image
+
+    source = work / "texts"
+    source.mkdir()
+    Image.linear_gradient("L").resize((320, 256)).convert("RGB").save(source / "grey.png")
+    rows = [{"id": str(number), "image": "grey.png", "question": text, "answer": "x"} for number, text in enumerate(TEXTS)]
+    (source / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    call(
+        [
+            "vldata",
+            "convert",
+            "jsonl",
+            str(source / "rows.jsonl"),
+            "--image-root",
+            str(source),
+            "--name",
+            NAME,
+            "--out",
+            str(source / "out"),
+        ]
+    )
+    return source / "out" / NAME
+
+
+@contextmanager
+def started(line: str, place: Place) -> Iterator[str]:
+    """Run the printed line in a shell, as its reader does; only the port is another, in case that one is taken."""
+    port = place.port + PORT
+    if " --port 8080 " not in line:
+        raise AssertionError(f"a line without its port: {line}")
+    programs = {"PATH": f"{place.venvs / 'llama/build/bin'}{os.pathsep}{os.environ['PATH']}"}
+    shell = ["bash", "-c", "exec " + line.replace(" --port 8080 ", f" --port {port} ")]
+    with running(shell, f"http://127.0.0.1:{port}/health", place.work / f"{NAME}-server.log", programs):
+        yield f"http://127.0.0.1:{port}"
