@@ -80,7 +80,6 @@ def log_uniform(count, seed):
 
 
 GRIDS = {name: family.images for name, family in pixels.FAMILIES.items() if family.images.on_grid}
-QWEN = {name: images for name, images in GRIDS.items() if name.startswith("qwen")}
 
 
 def keeps_shape(size, ideal, factor, cells=1):
@@ -93,8 +92,8 @@ def test_written_sizes_are_fixed_points_in_the_budget(processor, max_pixels):
     grid = GRIDS[processor]
     budget = {"processor": processor, "min_pixels": 0 if grid.longest else 65_536, "max_pixels": max_pixels}
     low, high = pixels.budget_limits(**budget)
-    rejected = 0
-    for width, height in log_uniform(10_000, seed=max_pixels):
+    rejected, count = 0, examples(3_000)
+    for width, height in log_uniform(count, seed=max_pixels):
         try:
             size = pixels.target_size(width, height, **budget)
         except pixels.RatioError:
@@ -109,7 +108,7 @@ def test_written_sizes_are_fixed_points_in_the_budget(processor, max_pixels):
         scales = (1, (grid.longest or 1) / max(width, height), math.sqrt(low / (width * height)), math.sqrt(high / (width * height)))
         cells = 3 if grid.longest else 1
         assert any(keeps_shape(size, (width * scale, height * scale), grid.factor, cells) for scale in scales), "within rounding"
-    assert 0 < rejected < 2_500
+    assert 0 < rejected < count / 4
 
 
 @settings(max_examples=examples(100), deadline=None)
@@ -188,36 +187,6 @@ def test_the_largest_budget_with_which_eight_frames_fit_2048_tokens(size, budget
 
 def test_no_budget_is_small_enough_for_a_hundred_pictures():
     assert pixels.solve_max_pixels([(1920, 1080)] * 100, text_tokens=40, cutoff=2_048, **DEFAULT) is None
-
-
-def test_transformers_agrees_on_every_size():
-    image_processing = pytest.importorskip("transformers.models.qwen2_vl.image_processing_pil_qwen2_vl", reason="needs the train extra")
-    pytest.importorskip("torch", reason="needs the train extra")
-    for name, grid in QWEN.items():
-        for width, height in log_uniform(1_000, seed=3):
-            for low, high in ((grid.min_pixels, grid.max_pixels), (65_536, 589_824)):
-                if max(width, height) / min(width, height) > 200:
-                    with pytest.raises(ValueError, match="ratio"):
-                        image_processing.smart_resize(height, width, grid.factor, low, high)
-                    continue
-                theirs = image_processing.smart_resize(height, width, grid.factor, low, high)
-                assert pixels.smart_resize(width, height, processor=name, min_pixels=low, max_pixels=high) == theirs[::-1]
-
-
-@pytest.mark.parametrize("processor", sorted(QWEN))
-def test_the_real_processor_leaves_written_pictures_alone(processor):
-    image_processing = pytest.importorskip("transformers.models.qwen2_vl.image_processing_pil_qwen2_vl", reason="needs the train extra")
-    pytest.importorskip("torch", reason="needs the train extra")
-    image = pytest.importorskip("PIL.Image")
-    grid = QWEN[processor]
-    real = image_processing.Qwen2VLImageProcessorPil(
-        patch_size=grid.patch, merge_size=grid.merge, size={"shortest_edge": grid.min_pixels, "longest_edge": grid.max_pixels}
-    )
-    for width, height in [(1920, 1080), (1296, 968), (100, 100), (3000, 40), (37, 2500)]:
-        size = pixels.target_size(width, height, processor=processor, min_pixels=65_536, max_pixels=261_120)
-        rows, columns = real(image.new("RGB", size), return_tensors="np")["image_grid_thw"][0][1:]
-        assert (columns * grid.patch, rows * grid.patch) == size
-        assert rows * columns // grid.merge**2 == pixels.vision_tokens(*size, processor=processor)
 
 
 def test_the_module_loads_no_imaging_library():

@@ -19,7 +19,7 @@ from vldata.datasets.stats import compute_stats
 from vldata.errors import DataError, UsageError
 from vldata.exports import export
 from vldata.exports.plan import ExportPlan
-from vldata.media.video_tokens import Clip, llamafactory_grid, marks, qwen3_vl_grid, swift_grid, video_tokens
+from vldata.media.video_tokens import Clip, marks, qwen3_vl_grid
 from vldata.output.contract import read_contract
 from vldata.output.dataset_info import make_entry, read_dataset_info
 from vldata.output.folder import DatasetPaths
@@ -308,37 +308,6 @@ def test_formats_of_one_video_and_of_none(kept: Path) -> None:
 
 
 # --- what a video costs ------------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("clip", "steps", "rows", "columns"),
-    [
-        (Clip(243, 25.0, 9.72, 640, 360), 10, 11, 20),  # LLaMA-Factory's demo video: 19 frames, the last one repeated
-        (Clip(2, 25.0, 0.08, 64, 64), 1, 2, 2),
-        (Clip(100_000, 25.0, 4_000.0, 1920, 1080), 384, 4, 7),  # 768 frames share the budget
-        (Clip(3, 1.0, 3.0, 20, 400), 2, 20, 1),
-    ],
-)
-def test_the_grid_of_a_video(clip: Clip, steps: int, rows: int, columns: int) -> None:
-    grid = qwen3_vl_grid(clip)
-    assert (grid.steps, grid.rows, grid.columns) == (steps, rows, columns)
-    assert video_tokens(clip) > grid.vision_tokens + 2 * steps
-
-
-def test_marks_of_time_are_the_middle_of_each_step() -> None:
-    assert marks(qwen3_vl_grid(Clip(5, 1.0, 5.0, 64, 64)), 1.0) == ["<0.5 seconds>", "<2.5 seconds>", "<4.0 seconds>"]
-
-
-def test_llamafactory_takes_other_frames_of_another_size() -> None:
-    grid = llamafactory_grid(Clip(243, 25.0, 9.72, 640, 360))
-    assert (len(grid.indices), grid.indices[:3], grid.vision_tokens) == (19, (0, 13, 26), 660)
-
-
-def test_swift_gives_every_frame_its_least() -> None:
-    grid = swift_grid(Clip(31, 4.0, 7.75, 320, 256))  # fifteen frames and a half: an even number is taken
-    assert (len(grid.indices), grid.steps, grid.rows, grid.columns) == (14, 7, 11, 13)
-    assert swift_grid(Clip(3, 25.0, 0.12, 64, 64)).indices == (0, 2)
-    assert swift_grid(Clip(30_000, 25.0, 1_200.0, 1920, 1080)).vision_tokens <= 115_200
 
 
 def test_the_grid_is_the_processors_own() -> None:

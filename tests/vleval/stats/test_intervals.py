@@ -35,10 +35,19 @@ def test_without_groups_it_is_the_textbook_error():
     interval = clustered_mean(values, Groups("", np.arange(len(values)), len(values), ""))
     assert interval.se == pytest.approx(values.std(ddof=1) / math.sqrt(len(values)))
 
+    assert interval.method == "t"
+
+
+def test_two_rows_have_an_interval_of_one_degree_of_freedom():
+    interval = clustered_mean(np.array([0.0, 1.0]), Groups("", np.arange(2), 2, ""))
+    assert (interval.low, interval.high) == pytest.approx((0.5 - 12.706204736174694 / 2, 0.5 + 12.706204736174694 / 2))
+
 
 def test_one_cluster_allows_no_interval():
-    interval = clustered_mean(np.array([0.0, 1.0]), Groups("scene", np.zeros(2, np.intp), 1, ""))
-    assert (interval.low, interval.high) == (None, None)
+    one = Groups("scene", np.zeros(2, np.intp), 1, "")
+    for interval in (clustered_mean(np.array([0.0, 1.0]), one), clustered_bounded(np.array([1.0, 1.0]), one, 0.0, 1.0)):
+        assert (interval.low, interval.high, interval.method) == (None, None, "cluster-t:scene")
+        assert math.isnan(interval.se)
 
 
 # statsmodels.stats.proportion.proportion_confint(method="wilson")
@@ -54,6 +63,20 @@ def test_one_cluster_allows_no_interval():
 def test_wilson(k, n, low, high):
     interval = wilson(k, n)
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-12)
+    assert (interval.method, interval.se) == ("wilson", pytest.approx(math.sqrt(k / n * (1 - k / n) / n)))
+    percent = wilson(k, n, 100.0)
+    assert (percent.low, percent.high, percent.se) == pytest.approx((100 * low, 100 * high, 100 * interval.se), abs=1e-10)
+
+
+@pytest.mark.parametrize("n", [*range(1, 60), 333])
+def test_wilson_ends_at_the_end_of_the_scale(n):
+    """None right is 0 to a bit, all right is 1, whatever rounding does; every other share has room on both sides."""
+    assert wilson(0, n).low == 0.0 and wilson(n, n).high == 1.0
+    assert all(0.0 < wilson(k, n).low < k / n < wilson(k, n).high < 1.0 for k in range(1, n))
+
+
+def test_a_share_of_nothing_has_no_interval():
+    assert (wilson(0, 0).low, wilson(0, 0).high, wilson(0, 0).method) == (None, None, "wilson")
 
 
 def nine(key: str = "scene") -> Groups:
@@ -64,7 +87,10 @@ def nine(key: str = "scene") -> Groups:
 def test_shares_of_none_and_of_all_are_wilsons_with_a_cluster_as_one_trial(right):
     found, trials = clustered_bounded(np.full(38, float(right)), nine(), 0.0, 1.0), wilson(9 * right, 9)
     assert (found.low, found.high) == pytest.approx((trials.low, trials.high), abs=1e-12)
-    assert found.method == "wilson:scene"
+    assert (found.method, found.se) == ("wilson:scene", pytest.approx((found.high - found.low) / (2 * 1.959963984540054)))
+    rows = clustered_bounded(np.full(38, float(right)), Groups("", np.arange(38), 38, ""), 0.0, 1.0)
+    assert (rows.low, rows.high) == pytest.approx((wilson(38 * right, 38).low, wilson(38 * right, 38).high), abs=1e-12)
+    assert rows.method == "wilson"
     assert clustered_bounded(np.full(38, 100.0 * right), nine(), 0.0, 100.0).high == pytest.approx(100 * trials.high)
 
 
@@ -74,6 +100,18 @@ def test_differences_that_do_not_vary_are_bounded_by_the_range():
     assert (found.low, found.high) == pytest.approx((-unseen, unseen))
     found = clustered_bounded(np.full(38, 0.5), nine(), -1.0, 1.0)
     assert (found.low, found.high) == pytest.approx((0.5 - 1.5 * unseen, 0.5 + 0.5 * unseen))
+    assert found.se == pytest.approx((found.high - found.low) / (2 * 1.959963984540054))
+
+
+def test_rounding_is_neither_variance_nor_out_of_range():
+    """On a wide range that is symmetric about 0, where a bound that forgot the range's width would be none."""
+    values = np.full(38, 10_000.0)
+    values[::2] += 2e-9
+    found = clustered_bounded(values, nine(), -10_000.0, 10_000.0)
+    assert found.method == "wilson:scene" and found.low is not None
+    for beyond in (10_000.5, -10_000.5):
+        found = clustered_bounded(np.full(38, beyond), nine(), -10_000.0, 10_000.0)
+        assert (found.low, found.high, found.method) == (None, None, "wilson:scene")
 
 
 def test_what_varies_is_not_touched_and_what_is_out_of_range_allows_none():
@@ -97,23 +135,59 @@ def rows(**groups: list[str]) -> list[Row]:
     ]
 
 
-def test_groups_are_chosen_in_order_and_said():
-    found = choose_groups(rows(image=["a", "a", "b"], scene=["s", "t", "s"]))
-    assert (found.key, found.count) == ("scene", 2)
-    assert "clustered by scene: 2 groups in 3 rows" in found.note
-    assert choose_groups(rows(image=["a", "a", "b"])).key == "image"
-    assert choose_groups(rows(image=["a", "b", "c"])).key == ""
-    assert choose_groups(rows(scene=["s", "s", "s"]), "none").key == ""
-    assert choose_groups(rows(scene=["s", "s", "t"], camera=["x", "y", "y"]), "camera").count == 2
+FOUND = "found in the rows; --group-by chooses another, --group-by none switches it off"
+SHARED = "No two rows share a scene, episode or image: rows are taken as independent."
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked", "key", "index", "note"),
+    [
+        ({"image": "aab", "scene": "sts"}, None, "scene", [0, 1, 0], f"Rows are clustered by scene: 2 groups in 3 rows ({FOUND})."),
+        ({"image": "aab", "episode": "xyy"}, None, "episode", [0, 1, 1], f"Rows are clustered by episode: 2 groups in 3 rows ({FOUND})."),
+        ({"image": "aab"}, None, "image", [0, 0, 1], f"Rows are clustered by image: 2 groups in 3 rows ({FOUND})."),
+        ({"image": "abc", "sample": "ppq"}, None, "sample", [0, 0, 1], f"Rows are clustered by sample: 2 groups in 3 rows ({FOUND})."),
+        ({"circle": "pqp"}, None, "circle", [0, 1, 0], f"Rows are clustered by circle: 2 groups in 3 rows ({FOUND})."),
+        ({"image": "abc"}, None, "", [0, 1, 2], SHARED),
+        ({"camera": "aab"}, None, "", [0, 1, 2], SHARED),
+        ({"scene": "sss"}, "none", "", [0, 1, 2], "Rows are taken as independent, as asked."),
+        ({"scene": "sss"}, "", "", [0, 1, 2], "Rows are taken as independent, as asked."),
+        ({"scene": "sst", "camera": "xyy"}, "camera", "camera", [0, 1, 1], "Rows are clustered by camera: 2 groups in 3 rows (as asked)."),
+        ({"image": "abc"}, "image", "image", [0, 1, 2], "Rows are clustered by image: 3 groups in 3 rows (as asked)."),
+    ],
+)
+def test_groups_are_chosen_in_order_and_said(fields, asked, key, index, note):
+    found = choose_groups(rows(**{name: list(values) for name, values in fields.items()}), asked)
+    assert (found.key, found.index.tolist(), found.count, found.note) == (key, index, len(set(index)), note)
+    values = np.array([1.0, 2.0, 4.0])
+    sums = [sum(value for value, place in zip(values, index, strict=True) if place == cluster) for cluster in range(found.count)]
+    assert found.sums(values).tolist() == sums
+    assert found.sums(np.stack([values, 10 * values], axis=1)).tolist() == [[one, 10 * one] for one in sums]
 
 
 def test_rows_without_the_key_stand_alone_and_are_counted():
-    found = choose_groups(rows(scene=["s", "s", "", ""]))
-    assert found.count == 3
-    assert "2 rows have no scene and stand alone" in found.note
+    found = choose_groups(rows(scene=["s", "", "s", "", "t"]))
+    assert (found.index.tolist(), found.count) == ([0, 2, 0, 3, 1], 4)
+    assert found.note == f"Rows are clustered by scene: 2 groups in 5 rows ({FOUND}). 2 rows have no scene and stand alone."
+
+
+def test_clusters_of_which_no_row_is_left_have_sums_of_nothing():
+    groups = Groups("scene", np.array([0, 0]), 3, "")
+    assert groups.sums(np.array([1.0, 2.0])).tolist() == [3.0, 0.0, 0.0]
+    assert groups.sums(np.array([[1.0], [2.0]])).tolist() == [[3.0], [0.0], [0.0]]
 
 
 def test_an_unknown_key_names_the_known_ones():
-    with pytest.raises(UsageError, match="no row has a field 'place'") as caught:
-        choose_groups(rows(scene=["s", "t"]), "place")
-    assert "scene" in caught.value.cure
+    with pytest.raises(UsageError, match="no row has a field 'place' to group by") as caught:
+        choose_groups(rows(scene=["s", "t"], image=["a", ""]), "place")
+    assert caught.value.cure == "Rows have: image, scene."
+    with pytest.raises(UsageError) as caught:
+        choose_groups(rows(scene=["", ""]), "place")
+    assert caught.value.cure == "Rows have no group fields."
+
+
+def test_some_rows_keep_their_clustering():
+    groups = Groups("scene", np.array([0, 0, 1, 2, 2], dtype=np.intp), 3, "a note")
+    taken = groups.take(np.array([4, 2, 3]))
+    assert (taken.key, taken.index.tolist(), taken.count, taken.note) == ("scene", [1, 0, 1], 2, "a note")
+    alone = Groups("", np.arange(5, dtype=np.intp), 5, "alone").take(np.array([4, 2]))
+    assert (alone.key, alone.index.tolist(), alone.count, alone.note) == ("", [0, 1], 2, "alone")

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from vleval.metric import CorpusStats
 from vleval.stats import bootstrap
 from vleval.stats.agreement import judge_agreement
-from vleval.stats.bootstrap import corpus_interval, paired_interval
 from vleval.stats.groups import Groups
-from vleval.stats.intervals import clustered_mean
 from vleval.stats.paired import holm, mcnemar, questions_needed, sign_flip, swap_test
 
 
@@ -20,43 +18,6 @@ def alone(count: int) -> Groups:
 
 def ratio(rows: np.ndarray) -> CorpusStats:
     return CorpusStats(rows, lambda sums: sums[:, 0] / sums[:, 1])
-
-
-def test_bootstrap_of_sums_is_the_bootstrap_of_rows():
-    generator = np.random.default_rng(3)
-    rows = np.stack([generator.random(300), generator.random(300) + 0.5], axis=1)
-    groups = Groups("scene", generator.integers(0, 40, 300), 40, "")
-    found = corpus_interval(ratio(rows), groups)
-    members = [np.flatnonzero(groups.index == g) for g in range(40)]
-    slow = []
-    for _ in range(4_000):
-        taken = rows[np.concatenate([members[g] for g in generator.integers(0, 40, 40)])].sum(axis=0)
-        slow.append(taken[0] / taken[1])
-    assert (found.low, found.high) == pytest.approx(np.quantile(slow, (0.025, 0.975)), abs=0.004)
-
-
-def test_bootstrap_of_a_mean_agrees_with_the_closed_form():
-    generator = np.random.default_rng(4)
-    values = generator.random(500)
-    rows = np.stack([values, np.ones(500)], axis=1)
-    found, closed = corpus_interval(ratio(rows), alone(500)), clustered_mean(values, alone(500))
-    assert (found.low, found.high) == pytest.approx((closed.low, closed.high), abs=0.002)
-
-
-def test_the_same_seed_gives_the_same_interval_and_many_groups_are_folded(monkeypatch):
-    rows = np.random.default_rng(5).random((1_000, 2)) + 0.1
-    assert corpus_interval(ratio(rows), alone(1_000), seed=1) == corpus_interval(ratio(rows), alone(1_000), seed=1)
-    whole = corpus_interval(ratio(rows), alone(1_000))
-    monkeypatch.setattr(bootstrap, "MAX_BLOCKS", 500)
-    folded = corpus_interval(ratio(rows), alone(1_000))
-    assert folded.se == pytest.approx(whole.se, rel=0.1)
-
-
-def test_resamples_that_are_all_alike_allow_no_interval():
-    rows = np.random.default_rng(6).random((50, 2)) + 0.1
-    assert paired_interval(ratio(rows), ratio(rows), alone(50)).low is None, "a system with itself"
-    rows[:, 0] = 0.0
-    assert corpus_interval(ratio(rows), alone(50)).low is None
 
 
 def test_sign_flip_is_exact_for_few_groups():
@@ -143,14 +104,6 @@ def _clusters(count: int, key: str = "scene", note: str = "by scene") -> Groups:
 
 def _all_signs(count: int) -> np.ndarray:
     return ((np.arange(2**count)[:, None] >> np.arange(count)) & 1) * 2.0 - 1.0
-
-
-def test_some_rows_keep_their_clustering():
-    groups = Groups("scene", np.array([0, 0, 1, 2, 2], dtype=np.intp), 3, "a note")
-    taken = groups.take(np.array([4, 2, 3]))
-    assert (taken.key, taken.index.tolist(), taken.count, taken.note) == ("scene", [1, 0, 1], 2, "a note")
-    alone = Groups("", np.arange(5, dtype=np.intp), 5, "alone").take(np.array([4, 2]))
-    assert (alone.key, alone.index.tolist(), alone.count, alone.note) == ("", [0, 1], 2, "alone")
 
 
 def test_more_clusters_than_are_tried_one_by_one_are_folded(monkeypatch):
