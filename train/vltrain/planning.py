@@ -25,9 +25,10 @@ from vltrain.data import Example, LoadedSet, crossing_groups, cut, load_set, mis
 from vltrain.memory import GPUS, estimate, system_memory_gib
 from vltrain.plan_data import Notes, compare_contracts
 from vltrain.recipe import Recipe
+from vltrain.towers import REGULAR
 from vltrain.trainer_names import OPTIMIZERS, SCHEDULES, TRACKERS
 from vltrain.ways import PUBLISHED as PUBLISHED_WAY
-from vltrain.ways import REGULAR, Way, by_levers, is_template_of, way_of, what_is_lacking
+from vltrain.ways import Way, by_levers, is_template_of, way_of, what_is_lacking
 
 VERSIONED = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "liger-kernel")
 PRECISIONS = {

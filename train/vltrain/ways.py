@@ -13,6 +13,7 @@ from vldata.models.families.family import Family, Images
 from vldata.models.families_of import folder_family, folder_images, model_type_of, read_json
 from vltrain.cuts import cut_of
 from vltrain.recipe import Recipe
+from vltrain.towers import FAST
 
 _UNCHECKED = "what its images cost (so neither cutoff nor memory), whether images have a size that it leaves alone, its boxes"
 
@@ -46,8 +47,6 @@ def is_template_of(template: str, folder: Path) -> bool:
     return family is None or template.startswith(family.templates)
 
 
-# Types with layers that are all alike, of which memory is estimated, and which Liger's kernels and an eight-bit base are for.
-REGULAR = ("qwen3_vl", "qwen2_5_vl", "qwen2_vl")
 PUBLISHED = Way("qwen3_vl", FAMILIES[DEFAULT], FAMILIES[DEFAULT].images, True)  # of a model that is only named
 
 
@@ -55,7 +54,7 @@ def way_of(folder: Path) -> Way:
     """Look at a model folder."""
     kind, family = model_type_of(folder), folder_family(folder)
     images = folder_images(folder, family) if family else None
-    return Way(kind, family, images, bool(family and kind in family.fast and _as_the_levers_take_it(folder, family)))
+    return Way(kind, family, images, bool(family and kind in FAST and _as_the_levers_take_it(folder, family)))
 
 
 def _as_the_levers_take_it(folder: Path, family: Family) -> bool:
@@ -74,15 +73,14 @@ def what_is_lacking(way: Way, folder: Path, recipe: Recipe) -> tuple[list[str], 
             return [f"{name}: it trains by the levers, {'packed' if recipe.packing else 'padded'}."], [], []
         what = "method: full" if recipe.method == "full" else "dora"
         return [f"{what} trains padded, by the model's own processor: the levers know LoRA alone."], [], []
-    if way.family and way.kind in way.family.fast:
+    if way.family and way.kind in FAST:
         return (
             ["The image processor's settings, or a sliding window, are not what the levers know: it trains padded, without them."],
             [],
             [],
         )
     if way.family:
-        known = ", ".join(kind for family in FAMILIES.values() for kind in family.fast)
-        how = f"it trains by its own processor, padded; packing and the other levers are proven for {known}."
+        how = f"it trains by its own processor, padded; packing and the other levers are proven for {', '.join(FAST)}."
         return [f"{way.family.title} ({way.kind}): {how}", *way.family.notes], [], []
     if read_json(folder, "config.json").get("auto_map") and not recipe.trust_remote_code:
         what = (

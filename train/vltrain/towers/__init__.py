@@ -1,24 +1,24 @@
-"""Vision towers with the levers: one module a tower, and for each model type the line that says which it has."""
+"""Vision towers with the levers: one module a tower, found by the name that the family gives it (`Family.fast`), and in it `TOWER`.
+
+Asking which types are fast needs no torch.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from vltrain.towers.qwen2_5_vl import WindowTower
-from vltrain.towers.qwen2_vl import PlainTower
-from vltrain.towers.qwen3_vl import PlacedTower
-from vltrain.towers.tower import Tower
+from vldata.models.families import FAMILIES
+from vldata.models.families.family import Fast
 
-TOWERS: dict[str, type[Tower]] = {
-    "qwen2_vl": PlainTower,
-    "qwen2_5_vl": WindowTower,
-    "qwen3_vl": PlacedTower,
-    "qwen3_vl_moe": PlacedTower,
-    "qwen3_5": PlacedTower,
-    "qwen3_5_moe": PlacedTower,
-}
+if TYPE_CHECKING:
+    from vltrain.towers.tower import Tower
+
+FAST: dict[str, Fast] = {kind: fast for family in FAMILIES.values() for kind, fast in family.fast.items()}
+REGULAR = tuple(kind for kind, fast in FAST.items() if fast.regular)
 
 
 def tower_of(core: Any) -> Tower:
     """The tower of a model."""
-    return TOWERS[core.config.model_type](core.model.visual)
+    tower: type[Tower] = import_module(f"{__name__}.{FAST[core.config.model_type].tower}").TOWER
+    return tower(core.model.visual)

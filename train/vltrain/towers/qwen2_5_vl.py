@@ -108,3 +108,6 @@ def widen(mlp: Any) -> bool:
     for name, tensor in (("wide_in", into), ("wide_out", out), ("wide_in_bias", bias)):
         mlp.register_buffer(name, tensor, persistent=False)
     return True
+
+
+TOWER = WindowTower

@@ -33,3 +33,6 @@ class PlainTower(Tower):
         hidden = attended(block, hidden, cos, sin, segments)
         inner = block.mlp.act(linears(block.norm2(hidden), (block.mlp.fc1,))[0])
         return hidden + linears(inner, (block.mlp.fc2,))[0]
+
+
+TOWER = PlainTower

@@ -45,3 +45,6 @@ class PlacedTower(Tower):
         if place not in getattr(self.module, "deepstack_visual_indexes", ()):
             return None
         return self.module.deepstack_merger_list[level](hidden)  # type: ignore[no-any-return]
+
+
+TOWER = PlacedTower

@@ -83,6 +83,17 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     ollama: str = ""  # the renderer and parser of Ollama
 
 
+class Fast(msgspec.Struct, frozen=True, kw_only=True):
+    """How the trainer makes a model type fast.
+
+    `tower`: the module of `vltrain/towers/` that runs its vision tower. `regular`: its layers are all alike, so memory is estimated, and
+    Liger's kernels and an eight-bit base are for it.
+    """
+
+    tower: str
+    regular: bool = False
+
+
 class Tiny(msgspec.Struct, frozen=True, kw_only=True):
     """What a random model of the family needs that is small enough for a test: `vldata/models/tiny_families.py` builds it.
 
@@ -121,7 +132,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     parts: Parts
     learns: Learns = Learns()
     serving: Serving = Serving()
-    fast: tuple[str, ...] = ()  # model types for which packing and the levers of the trainer are proven
+    fast: dict[str, Fast] = {}  # model types for which packing and the levers of the trainer are proven
     processor: str  # class in transformers
     image_processor: str  # class in transformers that needs Pillow alone; "" where only torchvision's is there
     needs: tuple[str, ...] = ()  # packages next to transformers that its processor imports

@@ -1,6 +1,6 @@
 """Qwen2.5-VL: native resolution on a grid of 28 pixels; boxes in pixels of the image as it is fed."""
 
-from vldata.models.families.family import Family, Parts, Serving, Tiny
+from vldata.models.families.family import Family, Fast, Parts, Serving, Tiny
 from vldata.models.families.native import Native
 
 FAMILY = Family(
@@ -15,7 +15,7 @@ FAMILY = Family(
     box_text='{"bbox_2d": [x1, y1, x2, y2], "label": "cat"}',
     parts=Parts("visual", "visual.merger"),
     serving=Serving(servers=("vllm", "lmdeploy", "ollama", "transformers", "llama-server"), pixel_limits=True),
-    fast=("qwen2_5_vl",),
+    fast={"qwen2_5_vl": Fast(tower="qwen2_5_vl", regular=True)},
     processor="Qwen2_5_VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
     templates=(

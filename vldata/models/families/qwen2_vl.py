@@ -1,6 +1,6 @@
 """Qwen2-VL: native resolution on a grid of 28 pixels; boxes in thousandths."""
 
-from vldata.models.families.family import Family, Parts, Serving, Tiny
+from vldata.models.families.family import Family, Fast, Parts, Serving, Tiny
 from vldata.models.families.native import Native
 
 FAMILY = Family(
@@ -15,7 +15,7 @@ FAMILY = Family(
     box_text="<|object_ref_start|>cat<|object_ref_end|><|box_start|>(x1,y1),(x2,y2)<|box_end|>",
     parts=Parts("visual", "visual.merger"),
     serving=Serving(servers=("vllm", "lmdeploy", "transformers", "llama-server"), pixel_limits=True),
-    fast=("qwen2_vl",),
+    fast={"qwen2_vl": Fast(tower="qwen2_vl", regular=True)},
     processor="Qwen2VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
     templates=("qwen2_vl",),

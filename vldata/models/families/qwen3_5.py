@@ -1,6 +1,6 @@
 """Qwen3.5 and its successors: Qwen3-VL's processor before a language model with linear attention in three of four layers."""
 
-from vldata.models.families.family import Family, Learns, Parts, Serving, Tiny
+from vldata.models.families.family import Family, Fast, Learns, Parts, Serving, Tiny
 from vldata.models.families.native import Native
 
 FAMILY = Family(
@@ -18,7 +18,7 @@ FAMILY = Family(
     parts=Parts("visual", "visual.merger"),
     learns=Learns(other=("in_proj_qkv", "in_proj_z", "in_proj_a", "in_proj_b", "out_proj")),
     serving=Serving(servers=("vllm", "transformers"), pixel_limits=True, thoughts="qwen3"),
-    fast=("qwen3_5", "qwen3_5_moe"),
+    fast={"qwen3_5": Fast(tower="qwen3_vl"), "qwen3_5_moe": Fast(tower="qwen3_vl")},
     processor="Qwen3VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
     templates=(

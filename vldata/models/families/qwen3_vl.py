@@ -1,6 +1,6 @@
 """Qwen3-VL, dense and mixture of experts: native resolution on a grid of 32 pixels; boxes in thousandths."""
 
-from vldata.models.families.family import Family, Parts, Serving, Tiny
+from vldata.models.families.family import Family, Fast, Parts, Serving, Tiny
 from vldata.models.families.native import Native
 
 FAMILY = Family(
@@ -16,7 +16,7 @@ FAMILY = Family(
     videos=True,
     parts=Parts("visual", "visual.merger"),
     serving=Serving(servers=("vllm", "lmdeploy", "ollama", "transformers", "llama-server"), pixel_limits=True, ollama="qwen3-vl-instruct"),
-    fast=("qwen3_vl", "qwen3_vl_moe"),
+    fast={"qwen3_vl": Fast(tower="qwen3_vl", regular=True), "qwen3_vl_moe": Fast(tower="qwen3_vl")},
     processor="Qwen3VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
     templates=("qwen3_vl",),
