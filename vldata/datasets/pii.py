@@ -38,6 +38,8 @@ _CHECK_DIGITS = "10X98765432"
 _WIDE = str.maketrans("０１２３４５６７８９＋－（）＠．Ｘｘ　", "0123456789+-()@.Xx ")
 # No pattern can be matched in more than one way: a hostile text costs no more than a long one.
 _WORTH_A_LOOK = re.compile(r"@|\d[\d ()+.-]{6}", re.ASCII)
+# A second look, dearer: a mail, a number from abroad, or ten digits, which every other pattern has. Ids and counts have fewer.
+_WORTH_ALL = re.compile(r"@|\+[1-9]|(?<!\d)\d(?:[ ()-]{0,2}\d){9}", re.ASCII)
 _IDENTITY = re.compile(r"(?<![0-9A-Za-z])\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx](?![0-9A-Za-z])", re.ASCII)
 _MOBILE = re.compile(
     r"(?<![0-9A-Za-z_.,/$+])(?:(?:\+|00)?86[ -]?)?1(?:3\d|4[5-9]|5[0-35-9]|6[25-7]|7[0-8]|8\d|9[0-35-9])[ -]?\d{4}[ -]?\d{4}"
@@ -66,7 +68,7 @@ class Hit(NamedTuple):
 def scan_text(text: str) -> list[Hit]:
     """Find personal data in a text, in its order."""
     plain = text if text.isascii() else text.translate(_WIDE)
-    if not _WORTH_A_LOOK.search(plain):
+    if not (_WORTH_A_LOOK.search(plain) and _WORTH_ALL.search(plain)):
         return []
     hits: list[Hit] = []
     for code, pattern, describe in _PATTERNS:

@@ -10,7 +10,7 @@ import msgspec
 from vldata.datasets.dataset import Dataset
 from vldata.errors import DataError, UsageError
 from vldata.models.text import TextCounter, load_text_counter
-from vldata.output.contract import Spread, spread
+from vldata.output.contract import Spread, spread_counted
 from vldata.output.folder import DatasetPaths, Target
 from vldata.output.tokens import estimate_text_tokens, text_bytes
 from vldata.records.record import Message, Record
@@ -66,10 +66,10 @@ def compute_stats(target: Target, *, by: str = "", tokenizer: str = "") -> Stati
     counter = load_text_counter(tokenizer) if tokenizer else None
     dataset.first()
     cost, media = _media(dataset)
-    vision: list[int] = []
-    text: list[int] = []
-    images: list[int] = []
-    groups: dict[str, list[int]] = {}
+    vision: Counter[int] = Counter()  # how many records have each number: few are distinct
+    text: Counter[int] = Counter()
+    images: Counter[int] = Counter()
+    groups: dict[str, Counter[int]] = {}
     longest = (-1, "")
     parts: Counter[str] = Counter()
     for record in dataset:
@@ -77,29 +77,31 @@ def compute_stats(target: Target, *, by: str = "", tokenizer: str = "") -> Stati
             _count_parts(record, parts)
         seen = _vision_of(record, cost, dataset.paths)
         words = text_tokens(record, counter)
-        vision.append(seen)
-        text.append(words)
-        images.append(len(record.images))
-        groups.setdefault(record.meta.get(by, ""), []).append(seen + words)
+        vision[seen] += 1
+        text[words] += 1
+        images[len(record.images)] += 1
+        groups.setdefault(record.meta.get(by, ""), Counter())[seen + words] += 1
         if seen + words > longest[0]:
             longest = (seen + words, record.id)
-    total = [seen + words for seen, words in zip(vision, text, strict=True)]
+    total: Counter[int] = Counter()
+    for counted in groups.values():
+        total.update(counted)
     return Statistics(
         name=dataset.name,
-        records=len(vision),
+        records=vision.total(),
         pictures=media.pictures,
         picture_bytes=media.picture_bytes,
         videos=media.videos,
         video_bytes=media.video_bytes,
-        images_per_record=spread(images),
-        vision_tokens=spread(vision),
-        text_tokens=spread(text),
-        total_tokens=spread(total),
+        images_per_record=spread_counted(images),
+        vision_tokens=spread_counted(vision),
+        text_tokens=spread_counted(text),
+        total_tokens=spread_counted(total),
         text_counted=counter is not None,
         longest_id=longest[1],
         sizes=dict(media.sizes.most_common(10)),
         by=by,
-        categories={name: CategoryStats(len(values), spread(values)) for name, values in sorted(groups.items())},
+        categories={name: CategoryStats(values.total(), spread_counted(values)) for name, values in sorted(groups.items())},
         parts={name: count for name, count in parts.items() if count},
     )
 

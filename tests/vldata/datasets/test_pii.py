@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
+from vldata.datasets import pii
 from vldata.datasets.dataset import Dataset
 from vldata.datasets.pii import LABELS, redact, redact_text, scan_dataset, scan_text
 from vldata.errors import DataError
@@ -70,6 +73,20 @@ def test_a_hostile_text_costs_no_more_than_a_long_one(unit: str) -> None:
 def test_what_is_found_is_shown_masked() -> None:
     shown = [hit.shown for hit in scan_text(f"{RIGHT} {WRONG} 13812345678 zhang@example.com")]
     assert shown == ["110…2X, check digit right", "110…21, check digit wrong: mistyped or made up", "138…78", "z…@example.com"]
+
+
+PERSONAL = (RIGHT, "1381234567", "138-1234-5678", "+86 13812345678", "(010) 1234567", "0755-12345678", "+1 (415) 555-2671", "+14155552671")
+
+
+@settings(max_examples=examples(600), deadline=None)
+@given(st.lists(st.sampled_from((*PERSONAL, "a@b.cn", "+", "(", ") ", "-", ".", " ", "7", "1234567", "x", "身")), max_size=6).map("".join))
+def test_the_quick_look_misses_nothing(text: str) -> None:
+    """What is passed over for its looks is what no pattern finds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for look in ("_WORTH_A_LOOK", "_WORTH_ALL"):
+            patch.setattr(pii, look, re.compile(""))
+        wanted = scan_text(text)
+    assert scan_text(text) == wanted
 
 
 @given(st.text(alphabet="0123456789Xx-+ ()@.acn身", max_size=60))
