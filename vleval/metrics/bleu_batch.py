@@ -21,7 +21,7 @@ def bleu4_characters(pairs: Sequence[tuple[str, str]]) -> list[float]:
     scores: list[float] = []
     for start in range(0, len(pairs), _CHUNK):
         chunk = pairs[start : start + _CHUNK]
-        if any(len(hypothesis) > LONG for hypothesis, _ in chunk):
+        if any(_long(*pair) for pair in chunk):
             scores += [_alone(hypothesis, reference) for hypothesis, reference in chunk]
             continue
         matches = _matches(chunk)
@@ -33,10 +33,15 @@ def bleu4_characters(pairs: Sequence[tuple[str, str]]) -> list[float]:
     return scores
 
 
+def _long(hypothesis: str, reference: str) -> bool:
+    return len(hypothesis) > LONG or len(reference) > LONG
+
+
 def _alone(hypothesis: str, reference: str) -> float:
-    """One pair; a long hypothesis is counted part by part."""
-    matches = character_matches(hypothesis, reference, 4) if len(hypothesis) > LONG else None
-    return bleu4(hypothesis, reference) if matches is None else score_of(len(hypothesis), len(reference), *matches)
+    """One pair; long texts are counted part by part."""
+    if not _long(hypothesis, reference):
+        return bleu4(hypothesis, reference)
+    return score_of(len(hypothesis), len(reference), *character_matches(hypothesis, reference, 4))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vldata.errors import UsageError
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
@@ -23,78 +24,211 @@ from vleval.metrics.base import answer, references
 from vleval.metrics.cjk import split_cjk
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.pieces import PIECE, pieces
+from vleval.metrics.word_bags import Bag
+from vleval.metrics.word_keys import Keys, grams_of, keys_of, places_in
 from vleval.rows import Row
 
-Gram = tuple[str, ...]
-Tokenize = Callable[[list[str]], list[list[str]]]
+Text = Iterable[list[str]]
+"""The words of a text, list by list."""
+Tokenize = Callable[[list[str]], Iterable[Text]]
 _ORDERS = 4
 _SIGMA = 6.0
 _FAR = 2_000  # words beyond the longest reference: the penalty on lengths is 0 from 232 pairs on, in doubles
+_AT_ONCE = 1 << 16  # words of the texts that are compared at a time
+_PARTS = 8  # of the n-grams of a longer text, one in memory at a time
+_NONE: Keys = np.empty(0, np.uint64)
 
 
-def cider_scores(hypotheses: Sequence[list[str]], targets: Sequence[Sequence[list[str]]]) -> Floats:
-    """Scores of tokenised answers against tokenised references, one a row, times 10."""
-    counted = [[_grams(tokens) for tokens in known] for known in targets]
-    frequency: Counter[Gram] = Counter()
-    for known in counted:
-        frequency.update({gram for grams in known for gram in grams})
-    log_rows = math.log(max(len(targets), 1))
-    idf = {gram: log_rows - math.log(count) for gram, count in frequency.items()}
-    scores = np.zeros(len(targets))
-    for index, (tokens, known) in enumerate(zip(hypotheses, counted, strict=True)):
-        given = _weighted(_grams(tokens), idf, log_rows)
-        total = sum(_similarity(given, _weighted(grams, idf, log_rows)) for grams in known)
-        scores[index] = total / _ORDERS / len(known) * 10.0
-    return scores
+class Part(NamedTuple):
+    """One of several equal parts of all n-grams, so that of a long text only some are in memory."""
+
+    number: int
+    of: int
+
+    def has(self, grams: Keys) -> NDArray[np.bool_]:
+        """Which n-grams belong to it."""
+        mine: NDArray[np.bool_] = (grams >> np.uint64(40)) % np.uint64(self.of) == self.number
+        return mine
 
 
-class _Weights:
-    __slots__ = ("length", "norms", "vector")
+class Counted(NamedTuple):
+    """N-grams, each once a text, the text that each is from, and how often it stands there; shape (grams,) each."""
 
-    def __init__(self, vector: dict[Gram, float], norms: list[float], length: int) -> None:
-        self.vector = vector
-        self.norms = norms
-        self.length = length
-
-
-def _grams(tokens: list[str]) -> Counter[Gram]:
-    return Counter(tuple(tokens[i : i + order]) for order in range(1, _ORDERS + 1) for i in range(len(tokens) - order + 1))
+    grams: Keys
+    texts: NDArray[np.int64]
+    counts: NDArray[np.int64]
 
 
-def _weighted(grams: Counter[Gram], idf: dict[Gram, float], unseen: float) -> _Weights:
-    vector = {gram: count * idf.get(gram, unseen) for gram, count in grams.items()}
-    squares = [0.0] * _ORDERS
-    length = 0
-    for gram, weight in vector.items():
-        squares[len(gram) - 1] += weight * weight
-        if len(gram) == 2:
-            length += grams[gram]
-    return _Weights(vector, [math.sqrt(square) for square in squares], length)
+def _counted(grams: Keys, texts: NDArray[np.int64], counts: NDArray[np.int64]) -> Counted:
+    _, first, places = np.unique(_of(grams, texts), return_index=True, return_inverse=True)
+    return Counted(grams[first], texts[first], np.bincount(places, counts, minlength=len(first)).astype(np.int64))
 
 
-def _similarity(given: _Weights, target: _Weights) -> float:
-    """Sum over the orders. Lengths are counted in word pairs, as upstream."""
-    products = [0.0] * _ORDERS
-    wanted = target.vector
-    for gram, weight in given.vector.items():
-        if (other := wanted.get(gram)) is not None:
-            products[len(gram) - 1] += min(weight, other) * other
-    penalty = math.exp(-((given.length - target.length) ** 2) / (2 * _SIGMA**2))
-    total = 0.0
-    for order in range(_ORDERS):
-        if given.norms[order] and target.norms[order]:
-            total += products[order] / (given.norms[order] * target.norms[order])
-        else:
-            total += products[order]
-    return total * penalty
+class Span(NamedTuple):
+    """Some rows, and the parts that their n-grams are taken in."""
+
+    rows: range
+    parts: list[Part]
 
 
-def lower_split(texts: list[str]) -> list[list[str]]:
+class Texts:
+    """Texts as the numbers of their words, one behind the other.
+
+    Attributes:
+        keys: shape (words,), the number of each word.
+        ends: shape (texts,), where each text ends among them.
+        owners: shape (texts,), the row that each text belongs to, ascending.
+    """
+
+    def __init__(self, texts: Iterable[Text], owners: Sequence[int]) -> None:
+        parts: list[Keys] = []
+        lengths = []
+        for text in texts:
+            fresh = [keys_of(words) for words in text]
+            lengths.append(sum(map(len, fresh)))
+            parts += fresh
+        self.ends = np.cumsum(lengths, dtype=np.int64)
+        self.keys: Keys = np.concatenate([_NONE, *parts])
+        self.owners = np.asarray(owners, np.int64)
+
+    @property
+    def pairs(self) -> NDArray[np.int64]:
+        """How many pairs of neighbouring words each text has: its length, as upstream counts it."""
+        words: NDArray[np.int64] = np.diff(self.ends, prepend=0)
+        return np.maximum(words - 1, 0)
+
+    def of(self, rows: range) -> range:
+        """The texts of some rows."""
+        start, stop = np.searchsorted(self.owners, [rows.start, rows.stop])
+        return range(int(start), int(stop))
+
+    def grams(self, texts: range, order: int, part: Part) -> Counted:
+        """The n-grams of some texts that belong to a part of all."""
+        start = int(self.ends[texts.start - 1]) if texts.start else 0
+        stop = int(self.ends[texts.stop - 1]) if texts.stop else 0
+        found: list[Counted] = []
+        for first in range(start, stop - order + 1, _AT_ONCE):
+            last = min(first + _AT_ONCE, stop - order + 1)
+            places = np.arange(first, last)
+            of = np.searchsorted(self.ends, places, side="right")
+            grams = grams_of(self.keys[first : last + order - 1], order)
+            kept = (places + order <= self.ends[of]) & part.has(grams)
+            found.append(_counted(grams[kept], of[kept], np.ones(int(kept.sum()), np.int64)))
+        if len(found) == 1:
+            return found[0]
+        none = np.empty(0, np.int64)
+        return _counted(
+            np.concatenate([_NONE, *(counted.grams for counted in found)]),
+            np.concatenate([none, *(counted.texts for counted in found)]),
+            np.concatenate([none, *(counted.counts for counted in found)]),
+        )
+
+
+def cider_scores(hypotheses: Iterable[Text], targets: Iterable[Text], owners: Sequence[int]) -> Floats:
+    """Scores of tokenised answers against tokenised references, one a row, times 10.
+
+    Args:
+        hypotheses: the words of each row's answer.
+        targets: the words of all references, in the order of the rows.
+        owners: shape (references,), the row of each reference; every row has one.
+    """
+    wanted = Texts(targets, owners)
+    rows = int(wanted.owners[-1]) + 1 if len(wanted.owners) else 0
+    given = Texts(hypotheses, range(rows))
+    similar = np.zeros(len(wanted.ends))
+    for order in range(1, _ORDERS + 1):
+        rarity = _Rarity(wanted, rows, order)
+        for span in _spans(wanted, given, rows):
+            texts = wanted.of(span.rows)
+            similar[texts.start : texts.stop] += _similarity(given, wanted, rarity, span, order)
+    penalty = np.exp(-((given.pairs[wanted.owners] - wanted.pairs) ** 2) / (2 * _SIGMA**2))
+    known = np.bincount(wanted.owners, minlength=rows)
+    return np.bincount(wanted.owners, similar * penalty, minlength=rows) / _ORDERS / known * 10.0
+
+
+def _spans(wanted: Texts, given: Texts, rows: int) -> Iterator[Span]:
+    """The rows in runs of about so many words, or of one row."""
+    words = np.bincount(wanted.owners, np.diff(wanted.ends, prepend=0), minlength=rows) + np.diff(given.ends, prepend=0)
+    total = np.cumsum(words)
+    start = 0
+    while start < rows:
+        before = total[start - 1] if start else 0
+        stop = max(int(np.searchsorted(total, before + _AT_ONCE)), start + 1)
+        parts = 1 if total[stop - 1] - before <= 2 * _AT_ONCE else _PARTS
+        yield Span(range(start, stop), [Part(number, parts) for number in range(parts)])
+        start = stop
+
+
+class _Rarity:
+    """log(rows / rows whose references have it) of each n-gram of one order."""
+
+    def __init__(self, wanted: Texts, rows: int, order: int) -> None:
+        self._unseen = math.log(max(rows, 1))
+        found = Bag()
+        for span in _spans(wanted, Texts([()] * rows, range(rows)), rows):
+            for part in span.parts:
+                counted = wanted.grams(wanted.of(span.rows), order, part)
+                found.add(counted.grams[np.unique(_of(counted.grams, wanted.owners[counted.texts]), return_index=True)[1]])
+        found.settle()
+        self._keys, self._counts = found.keys, found.counts
+
+    def of(self, grams: Keys) -> Floats:
+        """The weight of one occurrence of each; what no reference has counts as found once."""
+        places = places_in(self._keys, grams)
+        counts = np.ones(len(grams))
+        counts[places >= 0] = self._counts[places[places >= 0]]
+        return self._unseen - np.log(counts)
+
+
+def _of(grams: Keys, owners: NDArray[np.int64]) -> Keys:
+    """A number of its own for each n-gram of each owner."""
+    return grams * np.uint64(0x9FB21C651E98DF25) + owners.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03)
+
+
+class _Weights(NamedTuple):
+    """The n-grams of some texts, each once a text, with their weights; in order of their numbers, shape (grams,) each."""
+
+    numbers: Keys
+    texts: NDArray[np.int64]
+    weights: Floats
+
+    def squares(self, texts: range) -> Floats:
+        """The square of each text's norm, as far as these n-grams make it."""
+        return np.bincount(self.texts - texts.start, self.weights**2, minlength=len(texts)).astype(np.float64)
+
+
+def _weighted(side: Texts, rarity: _Rarity, texts: range, order: int, part: Part) -> _Weights:
+    counted = side.grams(texts, order, part)
+    numbers = _of(counted.grams, side.owners[counted.texts])
+    ascending = np.argsort(numbers, kind="stable")
+    return _Weights(numbers[ascending], counted.texts[ascending], (counted.counts * rarity.of(counted.grams))[ascending])
+
+
+def _similarity(given: Texts, wanted: Texts, rarity: _Rarity, span: Span, order: int) -> Floats:
+    """The clipped cosine of each reference of some rows with the row's answer, by n-grams of one order."""
+    rows, texts = span.rows, wanted.of(span.rows)
+    products, squares = np.zeros(len(texts)), np.zeros(len(texts))
+    answered = np.zeros(len(rows))
+    for part in span.parts:
+        mine, other = _weighted(given, rarity, rows, order, part), _weighted(wanted, rarity, texts, order, part)
+        places = places_in(mine.numbers, other.numbers)
+        common = places >= 0
+        weights = other.weights[common]
+        clipped = np.minimum(mine.weights[places[common]], weights) * weights
+        products += np.bincount(other.texts[common] - texts.start, clipped, minlength=len(texts))
+        squares += other.squares(texts)
+        answered += mine.squares(rows)
+    norms = np.sqrt(answered[wanted.owners[texts.start : texts.stop] - rows.start]) * np.sqrt(squares)
+    cosines: Floats = np.divide(products, norms, out=np.zeros(len(texts)), where=norms > 0)
+    return cosines
+
+
+def lower_split(texts: list[str]) -> Iterator[Text]:
     """Lower case, words between blanks, CJK characters alone."""
-    return [split_cjk(text.lower()) for text in texts]
+    return (map(split_cjk, map(str.lower, pieces(text))) for text in texts)
 
 
-def ptb(texts: list[str]) -> list[list[str]]:
+def ptb(texts: list[str]) -> Iterator[Text]:
     """The PTB tokenizer of pycocoevalcap (Java), which drops punctuation.
 
     Raises:
@@ -109,7 +243,7 @@ def ptb(texts: list[str]) -> list[list[str]]:
         raise UsageError(
             f"cider:ptb needs {missing}.", cure="Install Java and pycocoevalcap, or take cider, which needs neither."
         ) from None
-    return [tokenized[index][0].split() for index in range(len(texts))]
+    return ([tokenized[index][0].split()] for index in range(len(texts)))
 
 
 def _begun(text: str, most: int) -> str:
@@ -131,13 +265,10 @@ def _value(sums: Floats) -> Floats:
 
 def _build(tokenize: Tokenize, signature: str) -> Callable[[MetricOptions], Scorer]:
     def score(rows: Sequence[Row]) -> Scores:
-        texts = [answer(row) or "" for row in rows]
         flat = [reference for row in rows for reference in references(row)]
-        known = tokenize(flat)
-        rest = iter(known)
-        targets = [[next(rest) for _ in row.references] for row in rows]
-        most = max(map(len, known), default=0) + _FAR
-        values = cider_scores(tokenize([_begun(text, most) for text in texts]), targets)
+        owners = [index for index, row in enumerate(rows) for _ in references(row)]
+        most = max(map(len, flat), default=0) + _FAR
+        values = cider_scores(tokenize([_begun(answer(row) or "", most) for row in rows]), tokenize(flat), owners)
         notes = ("CIDEr of a single row is 0: there is no other row to tell common words from rare ones.",) if len(rows) == 1 else ()
         return Scores(values=values, corpus=CorpusStats(np.column_stack([values, np.ones(len(rows))]), _value), notes=notes)
 

@@ -1,21 +1,21 @@
-"""Statistics of chrF and BLEU for answers far longer than any reference, piece by piece: only what a reference holds is counted.
+"""Statistics of chrF and BLEU for long texts, piece by piece.
 
-sacrebleu counts every n-gram of an answer in a dictionary, which takes gigabytes for an answer of megabytes. The numbers here are the same.
+sacrebleu counts every n-gram in a dictionary, which takes gigabytes for a text of megabytes. The numbers here are the same.
 """
 
 from __future__ import annotations
 
 import re
 import string
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vleval.metrics.pieces import BLANKS, SPACES, pieces
+from vleval.metrics.word_bags import Matches, Words, clipped_matches, gram_matches
 
-LONG = 50_000  # characters from which an answer goes this way
+LONG = 50_000  # characters of a side from which texts go this way
 _PIECE = 1 << 15
 _MARKS = frozenset(string.punctuation)
 # Where the words of sacrebleu's tokenizers 13a, zh and char end whatever stands around.
@@ -29,8 +29,8 @@ BREAKS = {
 
 def chrf_counts(
     hypothesis: str, references: Sequence[str], score: Callable[[list[int]], float], order: int, *, word_order: int = 0
-) -> list[int] | None:
-    """[answer, reference, match] counts of each order for the best reference; None where a reference has too many different characters.
+) -> list[int]:
+    """[answer, reference, match] counts of each order for the best reference.
 
     Args:
         hypothesis: the answer.
@@ -41,35 +41,27 @@ def chrf_counts(
     """
     best: list[int] | None = None
     for reference in references:
-        line = "".join(reference.split())
-        alphabet = np.unique(_codes(line))
-        bits = max(len(alphabet).bit_length(), 1)
-        if bits * order > 63:
-            return None
-        counts = _matches(hypothesis, line, alphabet, bits, order)
+        counts = _matches(hypothesis, reference, order, blanks=False)
         if word_order:
             counts += _word_matches(hypothesis, reference, word_order)
         if best is None or score(counts) > score(best):
             best = counts
-    return best
+    return best or []
 
 
 def _word_matches(hypothesis: str, reference: str, order: int) -> list[int]:
     """[answer, reference, match] counts of word n-grams, the words as chrF++ has them."""
-    wanted = [Counter(_grams_of(_chrf_words(reference), size)) for size in range(1, order + 1)]
-    found: list[Counter[tuple[str, ...]]] = [Counter() for _ in wanted]
-    length = 0
-    tail: list[str] = []
-    for piece in pieces(hypothesis, BLANKS):
-        fresh = _chrf_words(piece)
-        length += len(fresh)
-        words = tail + fresh
-        for size, (known, seen) in enumerate(zip(wanted, found, strict=True), start=1):
-            seen.update(gram for gram in _grams_of(words[max(len(tail) - size + 1, 0) :], size) if gram in known)
-        tail = words[max(len(words) - order + 1, 0) :]
+    return _triples(
+        clipped_matches(lambda: map(_chrf_words, pieces(hypothesis, BLANKS)), [lambda: map(_chrf_words, pieces(reference, BLANKS))], order)
+    )
+
+
+def _triples(counted: Matches) -> list[int]:
+    """[answer, reference, match] counts of each order; an order that the reference is too short for counts nothing."""
     counts: list[int] = []
-    for size, (known, seen) in enumerate(zip(wanted, found, strict=True), start=1):
-        counts += [max(length - size + 1, 0) if known else 0, known.total(), (known & seen).total()]
+    for size, found in enumerate(counted.found):
+        target = max(counted.targets[0] - size, 0)
+        counts += [max(counted.length - size, 0) if target else 0, target, found]
     return counts
 
 
@@ -86,39 +78,63 @@ def _chrf_words(text: str) -> list[str]:
     return words
 
 
-def _grams_of(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
-    return (tuple(words[start : start + size]) for start in range(len(words) - size + 1))
+def character_matches(hypothesis: str, reference: str, order: int) -> list[int]:
+    """Clipped matches of n-grams of 1 to `order` characters, blanks included."""
+    return _matches(hypothesis, reference, order, blanks=True)[2::3]
 
 
 def _codes(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
-def character_matches(hypothesis: str, reference: str, order: int) -> list[int] | None:
-    """Clipped matches of n-grams of 1 to `order` characters, blanks included; None where a reference has too many different characters."""
-    alphabet = np.unique(_codes(reference))
+def _parts(text: str, blanks: bool) -> Iterator[NDArray[np.uint32]]:
+    """The characters of a text part by part."""
+    for start in range(0, len(text), _PIECE):
+        part = text[start : start + _PIECE]
+        yield _codes(part if blanks else "".join(part.split()))
+
+
+def _matches(hypothesis: str, reference: str, order: int, *, blanks: bool) -> list[int]:
+    """[answer, reference, match] counts of characters' n-grams; a long answer is held against a table of a short reference."""
+    alphabet = np.unique(np.concatenate([np.empty(0, np.uint32), *map(np.unique, _parts(reference, blanks))]))
     bits = max(len(alphabet).bit_length(), 1)
-    return None if bits * order > 63 else _matches(hypothesis, reference, alphabet, bits, order, blanks=True)[2::3]
+    if len(reference) <= LONG and bits * order <= 63:
+        return _table_matches(hypothesis, np.concatenate([alphabet[:0], *_parts(reference, blanks)]), alphabet, bits, order, blanks=blanks)
+    given, wanted = (_places(text, alphabet, blanks) for text in (hypothesis, reference))
+    return _triples(Matches(len(given), [len(wanted)], gram_matches(given, [wanted], order)))
 
 
-def _matches(hypothesis: str, line: str, alphabet: NDArray[np.uint32], bits: int, order: int, *, blanks: bool = False) -> list[int]:
-    wanted = [np.unique(_grams(_codes(line), alphabet, bits, size), return_counts=True) for size in range(1, order + 1)]
+def _places(text: str, alphabet: NDArray[np.uint32], blanks: bool) -> NDArray[np.unsignedinteger]:
+    """The characters of a text by their place in an alphabet, and one number for all others."""
+    kind = np.min_scalar_type(len(alphabet))
+    parts = [np.empty(0, kind)]
+    for codes in _parts(text, blanks):
+        places = np.searchsorted(alphabet, codes)
+        known = places < len(alphabet)
+        known[known] = alphabet[places[known]] == codes[known]
+        places[~known] = len(alphabet)
+        parts.append(places.astype(kind))
+    return np.concatenate(parts)
+
+
+def _table_matches(
+    hypothesis: str, line: NDArray[np.uint32], alphabet: NDArray[np.uint32], bits: int, order: int, *, blanks: bool
+) -> list[int]:
+    wanted = [np.unique(_grams(line, alphabet, bits, size), return_counts=True) for size in range(1, order + 1)]
     found = [np.zeros(len(keys), np.int64) for keys, _ in wanted]
-    length, tail = 0, ""
-    for start in range(0, len(hypothesis), _PIECE):
-        fresh = hypothesis[start : start + _PIECE]
-        fresh = fresh if blanks else "".join(fresh.split())
+    length, tail = 0, line[:0]
+    for fresh in _parts(hypothesis, blanks):
         length += len(fresh)
-        joined = tail + fresh
+        joined = np.concatenate([tail, fresh])
         for size, (keys, _) in enumerate(wanted, start=1):
             kept = joined[max(len(tail) - size + 1, 0) :]  # n-grams that end in the new piece
             if len(keys) and len(kept) >= size:
-                grams = _grams(_codes(kept), alphabet, bits, size)
+                grams = _grams(kept, alphabet, bits, size)
                 places = np.searchsorted(keys, grams)
                 places[places == len(keys)] = 0
                 hits = places[keys[places] == grams]
                 found[size - 1] += np.bincount(hits, minlength=len(keys))
-        tail = joined[-(order - 1) :] if order > 1 else ""
+        tail = joined[len(joined) - min(len(joined), order - 1) :]
     counts: list[int] = []
     for size, ((_, known), seen) in enumerate(zip(wanted, found, strict=True), start=1):
         counts += [max(length - size + 1, 0) if len(known) else 0, int(known.sum()), int(np.minimum(known, seen).sum())]
@@ -149,35 +165,10 @@ def bleu_counts(
 
     `breaks` are places across which no tokenizer of that kind looks.
     """
-    wanted: Counter[tuple[str, ...]] = Counter()
-    lengths: list[int] = []
-    for reference in references:
-        words = tokenize(reference.rstrip()).split()
-        lengths.append(len(words))
-        for gram, count in Counter(_word_grams(words, order)).items():
-            wanted[gram] = max(wanted[gram], count)
-    found: Counter[tuple[str, ...]] = Counter()
-    length = 0
-    tail: list[str] = []
-    for piece in pieces(hypothesis.rstrip(), breaks):
-        fresh = tokenize(piece).split()
-        length += len(fresh)
-        words = tail + fresh
-        for size in range(1, order + 1):
-            first = max(len(tail) - size + 1, 0)
-            for start in range(first, len(words) - size + 1):
-                gram = tuple(words[start : start + size])
-                if gram in wanted:
-                    found[gram] += 1
-        tail = words[-(order - 1) :]
-    correct = [0] * order
-    for gram, count in found.items():
-        correct[len(gram) - 1] += min(count, wanted[gram])
+
+    def words(text: str) -> Words:
+        return lambda: (tokenize(piece).split() for piece in pieces(text.rstrip(), breaks))
+
+    length, lengths, correct = clipped_matches(words(hypothesis), [words(reference) for reference in references], order)
     closest = min(lengths, key=lambda known: (abs(known - length), known))
     return [length, closest, *correct, *(max(length - size + 1, 0) for size in range(1, order + 1))]
-
-
-def _word_grams(words: Sequence[str], order: int) -> Iterator[tuple[str, ...]]:
-    for size in range(1, order + 1):
-        for start in range(len(words) - size + 1):
-            yield tuple(words[start : start + size])

@@ -22,8 +22,8 @@ _NO_KEYS: Keys = np.empty(0, np.uint64)
 
 def bleu(hypothesis: str, target: str) -> float:
     """`bleu4` of the words of both sides."""
-    length, reference_length, matches = clipped_matches(lambda: _tokens(hypothesis), lambda: _tokens(target), 4)
-    return score_of(length, reference_length, *matches)
+    counted = clipped_matches(lambda: _tokens(hypothesis), [lambda: _tokens(target)], 4)
+    return score_of(counted.length, counted.targets[0], *counted.found)
 
 
 def rouge(hypothesis: str, target: str) -> tuple[float, float, float, bool]:

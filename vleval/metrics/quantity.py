@@ -16,7 +16,7 @@ _MARKED = re.compile(
 _CODE = re.compile(r"(?<![\w.])[A-Za-z]{1,3}-?\d{1,6}(?![\w.]\w|\w)")
 _BOUNDS = re.compile(r"([<>≤≥＜＞])=?\s{0,2}[$€£¥]?\d")
 _CLOSE_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_LONGEST = 50_000  # characters at the end of an answer that are looked at
+_LONGEST = 50_000  # characters at the end of an answer that are looked at, and of a reference that has numbers
 
 
 def quantity_match(prediction: str, reference: str, *, tolerance: float = 0.0) -> float:
@@ -25,8 +25,10 @@ def quantity_match(prediction: str, reference: str, *, tolerance: float = 0.0) -
     A reference of one number is met by the number behind the answer's last "answer is" or box, else by its last one; a reference of several
     by as many in the same order. Dates, times, ratios and ranges are compared whole. Units convert within a dimension (3.5 m is 350 cm);
     different dimensions do not match; a bare number is taken in the other side's unit. A reference without a number is compared as text.
-    Of an answer of more than 50,000 characters the end is read.
+    Of an answer of more than 50,000 characters the end is read; a reference of more is compared as text.
     """
+    if len(reference) > _LONGEST:
+        return float(vlkit_normal(prediction) == vlkit_normal(reference))
     wanted = values(reference)
     if not _codes(reference) <= _codes(prediction[-_LONGEST:]):
         return 0.0  # "Q3 2021" for "Q2 2021"

@@ -6,7 +6,9 @@ checked against it. Corpus BLEU of perfect one-word answers is 0, since no two-w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -20,10 +22,15 @@ from vleval.metrics.long_texts import BREAKS, LONG, bleu_counts, chrf_counts
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.pieces import SPACES, pieces
 from vleval.metrics.text import has_cjk
+from vleval.metrics.word_bags import bag_of, codes_of
+from vleval.metrics.word_keys import sequence
 from vleval.rows import Row
 
 TOKENIZERS = ("13a", "zh", "char", "intl", "none", "ja-mecab", "ko-mecab")  # those that download a model are left out
 _LONGEST_FOR_SHIFTS = 20_000  # looking for shifts in longer answers takes minutes
+_AT_ONCE = 100  # rows
+_IDEOGRAPH = "\u4e00-\u9fff"
+_ASIAN_BREAKS = re.compile(f" |(?<=[{_IDEOGRAPH}])[{_IDEOGRAPH}]")  # where TER's Asian support ends a word
 _TINY = -9999999999.0
 
 
@@ -90,8 +97,7 @@ def chrf(options: MetricOptions) -> Scorer:
         metric = _metric("CHRF")
         stats = _statistics(metric, [_cut_long(row) for row in rows], 18)
         for index in _long(rows):
-            counts = chrf_counts(rows[index].prediction or "", rows[index].references, metric._compute_f_score, 6)
-            stats[index] = _statistics(metric, [rows[index]], 18)[0] if counts is None else counts
+            stats[index] = chrf_counts(rows[index].prediction or "", rows[index].references, metric._compute_f_score, 6)
         return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value))
 
     return _corpus(score, _signature("CHRF"))
@@ -104,21 +110,25 @@ def chrf_plus(options: MetricOptions) -> Scorer:
         metric = _metric("CHRF", word_order=2)
         stats = _statistics(metric, [_cut_long(row) for row in rows], 24)
         for index in _long(rows):
-            counts = chrf_counts(rows[index].prediction or "", rows[index].references, metric._compute_f_score, 6, word_order=2)
-            stats[index] = _statistics(metric, [rows[index]], 24)[0] if counts is None else counts
+            row = rows[index]
+            stats[index] = chrf_counts(row.prediction or "", row.references, metric._compute_f_score, 6, word_order=2)
         return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value))
 
     return _corpus(score, _signature("CHRF").replace("nw:0", "nw:2"))
 
 
-def _long(rows: Sequence[Row]) -> list[int]:
-    """The rows whose answers are counted piece by piece."""
-    return [index for index, row in enumerate(rows) if len(answer(row) or "") > LONG]
+def _long(rows: Sequence[Row], most: int = LONG) -> list[int]:
+    """The rows that are counted piece by piece: their answer or one of their references is long."""
+    return [index for index, row in enumerate(rows) if _is_long(row, most)]
 
 
-def _cut_long(row: Row) -> Row:
-    """The row with an empty answer in the place of a long one, which is counted apart."""
-    return msgspec.structs.replace(row, prediction="") if len(answer(row) or "") > LONG else row
+def _is_long(row: Row, most: int = LONG) -> bool:
+    return max(len(answer(row) or ""), *map(len, row.references), 0) > most
+
+
+def _cut_long(row: Row, most: int = LONG) -> Row:
+    """The row with nothing in the place of long texts, which are counted apart."""
+    return msgspec.structs.replace(row, prediction="", references=("",) * len(row.references)) if _is_long(row, most) else row
 
 
 def ter(options: MetricOptions) -> Scorer:
@@ -141,54 +151,61 @@ def ter_plain(options: MetricOptions) -> Scorer:
 
 def _ter(rows: Sequence[Row], *, asian: bool) -> Scores:
     metric = _metric("TER", normalized=True, asian_support=True) if asian else _metric("TER")
-    long = {index for index, row in enumerate(rows) if len(answer(row) or "") > _LONGEST_FOR_SHIFTS}
-    short = [msgspec.structs.replace(row, prediction="") if index in long else row for index, row in enumerate(rows)] if long else rows
-    stats = _statistics(metric, short, 2)
+    long = _long(rows, _LONGEST_FOR_SHIFTS)
+    stats = _statistics(metric, [_cut_long(row, _LONGEST_FOR_SHIFTS) for row in rows], 2)
     notes = ["Chinese and Japanese characters are split and counted as words of their own."] if asian else []
     for index in long:
-        targets = [metric._preprocess_segment(reference).split() for reference in rows[index].references]
-        numbers = {word: _character(number) for number, word in enumerate({word for target in targets for word in target}, start=1)}
-        given = _numbered(metric.tokenizer, rows[index].prediction or "", numbers)
-        stats[index, 0] = min(Levenshtein.distance(given, "".join(map(numbers.__getitem__, target))) for target in targets)
+        stats[index] = _unshifted(metric.tokenizer, rows[index], _ASIAN_BREAKS if asian else SPACES)
     if long:
-        notes.append(f"{len(long)} answers of more than {_LONGEST_FOR_SHIFTS:,} characters are scored without shifts.")
+        notes.append(f"{len(long)} rows with a text of more than {_LONGEST_FOR_SHIFTS:,} characters are scored without shifts.")
     return Scores(values=ter_value(stats), corpus=CorpusStats(stats, ter_value), notes=tuple(notes))
 
 
-def _character(number: int) -> str:
-    return chr(number if number < 0xD800 else number + 0x800)
+def _unshifted(tokenizer: Any, row: Row, breaks: re.Pattern[str]) -> tuple[float, float]:
+    """The fewest edits to any reference, and the mean length of the references in words."""
+    tokenize = _uncached(tokenizer)
+
+    def words(text: str) -> Iterator[list[str]]:
+        return (tokenize(piece).split() for piece in pieces(text.rstrip(), breaks))
+
+    known = bag_of(batch for reference in row.references for batch in words(reference)).keys
+    given = sequence([codes_of(known, words(row.prediction or ""))])
+    targets = [sequence([codes_of(known, words(reference))]) for reference in row.references]
+    return min(Levenshtein.distance(given, target) for target in targets), sum(map(len, targets)) / len(targets)
 
 
-def _numbered(tokenizer: Any, text: str, numbers: Mapping[str, str]) -> str:
-    """A character for each word of a long text, the same for all that no reference has: no list of the words is made."""
-    cached: Any = type(tokenizer).__call__
-    tokenize = cached.__wrapped__  # its cache would keep every piece
-    cut = (tokenize(tokenizer, piece).split() for piece in pieces(text, SPACES))
-    return "".join("".join([numbers.get(word, "\0") for word in words]) for words in cut)
+def _uncached(tokenizer: Any) -> Callable[[str], str]:
+    """A tokenizer of sacrebleu without its cache, which would keep every piece of a long text."""
+    call: Any = type(tokenizer).__call__
+    return functools.partial(getattr(call, "__wrapped__", call), tokenizer)
 
 
 def _bleu(rows: Sequence[Row], tokenize: str, *, chosen: bool) -> Scores:
     metric = _metric("BLEU", tokenize=tokenize, effective_order=True)
-    raw = metric._extract_corpus_statistics(*_texts([_cut_long(row) for row in rows]))
+    stats = _statistics(metric, [_cut_long(row) for row in rows], 10)
     for index in _long(rows):
-        raw[index] = bleu_counts(
-            rows[index].prediction or "", rows[index].references, metric.tokenizer, 4, breaks=BREAKS.get(tokenize, SPACES)
-        )
-    values = np.array([metric._compute_score_from_stats(line).score for line in raw])
-    stats = np.array(raw, dtype=np.float64).reshape(len(rows), 10)
+        row = rows[index]
+        breaks = BREAKS.get(tokenize, SPACES)
+        stats[index] = bleu_counts(row.prediction or "", row.references, _uncached(metric.tokenizer), 4, breaks=breaks)
+    values = np.array([metric._compute_score_from_stats([int(number) for number in line]).score for line in stats])
     notes = []
     if chosen and tokenize != "13a":
         notes.append(f"References have CJK text: sacrebleu's {tokenize!r} tokenizer is used, since '13a' would find no words.")
     elif tokenize == "13a" and any(has_cjk(reference) for row in rows for reference in row.references):
         notes.append("References have CJK text, in which the '13a' tokenizer finds no words: this BLEU says little.")
-    short = sum(1 for row in rows if len(row.references[0].split()) < 4 and not has_cjk(row.references[0]))
+    short = sum(1 for row in rows if len(row.references[0].split(maxsplit=4)) < 4 and not has_cjk(row.references[0]))
     if rows and short > len(rows) / 2:
         notes.append(f"{short} of {len(rows)} references have fewer than four words, where BLEU cannot reach 100 and may be 0.")
     return Scores(values=values, corpus=CorpusStats(stats, bleu_value), notes=tuple(notes))
 
 
 def _statistics(metric: Any, rows: Sequence[Row], width: int) -> Floats:
-    return np.array(metric._extract_corpus_statistics(*_texts(rows)), dtype=np.float64).reshape(len(rows), width)
+    """Shape (rows, width). Some rows at a time: sacrebleu first counts every n-gram of all references that it is given."""
+    stats = np.empty((len(rows), width))
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        stats[start : start + _AT_ONCE] = metric._extract_corpus_statistics(*_texts(some))
+    return stats
 
 
 def _texts(rows: Sequence[Row]) -> tuple[list[str], list[list[str | None]]]:

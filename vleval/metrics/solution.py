@@ -20,7 +20,7 @@ def solution_match(prediction: str, reference: str, *, tolerance: float = 0.0) -
     said, known = answer_in(prediction), answer_in(reference)
     if exact_match(said, known):
         return 1.0
-    return quantity_match(said, known, tolerance=tolerance) if len(values(known)) == 1 and len(known) <= _NUMBER else 0.0
+    return quantity_match(said, known, tolerance=tolerance) if len(known) <= _NUMBER and len(values(known)) == 1 else 0.0
 
 
 _NUMBER = 24  # characters: a longer text with a number in it is a sentence

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import unicodedata
 
+_LONGEST = 2_000  # characters
 _MINUS = frozenset("-−﹣－负負")
 _PLUS = frozenset("+＋﹢正")
 _SIGN_MINUS = frozenset("-−﹣－")
@@ -30,13 +31,15 @@ _CHINESE = _CHINESE_DIGITS.keys() | _UNITS | set(_POINTS) | set("负負正")
 
 
 def parse_number(text: str) -> float | None:
-    """The finite number a whole string stands for, or None."""
+    """The finite number a whole string stands for, or None; one of more than 2,000 characters is read in ASCII alone."""
     try:
         number = float(text)
         if math.isfinite(number):
             return number
     except ValueError:
         pass
+    if len(text) > _LONGEST:
+        return None
     try:
         found = _unicode_number(text.strip())
     except (ValueError, OverflowError, ZeroDivisionError):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vleval.metrics.word_keys import Keys, grams_of, keys_of, places_in
 
+Codes = NDArray[np.unsignedinteger]
 Words = Callable[[], Iterable[Sequence[str]]]
 """The words of a text, list by list, as often as they are wanted."""
 
@@ -55,6 +57,17 @@ class Bag:
         self.keys = np.insert(self.keys, before, fresh)
         self.counts = np.insert(self.counts, before, counts[~known])
 
+    def at_least(self, other: Bag) -> None:
+        """Raise each number's count to that of another bag, where it is higher."""
+        self.settle()
+        other.settle()
+        keys = np.union1d(self.keys, other.keys)
+        counts = np.zeros(len(keys), np.uint32)
+        for bag in (self, other):
+            places = places_in(keys, bag.keys)
+            counts[places] = np.maximum(counts[places], bag.counts)
+        self.keys, self.counts = keys, counts
+
     def common(self, other: Bag) -> int:
         """The size of what both have, each number as often as in the one that has it less often."""
         self.settle()
@@ -77,27 +90,47 @@ def bag_of(words: Iterable[Sequence[str]]) -> Bag:
     return bag
 
 
-def clipped_matches(hypothesis: Words, target: Words, order: int) -> tuple[int, int, list[int]]:
-    """The lengths of two texts in words, and their common n-grams of 1 to `order` words, each counted as in the side that has fewer.
+class Matches(NamedTuple):
+    """The lengths of a text and of each target in words, and the common n-grams of each order."""
 
-    The target's words are asked for twice: they are numbered by what it holds, which takes as few bytes a word as there are words.
+    length: int
+    targets: list[int]
+    found: list[int]
+
+
+def clipped_matches(hypothesis: Words, targets: Sequence[Words], order: int) -> Matches:
+    """Common n-grams of 1 to `order` words, each counted as in the side that has fewer; of the targets, as in the one that has most.
+
+    The targets' words are asked for twice: they are numbered by what all of them hold, which takes as few bytes a word as there are words.
     """
-    known = bag_of(target()).keys
-    wanted, given = _codes(known, target()), _codes(known, hypothesis())
+    known = bag_of(batch for target in targets for batch in target()).keys
+    wanted, given = [codes_of(known, target()) for target in targets], codes_of(known, hypothesis())
+    return Matches(len(given), [len(codes) for codes in wanted], gram_matches(given, wanted, order))
+
+
+def gram_matches(given: Codes, wanted: Sequence[Codes], order: int) -> list[int]:
+    """Common n-grams of 1 to `order` codes, clipped as `clipped_matches` does."""
     matches = []
     for size in range(1, order + 1):
         found = 0
         for part in range(_PARTS):
-            bags = [Bag(), Bag()]
-            for bag, codes in zip(bags, (wanted, given), strict=True):
-                for grams in _grams(codes, size):
-                    bag.add(grams[(grams >> np.uint64(40)) % np.uint64(_PARTS) == part])
-            found += bags[0].common(bags[1])
+            bags = [_part_of(codes, size, part) for codes in wanted]
+            for other in bags[1:]:
+                bags[0].at_least(other)
+            found += _part_of(given, size, part).common(bags[0])
         matches.append(found)
-    return len(given), len(wanted), matches
+    return matches
 
 
-def _codes(known: Keys, words: Iterable[Sequence[str]]) -> NDArray[np.unsignedinteger]:
+def _part_of(codes: Codes, size: int, part: int) -> Bag:
+    """The n-grams that one of the passes counts."""
+    bag = Bag()
+    for grams in _grams(codes, size):
+        bag.add(grams[(grams >> np.uint64(40)) % np.uint64(_PARTS) == part])
+    return bag
+
+
+def codes_of(known: Keys, words: Iterable[Sequence[str]]) -> Codes:
     """The words of a text by their place among the known ones, and one number for all others."""
     kind = np.min_scalar_type(len(known))
     parts = [np.empty(0, kind)]
@@ -108,7 +141,7 @@ def _codes(known: Keys, words: Iterable[Sequence[str]]) -> NDArray[np.unsignedin
     return np.concatenate(parts)
 
 
-def _grams(codes: NDArray[np.unsignedinteger], size: int) -> Iterator[Keys]:
+def _grams(codes: Codes, size: int) -> Iterator[Keys]:
     """The numbers of a text's n-grams."""
     for start in range(0, len(codes), _AT_ONCE):
         part = codes[start : start + _AT_ONCE + size - 1].astype(np.uint64)

@@ -94,7 +94,7 @@ def known_codes(known: Keys, keys: Keys) -> NDArray[np.unsignedinteger]:
 
 def common_length(one: Sequence[NDArray[np.unsignedinteger]], other: Sequence[NDArray[np.unsignedinteger]]) -> tuple[int, bool]:
     """The length of the longest common subsequence of two texts of codes, given part by part; whether it is of their beginnings only."""
-    first, second = _sequence(one), _sequence(other)
+    first, second = sequence(one), sequence(other)
     few, many = within_reach(first, second)
     return int(LCSseq.similarity(few, many)), len(few) + len(many) < len(first) + len(second)
 
@@ -108,7 +108,7 @@ def within_reach(first: Items, second: Items) -> tuple[Items, Items]:
     return few, many
 
 
-def _sequence(parts: Sequence[NDArray[np.unsignedinteger]]) -> str | array[int]:
+def sequence(parts: Sequence[NDArray[np.unsignedinteger]]) -> str | array[int]:
     """Codes as a text, which keeps them in 1, 2 or 4 bytes each, as long as there are characters for all."""
     if any(len(part) and part.max() > _MOST_CHARACTERS for part in parts):
         return array("L", [code for part in parts for code in part.tolist()])

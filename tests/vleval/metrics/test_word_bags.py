@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tracemalloc
 from collections import Counter
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from hypothesis import given, settings
@@ -36,18 +38,19 @@ def test_a_bag_counts_as_a_dictionary_does(first, second, size):
 
 
 @settings(max_examples=examples(40), deadline=None)
-@given(WORDS, WORDS, st.integers(1, 7))
-def test_clipped_matches_are_those_of_all_n_grams(first, second, size):
+@given(WORDS, st.lists(WORDS, min_size=1, max_size=3), st.integers(1, 7))
+def test_clipped_matches_are_those_of_all_n_grams(first, targets, size):
     def cut(words):
         return lambda: (words[start : start + size] for start in range(0, len(words), size))
 
     def grams(words, order):
         return Counter(zip(*(words[place:] for place in range(order)), strict=False))
 
-    wanted = [(grams(first, order) & grams(second, order)).total() for order in range(1, 5)]
+    most = [reduce(or_, (grams(target, order) for target in targets)) for order in range(1, 5)]
+    wanted = [(grams(first, order) & known).total() for order, known in enumerate(most, start=1)]
     before, word_bags._AT_ONCE = word_bags._AT_ONCE, 4
     try:
-        assert clipped_matches(cut(first), cut(second), 4) == (len(first), len(second), wanted)
+        assert clipped_matches(cut(first), [cut(target) for target in targets], 4) == (len(first), [*map(len, targets)], wanted)
     finally:
         word_bags._AT_ONCE = before
 
