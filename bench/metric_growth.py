@@ -1,4 +1,6 @@
-"""How time and memory of each metric grow with one answer's length: `python -m bench.metric_growth [--most 10000000] [METRIC ...]`.
+"""How time and memory of each metric grow with one text's length: `python -m bench.metric_growth [--most 10000000] [METRIC ...]`.
+
+The answer is long, or with `--long reference` the reference, or with `--long both` both.
 
 Prints, for the slowest shape of text, seconds of the processor at each size, how the time per byte grew from the first size that takes half
 a millisecond to the largest, and the peak of allocated memory per byte of input (of a megabyte), the most of all shapes.
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("metrics", nargs="*")
     parser.add_argument("--profile", default="", help="only this profile")
     parser.add_argument("--most", type=int, default=10_000_000)
+    parser.add_argument("--long", choices=("answer", "reference", "both"), default="answer")
     parser.add_argument("--budget-s", type=float, default=20.0, help="a size is not tried when the one before took a tenth of this")
     chosen = parser.parse_args()
     print(f"{'profile':14}{'metric':24}{'shape':14}{'seconds by size':52}{'growth':>8}{'bytes/byte':>12}")
@@ -51,7 +54,7 @@ def main() -> None:
         for profile in defining:
             if (chosen.metrics and name not in chosen.metrics) or chosen.profile not in ("", profile):
                 continue
-            found = [measured for shape in SHAPES if (measured := measure(profile, name, shape, chosen.most, chosen.budget_s))]
+            found = [measured for shape in SHAPES if (measured := measure(profile, name, shape, chosen))]
             if found:
                 most = max(measured.memory for measured in found)
                 print(f"{max(found).line}{most:12.1f}", flush=True)
@@ -72,17 +75,22 @@ def text_of(shape: str, size: int) -> str:
     return SHAPES[shape] * (size // len(SHAPES[shape].encode()) + 1)
 
 
-def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> Measured | None:
+def _row(text: str, reference: str, long: str) -> Row:
+    answer = "5 a red flower" if long == "reference" else "5 " + text
+    return Row(id="1", prediction=answer, references=(reference if long == "answer" else text,), choices=("a", "b"), extra={"mark": answer})
+
+
+def measure(profile: str, name: str, shape: str, chosen: argparse.Namespace) -> Measured | None:
     """The slowest seconds per character and a line about it; None where the metric does not take such text."""
     times: list[float] = []
     lengths: list[int] = []
     memory = 0.0
     for size in SIZES:
-        if size > most or (times and times[-1] > budget_s / 10):
+        if size > chosen.most or (times and times[-1] > chosen.budget_s / 10):
             break
         text = text_of(shape, size)
         reference = next((known for start, known in _REFERENCES.items() if name.startswith(start)), "a red flower")
-        row = Row(id="1", prediction="5 " + text, references=(reference,), choices=("a", "b"), extra={"mark": text})
+        row = _row(text, reference, chosen.long)
         try:
             metric = profiles.resolve(profile, name, MetricOptions())
             metric.score([row.__class__(id="0", prediction="x", references=(reference,), choices=("a", "b"), extra={"mark": "5"})])
@@ -91,7 +99,7 @@ def measure(profile: str, name: str, shape: str, most: int, budget_s: float) -> 
             times.append(time.thread_time() - began)
         except VlkitError:
             return None
-        lengths.append(len(text.encode()))
+        lengths.append(len(text.encode()) * (2 if chosen.long == "both" else 1))
         if size == 1_000_000:
             tracemalloc.start()
             profiles.resolve(profile, name, MetricOptions()).score([row])

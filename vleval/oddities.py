@@ -12,7 +12,6 @@ from vleval.rows import Row
 
 _FEW = 20  # rows below which chance explains what is odd here
 _MOST = 20_000  # rows that are looked at, all in memory: those that ceiling and floor are computed on
-_LONG_REFERENCE = 100_000  # characters
 _LABELS = 10  # different texts of a side that are labels
 _CUT_WORDS = 5  # words of an answer that does not begin a reference by chance
 _READ = 200  # characters of a text that is compared with others
@@ -51,7 +50,6 @@ def odd_notes(rows: Sequence[Row], metrics: Sequence[str] = ()) -> list[str]:
         *_worked_out(rows),
         *_boxes(rows, metrics),
         *_other_labels(answered, metrics),
-        *_long_references(rows),
     ]
 
 
@@ -98,15 +96,6 @@ def _other_labels(answered: Sequence[Row], metrics: Sequence[str]) -> list[str]:
         return []
     ours, theirs = (", ".join(_shown(text) for text in sorted(side)[:3]) for side in (given, wanted))
     return [f"The answers are {ours} and the references {theirs}: none is ever the other. Are they the same labels in other words?"]
-
-
-def _long_references(rows: Sequence[Row]) -> list[str]:
-    """References of which metrics hold all words at once, as answers never are: the number is right, the memory is not bounded."""
-    found = [row.id for row in rows if any(len(text) > _LONG_REFERENCE for text in row.references)]
-    if not found:
-        return []
-    what = f"{len(found):,} of {len(rows):,} rows have a reference of more than {_LONG_REFERENCE:,} characters, as {found[0]!r}"
-    return [f"{what}: metrics that count its words, n-grams or numbers take up to 200 times its size in memory."]
 
 
 def _shown(text: str) -> str:

@@ -34,8 +34,8 @@ Tokenize = Callable[[list[str]], Iterable[Text]]
 _ORDERS = 4
 _SIGMA = 6.0
 _FAR = 2_000  # words beyond the longest reference: the penalty on lengths is 0 from 232 pairs on, in doubles
-_AT_ONCE = 1 << 16  # words of the texts that are compared at a time
-_PARTS = 8  # of the n-grams of a longer text, one in memory at a time
+_AT_ONCE = 1 << 15  # words of the texts that are compared at a time
+_PARTS = 8  # of all n-grams, one in memory at a time where a text is longer
 _NONE: Keys = np.empty(0, np.uint64)
 
 
@@ -62,13 +62,6 @@ class Counted(NamedTuple):
 def _counted(grams: Keys, texts: NDArray[np.int64], counts: NDArray[np.int64]) -> Counted:
     _, first, places = np.unique(_of(grams, texts), return_index=True, return_inverse=True)
     return Counted(grams[first], texts[first], np.bincount(places, counts, minlength=len(first)).astype(np.int64))
-
-
-class Span(NamedTuple):
-    """Some rows, and the parts that their n-grams are taken in."""
-
-    rows: range
-    parts: list[Part]
 
 
 class Texts:
@@ -136,17 +129,32 @@ def cider_scores(hypotheses: Iterable[Text], targets: Iterable[Text], owners: Se
     rows = int(wanted.owners[-1]) + 1 if len(wanted.owners) else 0
     given = Texts(hypotheses, range(rows))
     similar = np.zeros(len(wanted.ends))
+    spans = list(_spans(wanted, given, rows))
     for order in range(1, _ORDERS + 1):
-        rarity = _Rarity(wanted, rows, order)
-        for span in _spans(wanted, given, rows):
-            texts = wanted.of(span.rows)
-            similar[texts.start : texts.stop] += _similarity(given, wanted, rarity, span, order)
+        products, squares, answered = (np.zeros(length) for length in (len(similar), len(similar), rows))
+        for part in _parts(wanted, given):
+            rarity = _Rarity(wanted, spans, order, part)
+            for some in spans:
+                texts = wanted.of(some)
+                mine, other = _weighted(given, rarity, some, order, part), _weighted(wanted, rarity, texts, order, part)
+                products[texts.start : texts.stop] += _products(mine, other, texts)
+                squares[texts.start : texts.stop] += other.squares(texts)
+                answered[some.start : some.stop] += mine.squares(some)
+        norms = np.sqrt(answered[wanted.owners]) * np.sqrt(squares)
+        similar += np.divide(products, norms, out=np.zeros(len(norms)), where=norms > 0)
     penalty = np.exp(-((given.pairs[wanted.owners] - wanted.pairs) ** 2) / (2 * _SIGMA**2))
     known = np.bincount(wanted.owners, minlength=rows)
     return np.bincount(wanted.owners, similar * penalty, minlength=rows) / _ORDERS / known * 10.0
 
 
-def _spans(wanted: Texts, given: Texts, rows: int) -> Iterator[Span]:
+def _parts(*sides: Texts) -> list[Part]:
+    """All n-grams at once, or where a text is long a part of them at a time."""
+    longest = max(int(np.diff(side.ends, prepend=0).max(initial=0)) for side in sides)
+    parts = 1 if longest <= _AT_ONCE else _PARTS
+    return [Part(number, parts) for number in range(parts)]
+
+
+def _spans(wanted: Texts, given: Texts, rows: int) -> Iterator[range]:
     """The rows in runs of about so many words, or of one row."""
     words = np.bincount(wanted.owners, np.diff(wanted.ends, prepend=0), minlength=rows) + np.diff(given.ends, prepend=0)
     total = np.cumsum(words)
@@ -154,21 +162,19 @@ def _spans(wanted: Texts, given: Texts, rows: int) -> Iterator[Span]:
     while start < rows:
         before = total[start - 1] if start else 0
         stop = max(int(np.searchsorted(total, before + _AT_ONCE)), start + 1)
-        parts = 1 if total[stop - 1] - before <= 2 * _AT_ONCE else _PARTS
-        yield Span(range(start, stop), [Part(number, parts) for number in range(parts)])
+        yield range(start, stop)
         start = stop
 
 
 class _Rarity:
-    """log(rows / rows whose references have it) of each n-gram of one order."""
+    """log(rows / rows whose references have it) of the n-grams of one order and part."""
 
-    def __init__(self, wanted: Texts, rows: int, order: int) -> None:
-        self._unseen = math.log(max(rows, 1))
+    def __init__(self, wanted: Texts, spans: Sequence[range], order: int, part: Part) -> None:
+        self._unseen = math.log(max(spans[-1].stop if spans else 0, 1))
         found = Bag()
-        for span in _spans(wanted, Texts([()] * rows, range(rows)), rows):
-            for part in span.parts:
-                counted = wanted.grams(wanted.of(span.rows), order, part)
-                found.add(counted.grams[np.unique(_of(counted.grams, wanted.owners[counted.texts]), return_index=True)[1]])
+        for rows in spans:
+            counted = wanted.grams(wanted.of(rows), order, part)
+            found.add(counted.grams[np.unique(_of(counted.grams, wanted.owners[counted.texts]), return_index=True)[1]])
         found.settle()
         self._keys, self._counts = found.keys, found.counts
 
@@ -204,23 +210,13 @@ def _weighted(side: Texts, rarity: _Rarity, texts: range, order: int, part: Part
     return _Weights(numbers[ascending], counted.texts[ascending], (counted.counts * rarity.of(counted.grams))[ascending])
 
 
-def _similarity(given: Texts, wanted: Texts, rarity: _Rarity, span: Span, order: int) -> Floats:
-    """The clipped cosine of each reference of some rows with the row's answer, by n-grams of one order."""
-    rows, texts = span.rows, wanted.of(span.rows)
-    products, squares = np.zeros(len(texts)), np.zeros(len(texts))
-    answered = np.zeros(len(rows))
-    for part in span.parts:
-        mine, other = _weighted(given, rarity, rows, order, part), _weighted(wanted, rarity, texts, order, part)
-        places = places_in(mine.numbers, other.numbers)
-        common = places >= 0
-        weights = other.weights[common]
-        clipped = np.minimum(mine.weights[places[common]], weights) * weights
-        products += np.bincount(other.texts[common] - texts.start, clipped, minlength=len(texts))
-        squares += other.squares(texts)
-        answered += mine.squares(rows)
-    norms = np.sqrt(answered[wanted.owners[texts.start : texts.stop] - rows.start]) * np.sqrt(squares)
-    cosines: Floats = np.divide(products, norms, out=np.zeros(len(texts)), where=norms > 0)
-    return cosines
+def _products(mine: _Weights, other: _Weights, texts: range) -> Floats:
+    """The clipped scalar product of each reference of some rows with the row's answer."""
+    places = places_in(mine.numbers, other.numbers)
+    common = places >= 0
+    weights = other.weights[common]
+    clipped = np.minimum(mine.weights[places[common]], weights) * weights
+    return np.bincount(other.texts[common] - texts.start, clipped, minlength=len(texts)).astype(np.float64)
 
 
 def lower_split(texts: list[str]) -> Iterator[Text]:

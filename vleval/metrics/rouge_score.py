@@ -15,13 +15,15 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import LCSseq
 
+from vldata.errors import DataError
 from vleval.metric import Scorer, Scores
 from vleval.metrics.base import mean_metric, mean_of, over_pairs
 from vleval.metrics.caching import cached
 from vleval.metrics.lcs import WALKED_CELLS, common_places
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.pieces import pieces
-from vleval.metrics.word_keys import lower_bound, within_reach
+from vleval.metrics.word_bags import Words, clipped_matches, codes_of, distinct_of
+from vleval.metrics.word_keys import LONG, common_length, lower_bound, within_reach
 from vleval.metrics.words import cached_words, needs_unicode, script_notes
 from vleval.rows import Row
 
@@ -38,6 +40,9 @@ Cut = set[tuple[str, str]]  # pairs of texts whose value is a lower bound
 def rouge_n(prediction: str, reference: str, order: int, *, stem: bool = False, cut: Cut | None = None) -> float:
     """F1 of n-gram counts, 0 to 1."""
     tokenize = _tokenizer(prediction, reference, stem)
+    if len(reference) > LONG:
+        counted = clipped_matches(_words(prediction, tokenize), [_words(reference, tokenize)], order)
+        return _f1(counted.found[-1], max(counted.length - order + 1, 0), max(counted.targets[0] - order + 1, 0))
     targets = Counter(_ngrams(tokenize(reference), order))
     found: Counter[tuple[str, ...]] = Counter()
     total = 0
@@ -54,6 +59,8 @@ def rouge_n(prediction: str, reference: str, order: int, *, stem: bool = False, 
 def rouge_l(prediction: str, reference: str, *, stem: bool = False, cut: Cut | None = None) -> float:
     """F1 of the longest common subsequence of the whole texts, 0 to 1; of two that would take hours a lower bound, which `cut` is told."""
     tokenize = _tokenizer(prediction, reference, stem)
+    if len(reference) > LONG:
+        return _long_rouge_l(prediction, reference, tokenize, cut)
     want = tokenize(reference)
     codes = {word: code for code, word in enumerate(dict.fromkeys(want))}
     have, length = _known_words(prediction, tokenize, codes)
@@ -63,6 +70,23 @@ def rouge_l(prediction: str, reference: str, *, stem: bool = False, cut: Cut | N
     if cut is not None and len(first) + len(second) < len(have) + len(want):
         cut.add((prediction, reference))
     return _f1(LCSseq.similarity(first, second), length, len(want))
+
+
+def _long_rouge_l(prediction: str, reference: str, tokenize: Tokenize, cut: Cut | None) -> float:
+    """`rouge_l` of a reference that is too long for a list of its words."""
+    known = distinct_of(_words(reference, tokenize)())
+    want = codes_of(known, _words(reference, tokenize)())
+    have = codes_of(known, _words(prediction, tokenize)())
+    length = len(have)
+    have = have[have < len(known)]
+    common, short = common_length([have], [want])
+    if short and cut is not None:
+        cut.add((prediction, reference))
+    return _f1(common, length, len(want)) if len(have) else 0.0
+
+
+def _words(text: str, tokenize: Tokenize) -> Words:
+    return lambda: map(tokenize, pieces(text))
 
 
 def _known_words(text: str, tokenize: Tokenize, codes: Mapping[str, int]) -> tuple[array[int], int]:
@@ -168,9 +192,22 @@ def _f1(common: int, have: int, want: int) -> float:
     return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
 
 
+def _refuse_long(rows: Sequence[Row]) -> None:
+    """Each line of a reference is held against each of the answer, which for megabytes is bounded neither in memory nor in time."""
+    for row in rows:
+        if (longest := max(map(len, row.references), default=0)) > LONG:
+            raise DataError(
+                f"rougeLsum takes references of at most {LONG:,} characters; this one has {longest:,}.",
+                where=row.id,
+                cure="Take rougeL, which compares the texts whole.",
+            )
+
+
 def _build(compare: Callable[..., float], name: str) -> Callable[[MetricOptions], Scorer]:
     def build(options: MetricOptions) -> Scorer:
         def score(rows: Sequence[Row]) -> Scores:
+            if compare is rouge_lsum:
+                _refuse_long(rows)
             cut: Cut = set()
             per_row = over_pairs(lambda prediction, reference: compare(prediction, reference, stem=options.stem, cut=cut), "max")
             values = mean_of(per_row)(rows).values

@@ -22,7 +22,7 @@ from vleval.metrics.long_texts import BREAKS, LONG, bleu_counts, chrf_counts
 from vleval.metrics.options import MetricOptions
 from vleval.metrics.pieces import SPACES, pieces
 from vleval.metrics.text import has_cjk
-from vleval.metrics.word_bags import bag_of, codes_of
+from vleval.metrics.word_bags import codes_of, distinct_of
 from vleval.metrics.word_keys import sequence
 from vleval.rows import Row
 
@@ -168,7 +168,7 @@ def _unshifted(tokenizer: Any, row: Row, breaks: re.Pattern[str]) -> tuple[float
     def words(text: str) -> Iterator[list[str]]:
         return (tokenize(piece).split() for piece in pieces(text.rstrip(), breaks))
 
-    known = bag_of(batch for reference in row.references for batch in words(reference)).keys
+    known = distinct_of(batch for reference in row.references for batch in words(reference))
     given = sequence([codes_of(known, words(row.prediction or ""))])
     targets = [sequence([codes_of(known, words(reference))]) for reference in row.references]
     return min(Levenshtein.distance(given, target) for target in targets), sum(map(len, targets)) / len(targets)

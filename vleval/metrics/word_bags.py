@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vleval.metrics.word_keys import Keys, grams_of, keys_of, places_in
+from vleval.metrics.word_keys import Distinct, Keys, grams_of, keys_of, places_in
 
 Codes = NDArray[np.unsignedinteger]
 Words = Callable[[], Iterable[Sequence[str]]]
@@ -90,6 +90,14 @@ def bag_of(words: Iterable[Sequence[str]]) -> Bag:
     return bag
 
 
+def distinct_of(words: Iterable[Sequence[str]]) -> Keys:
+    """The numbers of the different words of a text, in order."""
+    found = Distinct()
+    for batch in words:
+        found.add(keys_of(batch))
+    return found.sorted()
+
+
 class Matches(NamedTuple):
     """The lengths of a text and of each target in words, and the common n-grams of each order."""
 
@@ -103,7 +111,7 @@ def clipped_matches(hypothesis: Words, targets: Sequence[Words], order: int) -> 
 
     The targets' words are asked for twice: they are numbered by what all of them hold, which takes as few bytes a word as there are words.
     """
-    known = bag_of(batch for target in targets for batch in target()).keys
+    known = distinct_of(batch for target in targets for batch in target())
     wanted, given = [codes_of(known, target()) for target in targets], codes_of(known, hypothesis())
     return Matches(len(given), [len(codes) for codes in wanted], gram_matches(given, wanted, order))
 

@@ -8,11 +8,13 @@ from functools import reduce
 from operator import or_
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.effort import examples
-from vleval.metrics import token_f1, word_bags
+from vldata.errors import DataError
+from vleval.metrics import rouge_score, token_f1, word_bags
 from vleval.metrics.multiple_choice import read_vlmevalkit
 from vleval.metrics.word_bags import Bag, clipped_matches
 from vleval.profiles import resolve
@@ -66,6 +68,43 @@ def test_the_long_way_of_token_f1_is_the_short_one(first, second):
             assert resolve(profile, "token_f1").score([row]).values[0] == short
         finally:
             token_f1.LONG = before
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(WORDS, WORDS)
+def test_the_long_way_of_rouge_is_the_short_one(first, second):
+    row = Row(id="1", prediction=" ".join(first), references=(" ".join(second), "x"))
+    for name in ("rouge1", "rouge2", "rougeL"):
+        short = resolve("vlkit", name).score([row]).values[0]
+        before, rouge_score.LONG = rouge_score.LONG, -1
+        try:
+            assert resolve("vlkit", name).score([row]).values[0] == short
+        finally:
+            rouge_score.LONG = before
+
+
+def test_rouge_of_summaries_refuses_a_reference_of_megabytes():
+    with pytest.raises(DataError, match="at most 50,000 characters; this one has 60,000") as stopped:
+        resolve("vlkit", "rougeLsum").score([Row(id="q7", prediction="a", references=("a b\n" * 15_000,))])
+    assert stopped.value.where == "q7"
+
+
+LONG_REFERENCE = (
+    *("exact_match", "token_f1", "anls", "rouge1", "rouge2", "rougeL", "cider"),
+    *("chrf", "sacrebleu", "ter", "numeric_match", "solution_match"),
+)
+
+
+@pytest.mark.parametrize("name", LONG_REFERENCE)
+@pytest.mark.parametrize("text", [" ".join(f"{number:x}" for number in range(4096, 62_000)), "一朵红色的花。" * 19_000])
+def test_a_long_reference_takes_few_times_its_own_memory(name, text):
+    metric = resolve("vlkit", name)
+    metric.score([Row(id="1", prediction="x", references=("a red flower",))])
+    tracemalloc.start()
+    metric.score([Row(id="1", prediction="a red flower", references=(text,))])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * len(text.encode()) + 5_000_000  # what is counted at a time: bench/metric_growth.py
 
 
 def test_ter_makes_no_list_of_a_long_answers_words():
