@@ -36,12 +36,16 @@ GOOD = (("user", "<image>What is it?"), ("assistant", "A sofa"))
     ("broken", "code", "message"),
     [
         (record(*GOOD, id=" "), "VL003", "the id is empty."),
-        (record(), "VL004", "there are no messages."),
+        (record(images=()), "VL004", "there are no messages."),
         (record(("assistant", "Hi"), images=()), "VL004", "messages[0] has role 'assistant' where the user must speak."),
         (record(("user", "<image>a"), ("user", "b")), "VL004", "messages[1] has role 'user' where the assistant must speak."),
         (record(("user", "<image>a")), "VL004", "the last turn is not the assistant's."),
         (record(("system", "Be brief."), images=()), "VL004", "the last turn is not the assistant's."),
-        (record(("user", "<image>a"), ("system", "b"), ("assistant", "c")), "VL004", "messages[1] has role 'system'"),
+        (
+            record(("user", "<image>a"), ("system", "b"), ("assistant", "c")),
+            "VL004",
+            "messages[1] has role 'system' where the assistant must speak.",
+        ),
         (record(("user", "<image>a"), ("assistant", " \n")), "VL005", "messages[1] (assistant) is empty."),
         (
             record(("user", "<image><image>a"), ("assistant", "b")),
@@ -49,22 +53,26 @@ GOOD = (("user", "<image>What is it?"), ("assistant", "A sofa"))
             "the user turns have 2 <image> tags, but the record has 1 image.",
         ),
         (record(("user", "a"), ("assistant", "b")), "VL006", "the user turns have 0 <image> tags, but the record has 1 image."),
-        (record(("user", "<image><video>a"), ("assistant", "b")), "VL006", "1 <video> tag, but the record has 0 videos."),
+        (
+            record(("user", "<image><video>a"), ("assistant", "b")),
+            "VL006",
+            "the user turns have 1 <video> tag, but the record has 0 videos.",
+        ),
         (record(("user", "<image>a"), ("assistant", "<image>")), "VL007", "messages[1] (assistant) holds <image>."),
         (record(("user", "<image>a"), ("assistant", "<|im_end|>")), "VL008", "messages[1] (assistant) holds '<|im_end|>'."),
         (record(("user", "<image><audio>"), ("assistant", "b")), "VL008", "messages[0] (user) holds '<audio>'."),
         (record(*GOOD, images=("/etc/passwd",)), "VL009", "'/etc/passwd' is not relative."),
-        (record(*GOOD, tools="{"), "VL013", "`tools` is not JSON"),
+        (record(*GOOD, tools="{"), "VL013", "`tools` is not JSON: Expecting property name enclosed in double quotes at column 2."),
         (record(*GOOD, tools="{}"), "VL013", "`tools` holds no list."),
-        (record(*GOOD, *called("look(1)")), "VL028", "messages[3] (function_call) is not JSON"),
+        (record(*GOOD, *called("look(1)")), "VL028", "messages[3] (function_call) is not JSON: Expecting value at column 1."),
         (record(*GOOD, *called('{"name": "look"}')), "VL028", "messages[3] (function_call) is no object with a name and arguments."),
         (record(*GOOD, *called("[]")), "VL028", "messages[3] (function_call) holds no call."),
     ],
 )
 def test_each_rule_names_what_is_wrong(broken: Record, code: str, message: str) -> None:
-    found = list(faults(broken))
-    assert code in [fault.code for fault in found]
-    assert any(message in fault.message for fault in found), found
+    assert [(fault.code, fault.message) for fault in faults(broken)] == [(code, message)]
+    line = encode_record(broken)
+    assert not surely_clean(decode_record(line), line)
 
 
 @pytest.mark.parametrize(

@@ -6,64 +6,24 @@ from array import array
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.effort import examples
 from vldata.errors import DataError, UsageError
 from vldata.output.contract import read_contract
 from vldata.output.folder import DatasetPaths
 from vldata.output.spreading import can_spread, is_safe_order, spread_order
-from vldata.records.record import Message, Record, iter_records
-from vldata.splits import sorting, subset_sum
+from vldata.records.record import Record, iter_records
+from vldata.splits import sorting
 from vldata.splits.certification import certify
-from vldata.splits.grouping import count_of, group_keys, number_groups, row_split_leak
+from vldata.splits.grouping import row_split_leak
 from vldata.splits.splitting import _shared_groups, split
-from vldata.splits.subset_sum import choose_exact, nearest_sums
+from vldata.splits.subset_sum import choose_exact
 from vldata.validation import validate
 
 
 def side(folder: Path, name: str) -> list[Record]:
     return [record for _, record in iter_records(folder / f"{name}.jsonl")]
-
-
-sizes_and_target = st.lists(st.integers(1, 30), min_size=1, max_size=14).flatmap(
-    lambda sizes: st.tuples(st.just(sizes), st.integers(0, sum(sizes) + 3))
-)
-
-
-def reachable(sizes: list[int]) -> set[int]:
-    sums = {0}
-    for size in sizes:
-        sums |= {total + size for total in sums}
-    return sums
-
-
-@given(sizes_and_target, st.integers(0, 5))
-def test_an_exact_choice_is_found_whenever_there_is_one(case: tuple[list[int], int], seed: int) -> None:
-    sizes, target = case
-    chosen = choose_exact(sizes, target, random.Random(seed))
-    if target in reachable(sizes):
-        assert chosen is not None and sum(sizes[i] for i in chosen) == target and len(set(chosen)) == len(chosen)
-    else:
-        assert chosen is None
-
-
-@given(sizes_and_target)
-def test_the_nearest_sums_are_the_nearest(case: tuple[list[int], int]) -> None:
-    sizes, target = case
-    sums = reachable(sizes) - {0}
-    below, above = nearest_sums(sizes, target)
-    assert below == max((s for s in sums if s < target), default=None)
-    assert above == min((s for s in sums if s > target), default=None)
-
-
-def test_large_inputs_are_solved_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = random.Random(1)
-    sizes = [rng.randint(1, 40) for _ in range(30_000)]
-    monkeypatch.setattr(subset_sum, "_MAX_TABLE_BITS", 1 << 16)
-    chosen = choose_exact(sizes, 60_001, random.Random(0))
-    assert chosen is not None and sum(sizes[i] for i in chosen) == 60_001 and len(set(chosen)) == len(chosen)
 
 
 @given(st.lists(st.booleans(), max_size=400))
@@ -76,17 +36,6 @@ def test_spreading_keeps_counts_and_is_safe(flags: list[bool]) -> None:
 
 def test_too_few_pictures_to_spread() -> None:
     assert not can_spread([1] + [0] * 1000) and can_spread([1] + [0] * 999)
-
-
-def seen(*pictures: str, **meta: str) -> Record:
-    turns = (Message("user", "<image>" * len(pictures) + "what?"), Message("assistant", "that"))
-    return Record(id="/".join(pictures), messages=turns, images=pictures, references=("that",), meta=meta)
-
-
-def test_records_that_share_a_picture_belong_together_directly_or_over_others() -> None:
-    keys = list(group_keys([seen("a", "b"), seen("c"), seen("d", "c"), seen("b", "d"), seen("e"), seen()], "image"))
-    assert len(set(keys[:4])) == 1 and keys[4] not in keys[:4] and keys[5] == ""
-    assert list(group_keys([seen("a", image="x"), seen("a", image="y")], "image")) == ["x", "y"], "a meta key of that name comes first"
 
 
 def test_a_split_by_pictures_is_proved_again(prepared: Path) -> None:
@@ -205,19 +154,6 @@ def test_certify_notices_a_changed_parent(prepared: Path) -> None:
         certify(prepared, "openeqa")
 
 
-def test_the_leak_of_a_split_by_rows() -> None:
-    assert row_split_leak(list(range(50)), 10, 0, seed=0) == 0.0  # every row its own group
-    assert row_split_leak([0] * 50, 10, 5, seed=0) == 1.0  # one group
-    pairs = [row // 2 for row in range(40)]
-    assert row_split_leak(pairs, 20, 0, seed=0) == pytest.approx(20 / 39, abs=0.03)  # the partner is in train
-
-
-def test_fractions_round_up_as_other_tools_do() -> None:
-    assert count_of(0.125, 1378, "--val") == 173
-    assert count_of(0.1, 30, "--val") == 3
-    assert count_of(258, 1636, "--test") == 258
-
-
 def test_leak_on_the_real_questions() -> None:
     file = Path(__file__).parents[4] / "shared" / "data" / "openeqa" / "data" / "open-eqa-v0.json"
     if not file.is_file():
@@ -230,24 +166,6 @@ def test_leak_on_the_real_questions() -> None:
     assert row_split_leak(rows, 258, 0, seed=0) == pytest.approx(0.995, abs=0.01)
     sizes = [rows.count(scene) for scene in range(137)]
     assert choose_exact(sizes, 258, random.Random(0)) is not None
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from(["", "a", "\u00e9", "\U0001f600", "\uffff", "b"]), st.text(max_size=2)), max_size=40),
-    st.integers(1, 9),
-)
-@settings(max_examples=examples(60), deadline=None)
-def test_groups_are_numbered_in_the_order_of_their_names_however_many_there_are(rows, run):
-    records = [Record(id=id, messages=(), images=(), references=(), meta={"scene": scene}) for scene, id in rows]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sorting, "RUN", run)
-        patch.setattr(sorting, "_BLOCK", 2)
-        groups = number_groups(records, "scene")
-    names = [scene or f"\x00{id}" for scene, id in rows]
-    order = sorted(set(names))
-    assert list(groups.of_row) == [order.index(name) for name in names]
-    assert list(groups.sizes) == [names.count(name) for name in order]
-    assert list(groups.seen) == [order.index(name) for name in dict.fromkeys(names)]
 
 
 def test_a_full_disk_of_temporary_files_is_said(monkeypatch):
