@@ -191,14 +191,16 @@ def try_module(module: str, processes: int, known: Iterable[str]) -> Tally:
     lines, spans = made.code.splitlines(), made.line_span_by_function_name
 
     def change(name: str) -> str:
-        texts = [lines[spans[one].start - 1 : spans[one].end] for one in (name.partition("__mutmut_")[0] + "__mutmut_orig", name)]
+        function = name.partition("__mutmut_")[0]
+        pair = (f"{function}__mutmut_orig", name)
+        texts = [[line.replace(one, function) for line in lines[spans[one].start - 1 : spans[one].end]] for one in pair]
         return f"# {name}\n" + "\n".join(line for line in difflib.unified_diff(*texts, n=0, lineterm="") if line[:3] not in ("---", "+++"))
 
     loader = Mutated(module, made.code)
     sys.meta_path.insert(0, loader)
     settled = set(known)
     forks = Forks(loader.name, [name for name in made.mutant_names if name not in settled], processes)
-    quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore"]
+    quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     code = pytest.main([*quiet, *MODULES[module].split()], plugins=[forks])
     ends = {name: forks.ends.get(name, "killed") for name in made.mutant_names}
     if code or len(forks.ends) + len(settled) < len(ends):

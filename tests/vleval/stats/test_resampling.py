@@ -176,3 +176,54 @@ def test_agreement_takes_texts_of_numbers_and_says_its_clusters():
     assert judge_agreement(second, first).exact == alone.exact
     grouped = judge_agreement(first, second, groups=Groups("scene", np.array([0, 0, 1, 1, 2, 2], dtype=np.intp), 3, "note"))
     assert grouped.clustered_by == "scene"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_agreement_by_its_definitions(seed):
+    """Kappa against every pair of marks as if dealt anew, Pearson against numpy, Spearman as Pearson of mean ranks."""
+    dice = np.random.default_rng(seed)
+    first = dice.integers(1, 5, 9).astype(float)
+    second = np.clip(first + dice.integers(-1, 4, 9), 1, 6) * (0.01 if seed == 7 else 1.0)
+    first = first * (0.01 if seed == 7 else 1.0)
+    found = judge_agreement(first, second, Groups("scene", np.zeros(9, np.intp), 1, ""))
+
+    def ranks(values):
+        return [np.sum(values < value) + (np.sum(values == value) + 1) / 2 for value in values]
+
+    dealt = np.mean(np.square(first[:, None] - second[None, :]))
+    assert found.kappa == pytest.approx(1 - np.mean(np.square(first - second)) / dealt)
+    assert found.pearson == pytest.approx(np.corrcoef(first, second)[0, 1])
+    assert found.spearman == pytest.approx(np.corrcoef(ranks(first), ranks(second))[0, 1])
+    assert (found.exact, found.n, found.intervals) == (pytest.approx(np.mean(first == second)), 9, {}), "one cluster has no interval"
+
+
+def test_agreement_has_intervals_of_two_clusters_and_a_seed():
+    first, second = [1, 2, 3, 4, 5, 5], [1, 3, 3, 4, 4, 5]
+    two = judge_agreement(first, second, Groups("scene", np.array([0, 0, 0, 1, 1, 1]), 2, ""))
+    assert set(two.intervals) == {"exact", "kappa", "pearson", "spearman"}
+    alone = judge_agreement(first, second)
+    assert alone == judge_agreement(first, second, seed=0)
+    assert alone.intervals["pearson"] != judge_agreement(first, second, seed=1).intervals["pearson"]
+    never = judge_agreement([3, 3, 3], [1, 2, 4])
+    assert (never.pearson, never.spearman) == (None, None) == (judge_agreement([1, 2, 4], [3, 3, 3]).pearson, None)
+
+
+def test_a_table_of_tests_of_few_rows():
+    assert mcnemar(1, 0) == mcnemar(0, 1) == 1.0 and mcnemar(2, 0) == 0.5
+    assert holm([0.9]) == [0.9] and holm([0.5, 0.5]) == [1.0, 1.0]
+    thirteen, fourteen = np.ones(13), np.ones(14)
+    assert sign_flip(thirteen, alone(13)) == 2 / 2**13, "every pattern is tried"
+    assert sign_flip(fourteen, alone(14), permutations=9) == 1 / 10, "of nine at random"
+
+
+def test_corpora_are_folded_together(monkeypatch):
+    """Both systems' clusters are put into the same blocks, or a system would differ from itself."""
+    monkeypatch.setattr(bootstrap, "MAX_BLOCKS", 7)
+    rows = np.random.default_rng(1).random((60, 2)) + 0.1
+    better = rows + np.array([1.0, 0.0])
+    assert swap_test(ratio(rows), ratio(better), alone(60), seed=3) == 2 / 2**7
+    assert swap_test(ratio(rows), ratio(rows), alone(60), seed=3) == 1.0
+    monkeypatch.setattr(bootstrap, "MAX_BLOCKS", 20)
+    mixed = rows + np.where(np.arange(60) % 3 == 0, -0.4, 0.25)[:, None] * np.array([1.0, 0.0])
+    found = [swap_test(ratio(rows), ratio(mixed), alone(60), seed=seed, permutations=300) for seed in (3, 3, 4)]
+    assert found[0] == found[1] != found[2]

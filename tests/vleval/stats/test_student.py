@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from vleval.stats.student import beta_regularised, t_quantile_975, t_two_sided
@@ -46,3 +48,25 @@ def test_incomplete_beta_of_known_shape():
     assert beta_regularised(1, 1, 0.3) == pytest.approx(0.3)
     assert beta_regularised(2, 1, 0.3) == pytest.approx(0.09)
     assert (beta_regularised(2, 3, 0.0), beta_regularised(2, 3, 1.0)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.5, 0.5), (2, 5), (30, 0.5), (0.5, 40), (3, 1), (1, 4), (600, 0.5)])
+@pytest.mark.parametrize("x", [1e-6, 0.02, 0.3, 0.5, 0.77, 0.999])
+def test_incomplete_beta_against_its_integral(a, b, x):
+    """By Simpson's rule over the substitution t = sin^2, which has no pole at either end."""
+    steps = 4_000
+    top = math.asin(math.sqrt(x))
+
+    def density(angle):
+        return 2 * math.sin(angle) ** (2 * a - 1) * math.cos(angle) ** (2 * b - 1)
+
+    width = top / steps
+    total = density(0.0) + density(top) + sum((4 if n % 2 else 2) * density(n * width) for n in range(1, steps))
+    whole = math.exp(math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b))
+    assert beta_regularised(a, b, x) == pytest.approx(total * width / 3 / whole, rel=1e-8, abs=1e-12)
+    assert beta_regularised(a, b, x) + beta_regularised(b, a, 1 - x) == pytest.approx(1.0)
+
+
+def test_no_chance_beyond_infinity():
+    assert t_two_sided(float("inf"), 3) == 0.0 == t_two_sided(float("-inf"), 3)
+    assert t_two_sided(0.0, 3) == 1.0 and t_two_sided(-2.0, 3) == t_two_sided(2.0, 3)
