@@ -38,7 +38,7 @@ that a model brings along is not run without `trust_remote_code: true` in the re
 several settings (`make parity-families`). *Gate*: a random model of 64 wide and two layers learned 16 coloured squares by `vltrain sft`,
 was merged with equal logits, reloaded, and answered by `vleval predict --backend hf`; the number is the exact match of the merged model
 (`make families`).
-The figures of glm4v and glm46v are from before the tiny GLM's tower got larger weights (glm4v_moe: 0.12 before, 300 steps).
+
 
 """
 _TAIL = """

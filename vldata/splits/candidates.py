@@ -35,8 +35,8 @@ def compare(ours: Telling, theirs: Telling, similarity: float, tell: Tell) -> bo
     found = _Candidates(ours)
     limited = False
     for band in range(_BANDS):
-        order, left, sizes = _matches(_signatures(ours, band), _signatures(theirs, band))
-        limited = _take(found, band, order, left, sizes, limited=limited)
+        # Nothing of a band is named here: of very many texts it would be in memory beside the next one.
+        limited = _take(found, band, *_matches(_signatures(ours, band), _signatures(theirs, band)), limited=limited)
     _settle(ours, theirs, found, similarity, tell)
     return limited
 
@@ -107,7 +107,7 @@ def _matches(ours: NDArray[np.uint64], theirs: NDArray[np.uint64]) -> tuple[NDAr
     order = np.empty(len(ours), dtype=np.uint32)
     left, sizes = (np.zeros(len(theirs), dtype=np.uint32) for _ in range(2))
     few = len(ours) + len(theirs) < 1 << 16
-    our_part, their_part = ((signatures >> np.uint64(58)).astype(np.uint8) for signatures in (ours, theirs))
+    our_part, their_part = map(_first_bits, (ours, theirs))
     begin = 0
     for part in range(1 if few else _PARTS):
         mine = np.arange(len(ours), dtype=np.uint32) if few else np.flatnonzero(our_part == part).astype(np.uint32)
@@ -123,6 +123,14 @@ def _matches(ours: NDArray[np.uint64], theirs: NDArray[np.uint64]) -> tuple[NDAr
         left[other] = start + begin
         begin += len(mine)
     return order, left, sizes
+
+
+def _first_bits(signatures: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """The part of each signature, without a second column of their own size."""
+    import numpy as np
+
+    found = np.empty(len(signatures), dtype=np.uint8)
+    return np.right_shift(signatures, np.uint64(58), out=found, dtype=np.uint64, casting="unsafe")
 
 
 def _take(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from pathlib import Path
@@ -23,6 +24,7 @@ from vldata.media.refs import Failure
 from vldata.records.record import Message, Record
 from vldata.splits import candidates, prints, shingled
 from vldata.splits.certification import certify
+from vldata.splits.columns import Spill
 from vldata.splits.corpus import Corpus
 from vldata.splits.leaks import Leaks, compare_all, find_leaks
 from vldata.splits.near_pictures import BITS, fingerprint, near_pairs
@@ -61,6 +63,28 @@ def test_near_texts_are_the_same_on_disk(seed: int, most_pairs: int, similarity:
             assert search() == found
             assert search(3) == found._replace(pairs=found.pairs[:3])
     assert found.affected == len({pair.second for pair in found.pairs})
+
+
+def test_one_band_at_a_time_is_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each text of the first set the signature of a band, its order, and a byte; two bands together would be 28 bytes and more."""
+    rng = np.random.default_rng(0)
+
+    def drawn(count: int) -> shingled.Telling:
+        texts = shingled.Telling(Spill())
+        texts.flat.add_bytes(np.sort(rng.integers(0, 1 << 32, (count, 8), dtype=np.uint32), axis=1).tobytes())
+        texts.lengths.add_bytes(np.full(count, 8, np.uint32).tobytes())
+        texts.rows.add_bytes(np.arange(count, dtype=np.uint32).tobytes())
+        return texts
+
+    ours, theirs = drawn(500_000), drawn(50_000)
+    monkeypatch.setattr(candidates, "_BANDS", 2)
+    tracemalloc.start()
+    try:
+        candidates.compare(ours, theirs, 0.8, lambda *pairs: None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak / len(ours) < 22
 
 
 @settings(max_examples=examples(10), deadline=None)
