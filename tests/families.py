@@ -92,7 +92,7 @@ def pass_gate(family: Family, kind: str, work: Path, *, steps: int) -> dict[str,
             work=work,
         )
         scores[name] = _right(Path(out), Path(data))
-    return {"loss": trained["train_loss"], **scores, "seconds": time.perf_counter() - began}
+    return {"loss": round(trained["train_loss"], 3), **scores, "seconds": round(time.perf_counter() - began, 1)}
 
 
 def _right(predictions: Path, data: Path) -> float:

@@ -39,7 +39,6 @@ several settings (`make parity-families`). *Gate*: a random model of 64 wide and
 was merged with equal logits, reloaded, and answered by `vleval predict --backend hf`; the number is the exact match of the merged model
 (`make families`).
 
-
 """
 _TAIL = """
 ## What to know
