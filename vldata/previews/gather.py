@@ -180,18 +180,17 @@ class _Reader:
             for number, line in strictjson.iter_lines(file):
                 yield file.name, number, line
 
-    def _records(self) -> Iterator[tuple[Line, Record | None, list[Note]]]:
-        for line in self._lines():
-            notes = list(self._of_line.get(line[:2], ()))
-            try:
-                record = decode_record(line[2])
-            except (strictjson.StrictJsonError, msgspec.ValidationError):
-                yield line, None, notes
-                continue
-            for kind, files in (("picture", record.images), ("video", record.kept_videos)):
-                for place, file in enumerate(files, start=1):
-                    notes += [(code, f"{kind} {place}: {message}") for code, message in self._of_picture.get(file, ())]
-            yield line, record, notes
+    def _look(self, line: Line) -> tuple[Record | None, list[Note]]:
+        """The record of a line, None where it is none, and what was found of it."""
+        notes = list(self._of_line.get(line[:2], ()))
+        try:
+            record = decode_record(line[2])
+        except (strictjson.StrictJsonError, msgspec.ValidationError):
+            return None, notes
+        for kind, files in (("picture", record.images), ("video", record.kept_videos)):
+            for place, file in enumerate(files, start=1):
+                notes += [(code, f"{kind} {place}: {message}") for code, message in self._of_picture.get(file, ())]
+        return record, notes
 
     def vision_of(self, record: Record) -> int:
         """Vision tokens of a record; a picture without a media line counts nothing."""
@@ -208,7 +207,7 @@ class _Reader:
         vision: Counter[int] = Counter()
         values: dict[str, Counter[str]] = {}
         own, whole = Digests(), bytearray()
-        for row, (_, record, notes) in enumerate(self._records()):
+        for row, (record, notes) in enumerate(map(self._look, self._lines())):
             self.noted.append(bool(notes))
             whole.append(record is not None)
             if record is None:
@@ -236,12 +235,13 @@ class _Reader:
         """The chosen records, and the table of their pictures in order of first use."""
         items: list[PreviewItem] = []
         numbers: dict[str, int] = {}
-        for row, ((file, number, line), record, notes) in enumerate(self._records()):
+        for row, line in enumerate(self._lines()):
             if row not in rows:
                 continue
-            at = f"{file}:{number}"
+            at = f"{line[0]}:{line[1]}"
+            record, notes = self._look(line)
             if record is None:
-                items.append(make_broken_item(line, at=at, findings=notes))
+                items.append(make_broken_item(line[2], at=at, findings=notes))
                 continue
             for file in record.media[:MAX_PICTURES]:
                 numbers.setdefault(file, len(numbers))

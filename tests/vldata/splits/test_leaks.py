@@ -129,6 +129,12 @@ def test_texts_that_say_the_same(one: str, other: str, alike: bool) -> None:
     assert bool(near_texts(first, second, similarity=0.8).pairs) is alike
 
 
+@given(st.text(st.characters(max_codepoint=127), max_size=40))
+def test_words_in_ascii_are_those_of_the_long_way(text: str) -> None:
+    """A letter beyond ASCII, as a word of its own, is what asks for the long way."""
+    assert words_of(record("a", f"{text} é")) == [*words_of(record("a", text))[:-1], "é", "yes"]
+
+
 def said(*texts: list[str]) -> Texts:
     found = Texts()
     for words in texts:
