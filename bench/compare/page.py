@@ -11,6 +11,8 @@ from typing import Any
 
 from bench.compare.answers import JOBS, Given
 from bench.compare.data_side import AS_MEANT, ENTRY_LINES, ORDER, WAYS
+from bench.compare.scripted_model import FAILS, ITEMS
+from bench.compare.whole import WAY_NAMES, judged_otherwise
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/compare.md"
 
@@ -23,15 +25,17 @@ def write(results: Mapping[str, Any]) -> None:
 def filled(text: str, results: Mapping[str, Any]) -> str:
     """The page with its tables."""
     for name, table in tables(results).items():
-        mark = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", re.S)
-        text = mark.sub(lambda found, table=table: f"{found[1]}{table}{found[2]}", text)  # type: ignore[misc]
+        mark = re.compile(rf"(<!-- {name} -->\n)(?:(?!<!-- ).*\n)*(<!-- end -->)")  # never beyond its own end, also where it is empty
+        text = mark.sub(lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text)  # type: ignore[misc]
     return text
 
 
 def tables(results: Mapping[str, Any]) -> dict[str, str]:
     """Every table by the name of its mark."""
     data, answers = results["data"], results["answers"]["scores"]
+    whole = {"whole": _whole(results["whole"]["ways"])} if "whole" in results else {}
     return {
+        **whole,
         "sums": _sums(data),
         "work": _work(data),
         "faults": _faults(data["faults"]),
@@ -108,6 +112,33 @@ def _answers(job: str, scores: Mapping[str, Sequence[Any]]) -> str:
     return _table(
         ["answer", "accepted", "a person", *(f"vleval: `{name.removeprefix('vleval ')}`" if "_" in name else name for name in scores)], rows
     )
+
+
+def _whole(ways: Mapping[str, Any]) -> str:
+    rows = []
+    for way in WAY_NAMES:
+        if way not in ways:
+            continue
+        one = ways[way]
+        wrong = judged_otherwise(one["verdicts"])
+        judged = [verdict for verdict in one["verdicts"].values() if verdict is not None]
+        number = f"{100 * sum(judged) / len(judged):.1f} % of {len(judged)}" if judged else "none"
+        told = f"{len(wrong)} of {ITEMS - 1}" if judged else ""
+        rows.append([f"`{way}`" if " --" in way else way, one["commands"], one["lines"], one["seconds"], number, told, _of_failing(one)])
+    head = ["", "commands", "lines that the user writes", "seconds", "its number", "judged otherwise than by a person"]
+    return _table([*head, "the request that fails"], rows)
+
+
+def _of_failing(one: Mapping[str, Any]) -> str:
+    """What became of the item whose request fails each time."""
+    verdict = one["verdicts"][str(FAILS)]
+    if all(given is None for given in one["verdicts"].values()):
+        became = "stops the run"
+    elif verdict is None:
+        became = "is left out of the number"
+    else:
+        became = "counts as right" if verdict else "counts as wrong"
+    return f"asked {one['of_the_failing']} times, {became}"
 
 
 def _shown(given: Given) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.e2e.chain import ask
 from tests.servers.compare import compare
-from tests.servers.process import Commands, install, running
+from tests.servers.process import Commands, install, must_fail, running
 from tests.servers.servers import HERE, Place
 
 PORT = 6  # after the run's first
@@ -30,16 +30,16 @@ TEXTS = (
     "I'll say it's 'RE you sure? WE'VE don't",
     "x = a[i]+=1; // ====---====\n\tif (x) { return; }",
     "កាន់តែពិសេស नमस्ते مرحبا",
-    "a\u0301 is not \u00e1, nor \u212b \u00c5",
 )
+IN_PARTS = ("a\u0301 is not \u00e1, nor \u212b \u00c5",)  # Qwen's tokenizer puts the first together, llama.cpp's does not
 
 
 def ask_exported(call: Commands, place: Place) -> str:
     """Make the model and the questions, convert, serve, and hold the server to `hf`; returns the verdict's words."""
     venv = place.venvs / "llama"
     install(HERE / "setup_llama_server.sh", venv, place.work / f"{NAME}.log")
-    call.clear(place.work, "whole", "whole-gguf", "texts")
-    model, data = place.work / "whole", ask_texts(call, place.work)
+    call.clear(place.work, "whole", "whole-gguf", "texts", "parts")
+    model, data, parts = place.work / "whole", ask_texts(call, place.work, "texts", TEXTS), ask_texts(call, place.work, "parts", IN_PARTS)
     call(["python", "-m", "tests.servers.whole_vocabulary", str(venv / "source"), str(model)])
     export = ["-m", "vltrain", "export", str(model), "--to", "gguf", "--outtype", "f32", "--llama-cpp", str(venv / "source"), "--json"]
     paths = {"PYTHONPATH": os.pathsep.join((str(Path.cwd()), str(Path.cwd() / "train")))}
@@ -52,8 +52,9 @@ def ask_exported(call: Commands, place: Place) -> str:
         with started(told["command"], place) as url:
             at = ("--backend", "llama-server", "--base-url", url, "--model", model.name)
             call(["vleval", "ping", "--data", str(data), *at, "--strict"])
-            backends = f"hf@{model},llama-server@{model.name}={url}"
-            call(["vleval", "parity", "--data", str(data), "--backends", backends, "--limit", str(len(TEXTS)), "--max-tokens", "8"])
+            compare_both = ["vleval", "parity", "--backends", f"hf@{model},llama-server@{model.name}={url}", "--max-tokens", "8"]
+            call([*compare_both, "--data", str(data), "--limit", str(len(TEXTS))])
+            must_fail(call, [*compare_both, "--data", str(parts)], "it is not in NFC")
             agreement = compare(ours, ask(call, data, place.work / "answers" / f"{NAME}.jsonl", *at))
     finally:
         del os.environ["VLEVAL_API_KEY"]
@@ -62,30 +63,18 @@ def ask_exported(call: Commands, place: Place) -> str:
     return f"converted and served as printed: {agreement}"
 
 
-def ask_texts(call: Commands, work: Path) -> Path:
+def ask_texts(call: Commands, work: Path, name: str, texts: tuple[str, ...]) -> Path:
     """Questions with a picture each; returns the dataset."""
     from PIL import Image
 
-    source = work / "texts"
+    source = work / name
     source.mkdir()
     Image.linear_gradient("L").resize((320, 256)).convert("RGB").save(source / "grey.png")
-    rows = [{"id": str(number), "image": "grey.png", "question": text, "answer": "x"} for number, text in enumerate(TEXTS)]
+    rows = [{"id": str(number), "image": "grey.png", "question": text, "answer": "x"} for number, text in enumerate(texts)]
     (source / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    call(
-        [
-            "vldata",
-            "convert",
-            "jsonl",
-            str(source / "rows.jsonl"),
-            "--image-root",
-            str(source),
-            "--name",
-            NAME,
-            "--out",
-            str(source / "out"),
-        ]
-    )
-    return source / "out" / NAME
+    convert = ["vldata", "convert", "jsonl", str(source / "rows.jsonl"), "--image-root", str(source), "--name", name]
+    call([*convert, "--out", str(source / "out")])
+    return source / "out" / name
 
 
 @contextmanager

@@ -58,6 +58,17 @@ class Commands:
             shutil.rmtree(work / name, ignore_errors=True)
 
 
+def must_fail(call: Commands, command: list[str], words: str) -> None:
+    """Run a command that has to end with an error of these words."""
+    try:
+        call(command)
+    except AssertionError as error:
+        if words in str(error) and "Traceback" not in str(error):
+            return
+        raise
+    raise AssertionError(f"nothing wrong is found by: {' '.join(command)}")
+
+
 def install(script: Path, venv: Path, log: Path) -> None:
     """Run a set-up script, which does nothing where it has been.
 

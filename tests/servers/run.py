@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.e2e.chain import ask, exact_match, prepare, read_lines, train
 from tests.servers.compare import Agreement, Lines, compare
 from tests.servers.exported import ask_exported
-from tests.servers.process import Commands, NotHere, install
+from tests.servers.process import Commands, NotHere, install, must_fail
 from tests.servers.servers import OFFLINE_ENGINES, SERVERS, VLLM_OPTIONS, Place, Server
 
 TRAINING_STEPS = 500
@@ -138,17 +138,6 @@ def hold_against_hf(call: Commands, place: Place, server: Server, url: str, data
         call(compare_both)
     else:
         must_fail(call, compare_both, "first divergence: resize")
-
-
-def must_fail(call: Commands, command: list[str], words: str) -> None:
-    """Run a command that has to end with an error of these words."""
-    try:
-        call(command)
-    except AssertionError as error:
-        if words in str(error) and "Traceback" not in str(error):
-            return
-        raise
-    raise AssertionError(f"nothing wrong is found by: {' '.join(command)}")
 
 
 def measure(call: Commands, bench: list[str]) -> None:

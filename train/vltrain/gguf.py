@@ -140,5 +140,8 @@ def cure_for(said: str) -> str:
             "tokenizer_config.json of the base model if they were changed, or take a newer llama.cpp."
         )
     if re.search(r"Model \w+ is not supported", said):
-        return "This llama.cpp does not know the model: take a newer one."
+        return (
+            "This llama.cpp does not know the model: take a newer one. Some families it finds by `architectures` in text_config and "
+            "vision_config of config.json: where they are gone, put back config.json of the base model."
+        )
     return "It needs its requirements (torch, transformers, sentencepiece) in this Python, and a llama.cpp that knows the model."

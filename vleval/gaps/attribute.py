@@ -37,7 +37,15 @@ def look(row: Row, told: HarnessTold, harness: Harness, score: float | None) -> 
     read = told.extracted if told.extracted is not None and not guessed else by_rule
     worked_out = _right(read, row, choices) if is_choice else score or 0.0
     verdict = told.score if told.score is not None else worked_out
-    side = GapSide(prediction=row.prediction, read=read, score=verdict, told=told.score is not None, guessed=guessed, judged=told.judged)
+    side = GapSide(
+        prediction=row.prediction,
+        read=read,
+        by_rules=by_rule,
+        score=verdict,
+        told=told.score is not None,
+        guessed=guessed,
+        judged=told.judged,
+    )
     return SeenItem(row, told, side, choices)
 
 
@@ -60,8 +68,9 @@ def cause_of(a: SeenItem, b: SeenItem, ways: tuple[Harness, Harness], crossed: t
         crossed: what the rules of B give A's answer, and the rules of A give B's.
     """
     if a.row.prediction is None or b.row.prediction is None:
-        which, error = ("A", a.row.error) if a.row.prediction is None else ("B", b.row.error)
-        return "no answer", f"{which} has none: {error or 'it does not say why'}"
+        which, failed = ("A", a) if a.row.prediction is None else ("B", b)
+        lucky = "; it is counted as right all the same" if failed.side.score else ""
+        return "no answer", f"{which} has none: {failed.row.error or 'it does not say why'}{lucky}"
     same = _plain(a.row.prediction) == _plain(b.row.prediction)
     for name, seen, way in (("A", a, ways[0]), ("B", b, ways[1])):
         if seen.side.guessed and (same or seen.side.score):  # a wrong draw is no cause where the model said something else

@@ -183,7 +183,7 @@ def _item(
     if a is None or b is None:
         there, sign, cause = (b, -1, "only in B") if a is None else (a, 1, "only in A")
         assert there is not None
-        value = sign * there.side.score * points
+        value = sign * there.side.score * points if there.side.score else 0.0  # no -0
         side = {"b" if a is None else "a": there.side}
         return GapItem(id=name, cause=cause, detail="the other file lacks it", points=value, **side)  # type: ignore[arg-type]
     if a.side.score == b.side.score:
@@ -225,13 +225,15 @@ def _totals(items: Sequence[GapItem]) -> list[CauseTotal]:
 
 def _describe(file: _File, seen: dict[str, SeenItem], items: int) -> HarnessDocument:
     told = {one.side.told for one in seen.values()}
+    total = sum(one.side.score for one in seen.values())
     return HarnessDocument(
         name=file.loaded.name,
         format=file.loaded.format,
         harness=file.harness.title,
         source=file.harness.source,
         items=len(seen),
-        score=100 * sum(one.side.score for one in seen.values()) / items,
+        score=100 * total / items,
+        own_score=100 * total / len(seen),
         guessed=sum(one.side.guessed for one in seen.values()),
         scored_by="both" if len(told) > 1 else "its file" if True in told else "its rules",
     )

@@ -14,7 +14,7 @@ _SHOWN = 5
 def gap_lines(gap: GapDocument) -> Iterator[str]:
     """Both scores, the causes with what each comes to, items of each, guesses, and what the harnesses do by default."""
     for name, one in (("A", gap.a), ("B", gap.b)):
-        yield f"{name}  {_side(one)}"
+        yield f"{name}  {_side(one, gap.items)}"
     yield f"A - B = {gap.gap:+.2f} points over {counted(gap.items, 'item')}; {gap.same_verdict:,} have the same score in both"
     if gap.causes:
         yield ""
@@ -39,8 +39,10 @@ def gap_lines(gap: GapDocument) -> Iterator[str]:
             yield from (f"    {name}: {one}" for one in says or ("not known here",))
 
 
-def _side(one: HarnessDocument) -> str:
-    return f"{visible(one.name)}: {one.harness} ({one.source}), {one.score:.2f} % by {one.scored_by}, {counted(one.items, 'item')}"
+def _side(one: HarnessDocument, items: int) -> str:
+    said = f"{visible(one.name)}: {one.harness} ({one.source}), {one.own_score:.2f} % by {one.scored_by}, {counted(one.items, 'item')}"
+    lacking = items - one.items
+    return f"{said}; {one.score:.2f} % of all {items:,}, as it lacks {lacking:,}, which count as 0" if lacking else said
 
 
 def _item(item: GapItem) -> str:

@@ -69,7 +69,12 @@ class FactLine(msgspec.Struct, frozen=True):
 
 
 class HarnessDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One file: its harness, what it scores on the items of both, how many answers it guessed, and where its scores come from."""
+    """One file: its harness, what it scores, how many answers it guessed, and where its scores come from.
+
+    Attributes:
+        score: percent over all items of both files; one that this file lacks counts as 0.
+        own_score: percent over its own items, as its harness prints it.
+    """
 
     name: str
     format: str
@@ -77,6 +82,7 @@ class HarnessDocument(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     items: int
     score: float
+    own_score: float
     guessed: int
     scored_by: Literal["its file", "its rules", "both"]
 

@@ -56,7 +56,8 @@ def check_server(dataset: Dataset, options: RunOptions, *, api_key: str = "") ->
     if ask is None:
         raise no_records(dataset)
     seen = preflight(make_endpoint(options, wire, url), wire, ask, count_vision_tokens(dataset, ask), api_key=api_key)
-    return msgspec.structs.replace(seen, checks=(*seen.checks, *find_differences(dataset, model=options.model)))
+    found = find_differences(dataset, model=options.model, backend=options.backend)
+    return msgspec.structs.replace(seen, checks=(*seen.checks, *found))
 
 
 def predict(
@@ -91,7 +92,7 @@ def predict(
             note(f"{asking.taken_over:,} of {asking.total:,} answers are taken from {journal_path.name}.")
         left = asking.left()
         first = next(left, None)
-        differences = find_differences(dataset, model=options.model, adapter=options.adapter)
+        differences = find_differences(dataset, model=options.model, adapter=options.adapter, backend=options.backend)
         announce(differences, note, strict=options.strict)
         accepted: Sequence[str] = ()
         servers: dict[str, int] = {}

@@ -6,6 +6,7 @@ Only local folders are looked at. Of a server's own settings nothing is known he
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,12 @@ MANIFEST = "run_manifest.json"
 _QUESTION = "{question}"
 
 
-def find_differences(dataset: Dataset, *, model: str, adapter: str = "") -> list[Check]:
-    """Everything in which the dataset, the model folder and the adapter's training differ; empty when nothing does, or nothing is local."""
-    found = list(_prompt(dataset))
+def find_differences(dataset: Dataset, *, model: str, adapter: str = "", backend: str = "") -> list[Check]:
+    """Everything in which the dataset, the model folder and the adapter's training differ; empty when nothing does, or nothing is local.
+
+    `backend` is what asks: of llama-server it is known that it splits some texts otherwise.
+    """
+    found = [*_prompt(dataset), *_in_parts(dataset, backend)]
     folder = Path(model)
     if (folder / "config.json").is_file():
         found += _processor(dataset, folder)
@@ -59,6 +63,24 @@ def _prompt(dataset: Dataset) -> Iterator[Check]:
             "questions are worded as the contract says",
             f"{other:,} of {len(dataset):,} questions are not worded as the contract says, {prompt!r}; the first is {first!r}",
         )
+
+
+def _in_parts(dataset: Dataset, backend: str) -> Iterator[Check]:
+    """Qwen's tokenizer puts characters together (NFC) before it splits a text; llama.cpp, with the same vocabulary, does not (b11434)."""
+    if backend != "llama-server" or not dataset.contract.pixels.processor.startswith("qwen"):
+        return
+    parted = [record.id for record in dataset if not all(map(_whole, _given(record)))]
+    if parted:
+        what = f"{len(parted):,} of {len(dataset):,} questions hold characters in parts (they are not in NFC), the first {parted[0]!r}"
+        yield _differs("texts are split as the tokenizer does", f"{what}: llama-server makes other tokens of them than the model learned")
+
+
+def _given(record: Record) -> Iterator[str]:
+    return (message.content for message in record.messages if message.role != "assistant")
+
+
+def _whole(text: str) -> bool:
+    return unicodedata.is_normalized("NFC", text)
 
 
 def _asked(record: Record) -> str:

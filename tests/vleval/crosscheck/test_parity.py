@@ -12,6 +12,8 @@ from tests.vleval.inference.server import FakeServer, http, serve
 from vldata.datasets.dataset import Dataset
 from vldata.errors import UsageError
 from vleval.crosscheck.backends import Spec, open_backend, parse_backends
+from vleval.crosscheck.divergence import find_in_record
+from vleval.crosscheck.views import Expected, Reply
 from vleval.inference.ask import AskTurn, Sampler, iter_asks
 
 PLACE = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -194,3 +196,14 @@ def test_the_page_is_that_of_an_xray(vleval: Any, prepared: Path, tiny_model: Pa
     assert "data:image/" in text and '<span class="vision">image 84</span>' in text and "by our rendering" in text
     ran = vleval("parity", "--data", prepared / "openeqa", "--model", "m", "--backends", "openai,vllm", "--out", tmp_path / "no" / "p.html")
     assert ran.code == 2 and "no folder for" in ran.err
+
+
+@pytest.mark.parametrize(("text", "named"), [("a\u0301", True), ("\u212b", True), ("\u00e1", False)])
+def test_text_in_parts_is_named_where_the_prompt_is_ours_and_costs_other_tokens(text: str, named: bool) -> None:
+    """llama-server b11434 does not put characters together before it splits Qwen's text into tokens; Qwen's tokenizer does."""
+    expected = Expected(prompt=f"<image>{text}", ids=(1, 2, 3), pictures=(1,), blind_tokens=2, image_pad=2, around=())
+    reply = Reply(answer="x", prompt=expected.prompt, prompt_tokens=5)
+    found = find_in_record("llama-server", "r", reply, expected, reply, [], 4)
+    assert found is not None and found.kind == "template" and ("not in NFC" in found.detail) is named
+    other = find_in_record("llama-server", "r", msgspec.structs.replace(reply, prompt="another"), expected, reply, [], 4)
+    assert other is not None and "NFC" not in other.detail

@@ -14,6 +14,7 @@ import vleval
 from tests.vleval.gaps.scripted import PLAN, E, L, V, draw_files
 from vldata.errors import DataError, UsageError
 from vleval.gaps.lmms_eval import read_choice
+from vleval.gaps.text import gap_lines
 from vleval.schemas import SCHEMAS
 
 OPTIONS = ("a red square", "a blue circle", "a green line")
@@ -30,6 +31,9 @@ def test_the_scripted_model_by_three_harnesses(pair: tuple[str, str], tmp_path: 
     assert found.gap == pytest.approx(sum(total.points for total in found.causes))
     assert found.same_verdict + len(found.differing) == found.items == len(PLAN)
     assert {found.a.scored_by, found.b.scored_by} == {"its file"}
+    sides = [side for item in found.differing for side in (item.a, item.b) if side is not None and side.prediction and not side.guessed]
+    assert any(side.by_rules for side in sides) and all(side.by_rules == side.read for side in sides)
+    assert not [item.detail for item in found.differing if "another release" in item.detail]  # the files are what the rules say
     reversed_ = vleval.gap(str(files[pair[1]]), str(files[pair[0]])).gap
     assert {item.id: item.cause for item in reversed_.differing} == {item.id: item.cause for item in found.differing}
     assert reversed_.gap == pytest.approx(-found.gap)
@@ -86,6 +90,17 @@ def test_items_of_one_file_alone(tmp_path: Path) -> None:
     found = vleval.gap(str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")).gap
     assert [(item.id, item.cause) for item in found.differing] == [("q3", "only in A")]
     assert found.gap == pytest.approx(100 / 3)
+    assert (found.a.own_score, found.b.own_score) == (100, 100)  # as the harnesses print it
+    assert "100.00 % by its rules, 2 items; 66.67 % of all 3, as it lacks 1" in "\n".join(gap_lines(found))
+
+
+def test_a_failed_request_that_a_harness_counts_as_right_is_named(tmp_path: Path) -> None:
+    failure = "[LMMS_EVAL_REQUEST_FAILED after 5 retries] Error code: 500 - the engine died"  # its own code reads D in "FAILED after"
+    samples = [{"doc_id": 0, "target": "D", "filtered_resps": failure, "mmmu_acc": {"answer": "D", "parsed_pred": "D"}}]
+    (tmp_path / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in samples))
+    (tmp_path / "b.jsonl").write_text(json.dumps({"id": "0", **BASE, "references": ["D"], "prediction": "A"}) + "\n")
+    found = vleval.gap(str(tmp_path / "samples.jsonl"), str(tmp_path / "b.jsonl")).gap
+    assert [(item.cause, "right all the same" in item.detail) for item in found.differing] == [("no answer", True)]
 
 
 def test_a_judge_of_vlmevalkit_is_named(tmp_path: Path) -> None:

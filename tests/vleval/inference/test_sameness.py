@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from fixtures.openeqa import draw_openeqa
 from tests.vleval.inference.server import FakeServer, serve
@@ -121,3 +122,14 @@ def test_predict_warns_notes_and_stops_when_strict(prepared: Path, model: Path, 
         assert len(json.loads((tmp_path / "p.jsonl.run.json").read_text())["differences"]) == 1
         with pytest.raises(DataError, match="Drop --strict"):
             predict(Dataset(prepared / "openeqa"), tmp_path / "q.jsonl", RunOptions(**options, strict=True))
+
+
+@pytest.mark.parametrize(("question", "backend", "named"), [
+    ("a\u0301", "llama-server", True), ("a\u0301", "vllm", False), ("\u00e1 \u56fe \U0001f600", "llama-server", False),
+])  # fmt: skip
+def test_characters_in_parts_are_named_where_the_server_splits_them(question: str, backend: str, named: bool, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"image": "a.png", "question": question, "answer": "e\u0301"}) + "\n")
+    Image.new("RGB", (320, 256)).save(tmp_path / "a.png")
+    convert("jsonl", tmp_path / "rows.jsonl", image_root=tmp_path, name="rows", out=tmp_path / "out", workers=1)
+    found = find_differences(Dataset(tmp_path / "out" / "rows"), model="tiny", backend=backend)
+    assert ["1 of 1 questions hold characters in parts" in check.detail for check in found if check.good is False] == [True] * named
