@@ -95,13 +95,17 @@ def _parts(text: str, blanks: bool) -> Iterator[NDArray[np.uint32]]:
 
 
 def _matches(hypothesis: str, reference: str, order: int, *, blanks: bool) -> list[int]:
-    """[answer, reference, match] counts of characters' n-grams; a long answer is held against a table of a short reference."""
-    alphabet = np.unique(np.concatenate([np.empty(0, np.uint32), *map(np.unique, _parts(reference, blanks))]))
+    """[answer, reference, match] counts of characters' n-grams; where one side is short the other is held against a table of it."""
+    few, many = (hypothesis, reference) if len(hypothesis) < len(reference) else (reference, hypothesis)
+    alphabet = np.unique(np.concatenate([np.empty(0, np.uint32), *map(np.unique, _parts(few, blanks))]))
     bits = max(len(alphabet).bit_length(), 1)
-    if len(reference) <= LONG and bits * order <= 63:
-        return _table_matches(hypothesis, np.concatenate([alphabet[:0], *_parts(reference, blanks)]), alphabet, bits, order, blanks=blanks)
-    given, wanted = (_places(text, alphabet, blanks) for text in (hypothesis, reference))
-    return _triples(Matches(len(given), [len(wanted)], gram_matches(given, [wanted], order)))
+    if len(few) <= LONG and bits * order <= 63:
+        line = np.concatenate([alphabet[:0], *_parts(few, blanks)])
+        counted = _table_matches(many, line, alphabet, bits, order, blanks=blanks)
+    else:
+        codes = [_places(text, alphabet, blanks) for text in (many, few)]
+        counted = Matches(len(codes[0]), [len(codes[1])], gram_matches(codes[0], codes[1:], order))
+    return _triples(counted if few is reference else Matches(counted.targets[0], [counted.length], counted.found))
 
 
 def _places(text: str, alphabet: NDArray[np.uint32], blanks: bool) -> NDArray[np.unsignedinteger]:
@@ -117,13 +121,11 @@ def _places(text: str, alphabet: NDArray[np.uint32], blanks: bool) -> NDArray[np
     return np.concatenate(parts)
 
 
-def _table_matches(
-    hypothesis: str, line: NDArray[np.uint32], alphabet: NDArray[np.uint32], bits: int, order: int, *, blanks: bool
-) -> list[int]:
+def _table_matches(text: str, line: NDArray[np.uint32], alphabet: NDArray[np.uint32], bits: int, order: int, *, blanks: bool) -> Matches:
     wanted = [np.unique(_grams(line, alphabet, bits, size), return_counts=True) for size in range(1, order + 1)]
     found = [np.zeros(len(keys), np.int64) for keys, _ in wanted]
     length, tail = 0, line[:0]
-    for fresh in _parts(hypothesis, blanks):
+    for fresh in _parts(text, blanks):
         length += len(fresh)
         joined = np.concatenate([tail, fresh])
         for size, (keys, _) in enumerate(wanted, start=1):
@@ -135,10 +137,8 @@ def _table_matches(
                 hits = places[keys[places] == grams]
                 found[size - 1] += np.bincount(hits, minlength=len(keys))
         tail = joined[len(joined) - min(len(joined), order - 1) :]
-    counts: list[int] = []
-    for size, ((_, known), seen) in enumerate(zip(wanted, found, strict=True), start=1):
-        counts += [max(length - size + 1, 0) if len(known) else 0, int(known.sum()), int(np.minimum(known, seen).sum())]
-    return counts
+    matches = [int(np.minimum(known, seen).sum()) for (_, known), seen in zip(wanted, found, strict=True)]
+    return Matches(length, [len(line)], matches)
 
 
 def _grams(codes: NDArray[np.uint32], alphabet: NDArray[np.uint32], bits: int, size: int) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from vleval.metric import Scorer, Scores
 from vleval.metrics.base import mean_metric, mean_of, over_pairs, pair_metric
 from vleval.metrics.options import MetricOptions
+from vleval.metrics.pieces import PIECE, pieces
 from vleval.metrics.quantity import quantity_match
 from vleval.metrics.unicode_number import parse_number
 from vleval.metrics.years import year_notes
@@ -17,6 +18,7 @@ from vleval.rows import Row
 _ESCAPED = re.compile(r"\\([$,£€*_])")
 _FORMATTING = re.compile(r"[$,£€*_]")
 _STOP = re.compile(r"\.(?=\s|$|\D)")
+_APART = re.compile(r"[^\d$,£€*_]")  # before these no mark that is stripped looks at what follows
 _AROUND_NUMBER = "!?:;()[]{}'\"`"
 _EDGES = string.whitespace + string.punctuation
 
@@ -51,6 +53,10 @@ def _number_matches(value: str, target: str, location: str) -> bool:
 
 
 def _strip_marks(text: str) -> str:
+    return "".join(map(_stripped, pieces(text, _APART))) if len(text) > PIECE else _stripped(text)
+
+
+def _stripped(text: str) -> str:
     return _STOP.sub("", _FORMATTING.sub("", _ESCAPED.sub(r"\1", text)))
 
 

@@ -14,7 +14,7 @@ from rapidfuzz.distance import Levenshtein
 from sacrebleu.metrics import BLEU, CHRF, TER
 
 from tests.effort import examples
-from vleval.metrics import cider, long_texts, pieces, sacre
+from vleval.metrics import cider, long_texts, numeric, pieces, sacre
 from vleval.metrics.bleu import bleu4
 from vleval.metrics.bleu_batch import bleu4_characters
 from vleval.metrics.cjk import split_cjk
@@ -70,6 +70,18 @@ def test_ter_without_shifts_is_the_distance_of_all_words(answer, references, pie
     finally:
         pieces.PIECE = before
     assert mine == (min(Levenshtein.distance(words[0], target) for target in words[1:]), sum(map(len, words[1:])) / len(targets))
+
+
+@settings(max_examples=examples(80), deadline=None)
+@given(st.text(alphabet="5.,$\\ *_£a(;", max_size=60), st.integers(1, 9))
+def test_marks_around_numbers_are_stripped_alike_in_parts(text, piece):
+    whole = numeric._stripped(text)
+    kept = pieces.PIECE, numeric.PIECE
+    pieces.PIECE = numeric.PIECE = piece
+    try:
+        assert numeric._strip_marks(text) == whole
+    finally:
+        pieces.PIECE, numeric.PIECE = kept
 
 
 def test_many_references_are_not_counted_at_once():
