@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -27,6 +28,9 @@ from vldata.records.record import Record, decode_record
 from vldata.splits.digests import Digests, iter_parts
 from vldata.splits.grouping import SIDES
 from vldata.validation import validate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_VALUES = 40
 _MIN_SHARE = 3  # a key whose values are on average in fewer records tells them apart and sorts nothing
@@ -113,7 +117,7 @@ class _Reader:
             self.notes.append(f"Sizes, sources and vision tokens of pictures are not known: {dataset.paths.media.name} {error.what}")
         self.noted = bytearray()  # whether each record has findings
         self._sides = self._read_sides()
-        self._side_of_row = bytearray()  # by the place in `_sides`, from 1
+        self._side_of_row: Sequence[int] | NDArray[Any] = ()  # by the place in `_sides`, from 1
         self._of_line: dict[tuple[str, int], list[Note]] = {}
         self._of_picture: dict[str, list[Note]] = {}
         self.of_folder: list[Note] = []
@@ -158,7 +162,7 @@ class _Reader:
         """Find the side of each record by its id; of two sides the later one."""
         import numpy as np
 
-        of_row = np.zeros(len(self.noted), dtype=np.uint8)
+        of_row = np.zeros(len(self.noted), dtype=np.min_scalar_type(len(self._sides)))
         for place, (_, ids) in enumerate(self._sides, start=1):
             if ids is None:
                 of_row[:] = place
@@ -166,7 +170,7 @@ class _Reader:
             for part in iter_parts((own, ids)):
                 _, rows = part.every(0, part.present(1))
                 of_row[rows] = place
-        self._side_of_row = bytearray(of_row)
+        self._side_of_row = of_row
 
     def side_of(self, row: int) -> str:
         """The side of the split a record is on, "" where there is no split."""

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from vldata.datasets.dataset import Dataset
+from vldata.output.sides import iter_sides
 from vldata.previews.drawn import drawn_shapes
 from vldata.previews.gather import gather
 from vldata.previews.items import PreviewItem
@@ -91,6 +92,15 @@ def make_hostile(prepared: Path) -> None:
         lines[number] = json.dumps(record)
     lines[len(HOSTILE)] = '{"id": "</script><b>", "messages"'
     path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_as_many_sides_as_there_are_tell_where_a_record_is(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    split(prepared, "openeqa", test=8, val=0.2)
+    wanted = gather(str(prepared / "openeqa"), limit=100)
+    assert dict(wanted.overview.facets[0].values)["test"] == 8
+    sides = list(iter_sides(prepared, "openeqa"))
+    monkeypatch.setattr("vldata.previews.gather.iter_sides", lambda *_: sides * 90)  # 270: more than a byte can tell
+    assert gather(str(prepared / "openeqa"), limit=100) == wanted
 
 
 def test_a_page_shows_records_pictures_sides_and_findings(prepared: Path, tmp_path: Path) -> None:
