@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vldata.errors import DataError
+from vldata.jobs import JobResult
 from vleval.metrics.marks import read_number
 from vleval.readers import read_marks
 from vleval.rows import Row
@@ -13,13 +17,39 @@ from vleval.stats.agreement import Agreement, judge_agreement
 from vleval.stats.groups import choose_groups
 
 
-def agreement(first: str | Path, second: str | Path) -> Agreement:
+@dataclass(frozen=True, repr=False)
+class JudgesAgree(JobResult):
+    """What `vleval compare --agreement` says of two files of marks.
+
+    Attributes:
+        found: how far they agree.
+        names: what the judges are called.
+    """
+
+    found: Agreement
+    names: tuple[str, str]
+
+    def lines(self) -> Iterable[str]:  # noqa: D102
+        from vleval.reports.compare_text import agreement_lines
+
+        return agreement_lines(self.found, *self.names)
+
+    def document(self) -> dict[str, Any]:  # noqa: D102
+        return dataclasses.asdict(self.found)
+
+
+def agreement(first: str | Path, second: str | Path, *, names: Sequence[str] | str = ()) -> JudgesAgree:
     """Say how far the marks in two files agree, as `vleval compare --agreement` does.
+
+    `names` are those of the judges; by default the files' own.
 
     Raises:
         DataError: no answer is marked by both, or a mark names no number.
     """
-    return marks_agreement(read_marks(first), read_marks(second))
+    from vleval.comparing import display_names, given_names
+
+    one, other = given_names(names, 2) or display_names([str(first), str(second)])
+    return JudgesAgree(found=marks_agreement(read_marks(first), read_marks(second)), names=(one, other))
 
 
 def marks_agreement(first: Mapping[str, str], second: Mapping[str, str], rows: Sequence[Row] = (), *, seed: int = 0) -> Agreement:

@@ -49,19 +49,10 @@ def compare(
 
 
 def _print_agreement(files: list[str], names: str, json: bool) -> None:
-    import dataclasses
-
     from vldata import terminal
     from vldata.errors import UsageError
     from vleval.agreeing import agreement
-    from vleval.comparing import display_names, given_names
-    from vleval.reports.compare_text import agreement_lines
 
     if len(files) != 2:
         raise UsageError("--agreement needs the marks of exactly two judges.", cure="vleval compare --agreement judge1.json judge2.json")
-    found = agreement(*files)
-    if json:
-        terminal.say_json(dataclasses.asdict(found))
-        return
-    for line in agreement_lines(found, *(given_names(names, 2) or display_names(files))):
-        terminal.say(line)
+    terminal.say_result(agreement(*files, names=names), json=json)
