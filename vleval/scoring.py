@@ -365,7 +365,7 @@ def _count(joined: JoinedRows) -> RowCounts:
 def _check_needs(rows: Sequence[Row], chosen: Sequence[Metric], loaded: Loaded) -> None:
     """Refuse to score rows that a metric is not defined on."""
     for need in dict.fromkeys(need for metric in chosen for need in metric.needs if not need.startswith("extra.")):
-        without = (row.id for row in rows if not getattr(row, need))
+        without = (row.id for row in rows if not (getattr(row, need) or (need == "choices" and choices_in(row.question))))
         if not (shown := list(islice(without, 5))):
             continue
         lacking = len(shown) + sum(1 for _ in without)

@@ -52,4 +52,4 @@ def build_whole_tokenizer(source: Path) -> Any:
 
 
 if __name__ == "__main__":
-    build_tiny_model(Path(sys.argv[2]), mixing=50, head_dim=32, tokenizer=build_whole_tokenizer(Path(sys.argv[1])))
+    build_tiny_model(Path(sys.argv[2]), embedding_std=0.15, mixing=10, head_dim=32, tokenizer=build_whole_tokenizer(Path(sys.argv[1])))

@@ -200,11 +200,12 @@ def _build(read: Reader, signature: str, *, needs: tuple[str, ...]) -> Callable[
         values = np.zeros(len(rows))
         unparsed = unkeyed = 0
         for index, row in enumerate(rows):
-            targets = {letter for reference in references(row) if (letter := target_letter(reference, row.choices))}
+            choices = row.choices or choices_in(row.question)
+            targets = {letter for reference in references(row) if (letter := target_letter(reference, choices))}
             text = answer(row)
             if text is None:
                 continue
-            letter = read(text, row.choices)
+            letter = read(text, choices)
             unparsed += not letter
             unkeyed += not targets
             values[index] = float(letter in targets) if letter else 0.0

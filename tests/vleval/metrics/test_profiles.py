@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,8 @@ from vleval.metrics.options import MetricOptions
 from vleval.metrics.table import METRICS
 from vleval.profiles import ALIASES, DEFAULTS, PROFILES, TASK_ALIASES, default_metrics, known_task, resolve, table
 from vleval.rows import Row
-from vleval.scoring import pick_metrics
+from vleval.scoring import pick_metrics, score
+from vleval.settings import Scoring
 
 PAIRS = [(profile, metric) for profile, metrics in PROFILES.items() for metric in metrics]
 TEXT_PAIRS = [pair for pair in PAIRS if pair[1].split(":")[0] != "json_f1" and pair[1] not in ("detection_f1", "coco_ap", "cider:ptb")]
@@ -74,6 +77,23 @@ def test_every_task_that_a_converter_writes_is_scored_by_a_metric_of_its_own():
 def test_options_with_a_letter_are_scored_by_letters_whatever_the_task_is_called(task):
     asked = row("(B)", "B", choices=("red", "green"), task=task)
     assert [metric.name for metric in pick_metrics([asked], "vlkit", (), MetricOptions())] == ["multiple_choice"]
+
+
+@pytest.mark.parametrize("profile", ["evalscope", "vlmevalkit", "inspect"])
+def test_options_that_stand_in_the_question_alone_are_read_by_every_profile(profile, tmp_path):
+    """evalscope's reviews hold its prompt and no field of options."""
+    said = "ANSWER: B"
+    given = row(said, "B", choices=("cat", "dog"))
+    asked = row(said, "B", choices=(), question="Which?\nA) cat\nB) dog")
+    metric = resolve(profile, "multiple_choice")
+    assert list(metric.score([asked]).values) == list(metric.score([given]).values)
+    lines = [{"id": "1", "question": asked.question, "references": ["B"], "prediction": said}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert score(tmp_path / "rows.jsonl", scoring=Scoring(profile=profile, metrics=("multiple_choice",))).metrics
+    with pytest.raises(DataError, match="have no choices"):
+        lines[0]["question"] = "Which?"
+        (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        score(tmp_path / "rows.jsonl", scoring=Scoring(profile=profile, metrics=("multiple_choice",)))
 
 
 def test_the_table_lists_every_name_once():
