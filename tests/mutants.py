@@ -242,11 +242,11 @@ def main() -> int:
     for name in options.names or named:
         tallies.append(in_a_process(named[name], options.processes))
         print(tallies[-1].line(), flush=True)
+        if options.survivors:
+            told = (f"{tally.module}\n\n" + "\n\n".join(tally.changes) for tally in tallies)
+            options.survivors.write_text("\n\n".join(told) + "\n")
     every = {f"{tally.module} {name}": end for tally in tallies for name, end in tally.ends.items()}
     print(Tally("all", every, [], sum(tally.seconds for tally in tallies)).line())
-    if options.survivors:
-        changes = (f"{tally.module}\n\n" + "\n\n".join(tally.changes) for tally in tallies)
-        options.survivors.write_text("\n\n".join(changes) + "\n")
     return int(any(tally.alive > (1 - ENOUGH) * len(tally.ends) for tally in tallies))
 
 

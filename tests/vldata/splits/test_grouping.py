@@ -139,6 +139,55 @@ def test_the_table_is_kept_small_where_most_is_filled_at_random(monkeypatch: pyt
     assert choose_exact([3] * 10, 30, random.Random(0)) is not None and solved == [(10, 30)], "what fits the table is solved at once"
 
 
+# A split is named by its seed: the same one must come of it in every release.
+DEALT = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9]
+MANY = [2 + number * 7 % 8 for number in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("seed", "chosen"),
+    [(0, [6, 0, 2, 11, 5, 9, 1]), (1, [2, 4, 8, 6, 10, 14]), (2, [11, 5, 12, 3, 9]), (3, [3, 5, 7, 1, 11, 10])],
+)
+def test_a_seed_gives_this_choice(seed: int, chosen: list[int]) -> None:
+    assert choose_exact(DEALT, 30, random.Random(seed)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("seed", "chosen"),
+    [
+        (0, "12 33 29 36 44 42 47 5 7 50 55 58 23 27 28 59 0 1 41 38 14 15 17 10 40 51"),
+        (1, "26 59 23 9 2 5 18 43 47 22 57 25 19 10 3 11 29 37 15 35 12 34 40 53"),
+        (2, "49 31 41 9 15 57 6 20 36 30 43 26 39 29 8 4 18 35 22 0 21 7 24 44 14 59 33"),
+    ],
+)
+def test_a_seed_gives_this_choice_of_very_many(seed: int, chosen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subset_sum, "_MAX_TABLE_BITS", 1 << 12)
+    monkeypatch.setattr(subset_sum, "_POOL", 5)
+    assert list(choose_exact(MANY, 150, random.Random(seed)) or ()) == [int(index) for index in chosen.split()]
+
+
+@pytest.mark.parametrize(("seed", "sides"), [(0, "ttvt..vt....t.v"), (1, "t.tvvv..ttt...."), (2, "t..t.tt...tv.v.")])
+def test_a_seed_gives_these_sides(seed: int, sides: str) -> None:
+    found, _ = assign_sides(DEALT, 20, 15, seed, test_may_move=False, val_may_move=False)
+    assert "".join(".vt"[side] for side in found) == sides  # of train, val and test
+
+
+def test_a_choice_that_fails_by_chance_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty times; then it is given up."""
+    tried: list[list[int]] = []
+    real = subset_sum._fill_at_random
+
+    def watched(sizes, order, target):
+        tried.append(list(order))
+        return real(sizes, order, target)
+
+    monkeypatch.setattr(subset_sum, "_MAX_TABLE_BITS", 1 << 12)
+    monkeypatch.setattr(subset_sum, "_POOL", 2)
+    monkeypatch.setattr(subset_sum, "_fill_at_random", watched)
+    assert choose_exact([2] * 60, 101, random.Random(0)) is None
+    assert len(tried) == 20 and len({tuple(order) for order in tried}) == 20
+
+
 def row(name: str, **meta: str) -> Record:
     return Record(id=name, messages=(), images=(), references=(), meta=meta)
 
