@@ -5,7 +5,7 @@
 mutmut makes the mutants of a module, all in one text, of which only this process knows: nothing is written, and what is not committed is
 tried too. pytest imports that text in the module's place, collects the module's tests and forks a process for each mutant, which runs the
 tests that reach it, the quick ones first, until one fails. So imports are paid once, no cache that a test filled is inherited, and a mutant
-costs a fraction of a second. A mutant that uses five times the processor time of its tests and ten seconds counts as killed. The script
+costs a fraction of a second. A mutant that uses five times the processor time of its tests and five seconds counts as killed. The script
 ends with 1 where less than 90 % of a module's mutants are killed.
 """
 
@@ -30,7 +30,8 @@ from typing import Any, NamedTuple
 # A module, and the tests that are about it. All of them together would take minutes for every mutant.
 MODULES = {
     "vldata/records/rules.py": "tests/vldata/records/test_part_rules.py tests/vldata/records/test_rules.py",
-    "vldata/media/pixels.py": "tests/vldata/media/test_written_sizes.py tests/vldata/media/test_pixels.py",
+    "vldata/media/pixels.py": "tests/vldata/media/test_written_sizes.py tests/vldata/media/test_pixels.py "
+    "--deselect=tests/vldata/media/test_pixels.py::test_written_sizes_are_fixed_points_in_the_budget",  # thousands of sizes, for seconds
     "vldata/media/video_tokens.py": "tests/vldata/media/test_video_tokens.py",
     "vldata/output/tokens.py": "tests/vldata/output/test_tokens.py",
     "vldata/output/journal.py": "tests/vldata/output/test_journal.py",
@@ -49,7 +50,7 @@ MODULES = {
 ENOUGH = 0.9
 LEFT = ("survived", "reached by no test")
 _UNCHANGED = "unchanged"
-_GRACE_S = 10.0
+_GRACE_S = 5.0
 _TIMES = 5.0
 
 
@@ -203,7 +204,7 @@ def try_module(module: str, processes: int) -> Tally:
     loader = Mutated(module, made.code)
     sys.meta_path.insert(0, loader)
     forks = Forks(loader.name, made.mutant_names, processes)
-    quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    quiet = ["-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-profile=mutants"]
     code = pytest.main([*quiet, *MODULES[module].split()], plugins=[forks])
     if code or len(forks.ends) < len(made.mutant_names):
         raise SystemExit(f"{module}: pytest ended with {int(code)}")

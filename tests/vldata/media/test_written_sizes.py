@@ -175,3 +175,25 @@ def test_a_budget_of_a_processor_that_no_budget_helps():
     cost = pixels.vision_tokens(1_600, 375, processor="internvl", delimiters=True)
     assert pixels.solve_max_pixels([(1_600, 375)], cutoff=cost + 40, **asked) == 600_000
     assert pixels.solve_max_pixels([(1_600, 375)], cutoff=cost + 39, **asked) is None
+
+
+@pytest.mark.parametrize(
+    ("processor", "cutoff", "few", "many"),
+    [
+        ("qwen3-vl", 600, 307_200, 307_200),
+        ("qwen2.5-vl", 600, 235_200, 235_200),
+        ("minicpm-v", 400, 200_704, 200_704),
+        ("lfm2-vl", 300, 139_264, 150_528),
+    ],
+)
+def test_the_budget_of_a_cutoff(processor, cutoff, few, many):
+    """In whole cells, or in steps of 1,024 pixels where there is no grid."""
+    for count, budget in ((2, few), (20, many)):
+        pictures = [(1_920, 1_080), (640, 480)] * count
+        asked = {"text_tokens": 40, "cutoff": cutoff * count, "processor": processor, "min_pixels": 0, "max_pixels": 589_824}
+        assert pixels.solve_max_pixels(pictures, **asked) == budget
+
+
+def test_the_least_of_a_processor_may_be_raised():
+    assert pixels.smart_resize(100, 100, processor="qwen3-vl", min_pixels=200_000) == (448, 448)
+    assert pixels.smart_resize(1_920, 1_080, processor="qwen3-vl", min_pixels=3_000_000) == (2_336, 1_312)
