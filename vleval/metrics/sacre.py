@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from vldata.errors import UsageError
+from vldata.errors import DataError, UsageError
 from vleval.metric import CorpusStats, Floats, Scorer, Scores
 from vleval.metrics.base import answer, references
 from vleval.metrics.long_texts import BREAKS, LONG, bleu_counts, chrf_counts
@@ -23,7 +23,7 @@ from vleval.metrics.options import MetricOptions
 from vleval.metrics.pieces import SPACES, pieces
 from vleval.metrics.text import has_cjk
 from vleval.metrics.word_bags import codes_of, distinct_of
-from vleval.metrics.word_keys import sequence
+from vleval.metrics.word_keys import MOST_CELLS, sequence
 from vleval.rows import Row
 
 TOKENIZERS = ("13a", "zh", "char", "intl", "none", "ja-mecab", "ko-mecab")  # those that download a model are left out
@@ -162,7 +162,11 @@ def _ter(rows: Sequence[Row], *, asian: bool) -> Scores:
 
 
 def _unshifted(tokenizer: Any, row: Row, breaks: re.Pattern[str]) -> tuple[float, float]:
-    """The fewest edits to any reference, and the mean length of the references in words."""
+    """The fewest edits to any reference, and the mean length of the references in words.
+
+    Raises:
+        DataError: both sides are so long that counting the edits would not end.
+    """
     tokenize = _uncached(tokenizer)
 
     def words(text: str) -> Iterator[list[str]]:
@@ -171,6 +175,9 @@ def _unshifted(tokenizer: Any, row: Row, breaks: re.Pattern[str]) -> tuple[float
     known = distinct_of(batch for reference in row.references for batch in words(reference))
     given = sequence([codes_of(known, words(row.prediction or ""))])
     targets = [sequence([codes_of(known, words(reference))]) for reference in row.references]
+    if len(given) * max(map(len, targets)) > MOST_CELLS:
+        what = f"TER of an answer of {len(given):,} words and a reference of {max(map(len, targets)):,} would take minutes or hours"
+        raise DataError(f"{what}.", where=row.id, cure="Take chrf, or leave the row out.")
     return min(Levenshtein.distance(given, target) for target in targets), sum(map(len, targets)) / len(targets)
 
 

@@ -89,6 +89,13 @@ def test_rouge_of_summaries_refuses_a_reference_of_megabytes():
     assert stopped.value.where == "q7"
 
 
+def test_ter_refuses_two_texts_of_megabytes():
+    text = "a b " * 110_000
+    with pytest.raises(DataError, match="an answer of 220,000 words and a reference of 220,000") as stopped:
+        resolve("vlkit", "ter").score([Row(id="q7", prediction=text, references=(text,))])
+    assert stopped.value.where == "q7"
+
+
 LONG_REFERENCE = (
     *("exact_match", "token_f1", "anls", "rouge1", "rouge2", "rougeL", "cider"),
     *("chrf", "sacrebleu", "ter", "numeric_match", "solution_match"),
