@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from vltrain.api.export import export
-from vltrain.gguf import as_gguf, cure_for, find_converter
+from vltrain.gguf import as_gguf, cure_for, find_converter, plan_conversion
 
 from vldata.errors import DataError, UsageError
 from vldata.models.serving import Limits
@@ -23,6 +25,7 @@ import argparse, sys
 parser = argparse.ArgumentParser()
 parser.add_argument("model")
 parser.add_argument("--mmproj", action="store_true")
+parser.add_argument("--no-mtp", action="store_true")
 parser.add_argument("--outtype", choices=["f32", "f16", "bf16", "q8_0", "auto"])
 parser.add_argument("--outfile")
 given = parser.parse_args()
@@ -82,6 +85,15 @@ def test_a_converter_that_fails_leaves_nothing(folder: Path, tmp_path: Path) -> 
 )
 def test_what_the_converter_ends_with_has_a_cure(said: str, cure: str) -> None:
     assert re.search(cure, cure_for(said))
+
+
+@pytest.mark.parametrize(("weight", "without"), [("mtp.fc.weight", False), ("model.norm.weight", True)])
+def test_layers_that_predict_several_tokens_are_left_out_where_they_are_not_there(weight: str, without: bool, folder: Path) -> None:
+    """b11434 stops with an AssertionError on a Qwen3.5 without them (`make_gguf.py` on the tiny one), unless it is told."""
+    (folder / "config.json").write_text(json.dumps({"model_type": "qwen3_5"}))
+    save_file({weight: torch.zeros(2)}, folder / "model.safetensors")
+    plan = plan_conversion(folder, folder / "gguf", outtype="bf16", converter=None)
+    assert ["--no-mtp" in line for line in plan.lines] == [without, False]
 
 
 def test_without_a_converter_its_lines_are_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from vldata.models.families_of import folder_family
 from vldata.models.layout import check_model_folder, is_quantized, refuse_own_code
 from vldata.models.serving import Exposure, Limits, check_served, launch_line
 from vltrain.api.export import OutType
+from vltrain.merging_whole import tensor_names
 
 SCRIPT = "convert_hf_to_gguf.py"
 _PACKAGES = {"yaml": "pyyaml", "google": "protobuf", "mistral_common": "mistral-common"}  # where the package has another name
@@ -55,13 +56,20 @@ def plan_conversion(model: Path, out: Path, *, outtype: OutType, converter: Path
     files = (out / "model.gguf", out / "mmproj-model.gguf")
     front = (sys.executable if converter else "python", script, str(model))
     tower = "f16" if outtype == "q8_0" else outtype
+    without = ("--no-mtp",) if lacks_mtp(model) else ()
     return GgufConversion(
         lines=(
-            (*front, "--outtype", outtype, "--outfile", str(files[0])),
+            (*front, *without, "--outtype", outtype, "--outfile", str(files[0])),
             (*front, "--mmproj", "--outtype", tower, "--outfile", str(files[1])),
         ),
         files=files,
     )
+
+
+def lacks_mtp(model: Path) -> bool:
+    """Whether a Qwen3.5 is without the layers that predict several tokens: transformers drops them, and the converter expects them."""
+    family = folder_family(model)
+    return family is not None and family.name == "qwen3.5" and not any(name.startswith("mtp.") for name in tensor_names(model))
 
 
 def as_gguf(

@@ -15,7 +15,7 @@ from vldata.errors import DataError
 from vleval.crosscheck.backends import Witness
 from vleval.crosscheck.divergence import ServerDivergence, earliest, find_in_probes, find_in_record
 from vleval.crosscheck.probes import Prober, Verdict
-from vleval.crosscheck.views import Expected, Expecting, Reply
+from vleval.crosscheck.views import Expected, Expecting, Reply, renders_exactly
 from vleval.inference.ask import Ask, Sampler, iter_asks, no_records
 from vleval.inference.preflight import without_pictures
 
@@ -66,7 +66,7 @@ def compare_backends(
     """Ask every backend the first `limit` records and the probes, and name what differs first.
 
     `rendering` is a model folder whose template and tokenizer render the prompts that are expected; by default that of the first
-    backend in this process.
+    backend in this process. Where our rendering does not know the family's prompts, backends are compared with the first alone.
 
     Raises:
         DataError: the dataset is empty, or a server does not answer at all.
@@ -75,6 +75,11 @@ def compare_backends(
     if not asks:
         raise no_records(dataset)
     folder = rendering or next((Path(backend.folder) for backend in backends if backend.folder), None)
+    if folder is not None and not renders_exactly(folder):
+        note(
+            f"What the processor of {folder.name} writes around pictures is not known: {backends[0].label} is what the others are held to."
+        )
+        folder = None
     expecting = Expecting(folder, dataset) if folder else None
     rendered = {ask.id: expecting.of(ask) for ask in asks} if expecting else {}
     traits = frozenset().union(*(_traits(ask) for ask in asks))

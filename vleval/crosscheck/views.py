@@ -12,14 +12,34 @@ import msgspec
 from vldata.datasets.dataset import Dataset
 from vldata.files.gate import SafePath
 from vldata.media.pixels import vision_tokens
+from vldata.models.families import FAMILIES
+from vldata.models.families_of import folder_family
 from vldata.models.prompt import Prompter
 from vldata.records.record import IMAGE_TAG
 from vleval.inference.ask import Ask
 from vleval.inference.messages import ask_messages
 from vleval.inference.preflight import without_pictures
 
-# How templates and servers write the place of a picture: Qwen's tokens, llama.cpp's marker (its name may vary), Ollama's.
-_PLACES = re.compile(r"<\|vision_start\|>(?:<\|image_pad\|>)+<\|vision_end\|>|<__\w+__>|\[img(?:-\d+)?\]")
+
+def _places() -> re.Pattern[str]:
+    """How templates of the families and servers write the place of a picture: tokens, llama.cpp's marker (its name may vary), Ollama's."""
+    found = {r"<__\w+__>", r"\[img(?:-\d+)?\]"}
+    for family in FAMILIES.values():
+        before, token, after = (re.escape(part) for part in family.tiny.image.rstrip("\n").partition(family.image_token))
+        found.add(f"{before}(?:{token})+{after}" if before and after else f"{before}{token}{after}")
+    return re.compile("|".join(sorted(found, key=len, reverse=True)))
+
+
+_PLACES = _places()
+
+
+def renders_exactly(folder: Path) -> bool:
+    """Whether our rendering has every token of the family's prompts: pictures between two marks, of one token as often as they cost.
+
+    Of the others the processor writes more than that (rows, tiles, line ends), which the rendering does not know.
+    """
+    family = folder_family(folder)
+    return family is not None and family.delimiters == 2
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

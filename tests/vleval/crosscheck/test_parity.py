@@ -11,9 +11,10 @@ from tests.vleval.crosscheck.fake_model import FakeModel
 from tests.vleval.inference.server import FakeServer, http, serve
 from vldata.datasets.dataset import Dataset
 from vldata.errors import UsageError
+from vldata.models.families import FAMILIES
 from vleval.crosscheck.backends import Spec, open_backend, parse_backends
 from vleval.crosscheck.divergence import find_in_record
-from vleval.crosscheck.views import Expected, Reply
+from vleval.crosscheck.views import Expected, Reply, plain_places, renders_exactly
 from vleval.inference.ask import AskTurn, Sampler, iter_asks
 
 PLACE = "<|vision_start|><|image_pad|><|vision_end|>"
@@ -207,3 +208,19 @@ def test_text_in_parts_is_named_where_the_prompt_is_ours_and_costs_other_tokens(
     assert found is not None and found.kind == "template" and ("not in NFC" in found.detail) is named
     other = find_in_record("llama-server", "r", msgspec.structs.replace(reply, prompt="another"), expected, reply, [], 4)
     assert other is not None and "NFC" not in other.detail
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_place_of_a_picture_is_the_same_in_every_family_and_server(name: str) -> None:
+    mark = FAMILIES[name].tiny.image
+    end = mark[len(mark.rstrip("\n")) :]
+    for theirs in (mark, f"<__media__>{end}", f"[img-0]{end}"):
+        assert plain_places(f"a{theirs}{theirs}b") == f"a<image>{end}<image>{end}b"
+
+
+def test_prompts_are_expected_only_of_families_whose_every_token_is_known(tmp_path: Path) -> None:
+    known = {}
+    for name, family in FAMILIES.items():
+        (tmp_path / "config.json").write_text(json.dumps({"model_type": family.model_types[0]}))
+        known[name] = renders_exactly(tmp_path)
+    assert [name for name, exact in known.items() if exact] == ["qwen3-vl", "qwen3.5", "qwen2.5-vl", "qwen2-vl", "glm-4v", "paddleocr-vl"]

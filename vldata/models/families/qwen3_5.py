@@ -17,7 +17,7 @@ FAMILY = Family(
     videos=True,
     parts=Parts("visual", "visual.merger"),
     learns=Learns(other=("in_proj_qkv", "in_proj_z", "in_proj_a", "in_proj_b", "out_proj")),
-    serving=Serving(servers=("vllm", "transformers"), pixel_limits=True, thoughts="qwen3"),
+    serving=Serving(servers=("vllm", "transformers", "llama-server"), pixel_limits=True, thoughts="qwen3"),
     fast={"qwen3_5": Fast(tower="qwen3_vl"), "qwen3_5_moe": Fast(tower="qwen3_vl")},
     processor="Qwen3VLProcessor",
     image_processor="Qwen2VLImageProcessorPil",
