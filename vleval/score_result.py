@@ -99,7 +99,7 @@ class ScoreResult(JobResult):
     def per_record(self) -> Iterator[dict[str, Any]]:
         """One `{"id", metric: value, ...}` per row, with `metric.tp` and the like where a value is made of counts.
 
-        A value that the metric does not define, or whose row its upstream drops, is None.
+        A value that the metric does not define, or whose row its upstream drops, is None. A row without an answer says why as `error`.
         """
         columns = {name: column_of(measured.scores) for name, measured in self.measured.items()}
         for position, row in enumerate(self.rows):
@@ -109,6 +109,8 @@ class ScoreResult(JobResult):
                 details = self.measured[name].scores.details
                 if details is not None:
                     record |= {f"{name}.{key}": value for key, value in details[position].items()}
+            if row.prediction is None:  # its 0 is not that of a wrong answer
+                record["error"] = row.error or "no answer"
             yield record
 
     def write_per_record(self, path: Path) -> None:

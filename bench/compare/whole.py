@@ -154,10 +154,10 @@ def _run(way: Whole, folder: Path, model: Model) -> dict[str, Any]:
 
 
 def read_verdicts(way: Whole, file: Path) -> dict[int, float | None]:
-    """What a way gives each item: 1 or 0; None for one that it names as failed. Items that its file lacks are not there."""
+    """What a way gives each item: 1 or 0. Items that its file lacks are not there."""
     if way.name in ("by hand", "vleval"):
         rows = [json.loads(line) for line in file.read_text().splitlines()]
-        return {int(str(row["id"]).rpartition("/")[2]): None if row.get("error") else float(row["multiple_choice"]) for row in rows}
+        return {int(str(row["id"]).rpartition("/")[2]): float(row["multiple_choice"]) for row in rows}
     loaded, records = read_records(file)
     told = [harness_of(loaded.format).told(record) for record in records]
     return {int(row.id): one.score for row, one in zip(loaded.rows, told, strict=True)}

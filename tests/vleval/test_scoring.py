@@ -162,6 +162,18 @@ def test_per_record_and_frame():
     assert frame["exact_match"].to_list() == [1.0, 0.0]
 
 
+def test_a_row_without_an_answer_says_so_per_record():
+    given = [
+        {"id": "1", "prediction": "b", "references": ["a"]},
+        {"id": "2", "prediction": "a", "references": ["a"]},
+        {"id": "3", "prediction": None, "error": "HTTP 500", "references": ["a"]},
+    ]
+    result = score(given, scoring=Scoring(metrics=("exact_match",), extras=False))
+    found = {record["id"]: record for record in result.per_record()}
+    assert found["1"] == {"id": "1", "exact_match": 0.0} and "error" not in found["2"]
+    assert found["3"] == {"id": "3", "exact_match": 0.0, "error": "HTTP 500"}
+
+
 def test_boxes_write_their_counts_per_record(quiz):
     result = score(quiz["boxes"], scoring=Scoring(extras=False))
     assert list(result.metrics) == ["detection_f1"]
