@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Builds the wheel, installs it in a fresh venv outside the checkout and uses it there: $1 is a Python with the dev extra.
+# Builds wheel and sdist, has twine check both, installs the wheel in a fresh venv outside the checkout and uses it there: $1 is a Python with the dev extra.
 set -euo pipefail
 python=$(realpath -s "$1")
 checkout=$(pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$python" -m build --quiet --outdir "$work/dist" "$checkout"
+python3 -m venv "$work/twine"  # its packages are none of ours
+"$work/twine/bin/pip" install -q twine==7.0.0
+"$work/twine/bin/twine" check --strict "$work"/dist/*
 "$python" -m fixtures.openeqa "$work/open-eqa" >/dev/null
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install -q -c "$checkout/constraints.txt" "$work"/dist/*.whl
