@@ -235,7 +235,7 @@ $(VENV)/.docs: $(VENV)/.dev
 	$(if $(LOCKED),,$(INSTALL) -e '.[docs,qlora]')
 	touch $@
 
-# Changes one thing at a time in the modules that everything rests on, and looks whether a test notices (tests/mutants.py). About an hour
+# Changes one thing at a time in the modules that everything rests on, and looks whether a test notices (tests/mutants.py). About an hour by the sum of single runs
 # for all of them on two busy cores; MUTANTS="pixels joining" for some. What no test noticed is in .work/survivors.diff.
 mutants: $(VENV)/.dev
 	$(BIN)/pip install -q mutmut==3.8.1
