@@ -87,7 +87,12 @@ def test_text_reads_like_this(vleval, quiz):
 def test_per_record_writes_a_line_each(vleval, quiz, tmp_path):
     ran = vleval("score", quiz["plain:own"], "--metric", "exact_match", "--per-record", tmp_path / "r.jsonl")
     lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
-    assert (ran.code, len(lines), lines[0], lines[11]) == (0, 12, {"id": "q01", "exact_match": 1.0}, {"id": "q12", "exact_match": 0.0})
+    assert (ran.code, len(lines), lines[0], lines[11]) == (
+        0,
+        12,
+        {"id": "q01", "exact_match": 1.0},
+        {"id": "q12", "exact_match": 0.0, "error": "status 503: the server is overloaded"},
+    )
 
 
 def test_explain_shows_all_profiles_and_the_flips(vleval, quiz):
