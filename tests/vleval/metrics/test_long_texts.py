@@ -87,7 +87,7 @@ def test_marks_around_numbers_are_stripped_alike_in_parts(text, piece):
 def test_many_references_are_not_counted_at_once():
     rows = [
         Row(id=str(number), prediction=f"a red {number}", references=(f"the {number:x} flower {number} stands " * 6,))
-        for number in range(5_000)
+        for number in range(1_500)
     ]
     size = sum(len(row.prediction) + len(row.references[0]) for row in rows)
     for name in ("chrf", "sacrebleu", "cider"):
