@@ -13,8 +13,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tools.parity_families import note_tried
 from vldata.models.families import FAMILIES
 from vldata.models.families.family import Family
 
+_BUILDING = threading.Lock()  # random weights come from one seed of the process
 GATE = 0.9  # exact match on the squares it was trained on
 RECIPE = """\
 model: {model}
@@ -64,8 +67,10 @@ def pass_gate(family: Family, kind: str, work: Path, *, steps: int) -> dict[str,
     from vldata.models.tiny_families import build_tiny_family
 
     work.mkdir(parents=True, exist_ok=True)
-    model, began = build_tiny_family(family, work / "model", model_type=kind), time.perf_counter()
-    data = convert_colours(work / "data", count=16, processor=family.name)
+    began = time.perf_counter()
+    with _BUILDING:
+        model = build_tiny_family(family, work / "model", model_type=kind)
+        data = convert_colours(work / "data", count=16, processor=family.name)
     (work / "recipe.yaml").write_text(RECIPE.format(model=model, data=data, output=work / "out", steps=steps))
     trained = json.loads(run("vltrain", "sft", "recipe.yaml", "--json", work=work))
     run("vltrain", "merge", "--model", str(model), "--adapter", str(work / "out"), "--out", str(work / "merged"), work=work)
@@ -101,6 +106,13 @@ def _right(predictions: Path, data: Path) -> float:
     return sum((row.get("prediction") or "").strip() == wanted[row["id"]] for row in rows) / len(wanted)
 
 
+def _tried(family: Family, kind: str, work: Path, steps: int) -> dict[str, Any]:
+    try:
+        return pass_gate(family, kind, work, steps=steps)
+    except Missed as error:
+        return {"missed": str(error)}
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run the gates, and exit 1 where one is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,22 +120,24 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--without", action="append", default=[], help="not these model types")
     parser.add_argument("--work", type=Path)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=2, help="model types at a time; each command takes one core")
     parser.add_argument("--report", type=Path, help="note what was seen in this file, for docs/models.md")
     arguments = parser.parse_args(words)
     import transformers
 
+    chosen = [
+        (family, kind)
+        for family in FAMILIES.values()
+        for kind in family.model_types
+        if kind not in arguments.without and (not arguments.type or kind in arguments.type)
+    ]
     seen: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
         root = arguments.work or Path(name)
-        for family in FAMILIES.values():
-            for kind in family.model_types:
-                if kind in arguments.without or (arguments.type and kind not in arguments.type):
-                    continue
-                try:
-                    seen[kind] = pass_gate(family, kind, root / kind, steps=arguments.steps)
-                except Missed as error:
-                    seen[kind] = {"missed": str(error)}
-                print(kind, json.dumps(seen[kind]), flush=True)
+        running = {pool.submit(_tried, family, kind, root / kind, arguments.steps): kind for family, kind in chosen}
+        for done in as_completed(running):
+            seen[running[done]] = done.result()
+            print(running[done], json.dumps(done.result()), flush=True)
     if arguments.report:
         note_tried(arguments.report, "gates", transformers.__version__, seen)
     return 0 if all(min(row.get("adapter", 0), row.get("merged", 0)) >= GATE for row in seen.values()) else 1
