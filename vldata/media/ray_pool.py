@@ -7,6 +7,7 @@ must have our builds and see our files, or the run ends.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -81,7 +82,7 @@ def connect(address: str, seen: Iterable[Path]) -> Iterator[Cluster]:
         try:
             _reach(address)
             dashboard = None if address else False
-            ray.init(address=address or None, log_to_driver=False, logging_level="ERROR", include_dashboard=dashboard)
+            ray.init(address=address or None, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=dashboard)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise DataError(f"no Ray cluster {name}: {reason}", cure=_NO_CLUSTER) from None
