@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from vldata.models.tiny import CHAT_TEMPLATE, SPECIAL_TOKENS, build_tiny_model
+from vldata.models.tiny import SPECIAL_TOKENS, build_tiny_model, qwen_tokenizer
 
 FILE = "models/ggml-vocab-qwen2.gguf"
 FIRST_SPECIAL = 151_643
@@ -31,21 +31,7 @@ def read_vocabulary(source: Path) -> tuple[dict[str, int], list[tuple[str, str]]
 
 def build_whole_tokenizer(source: Path) -> Any:
     """Qwen2's tokenizer with the special tokens of Qwen3-VL."""
-    from transformers import Qwen2Tokenizer
-
-    vocabulary, merges = read_vocabulary(source)
-    more: Any = {"vocab": vocabulary, "merges": merges}
-    tokenizer = Qwen2Tokenizer(
-        **more,
-        unk_token="<|endoftext|>",
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        bos_token=None,
-        additional_special_tokens=list(SPECIAL_TOKENS),
-    )
-    tokenizer.model_max_length = 16_384
-    tokenizer.padding_side = "left"
-    tokenizer.chat_template = CHAT_TEMPLATE
+    tokenizer = qwen_tokenizer(*read_vocabulary(source))
     if tokenizer.convert_tokens_to_ids(list(SPECIAL_TOKENS)) != list(range(FIRST_SPECIAL, FIRST_SPECIAL + len(SPECIAL_TOKENS))):
         raise ValueError("the special tokens do not have the published numbers")
     return tokenizer

@@ -92,14 +92,19 @@ def train_bpe(special: tuple[str, ...], vocabulary: int = VOCABULARY, more: tupl
 
 def build_tokenizer() -> Any:
     """Train a byte-level BPE of 512 entries on a few sentences: same pre-tokenizer and special tokens as Qwen's."""
-    from transformers import Qwen2Tokenizer
-
     trained = train_bpe((), VOCABULARY - len(SPECIAL_TOKENS))
     model = json.loads(trained.to_str())["model"]
     merges: Any = [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ", 1)) for merge in model["merges"]]
+    return qwen_tokenizer(model["vocab"], merges)
+
+
+def qwen_tokenizer(vocabulary: dict[str, int], merges: Any) -> Any:
+    """Qwen2's tokenizer of a vocabulary and its merges, with the special tokens and the template of Qwen3-VL."""
+    from transformers import Qwen2Tokenizer
+
+    more: Any = {"vocab": vocabulary, "merges": merges}
     tokenizer = Qwen2Tokenizer(
-        vocab=model["vocab"],
-        merges=merges,
+        **more,
         unk_token="<|endoftext|>",
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",

@@ -97,7 +97,7 @@ def chrf(options: MetricOptions) -> Scorer:
         metric = _metric("CHRF")
         stats = _statistics(metric, [_cut_long(row) for row in rows], 18)
         for index in _long(rows):
-            stats[index] = chrf_counts(rows[index].prediction or "", rows[index].references, metric._compute_f_score, 6)
+            stats[index] = chrf_counts(answer(rows[index]) or "", rows[index].references, metric._compute_f_score, 6)
         return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value))
 
     return _corpus(score, _signature("CHRF"))
@@ -111,7 +111,7 @@ def chrf_plus(options: MetricOptions) -> Scorer:
         stats = _statistics(metric, [_cut_long(row) for row in rows], 24)
         for index in _long(rows):
             row = rows[index]
-            stats[index] = chrf_counts(row.prediction or "", row.references, metric._compute_f_score, 6, word_order=2)
+            stats[index] = chrf_counts(answer(row) or "", row.references, metric._compute_f_score, 6, word_order=2)
         return Scores(values=chrf_value(stats), corpus=CorpusStats(stats, chrf_value))
 
     return _corpus(score, _signature("CHRF").replace("nw:0", "nw:2"))
@@ -173,7 +173,7 @@ def _unshifted(tokenizer: Any, row: Row, breaks: re.Pattern[str]) -> tuple[float
         return (tokenize(piece).split() for piece in pieces(text.rstrip(), breaks))
 
     known = distinct_of(batch for reference in row.references for batch in words(reference))
-    given = sequence([codes_of(known, words(row.prediction or ""))])
+    given = sequence([codes_of(known, words(answer(row) or ""))])
     targets = [sequence([codes_of(known, words(reference))]) for reference in row.references]
     if len(given) * max(map(len, targets)) > MOST_CELLS:
         what = f"TER of an answer of {len(given):,} words and a reference of {max(map(len, targets)):,} would take minutes or hours"
@@ -193,7 +193,7 @@ def _bleu(rows: Sequence[Row], tokenize: str, *, chosen: bool) -> Scores:
     for index in _long(rows):
         row = rows[index]
         breaks = BREAKS.get(tokenize, SPACES)
-        stats[index] = bleu_counts(row.prediction or "", row.references, _uncached(metric.tokenizer), 4, breaks=breaks)
+        stats[index] = bleu_counts(answer(row) or "", row.references, _uncached(metric.tokenizer), 4, breaks=breaks)
     values = np.array([metric._compute_score_from_stats([int(number) for number in line]).score for line in stats])
     notes = []
     if chosen and tokenize != "13a":

@@ -89,6 +89,12 @@ def test_rouge_of_summaries_refuses_a_reference_of_megabytes():
     assert stopped.value.where == "q7"
 
 
+@pytest.mark.parametrize(("name", "worst"), [("chrf", 0), ("chrf:++", 0), ("sacrebleu", 0), ("ter", 100)])
+def test_a_failed_answer_to_a_long_reference_is_worst(name, worst):
+    text = "a red flower " * 5_000
+    assert resolve("vlkit", name).score([Row(id="1", prediction=text, error="timeout", references=(text,))]).values[0] == worst
+
+
 def test_ter_refuses_two_texts_of_megabytes():
     text = "a b " * 110_000
     with pytest.raises(DataError, match="an answer of 220,000 words and a reference of 220,000") as stopped:
