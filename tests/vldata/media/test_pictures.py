@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import PIL
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
@@ -101,6 +102,8 @@ MODES = {
 
 @pytest.mark.parametrize("kind", MODES)
 def test_every_mode_and_format(kind, scene, spec):
+    if kind == "ycbcr tiff" and int(PIL.__version__.split(".")[0]) < 13:
+        pytest.skip("Pillow before 13 does not read the YCbCr TIFF that it writes")
     data, expected = MODES[kind](scene)
     image = written(render(data, spec), spec)
     if expected is None:
